@@ -1,0 +1,203 @@
+namespace PgOps;
+
+/// <summary>The manifest of a backup, format <c>pgops-backup/1</c>: what the database was at the backup's snapshot.</summary>
+public sealed record PgBackupManifest
+{
+    /// <summary>The format this PgOps writes.</summary>
+    public const string CurrentFormat = "pgops-backup/1";
+
+    /// <summary>Always <see cref="CurrentFormat"/>.</summary>
+    public string Format { get; init; } = CurrentFormat;
+
+    /// <summary>Unique id of the backup.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The database's name.</summary>
+    public required string Database { get; init; }
+
+    /// <summary>When the snapshot was taken, in UTC.</summary>
+    public required DateTime SnapshotAt { get; init; }
+
+    /// <summary>The server.</summary>
+    public required PgServerFacts Server { get; init; }
+
+    /// <summary>The database's own properties.</summary>
+    public required PgDatabaseFacts Facts { get; init; }
+
+    /// <summary>What the payload is and which tool wrote it.</summary>
+    public required PgPayload Payload { get; init; }
+
+    /// <summary>How deep the fingerprint goes: Source, Counts or None.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>Every table whose rows are in the dump.</summary>
+    public IReadOnlyList<PgTableFingerprint> Tables { get; init; } = [];
+
+    /// <summary>Every sequence with its position.</summary>
+    public IReadOnlyList<PgSequencePosition> Sequences { get; init; } = [];
+
+    /// <summary>The newest migration in the database's PgOps history; null when it has none.</summary>
+    public PgMigrationMark? Migration { get; init; }
+
+    /// <summary>What the dump leaves out on purpose (foreign tables, unlogged data…), one sentence each.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>Seconds spent by phase.</summary>
+    public IReadOnlyDictionary<string, double> Timings { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The operating system user who ran the backup.</summary>
+    public string CreatedBy { get; init; } = "";
+
+    /// <summary>The machine it ran on.</summary>
+    public string CreatedOn { get; init; } = "";
+
+    /// <summary>The PgOps version that wrote it.</summary>
+    public string PgOpsVersion { get; init; } = "";
+}
+
+/// <summary>The server a backup was taken from.</summary>
+public sealed record PgServerFacts
+{
+    /// <summary>Full version, for example 15.18.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>server_version_num, for example 150018.</summary>
+    public required int VersionNumber { get; init; }
+
+    /// <summary>Identity of the cluster: its system identifier, extended for sandboxes; empty when the role may not read it.</summary>
+    public string ClusterId { get; init; } = "";
+
+    /// <summary>WAL position at the snapshot; empty on a standby that gives none.</summary>
+    public string WalPosition { get; init; } = "";
+
+    /// <summary>Host as the client saw it.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>Port as the client saw it.</summary>
+    public int Port { get; init; }
+}
+
+/// <summary>A database's own properties.</summary>
+public sealed record PgDatabaseFacts
+{
+    /// <summary>Its oid, which with the cluster's id tells one database from another.</summary>
+    public required uint Oid { get; init; }
+
+    /// <summary>Encoding by name, for example UTF8.</summary>
+    public required string Encoding { get; init; }
+
+    /// <summary>LC_COLLATE.</summary>
+    public required string Collate { get; init; }
+
+    /// <summary>LC_CTYPE.</summary>
+    public required string CType { get; init; }
+
+    /// <summary>Locale provider: libc, icu or builtin.</summary>
+    public string LocaleProvider { get; init; } = "libc";
+
+    /// <summary>Locale of the icu or builtin provider; null for libc.</summary>
+    public string? Locale { get; init; }
+
+    /// <summary>Version of the default collation as recorded by the database; null when the provider has none.</summary>
+    public string? CollationVersion { get; init; }
+
+    /// <summary>pg_database_size in bytes.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>The owning role.</summary>
+    public string Owner { get; init; } = "";
+
+    /// <summary>Roles that own something in it, are granted something, or stand in a policy.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = [];
+
+    /// <summary>Extensions and their versions.</summary>
+    public IReadOnlyDictionary<string, string> Extensions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Settings made with ALTER DATABASE … SET, as <c>name=value</c>.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
+}
+
+/// <summary>The payload of a backup.</summary>
+public sealed record PgPayload
+{
+    /// <summary>custom or directory.</summary>
+    public required string Format { get; init; }
+
+    /// <summary>File or folder inside the backup's folder.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Bytes of all payload files.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>The tool's version line, for example <c>pg_dump (PostgreSQL) 15.18</c>.</summary>
+    public string Tool { get; init; } = "";
+
+    /// <summary>Parallel workers used.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Compression as given to the tool.</summary>
+    public string Compression { get; init; } = "";
+}
+
+/// <summary>One table's rows at the snapshot.</summary>
+public sealed record PgTableFingerprint
+{
+    /// <summary>Schema.</summary>
+    public required string Schema { get; init; }
+
+    /// <summary>Table.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Number of rows.</summary>
+    public required long Rows { get; init; }
+
+    /// <summary>
+    /// Content hash: 32 hex digits, the sum modulo 2^128 over the rows of MurmurHash3-x64-128 of the row's COPY text;
+    /// null when only counts were taken.
+    /// </summary>
+    public string? Hash { get; init; }
+
+    /// <summary>Bytes on disk with indexes and TOAST, as the source had them.</summary>
+    public long Bytes { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Schema}.{Name}";
+}
+
+/// <summary>One sequence's position.</summary>
+public sealed record PgSequencePosition
+{
+    /// <summary>Schema.</summary>
+    public required string Schema { get; init; }
+
+    /// <summary>Sequence.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>last_value.</summary>
+    public required long LastValue { get; init; }
+
+    /// <summary>is_called.</summary>
+    public required bool IsCalled { get; init; }
+
+    /// <summary>Step; negative for a descending sequence.</summary>
+    public long Increment { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Schema}.{Name}";
+}
+
+/// <summary>Where a database stood in its migrations.</summary>
+public sealed record PgMigrationMark
+{
+    /// <summary>Newest applied version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Rows in the history.</summary>
+    public required long HistoryRows { get; init; }
+
+    /// <summary>Hash of the history's last row.</summary>
+    public required string HistoryHash { get; init; }
+}

@@ -1,0 +1,35 @@
+namespace PgOps;
+
+/// <summary>What <c>Invoke-PgMigration</c> did to one target.</summary>
+public sealed record PgMigrationRun
+{
+    /// <summary>The database.</summary>
+    public required PgTarget Target { get; init; }
+
+    /// <summary>The migrations applied by this run, oldest first; empty when nothing was pending.</summary>
+    public IReadOnlyList<PgMigration> Applied { get; init; } = [];
+
+    /// <summary>The migrations recorded as baseline by this run.</summary>
+    public IReadOnlyList<PgMigration> Baselined { get; init; } = [];
+
+    /// <summary>Newest version before the run; null when there was none.</summary>
+    public string? FromVersion { get; init; }
+
+    /// <summary>Newest version after the run; null when there is none.</summary>
+    public string? ToVersion { get; init; }
+
+    /// <summary>Migrations that are still pending, because of <c>-ToVersion</c>.</summary>
+    public int StillPending { get; init; }
+
+    /// <summary>Statements run.</summary>
+    public int Statements { get; init; }
+
+    /// <summary>Time waited for another migrator.</summary>
+    public TimeSpan LockWait { get; init; }
+
+    /// <summary>Time in all.</summary>
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>Id of the proven backup behind the run; null when there was none.</summary>
+    public string? BackupId { get; init; }
+}

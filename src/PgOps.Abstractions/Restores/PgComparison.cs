@@ -1,0 +1,86 @@
+namespace PgOps;
+
+/// <summary>How two copies of one table stand to each other.</summary>
+public enum PgTableVerdict
+{
+    /// <summary>Equal counts and equal content hashes.</summary>
+    Equal,
+
+    /// <summary>Equal counts; content was not hashed on one side.</summary>
+    CountsEqual,
+
+    /// <summary>The numbers of rows differ.</summary>
+    RowsDiffer,
+
+    /// <summary>Equal counts, different content.</summary>
+    ContentDiffers,
+
+    /// <summary>Only the reference has the table.</summary>
+    Missing,
+
+    /// <summary>Only the difference side has the table.</summary>
+    Extra,
+}
+
+/// <summary>One table compared.</summary>
+public sealed record PgTableComparison
+{
+    /// <summary>Schema.</summary>
+    public required string Schema { get; init; }
+
+    /// <summary>Table.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The verdict.</summary>
+    public required PgTableVerdict Verdict { get; init; }
+
+    /// <summary>Rows in the reference; null when it lacks the table.</summary>
+    public long? ReferenceRows { get; init; }
+
+    /// <summary>Rows on the other side; null when it lacks the table.</summary>
+    public long? DifferenceRows { get; init; }
+
+    /// <summary>Content hash of the reference; null when it has none.</summary>
+    public string? ReferenceHash { get; init; }
+
+    /// <summary>Content hash of the other side; null when it has none.</summary>
+    public string? DifferenceHash { get; init; }
+
+    /// <summary>Whether nothing speaks against equality.</summary>
+    public bool Passed => Verdict is PgTableVerdict.Equal or PgTableVerdict.CountsEqual;
+
+    /// <inheritdoc/>
+    public override string ToString() => Verdict switch
+    {
+        PgTableVerdict.RowsDiffer => $"{Schema}.{Name}: {ReferenceRows} rows expected, {DifferenceRows} found",
+        PgTableVerdict.ContentDiffers => $"{Schema}.{Name}: the same {ReferenceRows} rows in number, but their content differs",
+        PgTableVerdict.Missing => $"{Schema}.{Name}: missing ({ReferenceRows} rows expected)",
+        PgTableVerdict.Extra => $"{Schema}.{Name}: not in the reference ({DifferenceRows} rows)",
+        _ => $"{Schema}.{Name}: equal, {ReferenceRows} rows",
+    };
+}
+
+/// <summary>What <c>Compare-PgDatabase</c> found.</summary>
+public sealed record PgComparison
+{
+    /// <summary>Name of the reference: a target, or a backup's path.</summary>
+    public required string Reference { get; init; }
+
+    /// <summary>Name of the other side.</summary>
+    public required string Difference { get; init; }
+
+    /// <summary>Whether the two are equal in everything that was compared.</summary>
+    public bool Passed => Checks.All(check => check.Status != PgCheckStatus.Failed);
+
+    /// <summary>The checks, in the order they ran.</summary>
+    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+
+    /// <summary>One result per table.</summary>
+    public IReadOnlyList<PgTableComparison> Tables { get; init; } = [];
+
+    /// <summary>The tables that differ.</summary>
+    public IEnumerable<PgTableComparison> Differences => Tables.Where(table => !table.Passed);
+
+    /// <summary>How long it took.</summary>
+    public TimeSpan Duration { get; init; }
+}

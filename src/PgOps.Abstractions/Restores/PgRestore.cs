@@ -1,0 +1,69 @@
+namespace PgOps;
+
+/// <summary>What <c>Restore-PgDatabase</c> put in place.</summary>
+public sealed record PgRestore
+{
+    /// <summary>The backup restored.</summary>
+    public required PgBackup Backup { get; init; }
+
+    /// <summary>The restored database.</summary>
+    public required PgTarget Target { get; init; }
+
+    /// <summary>Tables compared with the manifest and found equal.</summary>
+    public int TablesVerified { get; init; }
+
+    /// <summary>Rows counted in them.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>The checks made before the name became visible.</summary>
+    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+
+    /// <summary>Name under which a replaced database was kept; null when none was replaced.</summary>
+    public string? ReplacedDatabase { get; init; }
+
+    /// <summary>How long it took.</summary>
+    public TimeSpan Duration { get; init; }
+}
+
+/// <summary>What a restore drill (<c>Test-PgRestore</c>) found for one backup.</summary>
+public sealed record PgDrill
+{
+    /// <summary>The backup drilled.</summary>
+    public required PgBackup Backup { get; init; }
+
+    /// <summary>The database.</summary>
+    public string Database => Backup.Database;
+
+    /// <summary>Whether every check was made and passed.</summary>
+    public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
+
+    /// <summary>The checks, in the order they ran.</summary>
+    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+
+    /// <summary>One result per table.</summary>
+    public IReadOnlyList<PgTableComparison> Tables { get; init; } = [];
+
+    /// <summary>Tables that were compared.</summary>
+    public int TablesCompared => Tables.Count;
+
+    /// <summary>Rows restored.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>From the first byte read to a verified, analysed database.</summary>
+    public TimeSpan RecoveryTime { get; init; }
+
+    /// <summary>Age of the data when the drill began: what would be lost.</summary>
+    public TimeSpan DataAge { get; init; }
+
+    /// <summary>When the drill began, in UTC.</summary>
+    public DateTime StartedAt { get; init; }
+
+    /// <summary>The server version drilled on.</summary>
+    public string ServerVersion { get; init; } = "";
+
+    /// <summary>The first failed check's detail; null when the drill passed.</summary>
+    public string? Failure => Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed)?.ToString();
+
+    /// <summary>The backup's source, when it was taken in this session: what the next command of a pipeline acts on.</summary>
+    public PgTarget? Target => Backup.Source;
+}
