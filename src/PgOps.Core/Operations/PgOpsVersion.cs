@@ -1,5 +1,3 @@
-using System.Reflection;
-
 namespace PgOps.Core.Operations;
 
 /// <summary>The version of this PgOps, as histories and manifests record it.</summary>
