@@ -33,6 +33,11 @@ internal static class ConnectionStringText
         ["channel binding"] = "channel_binding",
     };
 
+    /// <summary>libpq's keyword for a name in either spelling.</summary>
+#pragma warning disable CA1308 // libpq's keywords are lower case
+    internal static string Keyword(string name) => NpgsqlNames.GetValueOrDefault(name, name).ToLowerInvariant();
+#pragma warning restore CA1308
+
     /// <summary>Whether the pairs are separated by semicolons outside quotes.</summary>
     internal static bool IsNpgsql(string text)
     {
@@ -73,10 +78,7 @@ internal static class ConnectionStringText
         var keywords = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string key in builder.Keys)
         {
-            var name = NpgsqlNames.GetValueOrDefault(key, key);
-#pragma warning disable CA1308 // libpq's keywords are lower case
-            keywords[name.ToLowerInvariant()] = builder[key].ToString() ?? "";
-#pragma warning restore CA1308
+            keywords[Keyword(key)] = builder[key].ToString() ?? "";
         }
 
         return keywords;
@@ -110,9 +112,7 @@ internal static class ConnectionStringText
 
             position++;
             SkipBlanks();
-#pragma warning disable CA1308 // libpq's keywords are lower case
-            keywords[NpgsqlNames.GetValueOrDefault(key, key).ToLowerInvariant()] = Value();
-#pragma warning restore CA1308
+            keywords[Keyword(key)] = Value();
         }
 
         void SkipBlanks()

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PgOps.Core.Connections;
 
 /// <summary>
@@ -60,6 +62,40 @@ public static class TargetParser
 
         return TargetKeywords.ToTarget(
             ConnectionStringText.IsNpgsql(trimmed) ? ConnectionStringText.ReadNpgsql(trimmed) : ConnectionStringText.ReadLibpq(trimmed));
+    }
+
+    /// <summary>A target from its parts; what is null comes from the environment, then from libpq's defaults.</summary>
+    /// <param name="host">Host name, address or socket folder.</param>
+    /// <param name="port">Port.</param>
+    /// <param name="database">Database.</param>
+    /// <param name="username">Role.</param>
+    /// <returns>The target.</returns>
+    public static PgTarget FromParts(string? host, int? port, string? database, string? username)
+        => FromKeywords(new Dictionary<string, string?>
+        {
+            ["host"] = host,
+            ["port"] = port?.ToString(CultureInfo.InvariantCulture),
+            ["dbname"] = database,
+            ["user"] = username,
+        });
+
+    /// <summary>A target from libpq or Npgsql keywords, as a hashtable of a runbook's connection asset holds them.</summary>
+    /// <param name="keywords">Names and values; empty values are left out.</param>
+    /// <returns>The target.</returns>
+    /// <exception cref="PgOpsException">TargetInvalid: a name is unknown or a value makes no sense.</exception>
+    public static PgTarget FromKeywords(IEnumerable<KeyValuePair<string, string?>> keywords)
+    {
+        ArgumentNullException.ThrowIfNull(keywords);
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in keywords)
+        {
+            if (!string.IsNullOrEmpty(value))
+            {
+                given[ConnectionStringText.Keyword(name)] = value;
+            }
+        }
+
+        return TargetKeywords.ToTarget(given);
     }
 
     internal static PgOpsException Invalid(string problem, string? next = null) => new(
