@@ -16,7 +16,8 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
     private int _parentheses;
     private int _brackets;
     private int _openParenthesis;
-    private int _openBody = -1;
+    private int _bodies;
+    private int _openBody;
 
     /// <summary>How much of CREATE [OR REPLACE] {FUNCTION | PROCEDURE} the statement has shown.</summary>
     private enum RoutineHead
@@ -51,7 +52,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
             {
                 Report(Unterminated(token), token.Offset);
                 _parentheses = 0;
-                _openBody = -1;
+                _bodies = 0;
             }
 
             switch (token.Kind)
@@ -63,7 +64,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
                     tokens.Position = MetaCommand(token.Offset);
                     tokens.StandardConformingStrings = _strings.Conforming;
                     break;
-                case SqlTokenKind.Punctuation when text[token.Offset] == ';' && _parentheses == 0 && _openBody < 0:
+                case SqlTokenKind.Punctuation when text[token.Offset] == ';' && _parentheses == 0 && _bodies == 0:
                     tokens.Position = EndStatement(token.End);
                     tokens.StandardConformingStrings = _strings.Conforming;
                     break;
@@ -133,19 +134,17 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
     /// <summary>
     /// psqlscan.l counts CASE and END. The grammar needs no counting: every statement of a body ends with a semicolon, and no
     /// semicolon stands within CASE ... END, so the body's END is the one behind a semicolon (or behind ATOMIC, in an empty body).
+    /// Bodies nest: the parser takes a CREATE FUNCTION within one, even if the server then refuses it.
     /// </summary>
     private void TakeRoutineWord(SqlToken token)
     {
-        if (_openBody < 0)
+        if (Is(token, "ATOMIC") && Is(_previous, "BEGIN"))
         {
-            if (Is(token, "ATOMIC") && Is(_previous, "BEGIN"))
-            {
-                _openBody = _previous.Offset;
-            }
+            _openBody = _bodies++ == 0 ? _previous.Offset : _openBody;
         }
-        else if (Is(token, "END") && (Is(_previous, ';') || Is(_previous, "ATOMIC")))
+        else if (_bodies > 0 && Is(token, "END") && (Is(_previous, ';') || Is(_previous, "ATOMIC")))
         {
-            _openBody = -1;
+            _bodies--;
         }
     }
 
@@ -208,8 +207,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
         _first = null;
         _previous = default;
         _head = RoutineHead.Nothing;
-        _parentheses = _brackets = 0;
-        _openBody = -1;
+        _parentheses = _brackets = _bodies = 0;
         return after;
     }
 
@@ -314,7 +312,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
         {
             Report(SqlProblemKind.UnclosedParenthesis, _openParenthesis);
         }
-        else if (_openBody >= 0)
+        else if (_bodies > 0)
         {
             Report(SqlProblemKind.UnterminatedRoutineBody, _openBody);
         }
