@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace PgOps;
 
 /// <summary>Writes sizes and ages as people read them, the same in every culture.</summary>
@@ -29,7 +27,7 @@ public static class PgSize
     public static string Format(TimeSpan span) => span switch
     {
         { TotalDays: >= 1 } => FormattableString.Invariant($"{(int)span.TotalDays} d {span.Hours} h"),
-        { TotalHours: >= 1 } => $"{span.Hours} h {span.Minutes} min"),
+        { TotalHours: >= 1 } => FormattableString.Invariant($"{span.Hours} h {span.Minutes} min"),
         { TotalMinutes: >= 1 } => FormattableString.Invariant($"{span.Minutes} min"),
         _ => FormattableString.Invariant($"{span.TotalSeconds:0.0} s"),
     };
