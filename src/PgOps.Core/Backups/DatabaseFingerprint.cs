@@ -190,7 +190,10 @@ internal static class DatabaseFingerprint
             var buffer = new byte[64 * 1024];
             long read = 0;
             long shown = 0;
-            var copy = await connection.BeginRawBinaryCopyAsync(table.CopyStatement, cancellationToken).ConfigureAwait(false);
+
+            // The driver refuses a raw copy of text; its text reader's own stream has the bytes as the server sent them.
+            using var text = await connection.BeginTextExportAsync(table.CopyStatement, cancellationToken).ConfigureAwait(false);
+            var copy = ((StreamReader)text).BaseStream;
             await using (copy.ConfigureAwait(false))
             {
                 int length;
