@@ -199,7 +199,7 @@ internal static class DrillLedger
             {
                 return [];
             }
-            catch (IOException) when (patience.Elapsed < Patience)
+            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
             {
                 // A writer holds it for a moment.
                 Thread.Sleep(20);
@@ -215,11 +215,15 @@ internal static class DrillLedger
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException error) when (error is not (DirectoryNotFoundException or PathTooLongException) && patience.Elapsed < Patience
-                && File.Exists(path))
+            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
             {
                 await Task.Delay(Random.Shared.Next(10, 60), cancellationToken).ConfigureAwait(false);
             }
         }
     }
+
+    // EWOULDBLOCK of flock on Linux and macOS, the sharing and lock violations of Windows.
+    private static bool IsHeld(IOException error) => OperatingSystem.IsWindows()
+        ? (error.HResult & 0xFFFF) is 32 or 33
+        : error.HResult is 11 or 35;
 }
