@@ -13,6 +13,9 @@ internal sealed record DumpedTable
     /// <summary>Table.</summary>
     internal required string Name { get; init; }
 
+    /// <summary>Its oid.</summary>
+    internal required uint Oid { get; init; }
+
     /// <summary>The columns that are dumped, in order; generated ones are not.</summary>
     internal required IReadOnlyList<string> Columns { get; init; }
 
@@ -56,7 +59,7 @@ internal sealed record DumpedTables(
                CASE WHEN c.relkind = 'r' THEN coalesce(pg_catalog.pg_total_relation_size(c.oid), 0) ELSE 0 END,
                pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
                pg_catalog.row_security_active(c.oid),
-               pg_catalog.pg_is_in_recovery()
+               pg_catalog.pg_is_in_recovery(), c.oid
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'f') AND c.relpersistence <> 't'
           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -143,6 +146,7 @@ internal sealed record DumpedTables(
             {
                 Schema = row.GetString(0),
                 Name = row.GetString(1),
+                Oid = row.GetFieldValue<uint>(11),
                 Columns = row.GetFieldValue<string[]>(6),
                 Bytes = row.GetInt64(7),
                 Readable = row.GetBoolean(8),
