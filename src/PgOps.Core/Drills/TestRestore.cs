@@ -1,8 +1,5 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 using PgOps.Core.Backups;
-using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 using PgOps.Core.Restores;
 

@@ -103,7 +103,7 @@ internal static class DatabaseSwap
         }
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
-            log.LogWarning("The replaced empty database was kept as {Name}: {Reason}", replaced, Redaction.Redact(error.Message, server));
+            log.LogWarning("The replaced empty database was kept as {Name}: {Reason}", replaced, new Redaction(server).Apply(error.Message));
         }
 
         return replaced;

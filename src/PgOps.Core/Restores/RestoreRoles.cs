@@ -66,7 +66,7 @@ internal static class RestoreRoles
         {
             log.LogWarning(
                 "The roles {Roles}, created for the restore, could not be dropped: {Reason}",
-                string.Join(", ", roles), Redaction.Redact(error.Message, maintenance));
+                string.Join(", ", roles), new Redaction(maintenance).Apply(error.Message));
         }
     }
 

@@ -161,7 +161,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         {
             _log.LogWarning(
                 "The staging database {Name} could not be dropped ({Reason}); the next restore to this server sweeps it, or run: DROP DATABASE {Quoted}",
-                Name, Redaction.Redact(error.Message, _maintenance), Quote.Identifier(Name));
+                Name, new Redaction(_maintenance).Apply(error.Message), Quote.Identifier(Name));
         }
     }
 }
