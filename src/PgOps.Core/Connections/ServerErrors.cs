@@ -31,7 +31,7 @@ internal static class ServerErrors
                 $"Cannot connect to {target}: {error.Message}",
                 "Test-PgTarget checks the steps of a connection one by one."),
         };
-        return new PgOpsException(code, Redaction.Redact(problem, target), null, next, error) { Subject = target };
+        return new PgOpsException(code, new Redaction(target).Apply(problem), null, next, error) { Subject = target };
     }
 
     /// <summary>A statement failed for a reason that is not the user's script.</summary>
@@ -58,7 +58,7 @@ internal static class ServerErrors
 
         return new PgOpsException(
             IsLost(error) ? PgErrorCode.ConnectionLost : PgErrorCode.Unknown,
-            Redaction.Redact($"{target}: {doing} failed: {error.Message}", target),
+            new Redaction(target).Apply($"{target}: {doing} failed: {error.Message}"),
             state,
             IsLost(error) ? "Check the server's log, then run the command again." : null,
             error)

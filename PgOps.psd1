@@ -1,0 +1,38 @@
+@{
+    RootModule           = 'module/PgOps.psm1'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '5f0e3c55-6a0b-4a41-9c1e-3f5b0f6d7a92'
+    Author               = 'PgOps contributors'
+    CompanyName          = 'PgOps contributors'
+    Copyright            = '(c) 2026 PgOps contributors. MIT licence.'
+    Description          = 'PostgreSQL operations that refuse to be unsafe: migrations, backups, restores, and drills that prove them.'
+    PowerShellVersion    = '7.4'
+    CompatiblePSEditions = @('Core')
+    FormatsToProcess     = @('module/PgOps.format.ps1xml')
+    CmdletsToExport      = @(
+        'Backup-PgDatabase'
+        'Compare-PgDatabase'
+        'Get-PgBackup'
+        'Get-PgMigration'
+        'Get-PgSandbox'
+        'Invoke-PgMigration'
+        'New-PgMigration'
+        'New-PgTarget'
+        'Repair-PgMigration'
+        'Restore-PgDatabase'
+        'Start-PgSandbox'
+        'Stop-PgSandbox'
+        'Test-PgBackup'
+        'Test-PgRestore'
+        'Test-PgTarget'
+    )
+    FunctionsToExport    = @()
+    AliasesToExport      = @()
+    VariablesToExport    = @()
+    PrivateData          = @{
+        PSData = @{
+            Tags       = @('PostgreSQL', 'Database', 'Migration', 'Backup', 'Restore', 'DevOps', 'PSEdition_Core', 'Windows', 'Linux')
+            Prerelease = ''
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.Management.Automation;
+
+namespace PgOps.Cmdlets.Pipeline;
+
+/// <summary>PowerShell's error record of a PgOps error: the code is the ErrorId, the next step the recommended action.</summary>
+internal static class ErrorRecords
+{
+    internal static ErrorRecord From(PgOpsException error) => new(error, error.Code.ToString(), Category(error.Code), error.Subject)
+    {
+        ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = error.NextStep ?? "" },
+    };
+
+    private static ErrorCategory Category(PgErrorCode code) => code switch
+    {
+        PgErrorCode.InvalidArgument or PgErrorCode.TargetInvalid or PgErrorCode.VersionNotFound => ErrorCategory.InvalidArgument,
+        PgErrorCode.ConnectionFailed or PgErrorCode.ConnectionLost or PgErrorCode.PoolerDetected => ErrorCategory.ConnectionError,
+        PgErrorCode.PermissionDenied => ErrorCategory.PermissionDenied,
+        PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld or PgErrorCode.ServerVersionUnsupported => ErrorCategory.NotInstalled,
+        PgErrorCode.PathNotFound => ErrorCategory.ObjectNotFound,
+        PgErrorCode.PathInaccessible => ErrorCategory.PermissionDenied,
+        PgErrorCode.DiskFull => ErrorCategory.LimitsExceeded,
+        PgErrorCode.MigrationSourceInvalid or PgErrorCode.MigrationScriptInvalid => ErrorCategory.ParserError,
+        PgErrorCode.MigrationLocked => ErrorCategory.ResourceBusy,
+        PgErrorCode.MigrationChanged or PgErrorCode.MigrationMissing or PgErrorCode.MigrationOutOfOrder
+            or PgErrorCode.MigrationInterrupted or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
+            or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven => ErrorCategory.InvalidOperation,
+        PgErrorCode.HistoryTampered => ErrorCategory.SecurityError,
+        PgErrorCode.BackupDamaged or PgErrorCode.RestoreMismatch or PgErrorCode.CheckFailed => ErrorCategory.InvalidData,
+        PgErrorCode.Cancelled => ErrorCategory.OperationStopped,
+        _ => ErrorCategory.NotSpecified,
+    };
+}

@@ -1,0 +1,18 @@
+namespace PgOps.Cmdlets.Pipeline;
+
+/// <summary>The error that -Strict makes of failed checks.</summary>
+internal static class FailedChecks
+{
+    internal static PgOpsException Error(string subject, IEnumerable<PgCheck> checks, object result)
+    {
+        var failed = checks.Where(check => check.Status == PgCheckStatus.Failed).ToList();
+        return new PgOpsException(
+            PgErrorCode.CheckFailed,
+            $"{subject}: {failed.Count} check(s) failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
+            null,
+            "The result object holds every check.")
+        {
+            Subject = result,
+        };
+    }
+}

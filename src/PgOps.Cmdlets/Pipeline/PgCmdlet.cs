@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+using System.Runtime.ExceptionServices;
+using PgOps.Core.Operations;
+
+namespace PgOps.Cmdlets.Pipeline;
+
+/// <summary>
+/// Base of every cmdlet: runs an operation on a worker and carries its output, progress, log lines, errors and questions to the
+/// pipeline thread. Ctrl+C, and a downstream command that has seen enough, cancel the operation and wait until it has cleaned up.
+/// </summary>
+public abstract class PgCmdlet : PSCmdlet, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private JsonLinesLog? _logFile;
+
+    /// <summary>A file that every log line is appended to as one JSON object a line; the folder must exist.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    /// <summary>Opens the log file; the operation itself begins with the first input.</summary>
+    protected override void BeginProcessing()
+    {
+        try
+        {
+            _logFile = LogPath is null ? null : JsonLinesLog.Open(FullPath(LogPath));
+        }
+        catch (PgOpsException error)
+        {
+            ThrowTerminatingError(ErrorRecords.From(error));
+        }
+    }
+
+    /// <summary>Ctrl+C: cancels the operation. The pipeline thread goes on pumping until it has ended.</summary>
+    protected sealed override void StopProcessing()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The work had ended already.
+        }
+    }
+
+    /// <summary>Runs an operation to its end, pumping what it says.</summary>
+    /// <param name="operation">The work; it must not touch the cmdlet.</param>
+    /// <returns>Whether it ended without an error of its own.</returns>
+    protected bool Run(Func<IOperationSink, CancellationToken, Task> operation)
+    {
+        ArgumentNullException.ThrowIfNull(operation);
+        using var queue = new BlockingCollection<Action<PgCmdlet>>();
+        var sink = new PipelineSink(queue, MyInvocation.MyCommand.Name, _logFile);
+        var work = Task.Run(async () =>
+        {
+            try
+            {
+                await operation(sink, _stop.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                queue.CompleteAdding();
+            }
+        });
+
+        var interruption = Pump(queue);
+        sink.CompleteProgress(this);
+        return Conclude(work, interruption);
+    }
+
+    /// <summary>Runs an operation that ends with one result, and writes that.</summary>
+    /// <typeparam name="T">The result's type.</typeparam>
+    /// <param name="operation">The work.</param>
+    /// <returns>The result, or null when the operation failed with a non-terminating error.</returns>
+    protected T? RunAndWrite<T>(Func<IOperationSink, CancellationToken, Task<T>> operation)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(operation);
+        T? result = null;
+        Run(async (sink, token) =>
+        {
+            result = await operation(sink, token).ConfigureAwait(false);
+            sink.Output(result);
+        });
+        return result;
+    }
+
+    /// <summary>Reports an error about one item; the pipeline goes on.</summary>
+    /// <param name="error">The error.</param>
+    protected internal void WriteFailure(PgOpsException error) => WriteError(ErrorRecords.From(error));
+
+    /// <summary>A file system path as .NET needs it.</summary>
+    /// <param name="path">A path as typed, relative to PowerShell's own location.</param>
+    /// <returns>The full path.</returns>
+    protected string FullPath(string path)
+    {
+        var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+        return provider.Name == "FileSystem"
+            ? full
+            : throw new PgOpsException(
+                PgErrorCode.InvalidArgument, $"'{path}' is no file system path but one of the provider {provider.Name}.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the token and the log file.</summary>
+    /// <param name="disposing">Whether called from <see cref="Dispose()"/>.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _stop.Dispose();
+            _logFile?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Writes what the operation says until it has ended. A pipeline that stops (PipelineStoppedException, or Select-Object -First)
+    /// throws out of a Write call: the operation is cancelled, the rest is drained unwritten, and the exception is kept for the end.
+    /// </summary>
+    private ExceptionDispatchInfo? Pump(BlockingCollection<Action<PgCmdlet>> queue)
+    {
+        ExceptionDispatchInfo? interruption = null;
+        foreach (var item in queue.GetConsumingEnumerable())
+        {
+            if (interruption is not null)
+            {
+                PipelineSink.Decline(item);
+                continue;
+            }
+
+            try
+            {
+                item(this);
+            }
+#pragma warning disable CA1031 // whatever stops the pipeline must first let the operation clean up
+            catch (Exception stopped)
+#pragma warning restore CA1031
+            {
+                interruption = ExceptionDispatchInfo.Capture(stopped);
+                StopProcessing();
+                PipelineSink.Decline(item);
+            }
+        }
+
+        return interruption;
+    }
+
+    private bool Conclude(Task work, ExceptionDispatchInfo? interruption)
+    {
+        try
+        {
+            work.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            interruption?.Throw();
+            throw new PipelineStoppedException();
+        }
+        catch (PgOpsException error)
+        {
+            interruption?.Throw();
+            WriteFailure(error);
+            return false;
+        }
+
+        interruption?.Throw();
+        return true;
+    }
+}

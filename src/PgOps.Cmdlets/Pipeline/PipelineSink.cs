@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+using Microsoft.Extensions.Logging;
+using PgOps.Core.Operations;
+
+namespace PgOps.Cmdlets.Pipeline;
+
+/// <summary>Queues what an operation says, for the pipeline thread to write.</summary>
+internal sealed class PipelineSink : IOperationSink
+{
+    private readonly BlockingCollection<Action<PgCmdlet>> _queue;
+    private readonly ConcurrentDictionary<int, string> _shown = new();
+
+    internal PipelineSink(BlockingCollection<Action<PgCmdlet>> queue, string command, JsonLinesLog? file)
+    {
+        _queue = queue;
+        Log = new PipelineLogger(this, command, file);
+    }
+
+    /// <inheritdoc/>
+    public ILogger Log { get; }
+
+    /// <inheritdoc/>
+    public void Output(object result) => Post(cmdlet => cmdlet.WriteObject(result));
+
+    /// <inheritdoc/>
+    public void Failure(PgOpsException error) => Post(cmdlet => cmdlet.WriteFailure(error));
+
+    /// <inheritdoc/>
+    public void Progress(OperationProgress progress) => Post(cmdlet => Write(cmdlet, progress));
+
+    /// <inheritdoc/>
+    public async Task<bool> ConfirmAsync(string question, string caption, CancellationToken cancellationToken)
+    {
+        var asked = new Question(question, caption);
+        if (!Post(asked.Ask))
+        {
+            return false;
+        }
+
+        return await asked.Answer.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    internal bool Post(Action<PgCmdlet> item)
+    {
+        try
+        {
+            _queue.Add(item);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            // The operation has ended; a late line of a child or a keep-alive has nowhere to go.
+            return false;
+        }
+    }
+
+    /// <summary>Answers no to a question that will not be asked any more.</summary>
+    internal static void Decline(Action<PgCmdlet> item) => (item.Target as Question)?.Decline();
+
+    /// <summary>Ends every progress bar that the operation left open.</summary>
+    internal void CompleteProgress(PgCmdlet cmdlet)
+    {
+        foreach (var (id, activity) in _shown)
+        {
+            try
+            {
+                cmdlet.WriteProgress(new ProgressRecord(id, activity, "done") { RecordType = ProgressRecordType.Completed });
+            }
+            catch (PipelineStoppedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Write(PgCmdlet cmdlet, OperationProgress progress)
+    {
+        var record = new ProgressRecord(progress.Id, progress.Activity, progress.Status.Length == 0 ? " " : progress.Status)
+        {
+            PercentComplete = progress.Percent,
+            SecondsRemaining = progress.Remaining is { } remaining ? (int)Math.Ceiling(remaining.TotalSeconds) : -1,
+            RecordType = progress.Completed ? ProgressRecordType.Completed : ProgressRecordType.Processing,
+        };
+        if (progress.Completed)
+        {
+            _shown.TryRemove(progress.Id, out _);
+        }
+        else
+        {
+            _shown[progress.Id] = progress.Activity;
+        }
+
+        cmdlet.WriteProgress(record);
+    }
+
+    private sealed class Question
+    {
+        private readonly string _question;
+        private readonly string _caption;
+        private readonly TaskCompletionSource<bool> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Question(string question, string caption)
+        {
+            _question = question;
+            _caption = caption;
+        }
+
+        internal Task<bool> Answer => _answer.Task;
+
+        internal void Ask(PgCmdlet cmdlet) => _answer.TrySetResult(cmdlet.ShouldContinue(_question, _caption));
+
+        internal void Decline() => _answer.TrySetResult(false);
+    }
+}

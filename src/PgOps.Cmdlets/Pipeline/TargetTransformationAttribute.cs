@@ -1,0 +1,41 @@
+using System.Collections;
+using System.Management.Automation;
+using PgOps.Core.Connections;
+
+namespace PgOps.Cmdlets.Pipeline;
+
+/// <summary>
+/// Lets -Target take text, a sandbox, or what carries a target. A plain string parameter would put the text, and a password in it,
+/// into PowerShell's own binding errors.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class TargetTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+        => (inputData is PSObject { BaseObject: var inner } ? inner : inputData) is IList list
+            ? list.Cast<object>().Select(One).ToArray()
+            : One(inputData);
+
+    private static object One(object input)
+    {
+        var value = input is PSObject wrapped ? wrapped.BaseObject : input;
+        try
+        {
+            return value switch
+            {
+                PgTarget target => target,
+                PgSandbox sandbox => sandbox.Target,
+                string text => TargetParser.Parse(text),
+                IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
+                    .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),
+                _ => throw new ArgumentTransformationMetadataException(
+                    $"A {value?.GetType().Name ?? "null"} is no target. Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
+            };
+        }
+        catch (PgOpsException error)
+        {
+            throw new ArgumentTransformationMetadataException(error.Message, error);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>Brings a database to the newest version of a folder: lock, history, guards, then one migration after the other.</summary>
+public sealed class InvokeMigrations
+{
+    /// <summary>User objects outside the history's schema: tables, views, sequences, functions and types that no extension owns.</summary>
+    private const string HasObjectsQuery = """
+        SELECT EXISTS (
+            SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
+                AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+        """;
+
+    /// <summary>Runs what is pending.</summary>
+    /// <param name="request">What and how.</param>
+    /// <param name="sink">Where log lines and progress go.</param>
+    /// <param name="cancellationToken">Cancels the running statement and rolls its transaction back.</param>
+    /// <returns>What was done.</returns>
+    /// <exception cref="PgOpsException">A guard refused, or a migration failed; the message says what state the database is in.</exception>
+    public async Task<PgMigrationRun> RunAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        var clock = Stopwatch.StartNew();
+        var folder = MigrationFolder.Read(request.Path);
+        var table = new HistoryTable(request.HistorySchema);
+        try
+        {
+            var connection = await ConnectAsync(request.Target, sink.Log, cancellationToken).ConfigureAwait(false);
+            var migrationLock = await MigrationLock.AcquireAsync(
+                connection, request.Target, request.HistorySchema, request.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
+            await using (migrationLock.ConfigureAwait(false))
+            {
+                using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, migrationLock.Lost);
+                try
+                {
+                    var run = await RunLockedAsync(request, folder, table, connection, migrationLock, sink, linked.Token)
+                        .ConfigureAwait(false);
+                    return run with { LockWait = migrationLock.Waited, Duration = clock.Elapsed };
+                }
+                catch (OperationCanceledException) when (migrationLock.Lost.IsCancellationRequested)
+                {
+                    throw new PgOpsException(
+                        PgErrorCode.ConnectionLost,
+                        $"{request.Target}: the connection that holds the migration lock was lost, so the run was stopped.",
+                        "The migration that ran was rolled back; those before it are applied (Get-PgMigration shows them).",
+                        "Run the command again.") { Subject = request.Target };
+                }
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(
+                request.Target, error, "migrating", "Migrations that had ended are applied; Get-PgMigration shows how each one stands.");
+        }
+    }
+
+    /// <summary>Works out what <see cref="RunAsync"/> would do, without lock or change.</summary>
+    internal static async Task<MigrationPlan> PlanAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        var folder = MigrationFolder.Read(request.Path);
+        var table = new HistoryTable(request.HistorySchema);
+        try
+        {
+            var connection = await ConnectAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+                return await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(request.Target, error, "planning");
+        }
+    }
+
+    /// <summary>A session fit for migrating: a primary of a supported version, with no pooler in between.</summary>
+    internal static async Task<NpgsqlConnection> ConnectAsync(PgTarget target, ILogger log, CancellationToken cancellationToken)
+    {
+        var connection = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await PoolerDetection.RefuseAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
+            if (connection.PostgreSqlVersion.Major < 13)
+            {
+                throw new PgOpsException(
+                    PgErrorCode.ServerVersionUnsupported,
+                    $"{target} runs PostgreSQL {connection.VersionText()}; PgOps migrates 13 and later.",
+                    "Nothing was touched.",
+                    "Upgrade the server (pg_upgrade).") { Subject = target };
+            }
+
+            if (await connection.ScalarAsync<bool>("SELECT pg_catalog.pg_is_in_recovery()", cancellationToken).ConfigureAwait(false))
+            {
+                throw new PgOpsException(
+                    PgErrorCode.ServerVersionUnsupported,
+                    $"{target} is a standby, which cannot be changed.",
+                    "Nothing was touched.",
+                    "Give the primary's address.") { Subject = target };
+            }
+
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task<MigrationPlan> PlanAsync(
+        MigrationRequest request,
+        MigrationFolder folder,
+        MigrationHistory history,
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken)
+    {
+        var hasObjects = !history.Rows.Values.Any(row => row.IsApplied)
+            && await connection.ScalarAsync<bool>(HasObjectsQuery, cancellationToken, request.HistorySchema).ConfigureAwait(false);
+        return MigrationPlan.Make(request, folder, history, hasObjects);
+    }
+
+    private static async Task<PgMigrationRun> RunLockedAsync(
+        MigrationRequest request,
+        MigrationFolder folder,
+        HistoryTable table,
+        NpgsqlConnection connection,
+        MigrationLock migrationLock,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+        if (request.Baseline)
+        {
+            return await Baseline.RecordAsync(request, folder, table, history, connection, cancellationToken).ConfigureAwait(false);
+        }
+
+        var plan = await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+        var result = new PgMigrationRun
+        {
+            Target = request.Target,
+            FromVersion = plan.FromVersion,
+            ToVersion = plan.FromVersion,
+            StillPending = plan.StillPending,
+            BackupId = request.BackupId,
+        };
+        if (plan.Pending.Count == 0)
+        {
+            return result;
+        }
+
+        await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
+        var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+        await using (session.ConfigureAwait(false))
+        {
+            migrationLock.Watch(session.Connection.ProcessID);
+            var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
+                .ConfigureAwait(false);
+            return result with
+            {
+                Applied = applied,
+                ToVersion = applied.Select(migration => migration.Version).Append(plan.FromVersion).Max(MigrationVersion.Order),
+                Statements = plan.Pending.Sum(script => script.Statements.Count),
+            };
+        }
+    }
+
+    private static async Task<List<PgMigration>> ApplyAsync(
+        MigrationRequest request,
+        MigrationPlan plan,
+        MigrationHistory history,
+        HistoryTable table,
+        MigrationSession session,
+        MigrationLock migrationLock,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var inTransaction = new TransactionRun(session, table, request, migrationLock, sink);
+        var byStatement = new StatementRun(session, table, request, migrationLock, sink);
+        var applied = new List<PgMigration>(plan.Pending.Count);
+        using var progress = new ProgressActivity(sink, $"Migrating {request.Target.Database}");
+        foreach (var script in plan.Pending)
+        {
+            progress.Report(script.File.ToString(), applied.Count, plan.Pending.Count);
+            var clock = Stopwatch.StartNew();
+            var record = history.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished ? unfinished : null;
+            try
+            {
+                if (script.Transactional && record is null)
+                {
+                    await inTransaction.RunAsync(script, cancellationToken).ConfigureAwait(false);
+                }
+                else
+                {
+                    await byStatement.RunAsync(script, record, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
+            {
+                throw new PgOpsException(
+                    error.Code,
+                    error.Problem,
+                    $"{error.State} {applied.Count} migration(s) of this run before it are applied, up to {applied[^1]}.",
+                    error.NextStep,
+                    error.InnerException) { Subject = error.Subject, Statement = error.Statement };
+            }
+
+            sink.Log.LogDebug("Applied {Migration} in {Milliseconds} ms", script.File, clock.ElapsedMilliseconds);
+            applied.Add(new PgMigration
+            {
+                Version = script.File.Version,
+                Name = script.File.Name,
+                State = PgMigrationState.Applied,
+                Path = script.File.Path,
+                Checksum = script.File.Checksum,
+                AppliedChecksum = script.File.Checksum,
+                AppliedAt = DateTime.UtcNow,
+                Duration = clock.Elapsed,
+                AppliedBy = request.Target.Username,
+                BackupId = request.BackupId,
+                Target = request.Target,
+            });
+        }
+
+        return applied;
+    }
+}

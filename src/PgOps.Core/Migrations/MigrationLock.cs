@@ -1,0 +1,196 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>
+/// One migrator at a time per database and history: a session advisory lock on a connection of its own, taken by polling (a blocking
+/// wait would deadlock CREATE INDEX CONCURRENTLY, https://github.com/flyway/flyway/issues/1654). A second key is held by the session
+/// that does the work: when a migrator is killed its lock goes at once, but the server may still be busy with its last statements,
+/// so the next migrator also waits for that session to end.
+/// </summary>
+internal sealed class MigrationLock : IAsyncDisposable
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(500);
+
+    private readonly NpgsqlConnection _connection;
+    private readonly PgTarget _target;
+    private readonly IOperationSink _sink;
+    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _endWatch = new();
+    private Task _watch = Task.CompletedTask;
+
+    private MigrationLock(NpgsqlConnection connection, PgTarget target, IOperationSink sink)
+    {
+        _connection = connection;
+        _target = target;
+        _sink = sink;
+    }
+
+    /// <summary>Cancelled when the lock's connection breaks: another migrator may already have begun.</summary>
+    internal CancellationToken Lost => _lost.Token;
+
+    /// <summary>How long it took to get the lock.</summary>
+    internal TimeSpan Waited { get; private set; }
+
+    /// <summary>The sessions last seen in the way of the working session; null when there were none.</summary>
+    internal string? Blockers { get; private set; }
+
+    /// <summary>Takes the lock on an open connection, which it owns from then on.</summary>
+    /// <exception cref="PgOpsException">MigrationLocked, naming the holder, when the wait takes longer than allowed.</exception>
+    internal static async Task<MigrationLock> AcquireAsync(
+        NpgsqlConnection connection,
+        PgTarget target,
+        string schema,
+        TimeSpan timeout,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var taken = new MigrationLock(connection, target, sink);
+        try
+        {
+            await taken.PollAsync(schema, timeout, cancellationToken).ConfigureAwait(false);
+            return taken;
+        }
+        catch
+        {
+            await taken.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>The key that migrators compete for.</summary>
+    internal static long MigratorKey(string schema) => Key($"pgops migrator {schema}");
+
+    /// <summary>The key that the working session holds.</summary>
+    internal static long WorkerKey(string schema) => Key($"pgops worker {schema}");
+
+    /// <summary>Watches the lock's connection, and who stands in the way of the working session, until disposed.</summary>
+    /// <param name="workingProcess">Process id of the working session.</param>
+    internal void Watch(int workingProcess) => _watch = Task.Run(() => WatchAsync(workingProcess, _endWatch.Token));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _endWatch.CancelAsync().ConfigureAwait(false);
+        await _watch.ConfigureAwait(false);
+        await _connection.DisposeAsync().ConfigureAwait(false);
+        _endWatch.Dispose();
+        _lost.Dispose();
+    }
+
+    private static long Key(string name) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+
+    private async Task PollAsync(string schema, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var told = "";
+        using var progress = new ProgressActivity(_sink, $"Waiting to migrate {_target.Database}");
+        while (true)
+        {
+            var (holder, dead) = await TryAsync(schema, cancellationToken).ConfigureAwait(false);
+            if (holder is null)
+            {
+                Waited = clock.Elapsed;
+                return;
+            }
+
+            var what = dead ? "a dead migrator's session still works" : "another migrator holds the lock";
+            if (clock.Elapsed > timeout)
+            {
+                throw new PgOpsException(
+                    PgErrorCode.MigrationLocked,
+                    $"{_target}: {what}: {holder}. Waited {clock.Elapsed.TotalSeconds:0.0} s.",
+                    "Nothing was touched.",
+                    dead
+                        ? "Wait until its statement ends, or end it with SELECT pg_terminate_backend(pid)."
+                        : "Wait until it has ended and run the command again (-WaitTimeout waits longer).") { Subject = _target };
+            }
+
+            if (told != holder && clock.Elapsed > TimeSpan.FromSeconds(1))
+            {
+                _sink.Log.LogInformation("Waiting: {What}: {Holder}", what, holder);
+                told = holder;
+            }
+
+            progress.Report($"{what}: {holder}");
+            await Task.Delay(Random.Shared.Next(50, 250), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Tries for the lock; gives the session in the way, or null when the lock is ours and no orphan is left.</summary>
+    private async Task<(string? Holder, bool Dead)> TryAsync(string schema, CancellationToken cancellationToken)
+    {
+        const string Try = "SELECT $1::bigint IN (SELECT (classid::bigint << 32) | objid::bigint FROM pg_catalog.pg_locks "
+            + "WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = pg_catalog.pg_backend_pid()) "
+            + "OR pg_catalog.pg_try_advisory_lock($1::bigint)";
+        var key = MigratorKey(schema);
+        if (!await _connection.ScalarAsync<bool>(Try, cancellationToken, key).ConfigureAwait(false))
+        {
+            // The holder may have gone between the two questions; then the next round gets the lock.
+            return (await HolderAsync(key, cancellationToken).ConfigureAwait(false) ?? "just ending", false);
+        }
+
+        return (await HolderAsync(WorkerKey(schema), cancellationToken).ConfigureAwait(false), true);
+    }
+
+    private async Task<string?> HolderAsync(long key, CancellationToken cancellationToken)
+        => await _connection.ScalarAsync<string>(
+            """
+            SELECT pg_catalog.format('pid %s, %s from %s, since %s', l.pid, coalesce(nullif(a.application_name, ''), 'unnamed'),
+                coalesce(a.client_addr::text, 'this machine'), pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'))
+            FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+                AND (l.classid::bigint << 32) | l.objid::bigint = $1
+            LIMIT 1
+            """,
+            cancellationToken,
+            key).ConfigureAwait(false);
+
+    private async Task WatchAsync(int workingProcess, CancellationToken cancellationToken)
+    {
+        var told = "";
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(WatchInterval, cancellationToken).ConfigureAwait(false);
+                var blockers = await BlockersAsync(workingProcess, cancellationToken).ConfigureAwait(false);
+                if (blockers is not null && blockers != told)
+                {
+                    Blockers = blockers;
+                    _sink.Log.LogInformation("Waiting for a lock held by {Blockers}", blockers);
+                    told = blockers;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The work has ended.
+        }
+        catch (Exception error) when (error is NpgsqlException or IOException or ObjectDisposedException)
+        {
+            _sink.Log.LogWarning("The connection that holds the migration lock was lost: {Reason}", error.Message);
+            await _lost.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<string?> BlockersAsync(int workingProcess, CancellationToken cancellationToken)
+        => await _connection.ScalarAsync<string>(
+            """
+            SELECT pg_catalog.string_agg(pg_catalog.format('pid %s (%s, %s, %s for %s s: %s)', a.pid, a.usename,
+                coalesce(nullif(a.application_name, ''), 'unnamed'), a.state,
+                extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.state_change))::int,
+                pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 80)), '; ')
+            FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY (pg_catalog.pg_blocking_pids($1))
+            """,
+            cancellationToken,
+            workingProcess).ConfigureAwait(false);
+}

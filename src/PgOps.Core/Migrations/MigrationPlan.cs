@@ -1,0 +1,108 @@
+namespace PgOps.Core.Migrations;
+
+/// <summary>What a run would do.</summary>
+/// <param name="All">How every migration stands.</param>
+/// <param name="Pending">The migrations to run, oldest first.</param>
+/// <param name="StillPending">How many more are pending beyond the version asked for.</param>
+/// <param name="FromVersion">The newest version the database holds.</param>
+internal sealed record MigrationPlan(
+    IReadOnlyList<PgMigration> All, IReadOnlyList<MigrationScript> Pending, int StillPending, string? FromVersion)
+{
+    private const int ListLimit = 20;
+
+    /// <summary>Decides what is to run, and refuses what must not be run.</summary>
+    /// <exception cref="PgOpsException">The guard that speaks against it, with its way out.</exception>
+    internal static MigrationPlan Make(MigrationRequest request, MigrationFolder folder, MigrationHistory history, bool hasObjects)
+    {
+        var all = MigrationStatus.Join(folder, history, request.Target);
+        Refuse(request, all, history);
+        if (!history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished) && hasObjects && !request.Force)
+        {
+            throw new PgOpsException(
+                PgErrorCode.BaselineRequired,
+                $"{request.Target} holds objects of its own but no migration history.",
+                "Nothing was touched.",
+                "To adopt it as it is: Invoke-PgMigration -Baseline, which records the folder's migrations (up to -ToVersion) as "
+                    + "already present and runs none. To run them all on top of what is there: -Force.") { Subject = request.Target };
+        }
+
+        var byVersion = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
+        var open = all.Where(migration => migration.State is not (PgMigrationState.Applied or PgMigrationState.Baselined)).ToList();
+        var chosen = open.Where(migration => IsWithin(request, migration)).ToList();
+        var scripts = chosen.Select(migration => MigrationScript.Read(byVersion[migration.Version])).ToList();
+        return new MigrationPlan(all, scripts, open.Count - chosen.Count, history.NewestVersion);
+    }
+
+    /// <summary>Whether a migration lies within the version asked for.</summary>
+    internal static bool IsWithin(MigrationRequest request, PgMigration migration)
+        => request.ToVersion is null || MigrationVersion.Order.Compare(migration.Version, request.ToVersion) <= 0;
+
+    /// <summary>Refuses a version that no file and no record knows.</summary>
+    internal static void RequireVersion(string? version, IEnumerable<PgMigration> all)
+    {
+        var known = all.ToList();
+        if (version is not null && !known.Exists(migration => MigrationVersion.Order.Equals(migration.Version, version)))
+        {
+            throw new PgOpsException(
+                PgErrorCode.VersionNotFound,
+                $"There is no migration of version '{version}'.",
+                "Nothing was touched.",
+                known.Count == 0 ? "The folder is empty." : $"The versions go from {known[0].Version} to {known[^1].Version}.");
+        }
+    }
+
+    private static void Refuse(MigrationRequest request, List<PgMigration> all, MigrationHistory history)
+    {
+        RequireVersion(request.ToVersion, all);
+        var newest = history.NewestVersion;
+        if (request.ToVersion is not null && newest is not null
+            && MigrationVersion.Order.Compare(request.ToVersion, newest) < 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.VersionNotFound,
+                $"{request.Target} is at version {newest}, past the {request.ToVersion} that was asked for.",
+                "Nothing was touched.",
+                "Migrations go forward. To go back, restore a proven backup beside it, or write a migration that undoes the change.");
+        }
+
+        RefuseState(
+            all,
+            PgMigrationState.Changed,
+            PgErrorCode.MigrationChanged,
+            "changed after they had been applied",
+            "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript) and make the change in a new migration; "
+                + "or, when the difference is harmless, Repair-PgMigration -Version … -AcceptChange -Reason ….");
+        RefuseState(
+            all,
+            PgMigrationState.Missing,
+            PgErrorCode.MigrationMissing,
+            "applied, but their files are gone",
+            "Bring the files back from version control (Get-PgMigration -Detailed has the text as AppliedScript); or, when they were "
+                + "undone by hand, Repair-PgMigration -Version … -MarkNotApplied -Reason ….");
+        if (!request.AllowOutOfOrder)
+        {
+            RefuseState(
+                all,
+                PgMigrationState.OutOfOrder,
+                PgErrorCode.MigrationOutOfOrder,
+                $"new, but of a lower version than {newest}, which is applied",
+                "Two branches met. Rename the newcomer to a newer version so that every database runs them in one order; or, when the "
+                    + "order does not matter, run with -AllowOutOfOrder.");
+        }
+    }
+
+    private static void RefuseState(List<PgMigration> all, PgMigrationState state, PgErrorCode code, string what, string next)
+    {
+        var found = all.Where(migration => migration.State == state).ToList();
+        if (found.Count > 0)
+        {
+            var names = string.Join("\n  ", found.Take(ListLimit).Select(migration => migration.ToString()));
+            var more = found.Count > ListLimit ? $"\n  … and {found.Count - ListLimit} more" : "";
+            throw new PgOpsException(
+                code,
+                $"{found[0].Target}: {found.Count} migration(s) {what}:\n  {names}{more}",
+                "Nothing was touched.",
+                next) { Subject = found[0] };
+        }
+    }
+}

@@ -1,0 +1,41 @@
+namespace PgOps.Core.Migrations;
+
+/// <summary>What to migrate and how.</summary>
+public sealed record MigrationRequest
+{
+    /// <summary>The database.</summary>
+    public required PgTarget Target { get; init; }
+
+    /// <summary>The folder with the migrations.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Stop after this version; null applies all.</summary>
+    public string? ToVersion { get; init; }
+
+    /// <summary>Record the folder's migrations as already present instead of running them.</summary>
+    public bool Baseline { get; init; }
+
+    /// <summary>Apply files whose version lies below the newest applied one.</summary>
+    public bool AllowOutOfOrder { get; init; }
+
+    /// <summary>Migrate a database that has objects but no history, as it is.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Longest wait for another migrator.</summary>
+    public TimeSpan WaitTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Longest wait for a lock on a table (lock_timeout). Zero waits without limit.</summary>
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Longest run of a statement (statement_timeout). Zero sets no limit.</summary>
+    public TimeSpan StatementTimeout { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How often a migration that met a lock timeout or a deadlock is tried again.</summary>
+    public int LockRetries { get; init; } = 5;
+
+    /// <summary>Schema of the history table.</summary>
+    public string HistorySchema { get; init; } = HistoryTable.DefaultSchema;
+
+    /// <summary>Id of the proven backup behind this run; recorded with each migration.</summary>
+    public string? BackupId { get; init; }
+}

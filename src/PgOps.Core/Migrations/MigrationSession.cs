@@ -1,0 +1,108 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>The session that runs the migrations. Each begins with the same settings, whatever the one before has set.</summary>
+internal sealed class MigrationSession : IAsyncDisposable
+{
+    private readonly List<string> _preamble;
+
+    private MigrationSession(NpgsqlConnection connection, List<string> preamble)
+    {
+        Connection = connection;
+        _preamble = preamble;
+    }
+
+    internal NpgsqlConnection Connection { get; }
+
+    /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
+    internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await connection.ExecuteAsync(
+                "SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, MigrationLock.WorkerKey(request.HistorySchema))
+                .ConfigureAwait(false);
+            return new MigrationSession(connection, await PreambleAsync(connection, request, cancellationToken).ConfigureAwait(false));
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>A batch that begins with the session's settings.</summary>
+    internal NpgsqlBatch NewBatch()
+    {
+        var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
+        foreach (var statement in _preamble)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+        }
+
+        return batch;
+    }
+
+    /// <summary>Feeds a COPY … FROM STDIN with its inline data.</summary>
+    internal async Task CopyAsync(SqlStatement statement, ReadOnlyMemory<char> data, CancellationToken cancellationToken)
+    {
+        var writer = await Connection.BeginTextImportAsync(statement.Text, cancellationToken).ConfigureAwait(false);
+        await using (writer.ConfigureAwait(false))
+        {
+            await writer.WriteAsync(data, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Leaves an aborted transaction, if there is one.</summary>
+    internal async Task RollbackAsync()
+    {
+        try
+        {
+            await Connection.ExecuteAsync("ROLLBACK", CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
+        {
+            // The session is gone, and its transaction with it.
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Connection.DisposeAsync();
+
+    private static async Task<List<string>> PreambleAsync(
+        NpgsqlConnection connection, MigrationRequest request, CancellationToken cancellationToken)
+    {
+        var preamble = new List<string>
+        {
+            "RESET SESSION AUTHORIZATION",
+            "RESET ALL",
+            $"SET lock_timeout = {(long)request.LockTimeout.TotalMilliseconds}",
+            $"SET statement_timeout = {(long)request.StatementTimeout.TotalMilliseconds}",
+        };
+        if (request.Target.Schema is { } schema)
+        {
+            preamble.Add($"SET search_path = {Quote.Identifier(schema)}");
+        }
+
+        if (connection.PostgreSqlVersion.Major >= 14)
+        {
+            const string CheckConnection = "SET client_connection_check_interval = '2s'";
+            try
+            {
+                await connection.ExecuteAsync(CheckConnection, cancellationToken).ConfigureAwait(false);
+                preamble.Add(CheckConnection);
+            }
+            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InvalidParameterValue)
+            {
+                // A server on a platform that cannot poll a socket for its end, such as Windows.
+            }
+        }
+
+        return preamble;
+    }
+}

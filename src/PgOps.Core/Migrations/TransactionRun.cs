@@ -1,0 +1,149 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>
+/// Runs a migration as one transaction: BEGIN, the statements, the history row and COMMIT travel in one pipelined round trip, more
+/// only where inline COPY data stands in between.
+/// </summary>
+internal sealed class TransactionRun
+{
+    private readonly MigrationSession _session;
+    private readonly HistoryTable _table;
+    private readonly MigrationRequest _request;
+    private readonly MigrationLock _lock;
+    private readonly IOperationSink _sink;
+
+    internal TransactionRun(
+        MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
+    {
+        _session = session;
+        _table = table;
+        _request = request;
+        _lock = migrationLock;
+        _sink = sink;
+    }
+
+    /// <summary>Runs the migration; a lock timeout or deadlock is tried again after a jittered pause.</summary>
+    /// <exception cref="PgOpsException">MigrationFailed: everything of this migration was rolled back, the failure is recorded.</exception>
+    internal async Task RunAsync(MigrationScript script, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var failure = await TryAsync(script, cancellationToken).ConfigureAwait(false);
+            if (failure is null)
+            {
+                return;
+            }
+
+            var error = (PostgresException)failure.InnerException!;
+            if (attempt > _request.LockRetries
+                || error.SqlState is not (PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected))
+            {
+                await RecordAsync(script, error, cancellationToken).ConfigureAwait(false);
+                throw failure;
+            }
+
+            var pause = TimeSpan.FromMilliseconds(Math.Min(30_000, 500 * Math.Pow(2, attempt)) * (0.5 + Random.Shared.NextDouble()));
+            _sink.Log.LogWarning(
+                "{Migration}: {SqlState} {Message}; held by {Blockers}. Attempt {Attempt} of {Attempts} in {Pause:0.0} s.",
+                script.File, error.SqlState, error.MessageText, _lock.Blockers ?? "a session that has gone", attempt + 1,
+                _request.LockRetries + 1, pause.TotalSeconds);
+            await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<PgOpsException?> TryAsync(MigrationScript script, CancellationToken cancellationToken)
+    {
+        var sent = new Dictionary<NpgsqlBatchCommand, SqlStatement>(ReferenceEqualityComparer.Instance);
+        SqlStatement? current = null;
+        var batch = _session.NewBatch();
+        try
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
+            foreach (var statement in script.Statements)
+            {
+                if (statement.CopyData is { } data)
+                {
+                    await SendAsync(batch, cancellationToken).ConfigureAwait(false);
+                    current = statement;
+                    await _session.CopyAsync(statement, script.File.Text.AsMemory(data.Offset, data.Length), cancellationToken)
+                        .ConfigureAwait(false);
+                    current = null;
+                    batch = new NpgsqlBatch(_session.Connection) { Timeout = 0 };
+                    continue;
+                }
+
+                var command = new NpgsqlBatchCommand(statement.Text);
+                sent.Add(command, statement);
+                batch.BatchCommands.Add(command);
+            }
+
+            // The script may have changed role and search_path; the history must not care.
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("RESET SESSION AUTHORIZATION"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SET LOCAL search_path = pg_catalog, pg_temp"));
+            batch.BatchCommands.Add(MigrationHistory.Append(_table, Entry(script, "applied", null)));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+            await SendAsync(batch, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (PostgresException error) when (!ServerErrors.IsLost(error))
+        {
+            await _session.RollbackAsync().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            var statement = current;
+            if (error.BatchCommand is NpgsqlBatchCommand failed)
+            {
+                sent.TryGetValue(failed, out statement);
+            }
+
+            return MigrationFailure.Describe(
+                script, statement, error, $"{script.File} was rolled back whole; the database is as it was before it.", _lock.Blockers);
+        }
+        catch (OperationCanceledException)
+        {
+            await _session.RollbackAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task SendAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
+    {
+        await using (batch.ConfigureAwait(false))
+        {
+            if (batch.BatchCommands.Count > 0)
+            {
+                await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Records the failure, for people to find; a rerun is not held up by it.</summary>
+    private async Task RecordAsync(MigrationScript script, PostgresException error, CancellationToken cancellationToken)
+    {
+        var batch = _session.NewBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.BatchCommands.Add(
+                MigrationHistory.Append(_table, Entry(script, "failed", $"{error.SqlState}: {error.MessageText}")));
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private HistoryEntry Entry(MigrationScript script, string state, string? error) => new()
+    {
+        Version = script.File.Version,
+        Name = script.File.Name,
+        Checksum = script.File.Checksum,
+        Script = script.File.Text,
+        State = state,
+        StatementsTotal = script.Statements.Count,
+        StatementsDone = error is null ? script.Statements.Count : 0,
+        Error = error,
+        BackupId = _request.BackupId,
+    };
+}

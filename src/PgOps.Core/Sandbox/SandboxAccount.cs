@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using PgOps.Core.ClientTools;
+
+namespace PgOps.Core.Sandbox;
+
+/// <summary>The Unix user that a sandbox's processes run as: the caller, or another one when the caller is root.</summary>
+internal sealed partial record SandboxAccount
+{
+    private static readonly string[] Candidates = ["postgres", "nobody"];
+
+    private SandboxAccount(string name, bool isOther, uint userId = 0, uint groupId = 0)
+    {
+        Name = name;
+        IsOther = isOther;
+        UserId = userId;
+        GroupId = groupId;
+    }
+
+    /// <summary>The user's name.</summary>
+    internal string Name { get; }
+
+    /// <summary>Whether it is another user than the caller, who is root then.</summary>
+    internal bool IsOther { get; }
+
+    private uint UserId { get; }
+
+    private uint GroupId { get; }
+
+    /// <summary>Decides who runs the sandbox.</summary>
+    /// <exception cref="PgOpsException"><see cref="PgErrorCode.SandboxFailed"/> when root has nobody to hand it to.</exception>
+    internal static SandboxAccount Current()
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            return new SandboxAccount(Environment.UserName, isOther: false);
+        }
+
+        if (ProgramSearch.OnPath("setpriv") is null)
+        {
+            throw new PgOpsException(
+                PgErrorCode.SandboxFailed,
+                "PostgreSQL does not run as root, and setpriv, which would start it as another user, is not installed.",
+                nextStep: "Install util-linux (apt-get install util-linux; dnf install util-linux; apk add setpriv), or run as a normal user.");
+        }
+
+        var users = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).Where(fields => fields.Length >= 4).ToList();
+        foreach (var candidate in Candidates)
+        {
+            if (users.Find(fields => fields[0] == candidate) is { } user)
+            {
+                return new SandboxAccount(candidate, isOther: true, Number(user[2]), Number(user[3]));
+            }
+        }
+
+        throw new PgOpsException(
+            PgErrorCode.SandboxFailed,
+            "PostgreSQL does not run as root, and there is neither a user postgres nor nobody to run it as.",
+            nextStep: "Create one (useradd --system postgres), or run as a normal user.");
+
+        static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A command that runs as this user, in a folder that every user may enter.</summary>
+    internal ToolCommand Command(string program, params string[] arguments)
+    {
+        string[] words = [.. Prefix(), program, .. arguments];
+        return new ToolCommand(words[0], words[1..]) { WorkingDirectory = "/" };
+    }
+
+    /// <summary>What to put before a program to run it as this user.</summary>
+    internal string[] Prefix() => IsOther
+        ? [ProgramSearch.OnPath("setpriv") ?? "setpriv", "--reuid", Text(UserId), "--regid", Text(GroupId), "--clear-groups"]
+        : [];
+
+    /// <summary>Makes a private folder of this user's where there is none.</summary>
+    internal void MakeFolder(string path)
+    {
+        if (OperatingSystem.IsWindows() || Directory.Exists(path))
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (IsOther && ChangeOwner(path, UserId, GroupId) != 0)
+        {
+            throw new PgOpsException(PgErrorCode.PathInaccessible, $"{path} cannot be given to {Name}.");
+        }
+    }
+
+    private static string Text(uint number) => number.ToString(CultureInfo.InvariantCulture);
+
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeOwner(string path, uint userId, uint groupId);
+}

@@ -1,0 +1,29 @@
+namespace PgOps.Core.Sql;
+
+/// <summary>A <c>-- pgops: name arguments</c> comment at the head of a script, before its first statement.</summary>
+/// <param name="Name">The first word, in lower case; empty when nothing follows <c>pgops:</c>.</param>
+/// <param name="Argument">What follows the first word, trimmed; empty when nothing does.</param>
+/// <param name="Line">Its line, counted from 1.</param>
+public sealed record SqlDirective(string Name, string Argument, int Line)
+{
+    private const string Prefix = "pgops:";
+
+    /// <summary>Reads a comment as a directive.</summary>
+    /// <param name="comment">The comment's text with its dashes.</param>
+    /// <param name="line">Its line.</param>
+    /// <returns>The directive, or null when the comment is none.</returns>
+    internal static SqlDirective? Read(ReadOnlySpan<char> comment, int line)
+    {
+        var body = comment.TrimStart('-').Trim();
+        if (!comment.StartsWith("--") || !body.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        body = body[Prefix.Length..].Trim();
+        var end = body.IndexOfAny(' ', '\t');
+        return end < 0
+            ? new SqlDirective(body.ToString().ToLowerInvariant(), "", line)
+            : new SqlDirective(body[..end].ToString().ToLowerInvariant(), body[end..].Trim().ToString(), line);
+    }
+}

@@ -1,0 +1,266 @@
+namespace PgOps.Core.Sql;
+
+/// <summary>A statement that begins, ends or divides a transaction.</summary>
+public enum TransactionCommand
+{
+    /// <summary>No transaction command.</summary>
+    None,
+
+    /// <summary>BEGIN or START TRANSACTION.</summary>
+    Begin,
+
+    /// <summary>COMMIT or END.</summary>
+    Commit,
+
+    /// <summary>ROLLBACK or ABORT of the whole transaction.</summary>
+    Rollback,
+
+    /// <summary>SAVEPOINT.</summary>
+    Savepoint,
+
+    /// <summary>RELEASE SAVEPOINT.</summary>
+    Release,
+
+    /// <summary>ROLLBACK TO SAVEPOINT.</summary>
+    RollbackTo,
+
+    /// <summary>PREPARE TRANSACTION.</summary>
+    PrepareTransaction,
+}
+
+/// <summary>The index that a CREATE INDEX CONCURRENTLY builds, in names as the catalog holds them.</summary>
+/// <param name="Schema">The table's schema, which is the index's too; null when search_path decides.</param>
+/// <param name="Name">The index; null when the server is to choose a name.</param>
+/// <param name="Table">The table.</param>
+/// <param name="IfNotExists">Whether IF NOT EXISTS is given, under which an INVALID index of that name is passed over.</param>
+public sealed record ConcurrentIndex(string? Schema, string? Name, string Table, bool IfNotExists);
+
+/// <summary>What a statement's first tokens tell about how it must be run.</summary>
+public static class SqlStatementTraits
+{
+    /// <summary>
+    /// Whether the server refuses the statement within a transaction block (PreventInTransactionBlock in its sources). Two cases
+    /// depend on the catalog and are not seen here: CLUSTER and REINDEX of a partitioned table. DROP SUBSCRIPTION counts, though
+    /// it is allowed for a subscription without a slot.
+    /// </summary>
+    /// <param name="statement">The statement.</param>
+    public static bool RefusesTransactionBlock(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        var at = new SqlCursor(statement);
+        if (at.Accept("CREATE"))
+        {
+            return at.At("DATABASE") || at.At("TABLESPACE") || AcceptIndexConcurrently(ref at)
+                || (at.Accept("SUBSCRIPTION") && !HasOptionOff(ref at, "CONNECT", "CREATE_SLOT"));
+        }
+
+        if (at.Accept("DROP"))
+        {
+            return at.At("DATABASE") || at.At("TABLESPACE") || at.At("SUBSCRIPTION") || at.Accept("INDEX", "CONCURRENTLY");
+        }
+
+        if (at.Accept("ALTER"))
+        {
+            return AlterRefusesTransactionBlock(ref at);
+        }
+
+        if (at.Accept("REINDEX"))
+        {
+            return ReindexRefusesTransactionBlock(ref at);
+        }
+
+        if (at.Accept("CLUSTER"))
+        {
+            _ = at.AcceptParentheses() || at.Accept("VERBOSE");
+            return at.AtEnd;
+        }
+
+        return at.At("VACUUM") || at.Accept("DISCARD", "ALL") || at.Accept("COMMIT", "PREPARED") || at.Accept("ROLLBACK", "PREPARED");
+    }
+
+    /// <summary>Whether the statement begins, ends or divides a transaction.</summary>
+    /// <param name="statement">The statement.</param>
+    public static bool IsTransactionControl(SqlStatement statement) => TransactionCommandOf(statement) != TransactionCommand.None;
+
+    /// <summary>Which transaction command the statement is. COMMIT PREPARED and ROLLBACK PREPARED are none: they end another's.</summary>
+    /// <param name="statement">The statement.</param>
+    public static TransactionCommand TransactionCommandOf(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        var at = new SqlCursor(statement);
+        if (at.Accept("BEGIN") || at.Accept("START", "TRANSACTION"))
+        {
+            return TransactionCommand.Begin;
+        }
+
+        if (at.Accept("COMMIT") || at.Accept("END"))
+        {
+            return at.At("PREPARED") ? TransactionCommand.None : TransactionCommand.Commit;
+        }
+
+        if (at.Accept("ROLLBACK") || at.Accept("ABORT"))
+        {
+            _ = at.Accept("WORK") || at.Accept("TRANSACTION");
+            return at.At("PREPARED") ? TransactionCommand.None
+                : at.At("TO") ? TransactionCommand.RollbackTo
+                : TransactionCommand.Rollback;
+        }
+
+        return at.At("SAVEPOINT") ? TransactionCommand.Savepoint
+            : at.At("RELEASE") ? TransactionCommand.Release
+            : at.Accept("PREPARE", "TRANSACTION") ? TransactionCommand.PrepareTransaction
+            : TransactionCommand.None;
+    }
+
+    /// <summary>Whether the statement creates or drops a whole database.</summary>
+    /// <param name="statement">The statement.</param>
+    public static bool IsDatabaseLevel(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        var at = new SqlCursor(statement);
+        return at.Accept("CREATE", "DATABASE") || at.Accept("DROP", "DATABASE");
+    }
+
+    /// <summary>The index that the statement builds concurrently.</summary>
+    /// <param name="statement">The statement.</param>
+    /// <returns>Null when the statement is no CREATE INDEX CONCURRENTLY.</returns>
+    public static ConcurrentIndex? ConcurrentIndexOf(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        var at = new SqlCursor(statement);
+        if (!at.Accept("CREATE") || !AcceptIndexConcurrently(ref at))
+        {
+            return null;
+        }
+
+        var ifNotExists = at.Accept("IF", "NOT", "EXISTS");
+        string? name = null;
+        if (!at.At("ON"))
+        {
+            name = at.AcceptName().LastOrDefault();
+        }
+
+        if (!at.Accept("ON"))
+        {
+            return null;
+        }
+
+        at.Accept("ONLY");
+        return at.AcceptName() switch
+        {
+            [.., var schema, var table] => new ConcurrentIndex(schema, name, table, ifNotExists),
+            [var table] => new ConcurrentIndex(null, name, table, ifNotExists),
+            _ => null,
+        };
+    }
+
+    /// <summary>Whether the statement reads inline data: COPY table FROM STDIN. The grammar takes STDOUT for the same there.</summary>
+    /// <param name="statement">The statement.</param>
+    public static bool CopiesFromStdin(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        var at = new SqlCursor(statement);
+        if (!at.Accept("COPY"))
+        {
+            return false;
+        }
+
+        at.Accept("BINARY");
+        if (at.AcceptName().Count == 0)
+        {
+            return false;
+        }
+
+        at.AcceptParentheses();
+        return at.Accept("FROM") && (at.At("STDIN") || at.At("STDOUT"));
+    }
+
+    private static bool AcceptIndexConcurrently(ref SqlCursor at)
+    {
+        at.Accept("UNIQUE");
+        return at.Accept("INDEX", "CONCURRENTLY");
+    }
+
+    private static bool AlterRefusesTransactionBlock(ref SqlCursor at)
+    {
+        if (at.Accept("SYSTEM"))
+        {
+            return true;
+        }
+
+        if (at.Accept("DATABASE"))
+        {
+            at.AcceptName();
+            return at.Accept("SET", "TABLESPACE");
+        }
+
+        if (at.Accept("SUBSCRIPTION"))
+        {
+            at.AcceptName();
+            return at.Accept("REFRESH")
+                || ((at.Accept("SET", "PUBLICATION") || at.Accept("ADD", "PUBLICATION") || at.Accept("DROP", "PUBLICATION"))
+                    && !HasOptionOff(ref at, "REFRESH"));
+        }
+
+        if (at.Accept("TABLE"))
+        {
+            at.Accept("IF", "EXISTS");
+            at.Accept("ONLY");
+            at.AcceptName();
+            if (at.Accept("DETACH", "PARTITION"))
+            {
+                at.AcceptName();
+                return at.At("CONCURRENTLY");
+            }
+        }
+
+        return false;
+    }
+
+    private static bool ReindexRefusesTransactionBlock(ref SqlCursor at)
+    {
+        if (at.AcceptSymbol("("))
+        {
+            while (!at.AtEnd && !at.AcceptSymbol(")"))
+            {
+                if (at.Accept("CONCURRENTLY"))
+                {
+                    if (at.AcceptBoolean() ?? true)
+                    {
+                        return true;
+                    }
+                }
+                else
+                {
+                    at.Advance();
+                }
+            }
+        }
+
+        at.Accept("VERBOSE");
+        if (at.At("DATABASE") || at.At("SYSTEM") || at.At("SCHEMA"))
+        {
+            return true;
+        }
+
+        at.Advance();
+        return at.At("CONCURRENTLY");
+    }
+
+    /// <summary>Whether one of these options is switched off, as in <c>WITH (connect = false)</c>.</summary>
+    private static bool HasOptionOff(ref SqlCursor at, params string[] options)
+    {
+        for (; !at.AtEnd; at.Advance())
+        {
+            foreach (var option in options)
+            {
+                if (at.Accept(option) && at.AcceptSymbol("=") && at.AcceptBoolean() == false)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+}
