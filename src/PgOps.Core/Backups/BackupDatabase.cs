@@ -194,7 +194,7 @@ public sealed class BackupDatabase
         {
             throw first is PgOpsException known
                 ? new PgOpsException(known.Code, known.Problem, NothingLeft, known.NextStep, known) { Subject = target, Statement = known.Statement }
-                : new PgOpsException(PgErrorCode.BackupFailed, Redaction.Redact(first.Message, target), NothingLeft, null, first) { Subject = target };
+                : new PgOpsException(PgErrorCode.BackupFailed, new Redaction(target).Apply(first.Message), NothingLeft, null, first) { Subject = target };
         }
 
         return content!;

@@ -35,7 +35,7 @@ internal sealed class HistoryTable
             id bigint PRIMARY KEY,
             version text NOT NULL,
             name text NOT NULL,
-            kind text NOT NULL CHECK (kind IN ('versioned', 'baseline')),
+            kind text NOT NULL CHECK (kind IN ('versioned', 'baseline', 'seal')),
             checksum text NOT NULL,
             script text NOT NULL,
             state text NOT NULL CHECK (state IN ('started', 'applied', 'failed', 'reverted', 'resolved', 'baselined')),
@@ -109,7 +109,7 @@ internal sealed class HistoryTable
         $"""
         SELECT DISTINCT ON (version) id, version, name, kind, checksum, state, transactional, statements_total, statements_done,
             statement_running, started_at, finished_at, duration_ms, applied_by, error, backup_id, {(withScripts ? "script" : "NULL")}
-        FROM {Name} ORDER BY version, id DESC
+        FROM {Name} WHERE kind <> 'seal' ORDER BY version, id DESC
         """;
 
     /// <summary>The first row whose hash or whose link to the row before does not hold: id and version.</summary>
@@ -122,6 +122,27 @@ internal sealed class HistoryTable
             FROM {Name} h WINDOW w AS (ORDER BY h.id)
         ) c WHERE NOT c.holds ORDER BY c.id LIMIT 1
         """;
+
+    /// <summary>Numbers the rows without gaps and chains their hashes anew, on a person's word.</summary>
+    internal IEnumerable<string> ResealStatements =>
+    [
+        $"UPDATE {Name} h SET id = -n.number FROM (SELECT id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {Name}) n WHERE n.id = h.id",
+        $"UPDATE {Name} SET id = -id",
+        $$"""
+        DO $reseal$
+        DECLARE
+            h {{Name}}%ROWTYPE;
+            last text := '';
+        BEGIN
+            FOR h IN SELECT * FROM {{Name}} ORDER BY id LOOP
+                h.previous_hash := last;
+                last := {{Seal("h")}};
+                UPDATE {{Name}} SET previous_hash = h.previous_hash, row_hash = last WHERE id = h.id;
+            END LOOP;
+        END
+        $reseal$
+        """,
+    ];
 
     /// <summary>The hash of a row: SHA-256 over a JSON array of its values, so that no two rows can be written the same.</summary>
     private static string Seal(string row) =>

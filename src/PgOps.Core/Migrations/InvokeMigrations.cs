@@ -52,7 +52,8 @@ public sealed class InvokeMigrations
                         PgErrorCode.ConnectionLost,
                         $"{request.Target}: the connection that holds the migration lock was lost, so the run was stopped.",
                         "The migration that ran was rolled back; those before it are applied (Get-PgMigration shows them).",
-                        "Run the command again.") { Subject = request.Target };
+                        "Run the command again.")
+                    { Subject = request.Target };
                 }
             }
         }
@@ -96,7 +97,8 @@ public sealed class InvokeMigrations
                     PgErrorCode.ServerVersionUnsupported,
                     $"{target} runs PostgreSQL {connection.VersionText()}; PgOps migrates 13 and later.",
                     "Nothing was touched.",
-                    "Upgrade the server (pg_upgrade).") { Subject = target };
+                    "Upgrade the server (pg_upgrade).")
+                { Subject = target };
             }
 
             if (await connection.ScalarAsync<bool>("SELECT pg_catalog.pg_is_in_recovery()", cancellationToken).ConfigureAwait(false))
@@ -105,7 +107,8 @@ public sealed class InvokeMigrations
                     PgErrorCode.ServerVersionUnsupported,
                     $"{target} is a standby, which cannot be changed.",
                     "Nothing was touched.",
-                    "Give the primary's address.") { Subject = target };
+                    "Give the primary's address.")
+                { Subject = target };
             }
 
             return connection;
@@ -211,7 +214,8 @@ public sealed class InvokeMigrations
                     error.Problem,
                     $"{error.State} {applied.Count} migration(s) of this run before it are applied, up to {applied[^1]}.",
                     error.NextStep,
-                    error.InnerException) { Subject = error.Subject, Statement = error.Statement };
+                    error.InnerException)
+                { Subject = error.Subject, Statement = error.Statement };
             }
 
             sink.Log.LogDebug("Applied {Migration} in {Milliseconds} ms", script.File, clock.ElapsedMilliseconds);

@@ -110,7 +110,8 @@ internal sealed class MigrationLock : IAsyncDisposable
                     "Nothing was touched.",
                     dead
                         ? "Wait until its statement ends, or end it with SELECT pg_terminate_backend(pid)."
-                        : "Wait until it has ended and run the command again (-WaitTimeout waits longer).") { Subject = _target };
+                        : "Wait until it has ended and run the command again (-WaitTimeout waits longer).")
+                { Subject = _target };
             }
 
             if (told != holder && clock.Elapsed > TimeSpan.FromSeconds(1))

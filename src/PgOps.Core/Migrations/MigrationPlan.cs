@@ -23,7 +23,8 @@ internal sealed record MigrationPlan(
                 $"{request.Target} holds objects of its own but no migration history.",
                 "Nothing was touched.",
                 "To adopt it as it is: Invoke-PgMigration -Baseline, which records the folder's migrations (up to -ToVersion) as "
-                    + "already present and runs none. To run them all on top of what is there: -Force.") { Subject = request.Target };
+                    + "already present and runs none. To run them all on top of what is there: -Force.")
+            { Subject = request.Target };
         }
 
         var byVersion = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
@@ -102,7 +103,8 @@ internal sealed record MigrationPlan(
                 code,
                 $"{found[0].Target}: {found.Count} migration(s) {what}:\n  {names}{more}",
                 "Nothing was touched.",
-                next) { Subject = found[0] };
+                next)
+            { Subject = found[0] };
         }
     }
 }

@@ -1,7 +1,7 @@
 namespace PgOps.Core.Migrations;
 
 /// <summary>Orders versions as numbers of any length: 2 before 10, 007 equal to 7, 20251015093045 after both.</summary>
-public sealed class MigrationVersion : IComparer<string>, IEqualityComparer<string>
+public sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<string>
 {
     /// <summary>The one order.</summary>
     public static MigrationVersion Order { get; } = new();

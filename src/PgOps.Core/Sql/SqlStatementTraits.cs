@@ -112,6 +112,15 @@ public static class SqlStatementTraits
             : TransactionCommand.None;
     }
 
+    /// <summary>Whether the statement may commit on its own: a CALL or a DO block. Inside a transaction block the server forbids that.</summary>
+    /// <param name="statement">The statement.</param>
+    /// <returns>Whether it is a CALL or a DO.</returns>
+    public static bool RunsOwnTransactions(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        return statement.Keywords is ["CALL" or "DO", ..];
+    }
+
     /// <summary>Whether the statement creates or drops a whole database.</summary>
     /// <param name="statement">The statement.</param>
     public static bool IsDatabaseLevel(SqlStatement statement)

@@ -1,0 +1,40 @@
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>Shows how each migration stands, without lock or change.</summary>
+public sealed class GetMigrations
+{
+    /// <summary>Reads the folder and the history.</summary>
+    /// <param name="target">The database.</param>
+    /// <param name="path">The folder.</param>
+    /// <param name="historySchema">Schema of the history table.</param>
+    /// <param name="withScripts">Whether to bring the applied scripts along.</param>
+    /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task RunAsync(
+        PgTarget target, string path, string historySchema, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        var folder = MigrationFolder.Read(path);
+        try
+        {
+            var connection = await ServerConnection.OpenAsync(target, sink.Log, cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                var history = await MigrationHistory.ReadAsync(
+                    connection, new HistoryTable(historySchema), withScripts, cancellationToken).ConfigureAwait(false);
+                foreach (var migration in MigrationStatus.Join(folder, history, target))
+                {
+                    sink.Output(migration);
+                }
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(target, error, "reading the migration history");
+        }
+    }
+}

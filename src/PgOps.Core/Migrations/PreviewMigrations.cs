@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using PgOps.Core.Operations;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>One migration of a plan, in words.</summary>
+/// <param name="Migration">Its version and name.</param>
+/// <param name="Description">What would be done, one line for each statement.</param>
+public sealed record PlannedMigration(string Migration, string Description);
+
+/// <summary>Says what <see cref="InvokeMigrations"/> would do, and touches nothing.</summary>
+public sealed class PreviewMigrations
+{
+    private const int StatementLimit = 200;
+    private const int LineLength = 100;
+
+    /// <summary>Makes the plan.</summary>
+    /// <param name="request">What would be migrated.</param>
+    /// <param name="sink">Where log lines go.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The pending migrations, oldest first.</returns>
+    /// <exception cref="PgOpsException">The guard that would refuse the run.</exception>
+    public async Task<IReadOnlyList<PlannedMigration>> RunAsync(
+        MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        if (request.Baseline)
+        {
+            var files = MigrationFolder.Read(request.Path).Files.Where(file => request.ToVersion is null
+                || MigrationVersion.Order.Compare(file.Version, request.ToVersion) <= 0);
+            return files.Select(file => new PlannedMigration(
+                file.ToString(), $"Record {file} in {request.Target} as already present, without running it.")).ToList();
+        }
+
+        var plan = await InvokeMigrations.PlanAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+        return plan.Pending.Select(script => new PlannedMigration(script.File.ToString(), Describe(script, request.Target))).ToList();
+    }
+
+    private static string Describe(MigrationScript script, PgTarget target)
+    {
+        var count = script.Statements.Count;
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"Apply {script.File} to {target}: {count} statement{(count == 1 ? "" : "s")}, ");
+        text.Append(script.Transactional ? "one transaction" : "each on its own, because not all can run in a transaction");
+        foreach (var statement in script.Statements.Take(StatementLimit))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n    line {statement.Line,4}: {FirstLine(statement)}");
+        }
+
+        if (count > StatementLimit)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n    … and {count - StatementLimit} more");
+        }
+
+        return text.ToString();
+    }
+
+    private static string FirstLine(SqlStatement statement)
+    {
+        var words = string.Join(' ', statement.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        var copy = statement.CopyData is { } data
+            ? $" ({statement.Text.Length + data.Length} characters with its data)"
+            : "";
+        return (words.Length > LineLength ? $"{words[..LineLength]}…" : words) + copy;
+    }
+}
