@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
+using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 using PgOps.Core.Restores;
@@ -16,12 +17,12 @@ internal sealed class DrillRun
         "migration-state", "indexes", "constraints", "statistics",
     ];
 
-    private readonly PgBackup _backup;
     private readonly int _jobs;
     private readonly TestRestoreRequest _request;
     private readonly IOperationSink _sink;
     private readonly List<PgCheck> _checks = [];
     private readonly Stopwatch _elapsed = new();
+    private PgBackup _backup;
     private ContentComparison? _content;
     private string _serverVersion = "";
 
@@ -40,7 +41,7 @@ internal sealed class DrillRun
     {
         var startedAt = DateTime.UtcNow;
         _elapsed.Start();
-        _checks.Add(await BackupProof.HashesAsync(_backup, _sink, cancellationToken).ConfigureAwait(false));
+        await StepAsync("hashes", () => ProveAsync(cancellationToken)).ConfigureAwait(false);
         var recovery = _elapsed.Elapsed;
         if (!Failed)
         {
@@ -59,6 +60,13 @@ internal sealed class DrillRun
             StartedAt = startedAt,
             ServerVersion = _serverVersion,
         };
+    }
+
+    private async Task ProveAsync(CancellationToken cancellationToken)
+    {
+        var proof = await BackupProof.TakeAsync(_backup, _request.BinPath, _sink, cancellationToken).ConfigureAwait(false);
+        _checks.Add(proof.Check);
+        _backup = proof.Backup;
     }
 
     private async Task<TimeSpan> RestoreAsync(PgBackupManifest manifest, CancellationToken cancellationToken)
@@ -93,7 +101,6 @@ internal sealed class DrillRun
 
     private async Task OnGroundAsync(DrillGround ground, PgBackupManifest manifest, List<string> roles, CancellationToken cancellationToken)
     {
-        // Looked up before anything is made: without the program there is no drill.
         var staging = await StagingDatabase.CreateAsync(
             ground.Server, manifest.Database, manifest.Facts, _sink.Log, cancellationToken).ConfigureAwait(false);
         await using (staging.ConfigureAwait(false))
@@ -126,7 +133,7 @@ internal sealed class DrillRun
         return PgCheck.Pass("roles", missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing));
     }
 
-    private async Task UnpackAsync(StagingDatabase staging, PgBackupManifest manifest, ClientTools.PostgresTool tool, CancellationToken cancellationToken)
+    private async Task UnpackAsync(StagingDatabase staging, PgBackupManifest manifest, PostgresTool tool, CancellationToken cancellationToken)
     {
         var extensions = await RestorePreflight.MissingExtensionsAsync(staging.Session, manifest.Facts, cancellationToken).ConfigureAwait(false);
         _checks.Add(extensions.Count > 0
@@ -141,11 +148,12 @@ internal sealed class DrillRun
         _checks.AddRange(_content.Checks);
     }
 
-    /// <summary>Makes a step. What speaks against the backup becomes a failed check; what keeps the drill from being made is thrown.</summary>
     private static bool SpeaksAgainstBackup(PgErrorCode code) => code is
         PgErrorCode.RestoreFailed or PgErrorCode.RestoreMismatch or PgErrorCode.BackupDamaged
-        or PgErrorCode.StatementFailed or PgErrorCode.ToolFailed or PgErrorCode.PermissionDenied;
+        or PgErrorCode.StatementFailed or PgErrorCode.ToolFailed or PgErrorCode.PermissionDenied
+        or PgErrorCode.PathNotFound or PgErrorCode.PathInaccessible;
 
+    /// <summary>Makes a step. What speaks against the backup becomes a failed check; what keeps the drill from being made is thrown.</summary>
     private async Task StepAsync(string name, Func<Task> step)
     {
         var elapsed = Stopwatch.StartNew();

@@ -24,7 +24,7 @@ public sealed class TestRestore
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var backup = await FindAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        var backup = Find(request);
         var jobs = RestoreJobs.Resolve(request.Jobs);
         var run = new DrillRun(backup, jobs, request, sink);
         var drill = await run.RunAsync(cancellationToken).ConfigureAwait(false);
@@ -32,16 +32,11 @@ public sealed class TestRestore
         return drill;
     }
 
-    private static async Task<PgBackup> FindAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
-    {
-        if (request.Backup is null == request.Path is null)
-        {
-            throw new PgOpsException(
-                PgErrorCode.InvalidArgument, "Give exactly one of a backup and a path.", null, "Set Backup or Path.");
-        }
-
-        return request.Backup ?? await BackupFolder.ReadAsync(request.Path!, cancellationToken).ConfigureAwait(false);
-    }
+    private static PgBackup Find(TestRestoreRequest request)
+        => request.Backup is null == request.Path is null
+            ? throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "Give exactly one of a backup and a path.", null, "Set Backup or Path.")
+            : request.Backup ?? BackupFolder.Read(request.Path!);
 
     private static async Task RecordAsync(PgDrill drill, IOperationSink sink, CancellationToken cancellationToken)
     {

@@ -36,7 +36,7 @@ public sealed class RestoreDatabase
         RefuseName(request);
 
         var checks = new List<PgCheck>();
-        await VerifyBackupAsync(request.Backup, checks, sink, cancellationToken).ConfigureAwait(false);
+        request = request with { Backup = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false) };
         var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);
         var plan = await PreflightAsync(request, target, maintenance, checks, sink, cancellationToken).ConfigureAwait(false);
         var copy = await RestoreAsync(request, target, maintenance, plan, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
@@ -70,21 +70,22 @@ public sealed class RestoreDatabase
         }
     }
 
-    private static async Task VerifyBackupAsync(
-        PgBackup backup, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<PgBackup> VerifyBackupAsync(
+        RestoreDatabaseRequest request, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var hashes = await BackupProof.HashesAsync(backup, sink, cancellationToken).ConfigureAwait(false);
-        if (hashes.Status != PgCheckStatus.Passed)
+        var proof = await BackupProof.TakeAsync(request.Backup, request.BinPath, sink, cancellationToken).ConfigureAwait(false);
+        if (proof.Check.Status != PgCheckStatus.Passed)
         {
             throw new PgOpsException(
                 PgErrorCode.BackupDamaged,
-                $"{backup} is damaged: {hashes.Detail}",
+                $"{request.Backup} is damaged: {proof.Check.Detail}",
                 NothingDone,
                 "Restore another backup (Get-PgBackup lists them), or fetch this one again from where a copy is kept.")
-            { Subject = backup };
+            { Subject = request.Backup };
         }
 
-        checks.Add(hashes);
+        checks.Add(proof.Check);
+        return proof.Backup;
     }
 
     private static async Task<Plan> PreflightAsync(

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Backups;
+using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Restores;
@@ -48,7 +49,7 @@ internal static class OddDatabase
         var name = string.Create(CultureInfo.InvariantCulture, $"Odd \"shop\" = {Interlocked.Increment(ref _last)} é");
         var target = await server.CreateDatabaseAsync(name);
         await SandboxServer.ExecuteAsync(target, Schema);
-        var quoted = Sql.Quote.Identifier(name);
+        var quoted = Quote.Identifier(name);
         await SandboxServer.ExecuteAsync(target, $"ALTER DATABASE {quoted} SET search_path TO \"$user\", public, \"Odd \"\"schema\"\"\"");
         await SandboxServer.ExecuteAsync(target, $"ALTER DATABASE {quoted} SET myapp.motto = 'it''s, fine'");
         if (extra is not null)
