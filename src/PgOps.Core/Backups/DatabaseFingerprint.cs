@@ -1,3 +1,6 @@
+using System.Runtime.ExceptionServices;
+using Npgsql;
+using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
@@ -8,19 +11,6 @@ namespace PgOps.Core.Backups;
 /// <param name="LeftOut">What pg_dump leaves out on purpose, one sentence each.</param>
 internal sealed record DatabaseContent(
     IReadOnlyList<PgTableFingerprint> Tables, IReadOnlyList<PgSequencePosition> Sequences, IReadOnlyList<string> LeftOut);
-
-/// <summary>How deep a fingerprint looks.</summary>
-internal enum FingerprintDepth
-{
-    /// <summary>Names only.</summary>
-    None,
-
-    /// <summary>Row counts.</summary>
-    Counts,
-
-    /// <summary>Row counts and content hashes.</summary>
-    Source,
-}
 
 /// <summary>
 /// The fingerprint of a database: for each table the number of rows and the sum modulo 2^128 of MurmurHash3-x64-128 over the COPY text
@@ -36,7 +26,199 @@ internal static class DatabaseFingerprint
     /// <param name="jobs">Sessions to read with.</param>
     /// <param name="progress">Shows bytes read; may be null.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
-    internal static Task<DatabaseContent> ReadAsync(
+    /// <exception cref="PgOpsException">PermissionDenied when rows would stay hidden; ConnectionLost; StatementFailed.</exception>
+    internal static async Task<DatabaseContent> ReadAsync(
         PgTarget target, string? snapshot, FingerprintDepth depth, int jobs, ProgressActivity? progress, CancellationToken cancellationToken)
-        => throw new NotImplementedException();
+    {
+        var first = await SnapshotSession.OpenAsync(target, snapshot, cancellationToken).ConfigureAwait(false);
+        await using (first.ConfigureAwait(false))
+        {
+            try
+            {
+                var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
+                var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken).ConfigureAwait(false);
+                if (depth == FingerprintDepth.None)
+                {
+                    return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null))], sequences, listed.LeftOut);
+                }
+
+                listed.RefuseUnlessComplete(target);
+                var reading = new Reading(target, listed.Tables, depth, progress);
+                var workers = Math.Clamp(jobs, 1, Math.Max(1, listed.Tables.Count));
+                if (workers > 1)
+                {
+                    snapshot ??= await first.ExportAsync(cancellationToken).ConfigureAwait(false);
+                }
+
+                await reading.RunAsync(first, snapshot, workers, cancellationToken).ConfigureAwait(false);
+                return new DatabaseContent(reading.Results, sequences, listed.LeftOut);
+            }
+            catch (NpgsqlException error)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                throw ServerErrors.Working(target, error, "reading the fingerprint");
+            }
+        }
+    }
+
+    private static PgTableFingerprint Result(DumpedTable table, long rows, string? hash) => new()
+    {
+        Schema = table.Schema,
+        Name = table.Name,
+        Rows = rows,
+        Hash = hash,
+        Bytes = table.Bytes,
+    };
+
+    /// <summary>One fingerprint in the making: a queue of tables, biggest first, and the sessions that empty it.</summary>
+    private sealed class Reading
+    {
+        private readonly PgTarget _target;
+        private readonly FingerprintDepth _depth;
+        private readonly ProgressActivity? _progress;
+        private readonly IReadOnlyList<DumpedTable> _tables;
+        private readonly int[] _order;
+        private readonly PgTableFingerprint[] _results;
+        private readonly long _total;
+        private int _taken = -1;
+        private long _done;
+        private Exception? _first;
+
+        internal Reading(PgTarget target, IReadOnlyList<DumpedTable> tables, FingerprintDepth depth, ProgressActivity? progress)
+        {
+            _target = target;
+            _tables = tables;
+            _depth = depth;
+            _progress = progress;
+            _order = [.. Enumerable.Range(0, tables.Count).OrderByDescending(index => tables[index].Bytes)];
+            _results = new PgTableFingerprint[tables.Count];
+            _total = tables.Sum(table => table.Bytes);
+        }
+
+        internal IReadOnlyList<PgTableFingerprint> Results => _results;
+
+        internal async Task RunAsync(SnapshotSession first, string? snapshot, int workers, CancellationToken cancellationToken)
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var running = new List<Task>(workers) { WorkAsync(first, stop) };
+            for (var worker = 1; worker < workers; worker++)
+            {
+                running.Add(OpenAndWorkAsync(snapshot!, stop));
+            }
+
+            try
+            {
+                await Task.WhenAll(running).ConfigureAwait(false);
+            }
+            catch (Exception) when (_first is not null && !cancellationToken.IsCancellationRequested)
+            {
+                // The others were cancelled because one failed; that one's error is the news.
+                ExceptionDispatchInfo.Throw(_first);
+            }
+        }
+
+        private async Task OpenAndWorkAsync(string snapshot, CancellationTokenSource stop)
+        {
+            try
+            {
+                var session = await SnapshotSession.OpenAsync(_target, snapshot, stop.Token).ConfigureAwait(false);
+                await using (session.ConfigureAwait(false))
+                {
+                    await WorkAsync(session, stop).ConfigureAwait(false);
+                }
+            }
+            catch (Exception error)
+            {
+                Interlocked.CompareExchange(ref _first, error, null);
+                await stop.CancelAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+
+        private async Task WorkAsync(SnapshotSession session, CancellationTokenSource stop)
+        {
+            // COPY streams are read synchronously below; a thread of the pool each keeps the caller's free.
+            await Task.Yield();
+            try
+            {
+                while (Next() is { } index)
+                {
+                    _results[index] = await ReadTableAsync(session.Connection, _tables[index], stop.Token).ConfigureAwait(false);
+                }
+            }
+            catch (Exception error)
+            {
+                Interlocked.CompareExchange(ref _first, error, null);
+                await stop.CancelAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+
+        private int? Next()
+        {
+            var place = Interlocked.Increment(ref _taken);
+            return place < _order.Length ? _order[place] : null;
+        }
+
+        private async Task<PgTableFingerprint> ReadTableAsync(NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
+        {
+            try
+            {
+                if (_depth == FingerprintDepth.Counts)
+                {
+                    var rows = await connection.ScalarAsync<long>(
+                        $"SELECT count(*) FROM ONLY {table.Qualified}", cancellationToken).ConfigureAwait(false);
+                    Advance(table, table.Bytes, 0);
+                    return Result(table, rows, null);
+                }
+
+                return await HashAsync(connection, table, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege && table.Readable)
+            {
+                throw DumpedTables.RowSecurity(_target, table.Qualified, error);
+            }
+            catch (PostgresException error) when (!ServerErrors.IsLost(error) && error.SqlState != PostgresErrorCodes.QueryCanceled)
+            {
+                throw ServerErrors.Working(_target, error, $"reading {table.Qualified}");
+            }
+        }
+
+        private async Task<PgTableFingerprint> HashAsync(NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
+        {
+            var sum = new RowHashSum();
+            var buffer = new byte[64 * 1024];
+            long read = 0;
+            long shown = 0;
+
+            // The driver refuses a raw copy of text; its text reader's own stream has the bytes as the server sent them.
+            using var text = await connection.BeginTextExportAsync(table.CopyStatement, cancellationToken).ConfigureAwait(false);
+            var copy = ((StreamReader)text).BaseStream;
+            await using (copy.ConfigureAwait(false))
+            {
+                int length;
+                while ((length = await copy.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+                {
+                    sum.Append(buffer.AsSpan(0, length));
+                    read += length;
+                    if (read - shown > 1 << 20)
+                    {
+                        // COPY text is about as long as the rows on disk; a table never counts for more than its size.
+                        Advance(table, Math.Min(read, table.Bytes) - Math.Min(shown, table.Bytes), 0);
+                        shown = read;
+                    }
+                }
+            }
+
+            sum.Complete();
+            Advance(table, table.Bytes, Math.Min(shown, table.Bytes));
+            return Result(table, sum.Rows, sum.Digest);
+        }
+
+        private void Advance(DumpedTable table, long bytes, long counted)
+        {
+            var done = Interlocked.Add(ref _done, bytes - counted);
+            _progress?.Report($"{table.Schema}.{table.Name}", done, _total);
+        }
+    }
 }

@@ -1,0 +1,39 @@
+namespace PgOps.Core.Backups;
+
+/// <summary>Shape of a backup's payload.</summary>
+public enum BackupFormat
+{
+    /// <summary>pg_dump's directory format, written and restored in parallel.</summary>
+    Directory,
+
+    /// <summary>pg_dump's custom format: one file.</summary>
+    Custom,
+}
+
+/// <summary>What to back up, and where to.</summary>
+public sealed record BackupDatabaseRequest
+{
+    /// <summary>The database.</summary>
+    public required PgTarget Target { get; init; }
+
+    /// <summary>The folder of backups; the backup becomes a folder in it.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Shape of the payload.</summary>
+    public BackupFormat Format { get; init; } = BackupFormat.Directory;
+
+    /// <summary>Parallel workers; null takes one per core, at most 4. The custom format has one in any case.</summary>
+    public int? Jobs { get; init; }
+
+    /// <summary>How deep the fingerprint goes.</summary>
+    public FingerprintDepth Fingerprint { get; init; } = FingerprintDepth.Source;
+
+    /// <summary>pg_dump's <c>--compress</c>: 0 to 9, from 16 on also for example <c>zstd:3</c>; null takes gzip's level 1.</summary>
+    public string? Compression { get; init; }
+
+    /// <summary>Leaves out globals.sql, the cluster's roles and tablespaces.</summary>
+    public bool NoGlobals { get; init; }
+
+    /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
+    public string? BinPath { get; init; }
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>Reads what a backup's folder says about itself. Looks at names and the manifest, not at every byte.</summary>
+internal static partial class BackupFolder
+{
+    /// <summary>Whether a folder is, or was to become, a backup.</summary>
+    internal static bool IsBackup(string folder)
+        => File.Exists(Path.Combine(folder, ManifestJson.FileName))
+            || File.Exists(Path.Combine(folder, HashList.FileName))
+            || FolderName().IsMatch(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)));
+
+    /// <summary>Reads a backup. What is wrong with it becomes its <see cref="PgBackup.Problem"/>, not an exception.</summary>
+    /// <param name="folder">The backup's folder.</param>
+    /// <exception cref="PgOpsException">PathNotFound when there is no such folder; PathInaccessible.</exception>
+    internal static PgBackup Read(string folder)
+    {
+        var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        if (!Directory.Exists(path))
+        {
+            throw new PgOpsException(
+                PgErrorCode.PathNotFound,
+                File.Exists(path) ? $"{path} is a file, not a backup's folder." : $"There is no folder {path}.",
+                nextStep: "Get-PgBackup lists the backups below a folder.");
+        }
+
+        try
+        {
+            return Describe(path);
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
+        {
+            throw new PgOpsException(
+                PgErrorCode.PathInaccessible,
+                $"Cannot read {path}: {error.Message}",
+                nextStep: "Backups are readable by the user who made them alone; use that user.",
+                innerException: error);
+        }
+    }
+
+    private static PgBackup Describe(string path)
+    {
+        var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => new FileInfo(file)).ToList();
+        var name = FolderName().Match(Path.GetFileName(path));
+        var (manifest, problem) = ReadManifest(path);
+        if (path.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
+        {
+            problem = "it is unfinished: its backup still runs, or broke off and will be swept by the next one";
+        }
+        else if (files.Count == 0)
+        {
+            problem = "the folder is empty";
+        }
+        else if (problem is null && !File.Exists(Path.Combine(path, HashList.FileName)))
+        {
+            problem = $"{HashList.FileName} is missing";
+        }
+        else if (manifest is not null && !Path.Exists(Path.Combine(path, manifest.Payload.Path)))
+        {
+            problem = $"{manifest.Payload.Path} is missing";
+        }
+
+        return new PgBackup
+        {
+            Id = manifest?.Id ?? "",
+            Database = manifest?.Database ?? (name.Success ? name.Groups["database"].Value : Path.GetFileName(path)),
+            Path = path,
+            Format = manifest?.Payload.Format ?? "",
+            SnapshotAt = manifest?.SnapshotAt ?? NamedTime(name) ?? Directory.GetLastWriteTimeUtc(path),
+            Bytes = files.Sum(file => file.Length),
+            Complete = problem is null,
+            Problem = problem,
+            Manifest = manifest,
+        };
+    }
+
+    private static (PgBackupManifest? Manifest, string? Problem) ReadManifest(string path)
+    {
+        var file = Path.Combine(path, ManifestJson.FileName);
+        if (!File.Exists(file))
+        {
+            return (null, $"{ManifestJson.FileName} is missing");
+        }
+
+        try
+        {
+            return (ManifestJson.Read(File.ReadAllBytes(file)), null);
+        }
+        catch (JsonException error)
+        {
+            return (null, $"{ManifestJson.FileName} cannot be read: {error.Message}");
+        }
+    }
+
+    private static DateTime? NamedTime(Match name)
+        => name.Success && DateTime.TryParseExact(
+            name.Groups["time"].Value,
+            "yyyyMMdd-HHmmss",
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out var time)
+            ? time
+            : null;
+
+    [GeneratedRegex(@"^(?<database>.+)_(?<time>\d{8}-\d{6})Z(?:_\d+)?(?:\.partial)?$", RegexOptions.CultureInvariant)]
+    private static partial Regex FolderName();
+}

@@ -1,0 +1,20 @@
+using PgOps.Core.ClientTools;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>The programs a backup needs, none of them older than the server.</summary>
+/// <param name="Dump">pg_dump.</param>
+/// <param name="Restore">pg_restore, to read the archive back.</param>
+/// <param name="DumpAll">pg_dumpall; null when the globals are left out.</param>
+internal sealed record DumpTools(PostgresTool Dump, PostgresTool Restore, PostgresTool? DumpAll)
+{
+    /// <summary>Finds them.</summary>
+    /// <exception cref="PgOpsException">ToolMissing or ToolTooOld, with the way out.</exception>
+    internal static DumpTools Find(int serverMajor, BackupDatabaseRequest request)
+    {
+        var dump = PostgresBinaries.Client("pg_dump", serverMajor, request.BinPath);
+        // What one pg_dump writes only a pg_restore of the same age or younger reads.
+        var restore = PostgresBinaries.Client("pg_restore", dump.Major, request.BinPath);
+        return new DumpTools(dump, restore, request.NoGlobals ? null : PostgresBinaries.Client("pg_dumpall", serverMajor, request.BinPath));
+    }
+}

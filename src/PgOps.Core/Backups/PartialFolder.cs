@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>A backup's folder while it is written: its name ends in <c>.partial</c>, and it goes away unless it is finished.</summary>
+internal sealed class PartialFolder : IDisposable
+{
+    /// <summary>The ending of an unfinished backup's name.</summary>
+    internal const string Ending = ".partial";
+
+    private bool _finished;
+
+    private PartialFolder(string path, string finalPath)
+    {
+        Path = path;
+        FinalPath = finalPath;
+    }
+
+    /// <summary>Where to write.</summary>
+    internal string Path { get; }
+
+    /// <summary>What it will be called.</summary>
+    internal string FinalPath { get; }
+
+    /// <summary>Makes the folder <c>&lt;database&gt;_&lt;yyyyMMdd-HHmmssZ&gt;.partial</c>.</summary>
+    /// <param name="parent">The folder of backups.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="snapshotAt">When its snapshot was taken.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<PartialFolder> CreateAsync(
+        string parent, string database, DateTime snapshotAt, CancellationToken cancellationToken)
+    {
+        DurableFile.CreateFolder(parent);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{SafeName(database)}_{snapshotAt:yyyyMMdd-HHmmss}Z");
+        for (var attempt = 1; ; attempt++)
+        {
+            var final = System.IO.Path.Combine(
+                parent, attempt == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}_{attempt}"));
+            var path = final + Ending;
+            if (System.IO.Path.Exists(final) || System.IO.Path.Exists(path))
+            {
+                continue;
+            }
+
+            DurableFile.CreateFolder(path);
+            try
+            {
+                // The mark is created, never overwritten: of two that meet in one folder, one goes on to the next name.
+                await DurableFile.WriteAsync(
+                    System.IO.Path.Combine(path, OwnerMark.FileName), OwnerMark.Own(), cancellationToken).ConfigureAwait(false);
+                return new PartialFolder(path, final);
+            }
+            catch (IOException) when (File.Exists(System.IO.Path.Combine(path, OwnerMark.FileName)) && attempt < 1000)
+            {
+                continue;
+            }
+            catch
+            {
+                Directory.Delete(path, recursive: true);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Removes what dead processes left behind.</summary>
+    /// <param name="parent">The folder of backups.</param>
+    /// <param name="log">Is told about each.</param>
+    internal static void Sweep(string parent, ILogger log)
+    {
+        if (!Directory.Exists(parent))
+        {
+            return;
+        }
+
+        foreach (var stray in Directory.EnumerateDirectories(parent, "*" + Ending).Where(OwnerMark.IsDead))
+        {
+            try
+            {
+                Directory.Delete(stray, recursive: true);
+                log.LogInformation("Removed {Folder}, left behind by a backup that did not end.", stray);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                log.LogWarning("Cannot remove {Folder}, left behind by a backup that did not end: {Error}", stray, error.Message);
+            }
+        }
+    }
+
+    /// <summary>Makes the folder final: synced, then renamed, then the rename synced.</summary>
+    internal void Finish()
+    {
+        File.Delete(System.IO.Path.Combine(Path, OwnerMark.FileName));
+        foreach (var folder in Directory.EnumerateDirectories(Path, "*", SearchOption.AllDirectories))
+        {
+            DurableFile.SyncFolder(folder);
+        }
+
+        DurableFile.SyncFolder(Path);
+        Directory.Move(Path, FinalPath);
+        _finished = true;
+        DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(FinalPath)!);
+    }
+
+    /// <summary>Removes the folder unless it was finished.</summary>
+    public void Dispose()
+    {
+        if (!_finished && Directory.Exists(Path))
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+    }
+
+    private static string SafeName(string database)
+    {
+        var safe = new StringBuilder(database.Length);
+        foreach (var rune in database.EnumerateRunes())
+        {
+            var keep = Rune.IsLetterOrDigit(rune) || rune.Value is '_' or '-' || (rune.Value == '.' && safe.Length > 0);
+            safe.Append(keep ? rune.ToString() : "_");
+        }
+
+        return safe.ToString();
+    }
+}
