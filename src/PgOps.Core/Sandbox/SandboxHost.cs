@@ -27,7 +27,7 @@ internal abstract class SandboxHost
         string.IsNullOrEmpty(requested) ? Path.Combine(CacheFolder, "sandboxes") : Path.GetFullPath(requested);
 
     /// <summary>Makes the folder that the sandboxes or templates go into, where there is none.</summary>
-    internal abstract void MakeRoot(string path);
+    internal abstract Task MakeRootAsync(string path, CancellationToken cancellationToken);
 
     /// <summary>Where a sandbox's server listens.</summary>
     internal abstract (string Host, int Port) AddressOf(string folder);

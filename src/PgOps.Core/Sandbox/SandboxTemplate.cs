@@ -18,7 +18,7 @@ internal sealed record SandboxTemplate(string Folder, string Password)
         SandboxHost host, PostgresInstallation installation, IOperationSink sink, CancellationToken cancellationToken)
     {
         var root = Path.Combine(host.CacheFolder, "templates");
-        host.MakeRoot(root);
+        await host.MakeRootAsync(root, cancellationToken).ConfigureAwait(false);
         var name = NameOf(installation);
         var folder = Path.Combine(root, name);
         if (Read(folder) is { } ready)

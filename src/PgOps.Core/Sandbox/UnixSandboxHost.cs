@@ -42,8 +42,13 @@ internal sealed class UnixSandboxHost : SandboxHost
         }
     }
 
-    internal override void MakeRoot(string path)
+    internal override async Task MakeRootAsync(string path, CancellationToken cancellationToken)
     {
+        if (Directory.Exists(path))
+        {
+            return;
+        }
+
         try
         {
             if (_account.IsOther)
@@ -61,6 +66,13 @@ internal sealed class UnixSandboxHost : SandboxHost
                 $"The folder {path} cannot be made: {error.Message}",
                 nextStep: "Name a folder with -Path, and point XDG_CACHE_HOME to a folder that can be written.",
                 innerException: error);
+        }
+
+        // ext4 passes over inodes deleted in the last minutes, one by one, so a thousand new files where a sandbox has just been
+        // removed take a second instead of 40 ms. The hint puts each sandbox into a block group of its own (man chattr, attribute T).
+        if (ProgramSearch.OnPath("chattr") is { } chattr)
+        {
+            await ToolProcess.RunAsync(_account.Command(chattr, "+T", path), cancellationToken).ConfigureAwait(false);
         }
     }
 

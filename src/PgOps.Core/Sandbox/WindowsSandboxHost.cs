@@ -30,7 +30,11 @@ internal sealed class WindowsSandboxHost : SandboxHost
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "pgops");
 
     // Below the user's own profile the inherited access list is private already.
-    internal override void MakeRoot(string path) => Directory.CreateDirectory(path);
+    internal override Task MakeRootAsync(string path, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(path);
+        return Task.CompletedTask;
+    }
 
     internal override (string Host, int Port) AddressOf(string folder)
     {
