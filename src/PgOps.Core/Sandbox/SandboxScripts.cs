@@ -57,7 +57,7 @@ internal static class SandboxScripts
         }
         fail() {
             trap '' TERM INT HUP
-            [ -z "$reader" ] || kill "$reader"
+            [ -z "$reader" ] || { kill "$reader"; wait "$reader"; } 2>/dev/null
             [ ! -f "$folder/server.log" ] || tail -n 40 "$folder/server.log"
             remove
             exit 1
@@ -65,7 +65,7 @@ internal static class SandboxScripts
         stop() {
             trap '' TERM INT HUP
             server=${server:-$!}
-            [ -z "$reader" ] || kill "$reader" 2>/dev/null
+            [ -z "$reader" ] || { kill "$reader"; wait "$reader"; } 2>/dev/null
             if [ -n "$server" ]; then
                 while kill -QUIT "$server" 2>/dev/null; do sleep 0.02; done
             fi

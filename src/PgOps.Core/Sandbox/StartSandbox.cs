@@ -50,9 +50,17 @@ public sealed partial class StartSandbox
         }
         catch (Exception error)
         {
-            await supervisor.EndAsync().ConfigureAwait(false);
-            supervisor.Dispose();
-            throw error is NpgsqlException ? host.NotStarted(error.Message) : error;
+            using (supervisor)
+            {
+                await supervisor.EndAsync(plan.Folder).ConfigureAwait(false);
+            }
+
+            if (error is NpgsqlException)
+            {
+                throw host.NotStarted(error.Message, error);
+            }
+
+            throw;
         }
     }
 

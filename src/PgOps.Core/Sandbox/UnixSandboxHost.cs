@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text;
 using PgOps.Core.ClientTools;
 
@@ -9,6 +10,7 @@ namespace PgOps.Core.Sandbox;
 /// Sandboxes on Linux: a private Unix socket, a shell as supervisor in a session of its own (so that Ctrl+C in the terminal does
 /// not reach the server), everything as an unprivileged user. macOS works the same way as far as it has the programs.
 /// </summary>
+[UnsupportedOSPlatform("windows")]
 internal sealed class UnixSandboxHost : SandboxHost
 {
     private const int SocketNumber = 5432;
@@ -51,12 +53,7 @@ internal sealed class UnixSandboxHost : SandboxHost
 
         try
         {
-            if (_account.IsOther)
-            {
-                // Root keeps its own folder, with the template's lock, out of the other user's hands.
-                Directory.CreateDirectory(Path.GetDirectoryName(path) ?? "/");
-            }
-
+            // Root keeps the cache folder itself, with the template's lock, out of the other user's hands.
             _account.MakeFolder(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -146,8 +143,11 @@ internal sealed class UnixSandboxHost : SandboxHost
         }
         catch
         {
-            await supervisor.EndAsync().ConfigureAwait(false);
-            supervisor.Dispose();
+            using (supervisor)
+            {
+                await supervisor.EndAsync(plan.Folder).ConfigureAwait(false);
+            }
+
             throw;
         }
     }
