@@ -89,6 +89,27 @@ public sealed class SandboxLifetimeTests
     }
 
     [LinuxPostgresFact]
+    public async Task A_killed_server_takes_its_sandbox_with_it()
+    {
+        var sandbox = await StartAsync(new StartSandboxRequest());
+        await ToolProcess.RunAsync(new ToolCommand("kill", "-KILL", $"{sandbox.ServerProcessId}"), CancellationToken.None);
+        await Eventually.HoldsAsync(() => !Directory.Exists(sandbox.Path), "the folder is gone");
+        await StopAsync(sandbox);
+    }
+
+    [LinuxPostgresFact]
+    public async Task Runs_unprivileged_and_in_a_session_that_the_terminals_interrupt_does_not_reach()
+    {
+        var sandbox = await StartAsync(new StartSandboxRequest());
+        var supervisor = SandboxRecord.Read(sandbox.Path)!.SupervisorProcessId;
+        var stat = await File.ReadAllTextAsync($"/proc/{sandbox.ServerProcessId}/stat");
+        Assert.Equal($"{supervisor}", stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3]);
+        Assert.DoesNotContain("Uid:\t0", await File.ReadAllTextAsync($"/proc/{sandbox.ServerProcessId}/status"), StringComparison.Ordinal);
+        Assert.DoesNotContain("Uid:\t0", await File.ReadAllTextAsync($"/proc/{supervisor}/status"), StringComparison.Ordinal);
+        await StopAsync(sandbox);
+    }
+
+    [LinuxPostgresFact]
     public async Task Another_process_lists_a_sandbox_with_its_credentials_and_stops_it()
     {
         using var owner = await SandboxOwner.StartAsync();
