@@ -92,8 +92,10 @@ public sealed class SandboxLifetimeTests
     public async Task A_killed_server_takes_its_sandbox_with_it()
     {
         var sandbox = await StartAsync(new StartSandboxRequest());
+        var segment = Words((await File.ReadAllLinesAsync(Path.Combine(sandbox.Path, "data", "postmaster.pid")))[6])[1];
         await ToolProcess.RunAsync(new ToolCommand("kill", "-KILL", $"{sandbox.ServerProcessId}"), CancellationToken.None);
         await Eventually.HoldsAsync(() => !Directory.Exists(sandbox.Path), "the folder is gone");
+        Assert.DoesNotContain(File.ReadLines("/proc/sysvipc/shm").Skip(1).Select(Words), words => words[1] == segment);
         await StopAsync(sandbox);
     }
 
@@ -246,6 +248,8 @@ public sealed class SandboxLifetimeTests
         Assert.Equal(PgErrorCode.ToolMissing, error.Code);
         Assert.Contains("nstall it with", error.NextStep, StringComparison.Ordinal);
     }
+
+    private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static void Run(string program, params string[] arguments) =>
         ToolProcess.RunAsync(new ToolCommand(program, arguments), CancellationToken.None).GetAwaiter().GetResult().EnsureSuccess();
