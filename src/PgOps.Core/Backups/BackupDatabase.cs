@@ -17,6 +17,7 @@ public sealed class BackupDatabase
     /// <summary>The roles and tablespaces of the cluster.</summary>
     internal const string GlobalsFile = "globals.sql";
 
+    private const string NothingLeft = "No backup was made and nothing is left behind.";
     private const string DirectoryPayload = "data";
     private const string CustomPayload = "data.dump";
     private const int MostDefaultJobs = 4;
@@ -51,8 +52,6 @@ public sealed class BackupDatabase
             throw Inaccessible(request.Path, error);
         }
     }
-
-    private const string NothingLeft = "No backup was made and nothing is left behind.";
 
     private static async Task<PgBackup> MakeAsync(
         BackupDatabaseRequest request, IOperationSink sink, Stopwatch clock, CancellationToken cancellationToken)
@@ -150,22 +149,10 @@ public sealed class BackupDatabase
         }
     }
 
-    private sealed record SnapshotWork(
-        BackupDatabaseRequest Request,
-        PgTarget Target,
-        SnapshotHolder Holder,
-        DumpRun Dump,
-        DumpTools Tools,
-        string Folder,
-        string Archive,
-        int Jobs,
-        SortedDictionary<string, double> Timings);
-
     /// <summary>Dump, globals and fingerprint side by side while the holder is watched. The first that fails ends the others.</summary>
     private static async Task<DatabaseContent> InSnapshotAsync(SnapshotWork work, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var watch = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         using var progress = new ProgressActivity(sink, $"Fingerprinting {work.Target.Database}");
         Exception? first = null;
         DatabaseContent? content = null;
@@ -177,18 +164,8 @@ public sealed class BackupDatabase
             Part("fingerprint", async token => content = await DatabaseFingerprint.ReadAsync(
                 target, holder.Snapshot, request.Fingerprint, work.Jobs, progress, token).ConfigureAwait(false)),
         ];
-        var guard = FirstFailure(holder.GuardAsync(target.ApplicationName, work.Dump.Report, watch.Token), watch.Token);
-        try
-        {
-            await Task.WhenAll(parts).ConfigureAwait(false);
-        }
-        catch (Exception) when (first is not null)
-        {
-            // Told below, when the guard has ended too.
-        }
-
-        await watch.CancelAsync().ConfigureAwait(false);
-        await guard.ConfigureAwait(false);
+        var together = Task.WhenAll(parts);
+        await Task.WhenAll(together, FirstFailure(holder.GuardAsync(target.ApplicationName, work.Dump.Report, together, stop.Token))).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (first is not null)
         {
@@ -203,22 +180,18 @@ public sealed class BackupDatabase
         {
             await Task.Yield();
             var clock = Stopwatch.StartNew();
-            await FirstFailure(run(stop.Token), CancellationToken.None).ConfigureAwait(false);
+            await FirstFailure(run(stop.Token)).ConfigureAwait(false);
             lock (work.Timings)
             {
                 Clock(work.Timings, name, clock, TimeSpan.Zero);
             }
         }
 
-        async Task FirstFailure(Task task, CancellationToken expected)
+        async Task FirstFailure(Task task)
         {
             try
             {
                 await task.ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (expected.IsCancellationRequested)
-            {
-                // The watch ends when its work is done.
             }
             catch (Exception error)
             {
@@ -295,4 +268,15 @@ public sealed class BackupDatabase
 
     private static void Clock(SortedDictionary<string, double> timings, string phase, Stopwatch clock, TimeSpan began)
         => timings[phase] = Math.Round((clock.Elapsed - began).TotalSeconds, 3);
+
+    private sealed record SnapshotWork(
+        BackupDatabaseRequest Request,
+        PgTarget Target,
+        SnapshotHolder Holder,
+        DumpRun Dump,
+        DumpTools Tools,
+        string Folder,
+        string Archive,
+        int Jobs,
+        SortedDictionary<string, double> Timings);
 }

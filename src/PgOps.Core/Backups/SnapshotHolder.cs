@@ -58,20 +58,22 @@ internal sealed class SnapshotHolder : IAsyncDisposable
         }
     }
 
-    /// <summary>Watches the session until it dies or the token is cancelled.</summary>
+    /// <summary>Watches the session until the work is done, and once more then.</summary>
     /// <param name="applicationName">The sessions whose COPY is watched for progress.</param>
     /// <param name="onProgress">Receives the bytes read of each table being copied, by oid.</param>
-    /// <param name="cancellationToken">Ends the watch.</param>
+    /// <param name="workDone">Ends the watch.</param>
+    /// <param name="cancellationToken">Breaks it off.</param>
     /// <exception cref="PgOpsException">ConnectionLost when the session died.</exception>
     internal async Task GuardAsync(
-        string applicationName, Action<IReadOnlyDictionary<uint, long>> onProgress, CancellationToken cancellationToken)
+        string applicationName, Action<IReadOnlyDictionary<uint, long>> onProgress, Task workDone, CancellationToken cancellationToken)
     {
         var watchCopies = Connection.VersionNumber() >= 140000;
         try
         {
-            while (true)
+            for (var last = false; !last;)
             {
-                await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
+                last = await Task.WhenAny(workDone, Task.Delay(Interval, cancellationToken)).ConfigureAwait(false) == workDone;
+                cancellationToken.ThrowIfCancellationRequested();
                 var running = watchCopies
                     ? await Connection.QueryAsync(
                         """

@@ -15,7 +15,7 @@ internal sealed class SnapshotSession : IAsyncDisposable
         FROM (VALUES ('search_path', ''), ('DateStyle', 'ISO, MDY'), ('TimeZone', 'UTC'), ('IntervalStyle', 'postgres'),
                      ('extra_float_digits', '3'), ('bytea_output', 'hex'), ('xmlbinary', 'base64'), ('lc_monetary', 'C'),
                      ('quote_all_identifiers', 'off'), ('row_security', 'off'), ('synchronize_seqscans', 'off'),
-                     ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
+                     ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
                      ('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END))
              AS pinned (name, value)
         """;
@@ -41,6 +41,8 @@ internal sealed class SnapshotSession : IAsyncDisposable
         var connection = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
         try
         {
+            // First and alone: the database's or the role's own limit may be too short for the rest.
+            await connection.ExecuteAsync("SET statement_timeout = 0", cancellationToken).ConfigureAwait(false);
             await connection.ExecuteAsync(Pinned, cancellationToken).ConfigureAwait(false);
             if (connection.VersionNumber() >= 170000)
             {

@@ -88,6 +88,16 @@ public sealed class TestBackup
         };
     }
 
+    /// <summary>The check of the hashes alone, for whoever is about to read the backup.</summary>
+    /// <param name="folder">The backup's folder.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    internal static async Task<PgCheck> HashesAsync(string folder, CancellationToken cancellationToken)
+    {
+        var files = await HashList.HashAsync(folder, HashList.Files(folder), null, cancellationToken).ConfigureAwait(false);
+        var list = Path.Combine(folder, HashList.FileName);
+        return Hashes(files, File.Exists(list) ? await File.ReadAllBytesAsync(list, cancellationToken).ConfigureAwait(false) : null);
+    }
+
     private static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
     {
         const string Name = "files";

@@ -42,12 +42,13 @@ public sealed class DatabaseFingerprintTests
     [PostgresFact]
     public async Task Session_defaults_of_the_database_do_not_change_a_hash()
     {
-        var target = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
+        var target = await BackupTestDatabase.CreateAsync(
+            _server, BackupTestDatabase.Types + "CREATE TABLE long AS SELECT i, repeat('x', 100) FROM generate_series(1, 200000) i");
         var before = await BackupTestDatabase.ReadAsync(target, 1);
         foreach (var setting in new[]
         {
             "TimeZone = 'Asia/Kathmandu'", "DateStyle = 'German'", "IntervalStyle = 'iso_8601'", "extra_float_digits = 0",
-            "bytea_output = 'escape'", "statement_timeout = '1ms'", "search_path = 'nowhere'", "default_transaction_isolation = 'serializable'",
+            "bytea_output = 'escape'", "statement_timeout = '20ms'", "search_path = 'nowhere'", "default_transaction_isolation = 'serializable'",
         })
         {
             await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(target.Database)} SET {setting}");
