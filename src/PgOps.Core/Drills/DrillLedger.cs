@@ -1,30 +1,229 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 
 namespace PgOps.Core.Drills;
 
-/// <summary><c>drills.jsonl</c> beside the backups: one line per drill.</summary>
+/// <summary>
+/// <c>drills.jsonl</c> beside the backups: one line per drill, each bound to the one before it by its hash. It is what gates and
+/// retention go by, so a line that was edited, inserted or taken out makes everything after it worthless.
+/// </summary>
 internal static class DrillLedger
 {
     /// <summary>The ledger's file name.</summary>
     internal const string FileName = "drills.jsonl";
 
+    private const string HashKey = ",\"hash\":\"";
+    private const int HashLength = 64;
+    private static readonly string Genesis = new('0', HashLength);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Writes a drill into the ledger in the folder that holds the backup.</summary>
+    /// <param name="drill">The drill.</param>
+    /// <param name="cancellationToken">Gives up waiting for another writer.</param>
+    /// <returns>What a person should know about the ledger; null when all is well.</returns>
+    /// <exception cref="IOException">Not writable, or held by another writer for half a minute.</exception>
+    /// <exception cref="UnauthorizedAccessException">Not writable.</exception>
+    internal static async Task<string?> AppendAsync(PgDrill drill, CancellationToken cancellationToken)
+    {
+        var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(drill.Backup.Path)))!;
+        var path = Path.Combine(folder, FileName);
+        var stream = await OpenExclusivelyAsync(path, cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            var bytes = new byte[stream.Length];
+            await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
+
+            // A line without its end is what a writer that died left: it never counted, and the next line must not grow onto it.
+            var whole = Array.LastIndexOf(bytes, (byte)'\n') + 1;
+            var lines = Lines(bytes.AsSpan(0, whole));
+            var (sound, last) = Follow(lines);
+            var line = Compose(drill, ManifestHash(drill.Backup.Path), last);
+            stream.SetLength(whole);
+            stream.Position = whole;
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), CancellationToken.None).ConfigureAwait(false);
+            stream.Flush(flushToDisk: true);
+            return sound == lines.Count
+                ? null
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{path}: the chain of hashes breaks at line {sound + 1}, so no drill from there on counts as proof. Find out who changed it, move it away, and drill again.");
+        }
+    }
+
     /// <summary>The backups whose newest drill passed, with the time of that drill.</summary>
     /// <param name="folder">The folder that holds the backups and the ledger.</param>
+    /// <returns>Backup ids; only those whose manifest is still the one that was drilled.</returns>
     internal static IReadOnlyDictionary<string, DateTime> ReadProven(string folder)
     {
         var proven = new Dictionary<string, DateTime>(StringComparer.Ordinal);
-        var path = Path.Combine(folder, FileName);
-        foreach (var line in File.Exists(path) ? File.ReadLines(path) : [])
+        var bytes = ReadShared(Path.Combine(folder, FileName));
+        var lines = Lines(bytes);
+        var (sound, _) = Follow(lines);
+        if (sound == 0)
+        {
+            return proven;
+        }
+
+        var present = ManifestHashes(folder);
+        foreach (var line in lines.Take(sound))
         {
             using var json = JsonDocument.Parse(line);
-            var id = json.RootElement.GetProperty("backupId").GetString()!;
-            proven.Remove(id);
-            if (json.RootElement.GetProperty("passed").GetBoolean())
+            var entry = json.RootElement;
+            var id = entry.GetProperty("backupId").GetString()!;
+            if (!present.Contains(entry.GetProperty("manifestSha256").GetString()!))
             {
-                proven[id] = json.RootElement.GetProperty("startedAt").GetDateTime().ToUniversalTime();
+                continue;
+            }
+
+            proven.Remove(id);
+            if (entry.GetProperty("passed").GetBoolean())
+            {
+                proven[id] = entry.GetProperty("startedAt").GetDateTime().ToUniversalTime();
             }
         }
 
         return proven;
     }
+
+    private static string Compose(PgDrill drill, string manifestHash, string previous)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("backupId", drill.Backup.Id);
+            json.WriteString("database", drill.Database);
+            json.WriteBoolean("passed", drill.Passed);
+            json.WriteString("startedAt", drill.StartedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+            json.WriteNumber("recoverySeconds", Math.Round(drill.RecoveryTime.TotalSeconds, 3));
+            json.WriteString("serverVersion", drill.ServerVersion);
+            json.WriteString("manifestSha256", manifestHash);
+            json.WriteString("previousHash", previous);
+            json.WriteEndObject();
+        }
+
+        var rest = Encoding.UTF8.GetString(buffer.ToArray());
+        return $"{rest[..^1]}{HashKey}{HashOf(previous, rest)}\"}}";
+    }
+
+    /// <summary>Follows the chain from the start.</summary>
+    /// <returns>How many lines hold, and the hash of the last line there is, sound or not, for the next one to stand on.</returns>
+    private static (int Sound, string Last) Follow(List<string> lines)
+    {
+        var previous = Genesis;
+        var sound = 0;
+        foreach (var line in lines)
+        {
+            if (Verify(line, previous) is not { } hash)
+            {
+                // Standing on the broken line, whatever it claims, keeps the break in sight.
+                return (sound, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(lines[^1]))).ToLowerInvariant());
+            }
+
+            previous = hash;
+            sound++;
+        }
+
+        return (sound, previous);
+    }
+
+    /// <summary>A line's hash when it is whole and stands on the one before; null otherwise.</summary>
+    private static string? Verify(string line, string previous)
+    {
+        var start = line.Length - HashKey.Length - HashLength - 2;
+        if (start <= 0 || !line.AsSpan(start).StartsWith(HashKey, StringComparison.Ordinal) || !line.EndsWith("\"}", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var hash = line.Substring(start + HashKey.Length, HashLength);
+        var rest = line[..start] + "}";
+        if (hash != HashOf(previous, rest))
+        {
+            return null;
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(rest);
+            return json.RootElement.GetProperty("previousHash").GetString() == previous ? hash : null;
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static string HashOf(string previous, string rest)
+        => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(previous + rest))).ToLowerInvariant();
+
+    private static List<string> Lines(ReadOnlySpan<byte> bytes)
+    {
+        // A torn last line lacks its end and is not among them.
+        var text = Encoding.UTF8.GetString(bytes);
+        var pieces = text.Split('\n');
+        return [.. pieces.Take(pieces.Length - 1).Where(line => line.Length > 0)];
+    }
+
+    private static HashSet<string> ManifestHashes(string folder)
+        => [.. Directory.EnumerateDirectories(folder).Select(ManifestHash).Where(hash => hash.Length > 0)];
+
+    private static string ManifestHash(string backupFolder)
+    {
+        try
+        {
+            using var manifest = File.OpenRead(Path.Combine(backupFolder, "manifest.json"));
+            return Convert.ToHexString(SHA256.HashData(manifest)).ToLowerInvariant();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private static byte[] ReadShared(string path)
+    {
+        for (var patience = Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                using var copy = new MemoryStream();
+                stream.CopyTo(copy);
+                return copy.ToArray();
+            }
+            catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+            {
+                return [];
+            }
+            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
+            {
+                // A writer holds it for a moment.
+                Thread.Sleep(20);
+            }
+        }
+    }
+
+    private static async Task<FileStream> OpenExclusivelyAsync(string path, CancellationToken cancellationToken)
+    {
+        for (var patience = Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
+            {
+                await Task.Delay(Random.Shared.Next(10, 60), cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // EWOULDBLOCK of flock on Linux and macOS, the sharing and lock violations of Windows.
+    private static bool IsHeld(IOException error) => OperatingSystem.IsWindows()
+        ? (error.HResult & 0xFFFF) is 32 or 33
+        : error.HResult is 11 or 35;
 }

@@ -21,9 +21,9 @@ public sealed class BackupDatabaseTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [PostgresTheory]
-    [InlineData(BackupFormat.Directory)]
-    [InlineData(BackupFormat.Custom)]
-    public async Task A_restored_copy_equals_the_manifest_even_where_the_session_defaults_differ(BackupFormat format)
+    [InlineData(PgBackupFormat.Directory)]
+    [InlineData(PgBackupFormat.Custom)]
+    public async Task A_restored_copy_equals_the_manifest_even_where_the_session_defaults_differ(PgBackupFormat format)
     {
         var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
         var backup = await MakeAsync(source, format);
@@ -40,7 +40,7 @@ public sealed class BackupDatabaseTests : IDisposable
     public async Task The_folder_is_complete_private_and_accepted_by_sha256sum()
     {
         var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
-        var backup = await MakeAsync(source, BackupFormat.Directory);
+        var backup = await MakeAsync(source, PgBackupFormat.Directory);
         Assert.Equal(backup.Path, Assert.Single(Directory.EnumerateFileSystemEntries(_folder.Path)));
         Assert.Matches(@"_\d{8}-\d{6}Z$", backup.Path);
         Assert.True(File.Exists(Path.Combine(backup.Path, "globals.sql")));
@@ -83,7 +83,7 @@ public sealed class BackupDatabaseTests : IDisposable
             """);
         await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {source.Database} SET work_mem = '8MB'");
         await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {source.Database} SET app.jwt_secret = 'hunter22hunter22'");
-        var manifest = (await MakeAsync(source, BackupFormat.Directory)).Manifest!;
+        var manifest = (await MakeAsync(source, PgBackupFormat.Directory)).Manifest!;
         Assert.Equal(new PgMigrationMark { Version = "002", Name = "two", HistoryRows = 3, HistoryHash = "cc" }, manifest.Migration);
         Assert.Contains("manifest owner", manifest.Facts.Roles);
         Assert.Contains(source.Username, manifest.Facts.Roles);
@@ -109,7 +109,7 @@ public sealed class BackupDatabaseTests : IDisposable
         var backups = new List<PgBackup>();
         for (var round = 0; round < 4; round++)
         {
-            backups.Add(await MakeAsync(source, round % 2 == 0 ? BackupFormat.Directory : BackupFormat.Custom));
+            backups.Add(await MakeAsync(source, round % 2 == 0 ? PgBackupFormat.Directory : PgBackupFormat.Custom));
         }
 
         await stop.CancelAsync();
@@ -127,7 +127,7 @@ public sealed class BackupDatabaseTests : IDisposable
     public async Task Two_backups_in_one_second_and_an_odd_name_get_along()
     {
         var source = await _server.CreateDatabaseAsync("odd/na me='x' ä");
-        var backups = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => MakeAsync(source, BackupFormat.Custom)));
+        var backups = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => MakeAsync(source, PgBackupFormat.Custom)));
         Assert.Equal(3, backups.Select(backup => backup.Path).Distinct().Count());
         Assert.All(backups, backup => Assert.StartsWith("odd_na_me__x__ä_", Path.GetFileName(backup.Path), StringComparison.Ordinal));
         Assert.All(backups, backup => Assert.Equal("odd/na me='x' ä", backup.Manifest!.Database));
@@ -142,7 +142,7 @@ public sealed class BackupDatabaseTests : IDisposable
         await SandboxServer.ExecuteAsync(
             _server.Target, $"CREATE ROLE secretive SUPERUSER LOGIN PASSWORD '{Secret}'");
         var target = (source with { Username = "secretive" }).WithPassword(new PgSecret(Secret));
-        var backup = await MakeAsync(target, BackupFormat.Directory);
+        var backup = await MakeAsync(target, PgBackupFormat.Directory);
         var everything = string.Concat(Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories)
             .Select(file => Encoding.Latin1.GetString(File.ReadAllBytes(file))));
         Assert.DoesNotContain(Secret, everything, StringComparison.Ordinal);
@@ -151,7 +151,7 @@ public sealed class BackupDatabaseTests : IDisposable
         Assert.DoesNotContain(Secret, backup.ToString() + backup.Manifest, StringComparison.Ordinal);
     }
 
-    private async Task<PgBackup> MakeAsync(PgTarget target, BackupFormat format)
+    private async Task<PgBackup> MakeAsync(PgTarget target, PgBackupFormat format)
         => await new BackupDatabase().RunAsync(
             new BackupDatabaseRequest { Target = target, Path = _folder.Path, Format = format }, _sink, CancellationToken.None);
 

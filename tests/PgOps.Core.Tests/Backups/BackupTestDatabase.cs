@@ -68,7 +68,7 @@ internal static class BackupTestDatabase
     }
 
     internal static Task<DatabaseContent> ReadAsync(PgTarget target, int jobs = 2)
-        => DatabaseFingerprint.ReadAsync(target, null, FingerprintDepth.Source, jobs, null, CancellationToken.None);
+        => DatabaseFingerprint.ReadAsync(target, null, PgFingerprintDepth.Source, jobs, null, CancellationToken.None);
 
     internal static void AssertEqual(PgBackupManifest manifest, DatabaseContent copy)
     {

@@ -73,10 +73,10 @@ public sealed class DatabaseFingerprintTests
     public async Task Counts_and_names_alone_can_be_had()
     {
         var target = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
-        var counts = await DatabaseFingerprint.ReadAsync(target, null, FingerprintDepth.Counts, 2, null, CancellationToken.None);
+        var counts = await DatabaseFingerprint.ReadAsync(target, null, PgFingerprintDepth.Counts, 2, null, CancellationToken.None);
         Assert.All(counts.Tables, table => Assert.Null(table.Hash));
         Assert.Equal(10, counts.Tables.Single(table => table.Name == "parent").Rows);
-        var names = await DatabaseFingerprint.ReadAsync(target, null, FingerprintDepth.None, 2, null, CancellationToken.None);
+        var names = await DatabaseFingerprint.ReadAsync(target, null, PgFingerprintDepth.None, 2, null, CancellationToken.None);
         Assert.Equal(counts.Tables.Select(table => table.ToString()), names.Tables.Select(table => table.ToString()));
     }
 

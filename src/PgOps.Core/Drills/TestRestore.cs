@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Logging;
+using PgOps.Core.Backups;
+using PgOps.Core.Operations;
+using PgOps.Core.Restores;
+
+namespace PgOps.Core.Drills;
+
+/// <summary>
+/// The restore drill: one backup is restored for real, compared with its manifest table by table, looked over, analysed and thrown
+/// away; the result goes into the ledger beside the backups. A bad backup is a result, not an error.
+/// </summary>
+public sealed class TestRestore
+{
+    /// <summary>Drills one backup.</summary>
+    /// <param name="request">Which one, and where.</param>
+    /// <param name="sink">Receives progress and log lines.</param>
+    /// <param name="cancellationToken">Stops the drill; the sandbox is gone when the exception arrives, and nothing is written to the ledger.</param>
+    /// <returns>The drill, passed or not.</returns>
+    /// <exception cref="PgOpsException">
+    /// Only when the drill could not be carried out: ToolMissing, ToolTooOld, SandboxFailed, ServerVersionUnsupported, PathNotFound,
+    /// PoolerDetected, a missing privilege on the given server, or a lost connection.
+    /// </exception>
+    public async Task<PgDrill> RunAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        var backup = Find(request);
+        var jobs = RestoreJobs.Resolve(request.Jobs);
+        var run = new DrillRun(backup, jobs, request, sink);
+        var drill = await run.RunAsync(cancellationToken).ConfigureAwait(false);
+        await RecordAsync(drill, sink, cancellationToken).ConfigureAwait(false);
+        return drill;
+    }
+
+    private static PgBackup Find(TestRestoreRequest request)
+        => request.Backup is null == request.Path is null
+            ? throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "Give exactly one of a backup and a path.", null, "Set Backup or Path.")
+            : request.Backup ?? BackupFolder.Read(request.Path!);
+
+    private static async Task RecordAsync(PgDrill drill, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var remark = await DrillLedger.AppendAsync(drill, cancellationToken).ConfigureAwait(false);
+            if (remark is not null)
+            {
+                sink.Log.LogWarning("{Remark}", remark);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            sink.Log.LogWarning("The drill of {Backup} was not written to the ledger, so gates will not see it: {Reason}", drill.Backup.Path, error.Message);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace PgOps.Core.Drills;
+
+/// <summary>Which backup to drill, and where.</summary>
+public sealed record TestRestoreRequest
+{
+    /// <summary>The backup; null when <see cref="Path"/> names it.</summary>
+    public PgBackup? Backup { get; init; }
+
+    /// <summary>The backup's folder; null when <see cref="Backup"/> is given.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>Sessions to restore, compare and analyse with; null takes the number of processors, at most 8.</summary>
+    public int? Jobs { get; init; }
+
+    /// <summary>Folder of PostgreSQL's programs; null looks where packages put them.</summary>
+    public string? BinPath { get; init; }
+
+    /// <summary>Major version of the sandbox; null takes the source's, or the nearest newer one that is installed.</summary>
+    public int? ServerVersion { get; init; }
+
+    /// <summary>
+    /// A server to restore into, in a scratch database that is dropped afterwards, in place of a sandbox. Its database is what the
+    /// drill works from. Missing roles are created for the drill and dropped with it.
+    /// </summary>
+    public PgTarget? Server { get; init; }
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using PgOps.Core.Backups;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Restores;
+
+/// <summary>The first step of every restore and drill: the backup's files are what its hashes say.</summary>
+/// <param name="Check">One check, <c>hashes</c>; never skipped.</param>
+/// <param name="Backup">The backup with the manifest that was read and hashed just now, whatever the caller's copy said.</param>
+internal sealed record BackupProof(PgCheck Check, PgBackup Backup)
+{
+    /// <summary>Tests the backup.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="binPath">Folder of pg_restore, for its table of contents.</param>
+    /// <param name="sink">Receives progress and log lines.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="PgOpsException">PathNotFound or PathInaccessible.</exception>
+    internal static async Task<BackupProof> TakeAsync(
+        PgBackup backup, string? binPath, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var test = await new TestBackup().RunAsync(
+            new TestBackupRequest { Path = backup.Path, BinPath = binPath }, new StepSink(sink), cancellationToken).ConfigureAwait(false);
+        var read = test.Backup with
+        {
+            Proven = backup.Proven,
+            ProvenAt = backup.ProvenAt,
+            Source = backup.Source,
+            Warnings = backup.Warnings,
+            Duration = backup.Duration,
+        };
+        var wrong = test.Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => $"{check.Name}: {check.Detail}").ToList();
+        if (wrong.Count == 0 && read.Manifest is null)
+        {
+            wrong.Add("the manifest cannot be read" + (read.Problem is null ? "" : ": " + read.Problem));
+        }
+
+        if (wrong.Count == 0 && backup.Id.Length > 0 && backup.Id != read.Id)
+        {
+            wrong.Add($"the folder holds the backup {read.Id}, not {backup.Id}");
+        }
+
+        var check = test.Passed && wrong.Count == 0
+            ? PgCheck.Pass("hashes", string.Create(CultureInfo.InvariantCulture, $"{test.Files} files, {test.Bytes:N0} bytes, as recorded"))
+            : PgCheck.Fail("hashes", wrong.Count > 0 ? string.Join("; ", wrong) : "nothing could be checked");
+        return new BackupProof(check with { Duration = test.Duration }, read);
+    }
+
+    /// <summary>Lets a step inside another operation speak without putting results out in its own name.</summary>
+    private sealed class StepSink : IOperationSink
+    {
+        private readonly IOperationSink _outer;
+
+        internal StepSink(IOperationSink outer)
+        {
+            _outer = outer;
+        }
+
+        public ILogger Log => _outer.Log;
+
+        public void Output(object result)
+        {
+            // The outer operation's result holds what matters of it.
+        }
+
+        public void Failure(PgOpsException error) => _outer.Failure(error);
+
+        public void Progress(OperationProgress progress) => _outer.Progress(progress);
+
+        public Task<bool> ConfirmAsync(string question, string caption, CancellationToken cancellationToken)
+            => _outer.ConfirmAsync(question, caption, cancellationToken);
+    }
+}

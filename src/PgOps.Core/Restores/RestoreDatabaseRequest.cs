@@ -1,0 +1,41 @@
+namespace PgOps.Core.Restores;
+
+/// <summary>What to restore, and where.</summary>
+public sealed record RestoreDatabaseRequest
+{
+    /// <summary>The backup.</summary>
+    public required PgBackup Backup { get; init; }
+
+    /// <summary>The server, with a role that may create databases. Its database is ignored in favour of <see cref="Database"/>.</summary>
+    public required PgTarget Target { get; init; }
+
+    /// <summary>The final name; null takes the backup's database name.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>Sessions to restore, compare and analyse with; null takes the number of processors, at most 8.</summary>
+    public int? Jobs { get; init; }
+
+    /// <summary>
+    /// Lifts the guards: a target that is not empty is replaced (and kept under a dated name), the source is replaced after one more
+    /// confirmation, an older server is tried, a database setting that the server refuses is left out.
+    /// </summary>
+    public bool Force { get; init; }
+
+    /// <summary>Everything will belong to the restoring role.</summary>
+    public bool NoOwner { get; init; }
+
+    /// <summary>Grants are left out.</summary>
+    public bool NoPrivileges { get; init; }
+
+    /// <summary>Creates missing roles, without login and password.</summary>
+    public bool CreateRoles { get; init; }
+
+    /// <summary>The database of the server to work from; never the one that is replaced.</summary>
+    public string MaintenanceDatabase { get; init; } = "postgres";
+
+    /// <summary>Folder of pg_restore; null looks where packages put it.</summary>
+    public string? BinPath { get; init; }
+
+    /// <summary>The final name.</summary>
+    internal string FinalName => string.IsNullOrEmpty(Database) ? Backup.Database : Database;
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Npgsql;
+using PgOps.Core.ClientTools;
+using PgOps.Core.Connections;
+
+namespace PgOps.Core.Restores;
+
+/// <summary>What must hold before a restore begins; everything missing is found at once.</summary>
+internal static partial class RestorePreflight
+{
+    /// <summary>
+    /// The pg_restore to use: not older than the pg_dump that wrote the archive, and otherwise as near to the server's version as can
+    /// be had, for a newer one sends settings that an older server does not know.
+    /// </summary>
+    /// <exception cref="PgOpsException">ToolMissing or ToolTooOld.</exception>
+    internal static PostgresTool Tool(PgBackupManifest manifest, int serverMajor, string? binPath)
+    {
+        var dump = DumpMajor(manifest);
+        var fitting = PostgresBinaries.List(binPath)
+            .Where(installation => installation.Tools.Contains("pg_restore") && installation.Major >= Math.Max(dump, serverMajor))
+            .MinBy(installation => installation.Major);
+        try
+        {
+            return PostgresBinaries.Client("pg_restore", dump, fitting?.BinPath ?? binPath);
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolTooOld)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ToolTooOld,
+                $"The backup was written by {manifest.Payload.Tool}, and the newest pg_restore found is older: {error.Problem}",
+                "Nothing was restored.",
+                error.NextStep,
+                error);
+        }
+    }
+
+    /// <summary>The major version of the pg_dump that wrote the archive, or of the source where the manifest does not say.</summary>
+    internal static int DumpMajor(PgBackupManifest manifest)
+    {
+        var version = ToolVersion().Match(manifest.Payload.Tool);
+        return version.Success
+            ? int.Parse(version.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+            : manifest.Server.VersionNumber / 10000;
+    }
+
+    /// <summary>Refuses a server older than the source, which the dump's SQL may not suit.</summary>
+    /// <returns>A passed check, or one skipped because of <paramref name="force"/>.</returns>
+    internal static PgCheck ServerVersion(PgBackupManifest manifest, int serverVersion, string versionText, PgTarget target, bool force)
+    {
+        if (serverVersion / 10000 >= manifest.Server.VersionNumber / 10000)
+        {
+            return PgCheck.Pass("server", $"PostgreSQL {versionText}; the source was {manifest.Server.Version}");
+        }
+
+        if (force)
+        {
+            return PgCheck.Skip("server", $"PostgreSQL {versionText} is older than the source's {manifest.Server.Version}; tried with -Force");
+        }
+
+        throw new PgOpsException(
+            PgErrorCode.ServerVersionUnsupported,
+            $"{target} runs PostgreSQL {versionText}; the backup comes from {manifest.Server.Version}.",
+            "Nothing was restored.",
+            "Restore to a server of the same or a newer major version, or try it with -Force: the comparison with the manifest still decides.")
+        { Subject = target };
+    }
+
+    /// <summary>Extensions of the manifest that this server cannot create.</summary>
+    internal static async Task<IReadOnlyList<string>> MissingExtensionsAsync(
+        NpgsqlConnection session, PgDatabaseFacts facts, CancellationToken cancellationToken)
+        => await session.QueryAsync(
+            """
+            SELECT needed.name FROM pg_catalog.unnest($1::pg_catalog.text[]) AS needed(name)
+            WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions a WHERE a.name = needed.name::pg_catalog.name)
+            ORDER BY 1
+            """,
+            row => row.GetString(0),
+            cancellationToken,
+            [facts.Extensions.Keys.ToArray()]).ConfigureAwait(false);
+
+    /// <summary>One sentence about missing extensions, with the way out.</summary>
+    internal static string Describe(IReadOnlyList<string> extensions, PgDatabaseFacts facts)
+        => "extensions that the server does not have: "
+            + string.Join(", ", extensions.Select(name => $"{name} {facts.Extensions[name]}"))
+            + " (install their packages on the server)";
+
+    [GeneratedRegex(@"\) (\d+)", RegexOptions.CultureInvariant)]
+    private static partial Regex ToolVersion();
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Restores;
+
+/// <summary>
+/// Finds and drops the staging databases of restores that died. A database is swept only when its name has the staging shape, its
+/// comment says what it is, and nobody holds the advisory lock of its name in any database of the server.
+/// </summary>
+internal static class StagingSweep
+{
+    private const string Mark = "pgops restore staging";
+
+    // Advisory locks belong to one database each, and the dead run may have worked from another maintenance database: look at all of them.
+    private const string StraysQuery = """
+        SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database')
+        FROM pg_catalog.pg_database d
+        WHERE d.datname ~ '_pgops_[0-9a-f]{8}$'
+        ORDER BY d.datname
+        """;
+
+    private const string LockedQuery = """
+        SELECT EXISTS (
+            SELECT FROM pg_catalog.pg_locks
+            WHERE locktype = 'advisory' AND objsubid = 1
+              AND ((classid::bigint << 32) | objid::bigint) = $1)
+        """;
+
+    /// <summary>The comment that marks a staging database, with whom to ask about it.</summary>
+    internal static string Comment() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Mark}; pid {Environment.ProcessId}, host {Environment.MachineName}, started {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}");
+
+    /// <summary>Drops the strays.</summary>
+    /// <param name="session">A session on a maintenance database.</param>
+    /// <param name="log">Receives the names dropped.</param>
+    /// <param name="cancellationToken">Stops between two databases.</param>
+    internal static async Task RunAsync(NpgsqlConnection session, ILogger log, CancellationToken cancellationToken)
+    {
+        var candidates = await session.QueryAsync(
+            StraysQuery,
+            row => (Name: row.GetString(0), Comment: row.IsDBNull(1) ? null : row.GetString(1)),
+            cancellationToken).ConfigureAwait(false);
+        foreach (var (name, comment) in candidates)
+        {
+            if (comment is null || !comment.StartsWith(Mark, StringComparison.Ordinal))
+            {
+                log.LogDebug("{Name} looks like a restore's staging database but bears no mark; it is left alone.", name);
+                continue;
+            }
+
+            await SweepAsync(session, name, comment, log, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Drops a staging database; sessions still in it belong to the dead restore and end with it.</summary>
+    internal static async Task DropAsync(NpgsqlConnection session, string name, CancellationToken cancellationToken)
+    {
+        var quoted = Quote.Identifier(name);
+        if (session.VersionNumber() >= 130000)
+        {
+            await session.ExecuteAsync($"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)", cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await session.ExecuteAsync(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1", cancellationToken, name)
+            .ConfigureAwait(false);
+        await session.ExecuteAsync($"DROP DATABASE IF EXISTS {quoted}", cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task SweepAsync(
+        NpgsqlConnection session, string name, string comment, ILogger log, CancellationToken cancellationToken)
+    {
+        var key = DatabaseNames.LockKey(name);
+        if (await session.ScalarAsync<bool>(LockedQuery, cancellationToken, key).ConfigureAwait(false)
+            || !await session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, key).ConfigureAwait(false))
+        {
+            log.LogDebug("{Name} belongs to a restore that is running ({Comment}).", name, comment);
+            return;
+        }
+
+        try
+        {
+            await DropAsync(session, name, cancellationToken).ConfigureAwait(false);
+            log.LogInformation("Dropped {Name}, left by a restore that died ({Comment}).", name, comment);
+        }
+        catch (PostgresException error)
+        {
+            // Another role's stray, or one that is just going: not this restore's business.
+            log.LogInformation("{Name}, left by a restore that died, could not be dropped: {Message}", name, error.MessageText);
+        }
+        finally
+        {
+            await session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1)", CancellationToken.None, key).ConfigureAwait(false);
+        }
+    }
+}
