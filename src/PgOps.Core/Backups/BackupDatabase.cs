@@ -157,15 +157,18 @@ public sealed class BackupDatabase
         Exception? first = null;
         DatabaseContent? content = null;
         var (request, target, holder, tools) = (work.Request, work.Target, work.Holder, work.Tools);
+
+        // A name of its own, so that its COPY can be told from the fingerprint's.
+        var dumpTarget = target with { ApplicationName = target.ApplicationName + " dump" };
         Task[] parts =
         [
-            Part("dump", token => work.Dump.RunAsync(tools.Dump, request, target, holder.Snapshot, work.Archive, work.Jobs, token)),
+            Part("dump", token => work.Dump.RunAsync(tools.Dump, request, dumpTarget, holder.Snapshot, work.Archive, work.Jobs, token)),
             Part("globals", token => tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(tools.DumpAll, target, work.Folder, token)),
             Part("fingerprint", async token => content = await DatabaseFingerprint.ReadAsync(
                 target, holder.Snapshot, request.Fingerprint, work.Jobs, progress, token).ConfigureAwait(false)),
         ];
         var together = Task.WhenAll(parts);
-        await Task.WhenAll(together, FirstFailure(holder.GuardAsync(target.ApplicationName, work.Dump.Report, together, stop.Token))).ConfigureAwait(false);
+        await Task.WhenAll(together, FirstFailure(holder.GuardAsync(dumpTarget.ApplicationName, work.Dump.Report, together, stop.Token))).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (first is not null)
         {

@@ -32,10 +32,13 @@ internal sealed class SnapshotHolder : IAsyncDisposable
     /// <summary>Opens the session, takes and exports the snapshot.</summary>
     internal static async Task<SnapshotHolder> OpenAsync(PgTarget target, CancellationToken cancellationToken)
     {
-        var session = await SnapshotSession.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
+        var session = await SnapshotSession.OpenAsync(
+            target,
+            null,
+            cancellationToken,
+            (connection, token) => PoolerDetection.RefuseAsync(connection, target, "an exported snapshot", token)).ConfigureAwait(false);
         try
         {
-            await PoolerDetection.RefuseAsync(session.Connection, target, "an exported snapshot", cancellationToken).ConfigureAwait(false);
             var snapshot = await session.ExportAsync(cancellationToken).ConfigureAwait(false);
             var at = await session.Connection.ScalarAsync<DateTime>(
                 "SELECT pg_catalog.transaction_timestamp()", cancellationToken).ConfigureAwait(false);

@@ -103,7 +103,7 @@ public sealed class BackupFaultTests : IDisposable
         var role = "few_" + source.Database;
         await SandboxServer.ExecuteAsync(_server.Target, $"CREATE ROLE {role} LOGIN PASSWORD 'longsecret'; GRANT pg_read_all_data TO {role}");
         var target = (source with { Username = role }).WithPassword(new PgSecret("longsecret"));
-        foreach (var depth in Enum.GetValues<FingerprintDepth>())
+        foreach (var depth in Enum.GetValues<PgFingerprintDepth>())
         {
             var error = await Assert.ThrowsAsync<PgOpsException>(() => new BackupDatabase().RunAsync(
                 new BackupDatabaseRequest { Target = target, Path = _folder.Path, Fingerprint = depth }, _sink, CancellationToken.None));

@@ -20,9 +20,9 @@ public sealed class TestBackupTests : IDisposable
 
     // BASELINES: one flipped bit in an uncompressed custom archive is noticed by nothing else.
     [PostgresTheory]
-    [InlineData(BackupFormat.Directory, null)]
-    [InlineData(BackupFormat.Custom, "0")]
-    public async Task Every_flipped_bit_is_found_and_its_file_named(BackupFormat format, string? compression)
+    [InlineData(PgBackupFormat.Directory, null)]
+    [InlineData(PgBackupFormat.Custom, "0")]
+    public async Task Every_flipped_bit_is_found_and_its_file_named(PgBackupFormat format, string? compression)
     {
         var backup = await MakeAsync(format, compression);
         var files = Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories).ToList();
@@ -53,7 +53,7 @@ public sealed class TestBackupTests : IDisposable
     [PostgresFact]
     public async Task A_damaged_file_fails_the_whole_test_and_is_named()
     {
-        var backup = await MakeAsync(BackupFormat.Directory, null);
+        var backup = await MakeAsync(PgBackupFormat.Directory, null);
         foreach (var name in HashList.Files(backup.Path).Append(HashList.FileName))
         {
             var path = Path.Combine(backup.Path, name);
@@ -71,7 +71,7 @@ public sealed class TestBackupTests : IDisposable
     [PostgresFact]
     public async Task Letter_case_and_line_ends_of_the_list_matter()
     {
-        var backup = await MakeAsync(BackupFormat.Custom, null);
+        var backup = await MakeAsync(PgBackupFormat.Custom, null);
         var path = Path.Combine(backup.Path, HashList.FileName);
         var text = await File.ReadAllTextAsync(path);
         foreach (var changed in new[] { text.ToUpperInvariant(), text.ReplaceLineEndings("\r\n"), text.TrimEnd('\n'), text + "\n", "" })
@@ -85,7 +85,7 @@ public sealed class TestBackupTests : IDisposable
     [PostgresFact]
     public async Task Missing_and_additional_files_are_named()
     {
-        var backup = await MakeAsync(BackupFormat.Directory, null);
+        var backup = await MakeAsync(PgBackupFormat.Directory, null);
         await File.WriteAllTextAsync(Path.Combine(backup.Path, "data", "more.txt"), "x");
         var extra = await TestAsync(backup.Path);
         Assert.Contains("data/more.txt", Detail(extra, "files"), StringComparison.Ordinal);
@@ -106,7 +106,7 @@ public sealed class TestBackupTests : IDisposable
     [PostgresFact]
     public async Task A_manifest_of_another_format_is_told_apart_from_damage()
     {
-        var backup = await MakeAsync(BackupFormat.Custom, null);
+        var backup = await MakeAsync(PgBackupFormat.Custom, null);
         var path = Path.Combine(backup.Path, "manifest.json");
         var text = await File.ReadAllTextAsync(path);
         await File.WriteAllTextAsync(path, text.Replace("pgops-backup/1", "pgops-backup/9", StringComparison.Ordinal));
@@ -135,7 +135,7 @@ public sealed class TestBackupTests : IDisposable
     [PostgresFact]
     public async Task Without_pg_restore_the_contents_are_skipped_and_said_so()
     {
-        var backup = await MakeAsync(BackupFormat.Custom, null);
+        var backup = await MakeAsync(PgBackupFormat.Custom, null);
         var test = await new TestBackup().RunAsync(
             new TestBackupRequest { Path = backup.Path, BinPath = _folder.Path }, _sink, CancellationToken.None);
         Assert.Equal(PgCheckStatus.Skipped, test.Checks.Single(check => check.Name == "table-of-contents").Status);
@@ -151,7 +151,7 @@ public sealed class TestBackupTests : IDisposable
     private Task<PgBackupTest> TestAsync(string path)
         => new TestBackup().RunAsync(new TestBackupRequest { Path = path }, _sink, CancellationToken.None);
 
-    private async Task<PgBackup> MakeAsync(BackupFormat format, string? compression)
+    private async Task<PgBackup> MakeAsync(PgBackupFormat format, string? compression)
     {
         var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
         return await new BackupDatabase().RunAsync(
