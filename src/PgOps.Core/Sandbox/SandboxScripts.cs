@@ -44,7 +44,9 @@ internal static class SandboxScripts
     /// </summary>
     /// <remarks>
     /// SIGQUIT is repeated because a shell without job control starts background children with it ignored, until postgres has
-    /// set its own handler. Each child closes the descriptor of the pipe it does not need.
+    /// set its own handler. The data goes first and the record last, so that a removal cut short is still known as a sandbox;
+    /// it is tried again because the children of a killed postmaster write for a moment longer. Such a postmaster also leaves its
+    /// pid file, whose seventh line names the System V segment to remove: key and id.
     /// </remarks>
     internal const string Supervise = """
         umask 077
@@ -52,6 +54,10 @@ internal static class SandboxScripts
         folder=$1 template=$2 bin=$3 sockets=$4 guard=$5
         server= reader=
         remove() {
+            set -- $(sed -n 7p "$folder/data/postmaster.pid" 2>/dev/null)
+            [ -z "$2" ] || ipcrm -m "$2" 2>/dev/null
+            tries=0
+            until rm -rf -- "$folder/data" 2>/dev/null || [ $((tries += 1)) -gt 50 ]; do sleep 0.1; done
             rm -rf -- "$folder"
             [ "$sockets" = "$folder" ] || rm -rf -- "$sockets"
         }
@@ -115,6 +121,7 @@ internal static class SandboxScripts
             if [ "$tries" -gt 100 ]; then kill -KILL "$server"; else kill -QUIT "$server"; fi
             sleep 0.05
         done
+        rm -rf -- "$1/data"
         rm -rf -- "$1" "$2"
         [ ! -e "$1" ]
         """;

@@ -1,4 +1,3 @@
-using PgOps.Core.Backups;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;

@@ -89,6 +89,29 @@ public sealed class SandboxLifetimeTests
     }
 
     [LinuxPostgresFact]
+    public async Task A_killed_server_takes_its_sandbox_with_it()
+    {
+        var sandbox = await StartAsync(new StartSandboxRequest());
+        var segment = Words((await File.ReadAllLinesAsync(Path.Combine(sandbox.Path, "data", "postmaster.pid")))[6])[1];
+        await ToolProcess.RunAsync(new ToolCommand("kill", "-KILL", $"{sandbox.ServerProcessId}"), CancellationToken.None);
+        await Eventually.HoldsAsync(() => !Directory.Exists(sandbox.Path), "the folder is gone");
+        Assert.DoesNotContain(File.ReadLines("/proc/sysvipc/shm").Skip(1).Select(Words), words => words[1] == segment);
+        await StopAsync(sandbox);
+    }
+
+    [LinuxPostgresFact]
+    public async Task Runs_unprivileged_and_in_a_session_that_the_terminals_interrupt_does_not_reach()
+    {
+        var sandbox = await StartAsync(new StartSandboxRequest());
+        var supervisor = SandboxRecord.Read(sandbox.Path)!.SupervisorProcessId;
+        var stat = await File.ReadAllTextAsync($"/proc/{sandbox.ServerProcessId}/stat");
+        Assert.Equal($"{supervisor}", stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3]);
+        Assert.DoesNotContain("Uid:\t0", await File.ReadAllTextAsync($"/proc/{sandbox.ServerProcessId}/status"), StringComparison.Ordinal);
+        Assert.DoesNotContain("Uid:\t0", await File.ReadAllTextAsync($"/proc/{supervisor}/status"), StringComparison.Ordinal);
+        await StopAsync(sandbox);
+    }
+
+    [LinuxPostgresFact]
     public async Task Another_process_lists_a_sandbox_with_its_credentials_and_stops_it()
     {
         using var owner = await SandboxOwner.StartAsync();
@@ -225,6 +248,8 @@ public sealed class SandboxLifetimeTests
         Assert.Equal(PgErrorCode.ToolMissing, error.Code);
         Assert.Contains("nstall it with", error.NextStep, StringComparison.Ordinal);
     }
+
+    private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static void Run(string program, params string[] arguments) =>
         ToolProcess.RunAsync(new ToolCommand(program, arguments), CancellationToken.None).GetAwaiter().GetResult().EnsureSuccess();

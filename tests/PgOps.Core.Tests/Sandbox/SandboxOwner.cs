@@ -42,8 +42,7 @@ public sealed class SandboxOwner : IDisposable
 
         var request = new StartSandboxRequest { Path = root.Length == 0 ? null : root };
         var sandbox = await new StartSandbox().RunAsync(request, new CollectingSink(), CancellationToken.None);
-        var user = await SandboxServer.ExecuteAsync(sandbox.Target, "SELECT current_user");
-        Debug.Assert(user is "postgres", "superuser");
+        await SandboxServer.ExecuteAsync(sandbox.Target, "SELECT 1");
         using var child = Process.Start(new ProcessStartInfo("sleep", "300") { UseShellExecute = false })!;
         var record = SandboxRecord.Read(sandbox.Path)!;
         Console.WriteLine(string.Create(
