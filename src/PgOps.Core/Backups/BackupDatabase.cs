@@ -26,7 +26,7 @@ public sealed class BackupDatabase
 
     /// <summary>Makes the backup.</summary>
     /// <param name="request">What and where to.</param>
-    /// <param name="sink">Receives progress, warnings and log lines, and the backup as output.</param>
+    /// <param name="sink">Receives progress, warnings and log lines.</param>
     /// <param name="cancellationToken">Ends children and sessions, removes the unfinished folder, then throws.</param>
     /// <returns>The finished backup.</returns>
     /// <exception cref="PgOpsException">Nothing was made; the error says why and what to do.</exception>
@@ -72,7 +72,9 @@ public sealed class BackupDatabase
             var server = await SourceFacts.ServerAsync(holder.Connection, target, cancellationToken).ConfigureAwait(false);
             var facts = await SourceFacts.DatabaseAsync(holder.Connection, leftOut, cancellationToken).ConfigureAwait(false);
             var mark = await SourceFacts.MigrationAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
-            await holder.LockAsync(listed.Tables, cancellationToken).ConfigureAwait(false);
+            var reader = await SnapshotSession.OpenAsync(target, holder.Snapshot, cancellationToken).ConfigureAwait(false);
+            await using var readerGone = reader.ConfigureAwait(false);
+            await reader.LockAsync(listed.Tables, cancellationToken).ConfigureAwait(false);
             Clock(timings, "prepare", clock, TimeSpan.Zero);
 
             PartialFolder.Sweep(parent, sink.Log);
@@ -85,7 +87,7 @@ public sealed class BackupDatabase
             using var dumpProgress = new ProgressActivity(sink, $"Backing up {database}");
             var dump = new DumpRun(listed.Tables, dumpProgress);
             var content = await InSnapshotAsync(
-                new SnapshotWork(request, target, holder, dump, tools, folder.Path, archive, jobs, timings), sink, cancellationToken)
+                new SnapshotWork(request, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings), sink, cancellationToken)
                 .ConfigureAwait(false);
 
             var began = clock.Elapsed;
@@ -164,16 +166,18 @@ public sealed class BackupDatabase
             Part("dump", token => work.Dump.RunAsync(tools.Dump, request, dumpTarget, holder.Snapshot, work.Archive, work.Jobs, token)),
             Part("globals", token => tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(tools.DumpAll, target, work.Folder, token)),
             Part("fingerprint", async token => content = await DatabaseFingerprint.ReadAsync(
-                target, holder.Snapshot, request.Fingerprint, work.Jobs, progress, token).ConfigureAwait(false)),
+                work.Reader, work.Listed, holder.Snapshot, true, request.Fingerprint, work.Jobs, progress, token).ConfigureAwait(false)),
         ];
         var together = Task.WhenAll(parts);
         await Task.WhenAll(together, FirstFailure(holder.GuardAsync(dumpTarget.ApplicationName, work.Dump.Report, together, stop.Token))).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (first is not null)
         {
-            throw first is PgOpsException known
-                ? new PgOpsException(known.Code, known.Problem, NothingLeft, known.NextStep, known) { Subject = target, Statement = known.Statement }
-                : new PgOpsException(PgErrorCode.BackupFailed, new Redaction(target).Apply(first.Message), NothingLeft, null, first) { Subject = target };
+            var known = first as PgOpsException
+                ?? (first is NpgsqlException ? ServerErrors.Working(target, first, "the backup") : null)
+                ?? new PgOpsException(PgErrorCode.BackupFailed, new Redaction(target).Apply(first.Message), innerException: first);
+            throw new PgOpsException(known.Code, known.Problem, NothingLeft, known.NextStep, first)
+            { Subject = request.Target, Statement = known.Statement };
         }
 
         return content!;
@@ -275,6 +279,8 @@ public sealed class BackupDatabase
         BackupDatabaseRequest Request,
         PgTarget Target,
         SnapshotHolder Holder,
+        SnapshotSession Reader,
+        DumpedTables Listed,
         DumpRun Dump,
         DumpTools Tools,
         string Folder,

@@ -4,12 +4,11 @@ using PgOps.Core.Connections;
 namespace PgOps.Core.Backups;
 
 /// <summary>
-/// The session that exports the backup's snapshot and holds the locks on its tables. It is asked for a sign of life twice a second;
-/// when it dies, the snapshot and the locks are gone, and with them any certainty about what was written since.
+/// The session that exports the backup's snapshot. It is asked for a sign of life twice a second; when it dies, nobody can join the
+/// snapshot any more, and the server may be about to go.
 /// </summary>
 internal sealed class SnapshotHolder : IAsyncDisposable
 {
-    private const int LocksPerStatement = 200;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly SnapshotSession _session;
 
@@ -48,16 +47,6 @@ internal sealed class SnapshotHolder : IAsyncDisposable
         {
             await session.DisposeAsync().ConfigureAwait(false);
             throw;
-        }
-    }
-
-    /// <summary>Locks tables as pg_dump does, so that none is dropped, truncated or rewritten before everybody has read it.</summary>
-    internal async Task LockAsync(IEnumerable<DumpedTable> tables, CancellationToken cancellationToken)
-    {
-        foreach (var some in tables.Chunk(LocksPerStatement))
-        {
-            var names = string.Join(", ", some.Select(table => "ONLY " + table.Qualified));
-            await Connection.ExecuteAsync($"LOCK TABLE {names} IN ACCESS SHARE MODE", cancellationToken).ConfigureAwait(false);
         }
     }
 

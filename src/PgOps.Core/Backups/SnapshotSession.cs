@@ -10,6 +10,8 @@ namespace PgOps.Core.Backups;
 /// </summary>
 internal sealed class SnapshotSession : IAsyncDisposable
 {
+    private const int LocksPerStatement = 200;
+
     // SET LOCAL and not SET: the settings belong to the transaction, and no pooler can part them from it. They are no queries, so
     // an imported snapshot can still follow.
     private const string Begin = """
@@ -81,6 +83,18 @@ internal sealed class SnapshotSession : IAsyncDisposable
     /// <returns>The snapshot's name, for <c>SET TRANSACTION SNAPSHOT</c> and <c>pg_dump --snapshot</c>.</returns>
     internal async Task<string> ExportAsync(CancellationToken cancellationToken)
         => (await Connection.ScalarAsync<string>("SELECT pg_catalog.pg_export_snapshot()", cancellationToken).ConfigureAwait(false))!;
+
+    /// <summary>Locks tables as pg_dump does, so that none is dropped, truncated or rewritten before everybody has read it.</summary>
+    /// <param name="tables">The tables.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task LockAsync(IEnumerable<DumpedTable> tables, CancellationToken cancellationToken)
+    {
+        foreach (var some in tables.Chunk(LocksPerStatement))
+        {
+            var names = string.Join(", ", some.Select(table => "ONLY " + table.Qualified));
+            await Connection.ExecuteAsync($"LOCK TABLE {names} IN ACCESS SHARE MODE", cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();

@@ -26,7 +26,7 @@ public sealed class TestBackup
 
     /// <summary>Tests it.</summary>
     /// <param name="request">Which one.</param>
-    /// <param name="sink">Receives progress, and the test as output.</param>
+    /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The checks.</returns>
     /// <exception cref="PgOpsException">PathNotFound or PathInaccessible; a damaged backup is a failed check, not an exception.</exception>
