@@ -1,4 +1,5 @@
 using PgOps.Core.Backups;
+using PgOps.Core.Connections;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;
@@ -41,7 +42,9 @@ public sealed class RestoreDatabaseTests : IDisposable
         Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
         Assert.Equal("it's, fine", await ValueAsync(restore.Target, "SELECT current_setting('myapp.motto')"));
         Assert.Equal("\"$user\", public, \"Odd \"\"schema\"\"\"", await ValueAsync(restore.Target, "SELECT current_setting('search_path')"));
-        Assert.Equal("on", await ValueAsync(restore.Target, "SELECT current_setting('synchronous_commit')"));
+        Assert.Equal(2, await ValueAsync(
+            restore.Target,
+            "SELECT cardinality(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database()"));
         Assert.Equal(2000f, await ValueAsync(restore.Target, "SELECT reltuples FROM pg_class WHERE oid = 'public.orders'::regclass"));
         Assert.IsType<DBNull>(await ValueAsync(
             restore.Target, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"));
@@ -123,7 +126,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder);
         var busy = await _server.CreateDatabaseAsync();
         await SandboxServer.ExecuteAsync(busy, "CREATE TABLE precious (x int)");
-        await using var session = await SandboxServer.OpenAsync(busy with { ApplicationName = "the till" });
+        await using var session = await ServerConnection.OpenAsync(busy with { ApplicationName = "the till" }, null, CancellationToken.None);
 
         var error = await FailAsync(new() { Backup = backup, Target = _server.Target, Database = busy.Database, Force = true });
 
@@ -248,7 +251,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         }
 
         // Another restore may work from another maintenance database.
-        await using var holder = await SandboxServer.OpenAsync(_server.Target.WithDatabase("template1"));
+        await using var holder = await SandboxServer.OpenAsync(await _server.CreateDatabaseAsync());
         await using (var command = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_lock({DatabaseNames.LockKey(living.Database)})", holder))
         {
             await command.ExecuteNonQueryAsync();
