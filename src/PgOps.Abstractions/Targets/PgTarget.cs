@@ -89,9 +89,14 @@ public sealed record PgTarget
     public IReadOnlyDictionary<string, string> GetEnvironment() => PgTargetText.ToEnvironment(this);
 
     /// <summary>Label, database, host and port; never a secret.</summary>
-    /// <returns>For example <c>shop@db1:5432</c>.</returns>
+    /// <returns>For example <c>shop@db1:5432</c>; with a label <c>eu (shop@db1:5432)</c>, on a socket <c>shop@eu</c>.</returns>
     public override string ToString()
     {
+        if (Name.Length > 0 && Host.StartsWith('/'))
+        {
+            return $"{Database}@{Name}";
+        }
+
         var address = $"{Database}@{Host}:{Port.ToString(System.Globalization.CultureInfo.InvariantCulture)}";
         return Name.Length == 0 ? address : $"{Name} ({address})";
     }

@@ -5,10 +5,17 @@ namespace PgOps.Cmdlets.Pipeline;
 /// <summary>PowerShell's error record of a PgOps error: the code is the ErrorId, the next step the recommended action.</summary>
 internal static class ErrorRecords
 {
-    internal static ErrorRecord From(PgOpsException error) => new(error, error.Code.ToString(), Category(error.Code), error.Subject)
+    internal static ErrorRecord From(PgOpsException error)
     {
-        ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = error.NextStep ?? "" },
-    };
+        var record = new ErrorRecord(error, error.Code.ToString(), Category(error.Code), error.Subject)
+        {
+            ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = error.NextStep ?? "" },
+        };
+
+        // The module's own view keeps the lines of the message as they are (PgOps.format.ps1xml).
+        PSObject.AsPSObject(record).TypeNames.Insert(0, "PgOps.ErrorRecord");
+        return record;
+    }
 
     private static ErrorCategory Category(PgErrorCode code) => code switch
     {

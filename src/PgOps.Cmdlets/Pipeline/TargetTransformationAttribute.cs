@@ -17,20 +17,22 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
             ? list.Cast<object>().Select(One).ToArray()
             : One(inputData);
 
-    private static object One(object input)
+    private static object One(object? input)
     {
         var value = input is PSObject wrapped ? wrapped.BaseObject : input;
         try
         {
             return value switch
             {
+                // A backup read from a folder knows no target; the environment's is taken then.
+                null => null!,
                 PgTarget target => target,
                 PgSandbox sandbox => sandbox.Target,
                 string text => TargetParser.Parse(text),
                 IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
                     .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),
                 _ => throw new ArgumentTransformationMetadataException(
-                    $"A {value?.GetType().Name ?? "null"} is no target. Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
+                    $"A {value.GetType().Name} is no target. Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
             };
         }
         catch (PgOpsException error)

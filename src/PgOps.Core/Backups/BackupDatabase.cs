@@ -79,10 +79,10 @@ public sealed class BackupDatabase
 
             PartialFolder.Sweep(parent, sink.Log);
             using var folder = await PartialFolder.CreateAsync(parent, database, holder.SnapshotAt, cancellationToken).ConfigureAwait(false);
-            var jobs = request.Format == BackupFormat.Custom
+            var jobs = request.Format == PgBackupFormat.Custom
                 ? 1
                 : Math.Max(1, request.Jobs ?? Math.Min(Environment.ProcessorCount, MostDefaultJobs));
-            var payload = request.Format == BackupFormat.Custom ? CustomPayload : DirectoryPayload;
+            var payload = request.Format == PgBackupFormat.Custom ? CustomPayload : DirectoryPayload;
             var archive = Path.Combine(folder.Path, payload);
             using var dumpProgress = new ProgressActivity(sink, $"Backing up {database}");
             var dump = new DumpRun(listed.Tables, dumpProgress);
@@ -110,7 +110,7 @@ public sealed class BackupDatabase
                 Facts = facts,
                 Payload = new PgPayload
                 {
-                    Format = request.Format == BackupFormat.Custom ? "custom" : "directory",
+                    Format = request.Format == PgBackupFormat.Custom ? "custom" : "directory",
                     Path = payload,
                     Bytes = files.Where(file => file.Name != GlobalsFile).Sum(file => file.Bytes),
                     Tool = $"pg_dump (PostgreSQL) {tools.Dump.Version}",

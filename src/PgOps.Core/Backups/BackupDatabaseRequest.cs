@@ -1,15 +1,5 @@
 namespace PgOps.Core.Backups;
 
-/// <summary>Shape of a backup's payload.</summary>
-public enum BackupFormat
-{
-    /// <summary>pg_dump's directory format, written and restored in parallel.</summary>
-    Directory,
-
-    /// <summary>pg_dump's custom format: one file.</summary>
-    Custom,
-}
-
 /// <summary>What to back up, and where to.</summary>
 public sealed record BackupDatabaseRequest
 {
@@ -20,13 +10,13 @@ public sealed record BackupDatabaseRequest
     public required string Path { get; init; }
 
     /// <summary>Shape of the payload.</summary>
-    public BackupFormat Format { get; init; } = BackupFormat.Directory;
+    public PgBackupFormat Format { get; init; } = PgBackupFormat.Directory;
 
     /// <summary>Parallel workers; null takes one per core, at most 4. The custom format has one in any case.</summary>
     public int? Jobs { get; init; }
 
     /// <summary>How deep the fingerprint goes.</summary>
-    public FingerprintDepth Fingerprint { get; init; } = FingerprintDepth.Source;
+    public PgFingerprintDepth Fingerprint { get; init; } = PgFingerprintDepth.Source;
 
     /// <summary>pg_dump's <c>--compress</c>: 0 to 9, from 16 on also for example <c>zstd:3</c>; null takes gzip's level 1.</summary>
     public string? Compression { get; init; }

@@ -5,18 +5,21 @@ using System.Text.RegularExpressions;
 namespace PgOps.Core.Backups;
 
 /// <summary>Reads what a backup's folder says about itself. Looks at names and the manifest, not at every byte.</summary>
-internal static partial class BackupFolder
+public static partial class BackupFolder
 {
     /// <summary>Whether a folder is, or was to become, a backup.</summary>
-    internal static bool IsBackup(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <returns>Whether its name or content says so.</returns>
+    public static bool IsBackup(string folder)
         => File.Exists(Path.Combine(folder, ManifestJson.FileName))
             || File.Exists(Path.Combine(folder, HashList.FileName))
             || FolderName().IsMatch(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)));
 
     /// <summary>Reads a backup. What is wrong with it becomes its <see cref="PgBackup.Problem"/>, not an exception.</summary>
     /// <param name="folder">The backup's folder.</param>
+    /// <returns>The backup.</returns>
     /// <exception cref="PgOpsException">PathNotFound when there is no such folder; PathInaccessible.</exception>
-    internal static PgBackup Read(string folder)
+    public static PgBackup Read(string folder)
     {
         var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (!Directory.Exists(path))

@@ -28,7 +28,7 @@ internal static class DatabaseFingerprint
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
     /// <exception cref="PgOpsException">PermissionDenied when rows would stay hidden; ConnectionLost; StatementFailed.</exception>
     internal static async Task<DatabaseContent> ReadAsync(
-        PgTarget target, string? snapshot, FingerprintDepth depth, int jobs, ProgressActivity? progress, CancellationToken cancellationToken)
+        PgTarget target, string? snapshot, PgFingerprintDepth depth, int jobs, ProgressActivity? progress, CancellationToken cancellationToken)
     {
         var first = await SnapshotSession.OpenAsync(target, snapshot, cancellationToken).ConfigureAwait(false);
         await using (first.ConfigureAwait(false))
@@ -37,7 +37,7 @@ internal static class DatabaseFingerprint
             {
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
                 var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken).ConfigureAwait(false);
-                if (depth == FingerprintDepth.None)
+                if (depth == PgFingerprintDepth.None)
                 {
                     return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null))], sequences, listed.LeftOut);
                 }
@@ -74,7 +74,7 @@ internal static class DatabaseFingerprint
     private sealed class Reading
     {
         private readonly PgTarget _target;
-        private readonly FingerprintDepth _depth;
+        private readonly PgFingerprintDepth _depth;
         private readonly ProgressActivity? _progress;
         private readonly IReadOnlyList<DumpedTable> _tables;
         private readonly int[] _order;
@@ -84,7 +84,7 @@ internal static class DatabaseFingerprint
         private long _done;
         private Exception? _first;
 
-        internal Reading(PgTarget target, IReadOnlyList<DumpedTable> tables, FingerprintDepth depth, ProgressActivity? progress)
+        internal Reading(PgTarget target, IReadOnlyList<DumpedTable> tables, PgFingerprintDepth depth, ProgressActivity? progress)
         {
             _target = target;
             _tables = tables;
@@ -164,7 +164,7 @@ internal static class DatabaseFingerprint
         {
             try
             {
-                if (_depth == FingerprintDepth.Counts)
+                if (_depth == PgFingerprintDepth.Counts)
                 {
                     var rows = await connection.ScalarAsync<long>(
                         $"SELECT count(*) FROM ONLY {table.Qualified}", cancellationToken).ConfigureAwait(false);

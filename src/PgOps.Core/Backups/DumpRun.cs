@@ -56,7 +56,7 @@ internal sealed class DumpRun
     {
         var arguments = new List<string>
         {
-            request.Format == BackupFormat.Directory ? "--format=directory" : "--format=custom",
+            request.Format == PgBackupFormat.Directory ? "--format=directory" : "--format=custom",
             "--file=" + archive,
             "--snapshot=" + snapshot,
             "--compress=" + (request.Compression ?? DefaultCompression),
@@ -65,7 +65,7 @@ internal sealed class DumpRun
             "--no-sync",
             LockWait,
         };
-        if (request.Format == BackupFormat.Directory)
+        if (request.Format == PgBackupFormat.Directory)
         {
             arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"));
         }

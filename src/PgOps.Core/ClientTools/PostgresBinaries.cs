@@ -150,8 +150,20 @@ public static partial class PostgresBinaries
     private static bool IsProgram(string path) =>
         File.Exists(path) && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.Name != "pg_wrapper";
 
-    private static string VersionOf(string path) =>
-        Versions.GetOrAdd((path, File.GetLastWriteTimeUtc(path)), static key => AskVersion(key.Path));
+    private static string VersionOf(string path)
+    {
+        var key = (path, File.GetLastWriteTimeUtc(path));
+        if (!Versions.TryGetValue(key, out var version))
+        {
+            version = AskVersion(path);
+            if (version.Length > 0)
+            {
+                Versions[key] = version;
+            }
+        }
+
+        return version;
+    }
 
     // Synchronous, for tab completion asks too: one short run for each program, its answer kept.
     private static string AskVersion(string path)

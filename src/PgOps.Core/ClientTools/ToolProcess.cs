@@ -80,7 +80,8 @@ public static partial class ToolProcess
         }
     }
 
-    private static Process Start(ToolCommand command)
+    /// <summary>Starts a program with all its streams redirected; the caller looks after it.</summary>
+    internal static Process Start(ToolCommand command)
     {
         var start = new ProcessStartInfo(command.Program)
         {

@@ -36,6 +36,9 @@ public sealed record MigrationRequest
     /// <summary>Schema of the history table.</summary>
     public string HistorySchema { get; init; } = HistoryTable.DefaultSchema;
 
-    /// <summary>Id of the proven backup behind this run; recorded with each migration.</summary>
-    public string? BackupId { get; init; }
+    /// <summary>The drill of the backup behind this run; null when there is none. A failed one refuses the run.</summary>
+    public PgDrill? Proof { get; init; }
+
+    /// <summary>Id of the proven backup; recorded with each migration.</summary>
+    internal string? BackupId => Proof?.Backup.Id;
 }

@@ -28,7 +28,9 @@ internal sealed class MigrationScript
     {
         var script = SqlScript.Parse(file.Text);
         var statements = Unwrap(script.Statements);
+        // pg_dump's \restrict lines only guard psql against the text between them.
         var problems = script.Problems
+            .Where(problem => problem.Kind != SqlProblemKind.RestrictLine)
             .Select(problem => (problem.Offset, problem.Message, problem.NextStep))
             .Concat(statements.Select(Problem).OfType<(int, string, string)>())
             .OrderBy(problem => problem.Item1)

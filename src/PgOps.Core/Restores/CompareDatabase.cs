@@ -77,10 +77,10 @@ public sealed class CompareDatabase
         using var progress = new ProgressActivity(sink, $"Comparing {difference} with {reference}");
         var elapsed = Stopwatch.StartNew();
         var (expected, found) = await BothAsync(
-            token => DatabaseFingerprint.ReadAsync(reference, null, FingerprintDepth.Source, jobs, progress, token),
-            token => DatabaseFingerprint.ReadAsync(difference, null, FingerprintDepth.Source, jobs, null, token),
+            token => DatabaseFingerprint.ReadAsync(reference, null, PgFingerprintDepth.Source, jobs, progress, token),
+            token => DatabaseFingerprint.ReadAsync(difference, null, PgFingerprintDepth.Source, jobs, null, token),
             cancellationToken).ConfigureAwait(false);
-        var content = ContentComparison.Compare(expected, found, FingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
+        var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
         var mark = await WithSessionAsync(
             reference, session => SourceFacts.MigrationAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(

@@ -48,18 +48,18 @@ internal sealed class ContentComparison
         => new(manifest.Tables, manifest.Sequences, manifest.LeftOut);
 
     /// <summary>How deep a manifest's fingerprint goes; a word of a later PgOps is judged by what is there.</summary>
-    internal static FingerprintDepth DepthOf(PgBackupManifest manifest)
+    internal static PgFingerprintDepth DepthOf(PgBackupManifest manifest)
     {
-        if (manifest.Fingerprint.Equals(nameof(FingerprintDepth.None), StringComparison.OrdinalIgnoreCase))
+        if (manifest.Fingerprint.Equals(nameof(PgFingerprintDepth.None), StringComparison.OrdinalIgnoreCase))
         {
-            return FingerprintDepth.None;
+            return PgFingerprintDepth.None;
         }
 
         // An empty database has no hash to show and yet nothing is left unhashed.
         return manifest.Tables.Any(table => table.Hash is not null)
-            || (manifest.Tables.Count == 0 && !manifest.Fingerprint.Equals(nameof(FingerprintDepth.Counts), StringComparison.OrdinalIgnoreCase))
-            ? FingerprintDepth.Source
-            : FingerprintDepth.Counts;
+            || (manifest.Tables.Count == 0 && !manifest.Fingerprint.Equals(nameof(PgFingerprintDepth.Counts), StringComparison.OrdinalIgnoreCase))
+            ? PgFingerprintDepth.Source
+            : PgFingerprintDepth.Counts;
     }
 
     /// <summary>Compares.</summary>
@@ -70,14 +70,14 @@ internal sealed class ContentComparison
     /// <param name="reading">How long the reading took; one pass serves counts and content, and the deepest check made bears its time.</param>
     /// <returns>The verdicts.</returns>
     internal static ContentComparison Compare(
-        DatabaseContent reference, DatabaseContent difference, FingerprintDepth depth, SequenceRule rule, TimeSpan reading)
+        DatabaseContent reference, DatabaseContent difference, PgFingerprintDepth depth, SequenceRule rule, TimeSpan reading)
     {
         var there = difference.Tables.ToDictionary(table => (table.Schema, table.Name));
         var tables = new List<PgTableComparison>();
         foreach (var expected in reference.Tables)
         {
             there.Remove((expected.Schema, expected.Name), out var found);
-            if (found is null || depth != FingerprintDepth.None)
+            if (found is null || depth != PgFingerprintDepth.None)
             {
                 tables.Add(CompareTable(expected, found));
             }
@@ -95,13 +95,13 @@ internal sealed class ContentComparison
             ? order
             : string.CompareOrdinal(a.Name, b.Name));
 
-        var rows = depth == FingerprintDepth.None ? 0 : difference.Tables.Sum(table => table.Rows);
+        var rows = depth == PgFingerprintDepth.None ? 0 : difference.Tables.Sum(table => table.Rows);
         return new ContentComparison(
             tables,
             [
                 TableNames(tables, reference.Tables.Count),
-                RowCounts(tables, depth) with { Duration = depth == FingerprintDepth.Counts ? reading : default },
-                Content(tables, depth) with { Duration = depth == FingerprintDepth.Source ? reading : default },
+                RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
+                Content(tables, depth) with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 Sequences(reference.Sequences, difference.Sequences, rule),
             ],
             rows);
@@ -147,9 +147,9 @@ internal sealed class ContentComparison
             : PgCheck.Pass("tables", Text($"{Count(expected, "table")}, none missing, none extra"));
     }
 
-    private static PgCheck RowCounts(List<PgTableComparison> tables, FingerprintDepth depth)
+    private static PgCheck RowCounts(List<PgTableComparison> tables, PgFingerprintDepth depth)
     {
-        if (depth == FingerprintDepth.None)
+        if (depth == PgFingerprintDepth.None)
         {
             return PgCheck.Skip("row-counts", "the manifest holds no row counts (the backup was made with -Fingerprint None)");
         }
@@ -165,9 +165,9 @@ internal sealed class ContentComparison
             "row-counts", Text($"{Count(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Count(compared.Count, "table")}, as expected"));
     }
 
-    private static PgCheck Content(List<PgTableComparison> tables, FingerprintDepth depth)
+    private static PgCheck Content(List<PgTableComparison> tables, PgFingerprintDepth depth)
     {
-        if (depth != FingerprintDepth.Source)
+        if (depth != PgFingerprintDepth.Source)
         {
             return PgCheck.Skip("content", "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
         }

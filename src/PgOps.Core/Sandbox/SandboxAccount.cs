@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using PgOps.Core.ClientTools;
 
 namespace PgOps.Core.Sandbox;
@@ -74,17 +75,37 @@ internal sealed partial record SandboxAccount
         : [];
 
     /// <summary>Makes a private folder of this user's where there is none.</summary>
+    [UnsupportedOSPlatform("windows")]
     internal void MakeFolder(string path)
     {
-        if (OperatingSystem.IsWindows() || Directory.Exists(path))
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        if (!IsOther)
         {
+            Directory.CreateDirectory(path, Private);
             return;
         }
 
-        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        if (IsOther && ChangeOwner(path, UserId, GroupId) != 0)
+        // Under its own name only when it belongs to the other user: another process may wait for it to appear.
+        Directory.CreateDirectory(Path.GetDirectoryName(path) ?? "/");
+        var unnamed = $"{path}.{Guid.NewGuid():N}";
+        Directory.CreateDirectory(unnamed, Private);
+        try
         {
-            throw new PgOpsException(PgErrorCode.PathInaccessible, $"{path} cannot be given to {Name}.");
+            if (ChangeOwner(unnamed, UserId, GroupId) != 0)
+            {
+                throw new IOException($"it cannot be given to {Name}.");
+            }
+
+            Directory.Move(unnamed, path);
+        }
+        catch (IOException) when (Directory.Exists(path))
+        {
+            Directory.Delete(unnamed);
+        }
+        catch (IOException)
+        {
+            Directory.Delete(unnamed);
+            throw;
         }
     }
 

@@ -27,7 +27,7 @@ internal abstract class SandboxHost
         string.IsNullOrEmpty(requested) ? Path.Combine(CacheFolder, "sandboxes") : Path.GetFullPath(requested);
 
     /// <summary>Makes the folder that the sandboxes or templates go into, where there is none.</summary>
-    internal abstract void MakeRoot(string path);
+    internal abstract Task MakeRootAsync(string path, CancellationToken cancellationToken);
 
     /// <summary>Where a sandbox's server listens.</summary>
     internal abstract (string Host, int Port) AddressOf(string folder);
@@ -70,9 +70,11 @@ internal abstract class SandboxHost
 
     /// <summary>The error of a server that did not come up.</summary>
     /// <param name="reason">What is known: the last lines of its log.</param>
-    internal PgOpsException NotStarted(string reason) => new(
+    /// <param name="cause">The exception behind it, if any.</param>
+    internal PgOpsException NotStarted(string reason, Exception? cause = null) => new(
         PgErrorCode.SandboxFailed,
         $"The sandbox did not start (as user {Account}): {reason.Trim().ReplaceLineEndings("\n  ")}",
         "the sandbox's folder and processes have been removed",
-        "Correct what the last lines name: a setting, the room on the disk, or the rights on the sandboxes' folder.");
+        "Correct what the last lines name: a setting, the room on the disk, or the rights on the sandboxes' folder.",
+        cause);
 }

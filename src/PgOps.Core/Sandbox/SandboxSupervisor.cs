@@ -1,6 +1,5 @@
-using System.ComponentModel;
 using System.Diagnostics;
-using System.Text;
+using System.Globalization;
 using PgOps.Core.ClientTools;
 
 namespace PgOps.Core.Sandbox;
@@ -34,34 +33,7 @@ internal sealed class SandboxSupervisor : IDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="command">Program, arguments and folder.</param>
-    internal static SandboxSupervisor Start(ToolCommand command)
-    {
-        var start = new ProcessStartInfo(command.Program)
-        {
-            UseShellExecute = false,
-            CreateNoWindow = true,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
-            WorkingDirectory = command.WorkingDirectory ?? "",
-        };
-        foreach (var argument in command.Arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        ToolEnvironment.Prepare(start, target: null);
-        try
-        {
-            return new SandboxSupervisor(Process.Start(start)!);
-        }
-        catch (Win32Exception error)
-        {
-            throw new PgOpsException(
-                PgErrorCode.SandboxFailed, $"{command.Program} cannot be started: {error.Message}.", innerException: error);
-        }
-    }
+    internal static SandboxSupervisor Start(ToolCommand command) => new(ToolProcess.Start(command));
 
     /// <summary>Sends lines to it. A supervisor that is gone is noticed by its exit, not here.</summary>
     internal async Task SendAsync(params string[] lines)
@@ -86,8 +58,9 @@ internal sealed class SandboxSupervisor : IDisposable
     }
 
     /// <summary>Closes the pipe and waits until the supervisor has cleaned up and ended.</summary>
-    /// <exception cref="TimeoutException">It has not ended in time.</exception>
-    internal async Task EndAsync()
+    /// <param name="folder">The sandbox's folder, for the error.</param>
+    /// <exception cref="PgOpsException">It has not ended in time.</exception>
+    internal async Task EndAsync(string folder)
     {
         try
         {
@@ -105,7 +78,14 @@ internal sealed class SandboxSupervisor : IDisposable
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException();
+            throw StillThere(folder, ProcessId);
         }
     }
+
+    /// <summary>The error of a sandbox that does not end.</summary>
+    internal static PgOpsException StillThere(string folder, int supervisor) => new(
+        PgErrorCode.SandboxFailed,
+        $"The sandbox in {folder} has not ended within {SandboxHost.StopTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.",
+        $"it was asked to end; its supervisor is process {supervisor.ToString(CultureInfo.InvariantCulture)}",
+        "Try again; if it stays, kill that process, and stop the sandbox once more to remove its folder.");
 }

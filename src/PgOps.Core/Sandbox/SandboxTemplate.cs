@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using PgOps.Core.ClientTools;
@@ -13,12 +14,14 @@ internal sealed record SandboxTemplate(string Folder, string Password)
     // Counts up when a template made by an earlier PgOps would not do any more.
     private const string Format = "1";
 
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2);
+
     /// <summary>Finds the template of an installation, or makes it; one process does, the others wait.</summary>
     internal static async Task<SandboxTemplate> EnsureAsync(
         SandboxHost host, PostgresInstallation installation, IOperationSink sink, CancellationToken cancellationToken)
     {
         var root = Path.Combine(host.CacheFolder, "templates");
-        host.MakeRoot(root);
+        await host.MakeRootAsync(root, cancellationToken).ConfigureAwait(false);
         var name = NameOf(installation);
         var folder = Path.Combine(root, name);
         if (Read(folder) is { } ready)
@@ -63,14 +66,24 @@ internal sealed record SandboxTemplate(string Folder, string Password)
     // .NET holds an exclusively opened file by flock on Unix, so the lock goes with its process, however that ends.
     private static async Task<FileStream> LockAsync(string path, CancellationToken cancellationToken)
     {
+        var clock = Stopwatch.StartNew();
         while (true)
         {
             try
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
+            catch (IOException error)
             {
+                if (clock.Elapsed > LongestWait)
+                {
+                    throw new PgOpsException(
+                        PgErrorCode.SandboxFailed,
+                        $"The template for sandboxes is locked by {path}: {error.Message}",
+                        nextStep: "See whether another process hangs in initdb.",
+                        innerException: error);
+                }
+
                 await Task.Delay(50, cancellationToken).ConfigureAwait(false);
             }
         }

@@ -31,7 +31,7 @@ public sealed partial class StartSandbox
         var host = _host();
         var installation = PostgresBinaries.Server(request.Version, request.BinPath);
         var root = host.RootFolder(request.Path);
-        host.MakeRoot(root);
+        await host.MakeRootAsync(root, cancellationToken).ConfigureAwait(false);
         await StraySandboxes.SweepAsync(host, root, sink.Log, cancellationToken).ConfigureAwait(false);
 
         var template = await SandboxTemplate.EnsureAsync(host, installation, sink, cancellationToken).ConfigureAwait(false);
@@ -50,9 +50,17 @@ public sealed partial class StartSandbox
         }
         catch (Exception error)
         {
-            await supervisor.EndAsync().ConfigureAwait(false);
-            supervisor.Dispose();
-            throw error is NpgsqlException ? host.NotStarted(error.Message) : error;
+            using (supervisor)
+            {
+                await supervisor.EndAsync(plan.Folder).ConfigureAwait(false);
+            }
+
+            if (error is NpgsqlException)
+            {
+                throw host.NotStarted(error.Message, error);
+            }
+
+            throw;
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Operations;
 
@@ -23,10 +22,10 @@ public sealed class StopSandbox
         ArgumentNullException.ThrowIfNull(sink);
         var host = _host();
         var folder = FolderOf(request, host);
-        var owned = OwnedSandboxes.Take(folder);
-        if (owned is not null)
+        using var supervisor = OwnedSandboxes.Take(folder);
+        if (supervisor is not null)
         {
-            await EndOwnAsync(owned, folder).ConfigureAwait(false);
+            await supervisor.EndAsync(folder).ConfigureAwait(false);
         }
         else if (Directory.Exists(folder))
         {
@@ -51,22 +50,6 @@ public sealed class StopSandbox
             : throw new PgOpsException(PgErrorCode.InvalidArgument, $"'{folder}' is not a sandbox's folder.");
     }
 
-    private static async Task EndOwnAsync(SandboxSupervisor supervisor, string folder)
-    {
-        try
-        {
-            await supervisor.EndAsync().ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            throw StillThere(folder, supervisor.ProcessId);
-        }
-        finally
-        {
-            supervisor.Dispose();
-        }
-    }
-
     private static async Task EndOtherAsync(SandboxHost host, string folder, CancellationToken cancellationToken)
     {
         var record = SandboxRecord.Read(folder);
@@ -89,16 +72,10 @@ public sealed class StopSandbox
         {
             if (clock.Elapsed > SandboxHost.StopTimeout)
             {
-                throw StillThere(folder, record.SupervisorProcessId);
+                throw SandboxSupervisor.StillThere(folder, record.SupervisorProcessId);
             }
 
             await Task.Delay(20, cancellationToken).ConfigureAwait(false);
         }
     }
-
-    private static PgOpsException StillThere(string folder, int supervisor) => new(
-        PgErrorCode.SandboxFailed,
-        $"The sandbox in {folder} has not ended within {SandboxHost.StopTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.",
-        $"it was asked to end; its supervisor is process {supervisor.ToString(CultureInfo.InvariantCulture)}",
-        "Try again; if it stays, end that process, and the next start removes the folder.");
 }

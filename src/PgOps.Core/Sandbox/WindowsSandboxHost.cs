@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -30,7 +31,11 @@ internal sealed class WindowsSandboxHost : SandboxHost
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "pgops");
 
     // Below the user's own profile the inherited access list is private already.
-    internal override void MakeRoot(string path) => Directory.CreateDirectory(path);
+    internal override Task MakeRootAsync(string path, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(path);
+        return Task.CompletedTask;
+    }
 
     internal override (string Host, int Port) AddressOf(string folder)
     {
@@ -97,8 +102,11 @@ internal sealed class WindowsSandboxHost : SandboxHost
         }
         catch
         {
-            await watchdog.EndAsync().ConfigureAwait(false);
-            watchdog.Dispose();
+            using (watchdog)
+            {
+                await watchdog.EndAsync(plan.Folder).ConfigureAwait(false);
+            }
+
             throw;
         }
     }
@@ -113,7 +121,7 @@ internal sealed class WindowsSandboxHost : SandboxHost
     // There is no signal to send: this does the watchdog's work, and the watchdog finds nothing left to do when its owner ends.
     internal override Task AskToStopAsync(string folder, SandboxRecord record, CancellationToken cancellationToken)
     {
-        using (var watchdog = System.Diagnostics.Process.GetProcessById(record.SupervisorProcessId))
+        using (var watchdog = Process.GetProcessById(record.SupervisorProcessId))
         {
             watchdog.Kill();
         }
@@ -138,7 +146,7 @@ internal sealed class WindowsSandboxHost : SandboxHost
     private async Task StartServerAsync(SandboxPlan plan, string data, CancellationToken cancellationToken)
     {
         var log = Path.Combine(plan.Folder, "server.log");
-        var start = new System.Diagnostics.ProcessStartInfo(plan.Installation.PathOf("pg_ctl"))
+        var start = new ProcessStartInfo(plan.Installation.PathOf("pg_ctl"))
         {
             UseShellExecute = false,
             CreateNoWindow = true,
@@ -149,7 +157,7 @@ internal sealed class WindowsSandboxHost : SandboxHost
         }
 
         ToolEnvironment.Prepare(start, target: null);
-        using var starter = System.Diagnostics.Process.Start(start)!;
+        using var starter = Process.Start(start)!;
         await starter.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
         if (starter.ExitCode != 0)
         {

@@ -21,9 +21,9 @@ public sealed class RestoreDatabaseTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [PostgresTheory]
-    [InlineData(BackupFormat.Custom)]
-    [InlineData(BackupFormat.Directory)]
-    public async Task Restores_what_was_backed_up_and_says_what_it_compared(BackupFormat format)
+    [InlineData(PgBackupFormat.Custom)]
+    [InlineData(PgBackupFormat.Directory)]
+    public async Task Restores_what_was_backed_up_and_says_what_it_compared(PgBackupFormat format)
     {
         var source = await OddDatabase.CreateAsync(_server);
         var backup = await OddDatabase.BackUpAsync(source, _folder, format);

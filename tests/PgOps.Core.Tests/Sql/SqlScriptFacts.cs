@@ -28,6 +28,7 @@ public sealed class SqlScriptFacts
     [InlineData("create or replace procedure p() begin /* c */ atomic insert into t values (1); end")]
     [InlineData("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS end, x.end, 2 end; RETURN 3; END")]
     [InlineData("CREATE FUNCTION f() RETURNS void BEGIN ATOMIC END")]
+    [InlineData("CREATE FUNCTION f() RETURNS void BEGIN ATOMIC CREATE FUNCTION g() RETURNS int BEGIN ATOMIC RETURN 1; END; SELECT 1; END")]
     [InlineData("CREATE FUNCTION \"begin\"(a int DEFAULT (CASE WHEN true THEN 1 END)) RETURNS int RETURN CASE a WHEN 1 THEN 2 END")]
     [InlineData("CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'")]
     public void A_routine_body_in_SQL_is_one_statement(string routine) => Assert.Equal([routine, "B"], Split($"{routine}; B;"));

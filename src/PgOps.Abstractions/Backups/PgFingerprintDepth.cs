@@ -1,7 +1,7 @@
-namespace PgOps.Core.Backups;
+namespace PgOps;
 
 /// <summary>How deep a fingerprint looks.</summary>
-public enum FingerprintDepth
+public enum PgFingerprintDepth
 {
     /// <summary>Names only.</summary>
     None,

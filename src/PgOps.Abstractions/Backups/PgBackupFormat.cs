@@ -1,0 +1,11 @@
+namespace PgOps;
+
+/// <summary>Shape of a backup's payload.</summary>
+public enum PgBackupFormat
+{
+    /// <summary>pg_dump's directory format, written and restored in parallel.</summary>
+    Directory,
+
+    /// <summary>pg_dump's custom format: one file.</summary>
+    Custom,
+}

@@ -1,0 +1,109 @@
+using System.Management.Automation;
+using PgOps.Core.Migrations;
+
+namespace PgOps.Cmdlets.Migrations;
+
+/// <summary>
+/// Brings a database to the newest version of a folder of migrations. One migrator at a time; each migration commits together with
+/// its history row; a failure stops the run and leaves a clear record.
+/// </summary>
+[Cmdlet(VerbsLifecycle.Invoke, "PgMigration", SupportsShouldProcess = true)]
+[OutputType(typeof(PgMigrationRun))]
+public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
+{
+    /// <summary>
+    /// The passed drill of a fresh backup, from Test-PgRestore: the run is refused when it failed or is of another database, and its
+    /// backup is recorded behind each migration.
+    /// </summary>
+    [Parameter(ValueFromPipeline = true)]
+    public PgDrill? ProvenBy { get; set; }
+
+    /// <summary>Stop after this version. Default: apply all.</summary>
+    [Parameter]
+    [ValidatePattern("^[0-9]+$")]
+    public string? ToVersion { get; set; }
+
+    /// <summary>Record the folder's migrations (up to -ToVersion) as already present and run none: how a database is adopted.</summary>
+    [Parameter]
+    public SwitchParameter Baseline { get; set; }
+
+    /// <summary>Also apply files whose version lies below the newest applied one.</summary>
+    [Parameter]
+    public SwitchParameter AllowOutOfOrder { get; set; }
+
+    /// <summary>Run the migrations on a database that has objects of its own but no history.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Longest wait for another migrator.</summary>
+    [Parameter]
+    public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Longest wait for a lock on a table, before a pause and another try. Zero waits without limit.</summary>
+    [Parameter]
+    public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Longest run of one statement. Zero, the default, sets no limit.</summary>
+    [Parameter]
+    public TimeSpan StatementTimeout { get; set; } = TimeSpan.Zero;
+
+    /// <summary>How often a migration that met a lock timeout or a deadlock is tried again.</summary>
+    [Parameter]
+    [ValidateRange(0, 1000)]
+    public int LockRetries { get; set; } = 5;
+
+    private bool WhatIfRequested => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var value)
+        ? (SwitchParameter)value
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var request = default(MigrationRequest);
+        if (!Run((_, _) => Task.FromResult(request = Complete(Request()))))
+        {
+            return;
+        }
+
+        if (WhatIfRequested)
+        {
+            Preview(request!);
+        }
+        else if (ShouldProcess($"{request!.Target}", $"{(Baseline ? "Record as baseline" : "Apply")} the migrations of {request.Path}"))
+        {
+            RunAndWrite((sink, token) => new InvokeMigrations().RunAsync(request, sink, token));
+        }
+    }
+
+    private MigrationRequest Complete(MigrationRequest request) => request with
+    {
+        ToVersion = ToVersion,
+        Baseline = Baseline,
+        AllowOutOfOrder = AllowOutOfOrder,
+        Force = Force,
+        WaitTimeout = WaitTimeout,
+        LockTimeout = LockTimeout,
+        StatementTimeout = StatementTimeout,
+        LockRetries = LockRetries,
+        Proof = ProvenBy,
+    };
+
+    private void Preview(MigrationRequest request)
+    {
+        IReadOnlyList<PlannedMigration> plan = [];
+        if (!Run(async (sink, token) => plan = await new PreviewMigrations().RunAsync(request, sink, token).ConfigureAwait(false)))
+        {
+            return;
+        }
+
+        if (plan.Count == 0)
+        {
+            ShouldProcess($"Nothing is pending for {request.Target}.", "", "");
+        }
+
+        foreach (var planned in plan)
+        {
+            ShouldProcess(planned.Description, "", "");
+        }
+    }
+}

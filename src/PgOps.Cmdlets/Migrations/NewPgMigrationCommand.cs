@@ -1,0 +1,50 @@
+using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Migrations;
+
+namespace PgOps.Cmdlets.Migrations;
+
+/// <summary>Makes the next migration's file in the folder's own shape: numbered, timestamped (UTC) or Prisma.</summary>
+[Cmdlet(VerbsCommon.New, "PgMigration", SupportsShouldProcess = true)]
+[OutputType(typeof(PgMigration))]
+public sealed class NewPgMigrationCommand : PgCmdlet
+{
+    /// <summary>What it does, in words or snake_case: add_company_size_to_clients.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [ValidateNotNullOrEmpty]
+    public string Name { get; set; } = "";
+
+    /// <summary>The folder with the migrations; it is created when it is not there.</summary>
+    [Parameter(Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string Path { get; set; } = "./migrations";
+
+    /// <summary>The version. Default: the next number where the folder counts, else the time in UTC.</summary>
+    [Parameter]
+    [ValidatePattern("^[0-9]+$")]
+    public string? Version { get; set; }
+
+    /// <summary>Makes a Prisma folder where the folder is still empty.</summary>
+    [Parameter]
+    public SwitchParameter Prisma { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var operation = new NewMigration();
+        var script = "";
+        if (Run((_, _) =>
+            {
+                script = operation.Place(FullPath(Path), Name, Version, Prisma);
+                return Task.CompletedTask;
+            })
+            && ShouldProcess(script, "Create migration"))
+        {
+            Run((sink, _) =>
+            {
+                sink.Output(operation.Write(script));
+                return Task.CompletedTask;
+            });
+        }
+    }
+}

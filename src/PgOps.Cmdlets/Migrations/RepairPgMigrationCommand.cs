@@ -1,0 +1,60 @@
+using System.Management.Automation;
+using PgOps.Core.Migrations;
+
+namespace PgOps.Cmdlets.Migrations;
+
+/// <summary>Puts a person's word about a migration into the history, always with a reason. Runs nothing of the migration itself.</summary>
+[Cmdlet(VerbsDiagnostic.Repair, "PgMigration", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(PgMigration))]
+public sealed class RepairPgMigrationCommand : PgMigrationCmdlet
+{
+    /// <summary>The migration.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkApplied), ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkNotApplied), ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, ParameterSetName = nameof(AcceptChange), ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkStatementDone), ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkStatementNotDone), ValueFromPipelineByPropertyName = true)]
+    [ValidatePattern("^[0-9]+$")]
+    public string? Version { get; set; }
+
+    /// <summary>Its effect is in the database: it will not be run.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkApplied))]
+    public SwitchParameter MarkApplied { get; set; }
+
+    /// <summary>Its effect is not in the database: it is pending again, or forgotten when its file is gone.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkNotApplied))]
+    public SwitchParameter MarkNotApplied { get; set; }
+
+    /// <summary>The file as it is now stands for what was applied.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(AcceptChange))]
+    public SwitchParameter AcceptChange { get; set; }
+
+    /// <summary>The statement that ran when the migration was interrupted came to its end.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkStatementDone))]
+    public SwitchParameter MarkStatementDone { get; set; }
+
+    /// <summary>The statement that ran when the migration was interrupted left nothing behind.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(MarkStatementNotDone))]
+    public SwitchParameter MarkStatementNotDone { get; set; }
+
+    /// <summary>The history as it is now is right, though its hashes do not hold: chain them anew.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(Reseal))]
+    public SwitchParameter Reseal { get; set; }
+
+    /// <summary>Why. It is recorded.</summary>
+    [Parameter(Mandatory = true)]
+    [ValidateNotNullOrEmpty]
+    public string Reason { get; set; } = "";
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var request = default(MigrationRequest);
+        if (Run((_, _) => Task.FromResult(request = Request()))
+            && ShouldProcess($"{request!.Target}", $"{ParameterSetName} {Version}".TrimEnd()))
+        {
+            var repair = Enum.Parse<MigrationRepair>(ParameterSetName);
+            Run((sink, token) => new RepairMigration().RunAsync(request, Version, repair, Reason, sink, token));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Connections;
+using PgOps.Core.Restores;
+
+namespace PgOps.Cmdlets.Restores;
+
+/// <summary>
+/// Restores a backup: checks its hashes first, restores under a staging name, compares every table with the backup's manifest,
+/// analyses, and renames into place as the last act. A failure leaves nothing behind.
+/// </summary>
+[Cmdlet(VerbsData.Restore, "PgDatabase", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(PgRestore))]
+public sealed class RestorePgDatabaseCommand : PgCmdlet
+{
+    /// <summary>The backup: its folder, or the object of Backup-PgDatabase, Get-PgBackup or Test-PgRestore.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [Alias("Path")]
+    [BackupTransformation]
+    public PgBackup Backup { get; set; } = null!;
+
+    /// <summary>
+    /// The server to restore to, with a role that may create databases. The database in it is the one to make, unless -Database is
+    /// given or it is postgres. Default: DATABASE_URL, then the PG* variables.
+    /// </summary>
+    [Parameter(Position = 1)]
+    [TargetTransformation]
+    public PgTarget? Target { get; set; }
+
+    /// <summary>User name and password to log in with, instead of the target's own.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>The database to make. Default: the target's, or the backup's when the target names postgres.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Database { get; set; }
+
+    /// <summary>Parallel sessions. Default: the processors, at most 8.</summary>
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int? Jobs { get; set; }
+
+    /// <summary>
+    /// Replaces a target that is not empty: the new database takes its name, the old one is kept under a dated name. The database that
+    /// the backup came from is replaced only after one more confirmation.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Everything will belong to the restoring role.</summary>
+    [Parameter]
+    public SwitchParameter NoOwner { get; set; }
+
+    /// <summary>Leaves grants out.</summary>
+    [Parameter]
+    public SwitchParameter NoPrivileges { get; set; }
+
+    /// <summary>Creates roles that are missing, without login.</summary>
+    [Parameter]
+    public SwitchParameter CreateRoles { get; set; }
+
+    /// <summary>The database to work from while the restore runs.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string MaintenanceDatabase { get; set; } = "postgres";
+
+    /// <summary>The folder with pg_restore. Default: looked for.</summary>
+    [Parameter]
+    public string? BinPath { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var request = default(RestoreDatabaseRequest);
+        if (Run((_, _) => Task.FromResult(request = Request()))
+            && ShouldProcess(
+                $"{request!.Target.WithDatabase(request.Database!)}",
+                $"Restore {Backup.Path} ({Backup.Database} as of {Backup.SnapshotAt:u})"))
+        {
+            RunAndWrite((sink, token) => new RestoreDatabase().RunAsync(request, sink, token));
+        }
+    }
+
+    private RestoreDatabaseRequest Request()
+    {
+        var target = Credentials.Apply(Target ?? TargetParser.FromEnvironment(), Credential);
+        return new RestoreDatabaseRequest
+        {
+            Backup = Backup,
+            Target = target,
+            Database = Database ?? (target.Database == MaintenanceDatabase ? Backup.Database : target.Database),
+            Jobs = Jobs,
+            Force = Force,
+            NoOwner = NoOwner,
+            NoPrivileges = NoPrivileges,
+            CreateRoles = CreateRoles,
+            MaintenanceDatabase = MaintenanceDatabase,
+            BinPath = BinPath is null ? null : FullPath(BinPath),
+        };
+    }
+}

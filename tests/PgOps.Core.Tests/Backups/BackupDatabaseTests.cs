@@ -1,0 +1,172 @@
+using System.Text;
+using PgOps.Core.Backups;
+using PgOps.Core.ClientTools;
+using PgOps.Core.Sql;
+using PgOps.Core.Tests.Sandbox;
+
+namespace PgOps.Core.Tests.Backups;
+
+[Collection(PostgresTests.Name)]
+public sealed class BackupDatabaseTests : IDisposable
+{
+    private readonly SandboxServer _server;
+    private readonly TemporaryFolder _folder = new();
+    private readonly CollectingSink _sink = new();
+
+    public BackupDatabaseTests(SandboxServer server)
+    {
+        _server = server;
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [PostgresTheory]
+    [InlineData(PgBackupFormat.Directory)]
+    [InlineData(PgBackupFormat.Custom)]
+    public async Task A_restored_copy_equals_the_manifest_even_where_the_session_defaults_differ(PgBackupFormat format)
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
+        var backup = await MakeAsync(source, format);
+        var copy = await _server.CreateDatabaseAsync();
+        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(copy.Database)} SET TimeZone = 'America/St_Johns'");
+        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(copy.Database)} SET DateStyle = 'SQL, DMY'");
+        await BackupTestDatabase.RestoreAsync(backup, copy);
+        BackupTestDatabase.AssertEqual(backup.Manifest!, await BackupTestDatabase.ReadAsync(copy));
+        Assert.Equal(11, backup.Manifest!.Tables.Count);
+        Assert.Contains(backup.Manifest.LeftOut, sentence => sentence.Contains("large object", StringComparison.Ordinal));
+    }
+
+    [PostgresFact]
+    public async Task The_folder_is_complete_private_and_accepted_by_sha256sum()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
+        var backup = await MakeAsync(source, PgBackupFormat.Directory);
+        Assert.Equal(backup.Path, Assert.Single(Directory.EnumerateFileSystemEntries(_folder.Path)));
+        Assert.Matches(@"_\d{8}-\d{6}Z$", backup.Path);
+        Assert.True(File.Exists(Path.Combine(backup.Path, "globals.sql")));
+        Assert.DoesNotContain("PASSWORD", File.ReadAllText(Path.Combine(backup.Path, "globals.sql")), StringComparison.Ordinal);
+        Assert.Equal(Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length), backup.Bytes);
+        if (OperatingSystem.IsLinux())
+        {
+            foreach (var file in Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories))
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            }
+
+            Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(backup.Path));
+            var check = await ToolProcess.RunAsync(
+                new ToolCommand("sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS") { WorkingDirectory = backup.Path },
+                CancellationToken.None);
+            check.EnsureSuccess();
+        }
+
+        var found = await new FindBackups().RunAsync(new FindBackupsRequest { Path = _folder.Path }, _sink, CancellationToken.None);
+        var read = Assert.Single(found);
+        Assert.True(read.Complete, read.Problem);
+        Assert.Equal(backup.Id, read.Id);
+        Assert.Equal(backup.Bytes, read.Bytes);
+        Assert.Equal(BackupTestDatabase.Lines(backup.Manifest!.Tables), BackupTestDatabase.Lines(read.Manifest!.Tables));
+        var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path }, _sink, CancellationToken.None);
+        Assert.All(test.Checks, passed => Assert.True(passed.Status == PgCheckStatus.Passed, passed.ToString()));
+        Assert.Equal(["files", "hashes", "manifest", "table-of-contents"], test.Checks.Select(passed => passed.Name));
+    }
+
+    [PostgresFact]
+    public async Task The_manifest_says_where_it_came_from()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, """
+            CREATE SCHEMA pgops;
+            CREATE TABLE pgops.migration_history (id bigint, version text, name text, state text, row_hash text);
+            INSERT INTO pgops.migration_history VALUES (1, '001', 'one', 'applied', 'aa'), (2, '002', 'two', 'applied', 'bb'), (3, '003', 'x', 'failed', 'cc');
+            CREATE ROLE "manifest owner"; CREATE TABLE t (a int); ALTER TABLE t OWNER TO "manifest owner";
+            """);
+        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {source.Database} SET work_mem = '8MB'");
+        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {source.Database} SET app.jwt_secret = 'hunter22hunter22'");
+        var manifest = (await MakeAsync(source, PgBackupFormat.Directory)).Manifest!;
+        Assert.Equal(new PgMigrationMark { Version = "002", Name = "two", HistoryRows = 3, HistoryHash = "cc" }, manifest.Migration);
+        Assert.Contains("manifest owner", manifest.Facts.Roles);
+        Assert.Contains(source.Username, manifest.Facts.Roles);
+        Assert.Equal(["work_mem=8MB"], manifest.Facts.Settings);
+        Assert.Contains(manifest.LeftOut, sentence => sentence.Contains("app.jwt_secret", StringComparison.Ordinal));
+        Assert.Equal("1.0", manifest.Facts.Extensions["plpgsql"]);
+        Assert.Matches("^[0-9]+/", manifest.Server.ClusterId);
+        Assert.Matches("^[0-9A-F]+/[0-9A-F]+$", manifest.Server.WalPosition);
+        Assert.True((DateTime.UtcNow - manifest.SnapshotAt).Duration() < TimeSpan.FromMinutes(1));
+        Assert.DoesNotContain("hunter22", Encoding.UTF8.GetString(ManifestJson.Write(manifest)), StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task Writers_at_full_speed_do_not_disturb_it()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, """
+            CREATE TABLE accounts (id int PRIMARY KEY, balance int, filler text);
+            INSERT INTO accounts SELECT i, 0, repeat('f', 80) FROM generate_series(1, 20000) i;
+            CREATE TABLE history (id bigserial PRIMARY KEY, account int, delta int, at timestamptz DEFAULT clock_timestamp());
+            """);
+        using var stop = new CancellationTokenSource();
+        var writers = Enumerable.Range(0, 3).Select(number => WriteAsync(source, number, stop.Token)).ToArray();
+        var backups = new List<PgBackup>();
+        for (var round = 0; round < 4; round++)
+        {
+            backups.Add(await MakeAsync(source, round % 2 == 0 ? PgBackupFormat.Directory : PgBackupFormat.Custom));
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(writers);
+        Assert.True(backups[^1].Manifest!.Tables[1].Rows > backups[0].Manifest!.Tables[1].Rows, "nothing was written meanwhile");
+        foreach (var backup in backups)
+        {
+            var copy = await _server.CreateDatabaseAsync();
+            await BackupTestDatabase.RestoreAsync(backup, copy);
+            BackupTestDatabase.AssertEqual(backup.Manifest!, await BackupTestDatabase.ReadAsync(copy));
+        }
+    }
+
+    [PostgresFact]
+    public async Task Two_backups_in_one_second_and_an_odd_name_get_along()
+    {
+        var source = await _server.CreateDatabaseAsync("odd/na me='x' ä");
+        var backups = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => MakeAsync(source, PgBackupFormat.Custom)));
+        Assert.Equal(3, backups.Select(backup => backup.Path).Distinct().Count());
+        Assert.All(backups, backup => Assert.StartsWith("odd_na_me__x__ä_", Path.GetFileName(backup.Path), StringComparison.Ordinal));
+        Assert.All(backups, backup => Assert.Equal("odd/na me='x' ä", backup.Manifest!.Database));
+        Assert.Empty(backups.SelectMany(backup => backup.Manifest!.Tables));
+    }
+
+    [PostgresFact]
+    public async Task No_secret_reaches_a_file_or_the_log()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t (a int)");
+        const string Secret = "s3cr3t-that-must-not-show";
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"CREATE ROLE secretive SUPERUSER LOGIN PASSWORD '{Secret}'");
+        var target = (source with { Username = "secretive" }).WithPassword(new PgSecret(Secret));
+        var backup = await MakeAsync(target, PgBackupFormat.Directory);
+        var everything = string.Concat(Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories)
+            .Select(file => Encoding.Latin1.GetString(File.ReadAllBytes(file))));
+        Assert.DoesNotContain(Secret, everything, StringComparison.Ordinal);
+        Assert.DoesNotContain("SCRAM-SHA", everything, StringComparison.Ordinal);
+        Assert.DoesNotContain(_sink.Lines, line => line.Text.Contains(Secret, StringComparison.Ordinal));
+        Assert.DoesNotContain(Secret, backup.ToString() + backup.Manifest, StringComparison.Ordinal);
+    }
+
+    private async Task<PgBackup> MakeAsync(PgTarget target, PgBackupFormat format)
+        => await new BackupDatabase().RunAsync(
+            new BackupDatabaseRequest { Target = target, Path = _folder.Path, Format = format }, _sink, CancellationToken.None);
+
+    private static async Task WriteAsync(PgTarget target, int number, CancellationToken stop)
+    {
+        await using var connection = await SandboxServer.OpenAsync(target);
+        for (var i = 0; !stop.IsCancellationRequested; i++)
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = $"""
+                UPDATE accounts SET balance = balance + 1 WHERE id = {((i * 7919) + number) % 20000};
+                INSERT INTO history (account, delta) VALUES ({i}, 1);
+                DELETE FROM history WHERE id % 50 = 0 AND account = {i - 1};
+                """;
+            await command.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+    }
+}
