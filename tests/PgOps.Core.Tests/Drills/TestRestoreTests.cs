@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using PgOps.Core.Backups;
 using PgOps.Core.Drills;
 using PgOps.Core.Sandbox;
 using PgOps.Core.Tests.Restores;
@@ -22,9 +21,9 @@ public sealed class TestRestoreTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [PostgresTheory]
-    [InlineData(BackupFormat.Custom)]
-    [InlineData(BackupFormat.Directory)]
-    public async Task Proves_a_good_backup_and_writes_it_down(BackupFormat format)
+    [InlineData(PgBackupFormat.Custom)]
+    [InlineData(PgBackupFormat.Directory)]
+    public async Task Proves_a_good_backup_and_writes_it_down(PgBackupFormat format)
     {
         await SandboxServer.ExecuteAsync(_server.Target, "DROP ROLE IF EXISTS drill_owner; CREATE ROLE drill_owner");
         var source = await OddDatabase.CreateAsync(
@@ -52,7 +51,7 @@ public sealed class TestRestoreTests : IDisposable
     [PostgresFact]
     public async Task A_flipped_bit_fails_at_the_hashes_and_nothing_else_is_called_passed()
     {
-        var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder, BackupFormat.Directory);
+        var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder, PgBackupFormat.Directory);
         foreach (var file in Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories).ToList())
         {
             var at = new FileInfo(file).Length / 2;
@@ -113,7 +112,7 @@ public sealed class TestRestoreTests : IDisposable
     [PostgresFact]
     public async Task Says_that_content_was_not_compared_when_the_manifest_holds_no_hashes()
     {
-        var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder, depth: FingerprintDepth.Counts);
+        var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder, depth: PgFingerprintDepth.Counts);
         var drill = await RunAsync(new() { Backup = backup });
         var content = drill.Checks.Single(check => check.Name == "content");
         Assert.Equal(PgCheckStatus.Skipped, content.Status);

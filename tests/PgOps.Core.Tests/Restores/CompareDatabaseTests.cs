@@ -1,4 +1,3 @@
-using PgOps.Core.Backups;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Sandbox;
 
@@ -82,7 +81,7 @@ public sealed class CompareDatabaseTests : IDisposable
     public async Task Says_what_was_not_compared_when_the_manifest_holds_no_hashes()
     {
         var source = await OddDatabase.CreateAsync(_server);
-        var backup = await OddDatabase.BackUpAsync(source, _folder, depth: FingerprintDepth.Counts);
+        var backup = await OddDatabase.BackUpAsync(source, _folder, depth: PgFingerprintDepth.Counts);
         await SandboxServer.ExecuteAsync(source, "UPDATE public.orders SET total = 0");
 
         var comparison = await CompareAsync(backup, source);

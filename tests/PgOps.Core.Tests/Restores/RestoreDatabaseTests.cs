@@ -1,4 +1,3 @@
-using PgOps.Core.Backups;
 using PgOps.Core.Connections;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
@@ -279,6 +278,23 @@ public sealed class RestoreDatabaseTests : IDisposable
         var collation = restore.Checks.Single(check => check.Name == "collation");
         Assert.Equal(PgCheckStatus.Skipped, collation.Status);
         Assert.Contains("xx_XX.utf8", collation.Detail, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task A_role_that_is_no_superuser_restores_what_it_may_own()
+    {
+        var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder);
+        await SandboxServer.ExecuteAsync(_server.Target, "CREATE ROLE tenant LOGIN CREATEDB PASSWORD 'its own secret'");
+        var tenant = (_server.Target with { Username = "tenant" }).WithPassword(new PgSecret("its own secret"));
+
+        var restore = await RestoreAsync(new() { Backup = backup, Target = tenant, Database = "of the tenant", NoOwner = true, NoPrivileges = true });
+        Assert.Equal(2660, restore.Rows);
+
+        // And replaces its own, grants aside.
+        restore = await RestoreAsync(
+            new() { Backup = backup, Target = tenant, Database = "of the tenant", NoOwner = true, NoPrivileges = true, Force = true });
+        Assert.NotNull(restore.ReplacedDatabase);
+        await AssertNoStagingAsync();
     }
 
     private Task<PgRestore> RestoreAsync(RestoreDatabaseRequest request)

@@ -77,7 +77,7 @@ public sealed class RestoreRulesTests
         => ContentComparison.Compare(
             new DatabaseContent(reference, expected is null ? [] : [expected], []),
             new DatabaseContent(difference, found is null ? [] : [found], []),
-            FingerprintDepth.Source,
+            PgFingerprintDepth.Source,
             SequenceRule.NotBehind,
             TimeSpan.Zero);
 }
