@@ -287,12 +287,18 @@ public sealed class RestoreDatabaseTests : IDisposable
         await SandboxServer.ExecuteAsync(_server.Target, "CREATE ROLE tenant LOGIN CREATEDB PASSWORD 'its own secret'");
         var tenant = (_server.Target with { Username = "tenant" }).WithPassword(new PgSecret("its own secret"));
 
-        var restore = await RestoreAsync(new() { Backup = backup, Target = tenant, Database = "of the tenant", NoOwner = true, NoPrivileges = true });
-        Assert.Equal(2660, restore.Rows);
+        var request = new RestoreDatabaseRequest { Backup = backup, Target = tenant, Database = "of the tenant", NoOwner = true, NoPrivileges = true };
 
-        // And replaces its own, grants aside.
-        restore = await RestoreAsync(
-            new() { Backup = backup, Target = tenant, Database = "of the tenant", NoOwner = true, NoPrivileges = true, Force = true });
+        // Only a superuser may set what no extension knows: said before the restore and not after it.
+        var error = await FailAsync(request);
+        Assert.Contains("myapp.motto", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_sink.Reports, report => report.Activity.StartsWith("Restoring", StringComparison.Ordinal));
+
+        var restore = await RestoreAsync(request with { Force = true });
+        Assert.Equal(2660, restore.Rows);
+        Assert.Equal(PgCheckStatus.Skipped, restore.Checks.Single(check => check.Name == "settings").Status);
+
+        restore = await RestoreAsync(request with { Force = true });
         Assert.NotNull(restore.ReplacedDatabase);
         await AssertNoStagingAsync();
     }
