@@ -244,6 +244,8 @@ public sealed class RestoreDatabaseTests : IDisposable
         var dead = await _server.CreateDatabaseAsync("shop_pgops_0badcafe");
         var living = await _server.CreateDatabaseAsync("shop_pgops_0badbabe");
         var unmarked = await _server.CreateDatabaseAsync("shop_pgops_0badf00d");
+        var unmarkedEmpty = await _server.CreateDatabaseAsync("shop_pgops_00000000");
+        await SandboxServer.ExecuteAsync(unmarked, "CREATE TABLE somebodys (x int)");
         foreach (var marked in new[] { dead, living })
         {
             await SandboxServer.ExecuteAsync(_server.Target, $"COMMENT ON DATABASE {marked.Database} IS {Quote.Literal(StagingSweep.Comment())}");
@@ -260,6 +262,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "swept" });
 
         Assert.False(await ExistsAsync(dead.Database));
+        Assert.False(await ExistsAsync(unmarkedEmpty.Database), "killed between CREATE DATABASE and the mark");
         Assert.True(await ExistsAsync(living.Database));
         Assert.True(await ExistsAsync(unmarked.Database));
         await SandboxServer.ExecuteAsync(_server.Target, $"DROP DATABASE {living.Database}");
