@@ -28,6 +28,10 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
                 null => null!,
                 PgTarget target => target,
                 PgSandbox sandbox => sandbox.Target,
+                PgBackup backup => backup.Source!,
+                PgDrill drill => drill.Target!,
+                PgRestore restore => restore.Target,
+                PgMigrationRun run => run.Target,
                 string text => TargetParser.Parse(text),
                 IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
                     .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),

@@ -37,7 +37,6 @@ public sealed class BackupDatabase
         try
         {
             var backup = await MakeAsync(request, sink, clock, cancellationToken).ConfigureAwait(false);
-            sink.Output(backup);
             return backup;
         }
         catch (NpgsqlException error)

@@ -60,15 +60,9 @@ public sealed class FindBackups
                 ? backup with { Proven = true, ProvenAt = at }
                 : backup)
             .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal);
-        IReadOnlyList<PgBackup> result = request.Latest
+        return request.Latest
             ? [.. wanted.Where(backup => backup.Complete).DistinctBy(backup => backup.Database)]
             : [.. wanted];
-        foreach (var backup in result)
-        {
-            sink.Output(backup);
-        }
-
-        return result;
     }
 
     private static IEnumerable<string> Folders(string root)

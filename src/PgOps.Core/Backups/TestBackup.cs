@@ -40,7 +40,6 @@ public sealed class TestBackup
         {
             var test = await CheckAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
             test = test with { Duration = clock.Elapsed };
-            sink.Output(test);
             return test;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

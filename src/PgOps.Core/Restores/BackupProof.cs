@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Backups;
 using PgOps.Core.Operations;
 
@@ -20,7 +19,7 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup)
         PgBackup backup, string? binPath, IOperationSink sink, CancellationToken cancellationToken)
     {
         var test = await new TestBackup().RunAsync(
-            new TestBackupRequest { Path = backup.Path, BinPath = binPath }, new StepSink(sink), cancellationToken).ConfigureAwait(false);
+            new TestBackupRequest { Path = backup.Path, BinPath = binPath }, sink, cancellationToken).ConfigureAwait(false);
         var read = test.Backup with
         {
             Proven = backup.Proven,
@@ -44,30 +43,5 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup)
             ? PgCheck.Pass("hashes", string.Create(CultureInfo.InvariantCulture, $"{test.Files} files, {test.Bytes:N0} bytes, as recorded"))
             : PgCheck.Fail("hashes", wrong.Count > 0 ? string.Join("; ", wrong) : "nothing could be checked");
         return new BackupProof(check with { Duration = test.Duration }, read);
-    }
-
-    /// <summary>Lets a step inside another operation speak without putting results out in its own name.</summary>
-    private sealed class StepSink : IOperationSink
-    {
-        private readonly IOperationSink _outer;
-
-        internal StepSink(IOperationSink outer)
-        {
-            _outer = outer;
-        }
-
-        public ILogger Log => _outer.Log;
-
-        public void Output(object result)
-        {
-            // The outer operation's result holds what matters of it.
-        }
-
-        public void Failure(PgOpsException error) => _outer.Failure(error);
-
-        public void Progress(OperationProgress progress) => _outer.Progress(progress);
-
-        public Task<bool> ConfirmAsync(string question, string caption, CancellationToken cancellationToken)
-            => _outer.ConfirmAsync(question, caption, cancellationToken);
     }
 }

@@ -14,6 +14,7 @@ internal static class DatabaseSwap
 {
     // RENAME itself waits five seconds for sessions to leave (CountOtherDBBackends).
     private const int Attempts = 3;
+    private const int DatedNamePause = 1100;
     private const int Leaving = 10;
     private const int LeavingPause = 100;
 
@@ -79,7 +80,13 @@ internal static class DatabaseSwap
             }
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.DuplicateDatabase)
             {
-                throw Appeared(target, error);
+                if (existing is null || attempt == Attempts)
+                {
+                    throw Appeared(target, error);
+                }
+
+                // Two swaps within one second want the same dated name.
+                await Task.Delay(DatedNamePause, cancellationToken).ConfigureAwait(false);
             }
         }
     }

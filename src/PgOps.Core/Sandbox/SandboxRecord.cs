@@ -82,7 +82,7 @@ internal sealed record SandboxRecord
     internal PgSandbox Describe(string folder, string password) => new()
     {
         Id = Id,
-        Target = SandboxTarget.For(Host, Port, Database, password),
+        Target = SandboxTarget.For(Host, Port, Database, password) with { Name = Id },
         ServerVersion = ServerVersion,
         Path = folder,
         ServerProcessId = ServerProcessId,
