@@ -14,6 +14,9 @@ internal static class DatabaseSwap
 {
     // RENAME itself waits five seconds for sessions to leave (CountOtherDBBackends).
     private const int Attempts = 3;
+    private const int DatedNamePause = 1100;
+    private const int Leaving = 10;
+    private const int LeavingPause = 100;
 
     private const string SessionsQuery = """
         SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(client_addr::pg_catalog.text, 'local'), coalesce(state, '')
@@ -26,13 +29,14 @@ internal static class DatabaseSwap
     internal static async Task RefuseConnectedAsync(
         NpgsqlConnection session, PgTarget database, Exception? cause, CancellationToken cancellationToken)
     {
-        var connected = await session.QueryAsync(
-            SessionsQuery,
-            row => string.Create(
-                CultureInfo.InvariantCulture,
-                $"pid {row.GetInt32(0)}, user {row.GetString(1)}, application \"{row.GetString(2)}\", from {row.GetString(3)}, {row.GetString(4)}"),
-            cancellationToken,
-            database.Database).ConfigureAwait(false);
+        var connected = await ConnectedAsync(session, database.Database, cancellationToken).ConfigureAwait(false);
+        for (var waited = 0; connected.Count > 0 && waited < Leaving; waited++)
+        {
+            // A session that was closed a moment ago, one of this restore's own among them, is listed until its process has gone.
+            await Task.Delay(LeavingPause, cancellationToken).ConfigureAwait(false);
+            connected = await ConnectedAsync(session, database.Database, cancellationToken).ConfigureAwait(false);
+        }
+
         if (connected.Count == 0 && cause is null)
         {
             return;
@@ -76,7 +80,13 @@ internal static class DatabaseSwap
             }
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.DuplicateDatabase)
             {
-                throw Appeared(target, error);
+                if (existing is null || attempt == Attempts)
+                {
+                    throw Appeared(target, error);
+                }
+
+                // Two swaps within one second want the same dated name.
+                await Task.Delay(DatedNamePause, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -108,6 +118,15 @@ internal static class DatabaseSwap
 
         return replaced;
     }
+
+    private static Task<List<string>> ConnectedAsync(NpgsqlConnection session, string database, CancellationToken cancellationToken)
+        => session.QueryAsync(
+            SessionsQuery,
+            row => string.Create(
+                CultureInfo.InvariantCulture,
+                $"pid {row.GetInt32(0)}, user {row.GetString(1)}, application \"{row.GetString(2)}\", from {row.GetString(3)}, {row.GetString(4)}"),
+            cancellationToken,
+            database);
 
     private static async Task<string?> TryAsync(
         StagingDatabase staging, PgTarget target, uint? existing, string? owner, bool keepGrants, CancellationToken cancellationToken)
