@@ -97,7 +97,11 @@ public sealed class BackupDatabase
             began = clock.Elapsed;
             using var hashProgress = new ProgressActivity(sink, $"Hashing the backup of {database}");
             var names = HashList.Files(folder.Path).Where(name => name != OwnerMark.FileName).ToList();
-            names.ForEach(name => DurableFile.Seal(Path.Combine(folder.Path, name)));
+            await Parallel.ForEachAsync(names, cancellationToken, (name, _) =>
+            {
+                DurableFile.Seal(Path.Combine(folder.Path, name));
+                return ValueTask.CompletedTask;
+            }).ConfigureAwait(false);
             var files = await HashList.HashAsync(folder.Path, names, hashProgress, cancellationToken).ConfigureAwait(false);
             Clock(timings, "hash", clock, began);
 
