@@ -18,10 +18,11 @@ internal static class DatabaseSwap
     private const int Leaving = 10;
     private const int LeavingPause = 100;
 
+    // Replication stands in the way as well, autovacuum gives way. Whoever may not see what others do sees no backend_type.
     private const string SessionsQuery = """
         SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(client_addr::pg_catalog.text, 'local'), coalesce(state, '')
         FROM pg_catalog.pg_stat_activity
-        WHERE datname = $1 AND backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()
+        WHERE datname = $1 AND coalesce(backend_type, '') <> 'autovacuum worker' AND pid <> pg_catalog.pg_backend_pid()
         ORDER BY backend_start
         """;
 
