@@ -79,14 +79,14 @@ internal static class DatabaseSwap
                     await RefuseConnectedAsync(staging.Session, target, error, cancellationToken).ConfigureAwait(false);
                 }
             }
-            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.DuplicateDatabase)
+            catch (PostgresException error) when (IsRace(error))
             {
                 if (existing is null || attempt == Attempts)
                 {
                     throw Appeared(target, error);
                 }
 
-                // Two swaps within one second want the same dated name.
+                // Two swaps within one second want the same dated name; if somebody was faster, the next look at the oid says so.
                 await Task.Delay(DatedNamePause, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -168,6 +168,10 @@ internal static class DatabaseSwap
             return replaced;
         }
     }
+
+    // Two renames at the same moment meet in the catalog's unique index, or find the name gone.
+    private static bool IsRace(PostgresException error) => error.SqlState is
+        PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.InvalidCatalogName;
 
     private static PgOpsException Appeared(PgTarget target, Exception? cause) => new(
         PgErrorCode.TargetNotEmpty,
