@@ -18,10 +18,11 @@ internal static class DatabaseSwap
     private const int Leaving = 10;
     private const int LeavingPause = 100;
 
+    // Replication stands in the way as well, autovacuum gives way. Whoever may not see what others do sees no backend_type.
     private const string SessionsQuery = """
         SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(client_addr::pg_catalog.text, 'local'), coalesce(state, '')
         FROM pg_catalog.pg_stat_activity
-        WHERE datname = $1 AND backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()
+        WHERE datname = $1 AND coalesce(backend_type, '') <> 'autovacuum worker' AND pid <> pg_catalog.pg_backend_pid()
         ORDER BY backend_start
         """;
 
@@ -78,14 +79,14 @@ internal static class DatabaseSwap
                     await RefuseConnectedAsync(staging.Session, target, error, cancellationToken).ConfigureAwait(false);
                 }
             }
-            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.DuplicateDatabase)
+            catch (PostgresException error) when (IsRace(error))
             {
                 if (existing is null || attempt == Attempts)
                 {
                     throw Appeared(target, error);
                 }
 
-                // Two swaps within one second want the same dated name.
+                // Two swaps within one second want the same dated name; if somebody was faster, the next look at the oid says so.
                 await Task.Delay(DatedNamePause, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -167,6 +168,10 @@ internal static class DatabaseSwap
             return replaced;
         }
     }
+
+    // Two renames at the same moment meet in the catalog's unique index, or find the name gone.
+    private static bool IsRace(PostgresException error) => error.SqlState is
+        PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.InvalidCatalogName;
 
     private static PgOpsException Appeared(PgTarget target, Exception? cause) => new(
         PgErrorCode.TargetNotEmpty,

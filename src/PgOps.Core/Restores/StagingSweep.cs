@@ -19,7 +19,7 @@ internal static class StagingSweep
     private const string StraysQuery = """
         SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database')
         FROM pg_catalog.pg_database d
-        WHERE d.datname ~ '_pgops_[0-9a-f]{8}$'
+        WHERE d.datname LIKE '%\_pgops\_%'
         ORDER BY d.datname
         """;
 
@@ -46,7 +46,7 @@ internal static class StagingSweep
             StraysQuery,
             row => (Name: row.GetString(0), Comment: row.IsDBNull(1) ? null : row.GetString(1)),
             cancellationToken).ConfigureAwait(false);
-        foreach (var (name, comment) in candidates)
+        foreach (var (name, comment) in candidates.Where(candidate => DatabaseNames.IsStaging(candidate.Name)))
         {
             var marked = comment is not null && comment.StartsWith(Mark, StringComparison.Ordinal);
             if (marked || comment is null)
