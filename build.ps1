@@ -40,7 +40,16 @@ function Invoke-Dotnet {
 function Build-Module {
     Write-Host "Building PgOps $($manifest.ModuleVersion) ($Configuration)"
     Invoke-Dotnet publish (Join-Path $root 'src/PgOps.Cmdlets') -c $Configuration -o (Join-Path $root 'module/bin') --nologo -v quiet
+    Build-Help
     Remove-Item (Join-Path $root 'module/bin/*') -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
+}
+
+# In a PowerShell of its own: this one must not hold the DLL that the next build writes.
+function Build-Help {
+    $bin = Join-Path $root 'module/bin'
+    & ([Environment]::ProcessPath) -NoProfile -NonInteractive -File (Join-Path $root 'docs/help/Convert-HelpToMaml.ps1') `
+        -Module (Join-Path $root 'PgOps.psd1') -DocComments $bin -Destination (Join-Path $bin 'en-US')
+    if ($LASTEXITCODE -ne 0) { throw 'The help could not be made.' }
 }
 
 switch ($Task) {
