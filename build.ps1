@@ -37,19 +37,19 @@ function Invoke-Dotnet {
     if ($LASTEXITCODE -ne 0) { throw "dotnet $($args[0]) ended with exit code $LASTEXITCODE." }
 }
 
+# The PowerShell that runs this script, also when it came as a dotnet tool. A fresh process keeps no DLL of ours locked.
+function Invoke-FreshPwsh {
+    $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
+    if (Test-Path $pwsh) { & $pwsh -NoProfile -NonInteractive @args } else { & dotnet (Join-Path $PSHOME 'pwsh.dll') -NoProfile -NonInteractive @args }
+}
+
 function Build-Module {
     Write-Host "Building PgOps $($manifest.ModuleVersion) ($Configuration)"
     Invoke-Dotnet publish (Join-Path $root 'src/PgOps.Cmdlets') -c $Configuration -o (Join-Path $root 'module/bin') --nologo -v quiet
-    Build-Help
-    Remove-Item (Join-Path $root 'module/bin/*') -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
-}
-
-# In a PowerShell of its own: this one must not hold the DLL that the next build writes.
-function Build-Help {
-    $bin = Join-Path $root 'module/bin'
-    & ([Environment]::ProcessPath) -NoProfile -NonInteractive -File (Join-Path $root 'docs/help/Convert-HelpToMaml.ps1') `
-        -Module (Join-Path $root 'PgOps.psd1') -DocComments $bin -Destination (Join-Path $bin 'en-US')
+    Invoke-FreshPwsh -File (Join-Path $root 'docs/help/Convert-HelpToMaml.ps1') -Module (Join-Path $root 'PgOps.psd1') `
+        -DocComments (Join-Path $root 'module/bin') -Destination (Join-Path $root 'module/bin/en-US')
     if ($LASTEXITCODE -ne 0) { throw 'The help could not be made.' }
+    Remove-Item (Join-Path $root 'module/bin/*') -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
 }
 
 switch ($Task) {

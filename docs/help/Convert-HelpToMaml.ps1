@@ -44,14 +44,20 @@ $shouldProcessTexts = @{
 function Read-DocComment {
     param([string] $Path)
 
-    $texts = @{}
+    $summaries = @{}
     $document = [xml]::new()
     $document.Load($Path)
-    foreach ($member in $document.DocumentElement.SelectNodes('members/member')) {
-        $summary = $member.SelectSingleNode('summary')
-        if ($summary) { $texts[$member.GetAttribute('name')] = Get-PlainText $summary }
+    foreach ($member in $document.DocumentElement['members'].ChildNodes) {
+        if ($member['summary']) { $summaries[$member.GetAttribute('name')] = $member['summary'] }
     }
-    $texts
+    $summaries
+}
+
+# The text of a member, "T:Namespace.Type" or "P:Namespace.Type.Property"; nothing when it has no doc comment.
+function Get-Summary {
+    param([hashtable] $Summaries, [string] $Member)
+
+    if ($Summaries.ContainsKey($Member)) { (Get-PlainText $Summaries[$Member]) -replace '\s+', ' ' -replace '^ | $' }
 }
 
 # A doc comment's text without its tags: <see cref="P:A.B"/> becomes B.
@@ -64,7 +70,7 @@ function Get-PlainText {
         elseif ($child.HasAttribute('cref')) { ($child.GetAttribute('cref') -split '[.:]')[-1] }
         else { $child.GetAttribute('langword') }
     }
-    (-join $text) -replace '\s+', ' ' -replace '^ | $'
+    -join $text
 }
 
 # <Cmdlet>.md: '# name' and the description, then '## Examples' with one '### title' each, '## Notes' and '## Links'.
@@ -79,7 +85,7 @@ function Read-Topic {
 
     $sections = [regex]::Split([System.IO.File]::ReadAllText($Path).Replace("`r", ''), '(?m)^(?=## )')
     $topic.Description = Get-Paragraph ($sections[0] -replace '^# .*')
-    foreach ($section in $sections | Select-Object -Skip 1) {
+    foreach ($section in $sections -match '^## ') {
         $title, $body = $section -split "`n", 2
         switch ($title.Trim()) {
             '## Notes' { $topic.Notes = Get-Paragraph $body }
@@ -140,14 +146,14 @@ function Get-ParameterText {
     param([System.Management.Automation.CmdletInfo] $Cmdlet, [System.Management.Automation.CommandParameterInfo] $Parameter)
 
     $property = $Cmdlet.ImplementingType.GetProperty($Parameter.Name)
-    $text = if ($property) { $cmdletTexts["P:$($property.DeclaringType.FullName).$($property.Name)"] } else { $shouldProcessTexts[$Parameter.Name] }
+    $text = if ($property) { Get-Summary $cmdletSummaries "P:$($property.DeclaringType.FullName).$($property.Name)" } else { $shouldProcessTexts[$Parameter.Name] }
     if (-not $text) { Write-Warning "$Cmdlet -$($Parameter.Name) has no doc comment." }
     $text
 
     $type = Get-ElementType $Parameter.ParameterType
     if ($type.IsEnum) {
         foreach ($value in [enum]::GetNames($type)) {
-            "- ${value}: $($typeTexts["F:$($type.FullName).$value"])"
+            "- ${value}: $(Get-Summary $typeSummaries "F:$($type.FullName).$value")"
         }
     }
 }
@@ -184,7 +190,7 @@ function Write-Parameter {
     $xml.WriteAttributeString('position', $(if ($Parameter.Position -lt 0) { 'named' } else { "$($Parameter.Position)" }))
     $xml.WriteAttributeString('aliases', $(if ($Parameter.Aliases.Count) { $Parameter.Aliases -join ', ' } else { 'none' }))
     Write-Text maml name $maml $Parameter.Name
-    Write-Paragraph maml description $maml (Get-ParameterText $Cmdlet $Parameter)
+    if (-not $InSyntax) { Write-Paragraph maml description $maml (Get-ParameterText $Cmdlet $Parameter) }
 
     $type = Get-ElementType $Parameter.ParameterType
     if ($InSyntax -and $type.IsEnum) {
@@ -199,7 +205,7 @@ function Write-Parameter {
     }
 
     Write-Type $Parameter.ParameterType
-    Write-Text dev defaultValue $dev (Get-DefaultValue $Instance $Parameter)
+    if (-not $InSyntax) { Write-Text dev defaultValue $dev (Get-DefaultValue $Instance $Parameter) }
     $xml.WriteEndElement()
 }
 
@@ -240,7 +246,7 @@ function Write-Command {
     $instance = [Activator]::CreateInstance($Cmdlet.ImplementingType)
     $topic = Read-Topic ([System.IO.Path]::Combine($PSScriptRoot, "$($Cmdlet.Name).md"))
     $common = [System.Management.Automation.Cmdlet]::CommonParameters
-    $sets = $Cmdlet.ParameterSets | Sort-Object { -not $_.IsDefault } -Stable
+    $sets = @($Cmdlet.ParameterSets.Where({ $_.IsDefault })) + @($Cmdlet.ParameterSets.Where({ -not $_.IsDefault }))
     $parameters = [ordered]@{}
     foreach ($parameter in $sets.Parameters) {
         if ($parameter.Name -notin $common -and -not $parameters.Contains($parameter.Name)) { $parameters[$parameter.Name] = $parameter }
@@ -252,7 +258,7 @@ function Write-Command {
 
     $xml.WriteStartElement('command', 'details', $command)
     Write-Text command name $command $Cmdlet.Name
-    Write-Paragraph maml description $maml $cmdletTexts["T:$($Cmdlet.ImplementingType.FullName)"]
+    Write-Paragraph maml description $maml (Get-Summary $cmdletSummaries "T:$($Cmdlet.ImplementingType.FullName)")
     Write-Text command verb $command $Cmdlet.Verb
     Write-Text command noun $command $Cmdlet.Noun
     $xml.WriteEndElement()
@@ -263,7 +269,7 @@ function Write-Command {
     foreach ($set in $sets) {
         $xml.WriteStartElement('command', 'syntaxItem', $command)
         Write-Text maml name $maml $Cmdlet.Name
-        foreach ($parameter in $set.Parameters | Where-Object Name -NotIn $common) { Write-Parameter $Cmdlet $instance $parameter -InSyntax }
+        foreach ($parameter in $set.Parameters.Where({ $_.Name -notin $common })) { Write-Parameter $Cmdlet $instance $parameter -InSyntax }
         $xml.WriteEndElement()
     }
     $xml.WriteEndElement()
@@ -273,18 +279,20 @@ function Write-Command {
     $xml.WriteEndElement()
 
     $inputs = [ordered]@{}
-    foreach ($parameter in $parameters.Values | Where-Object ValueFromPipeline) {
-        $inputs[[object] $parameter.ParameterType] = @(Get-ParameterText $Cmdlet $parameter)[0]
+    foreach ($parameter in @($parameters.Values).Where({ $_.ValueFromPipeline })) {
+        $inputs[[object] $parameter.ParameterType] = "Goes to -$($parameter.Name)."
     }
     Write-Flow inputTypes inputType $inputs
 
     $outputs = [ordered]@{}
-    foreach ($type in $Cmdlet.OutputType.ForEach('Type')) { $outputs[[object] $type] = "$($typeTexts["T:$($type.FullName)"])" }
+    foreach ($type in $Cmdlet.OutputType.ForEach('Type')) { $outputs[[object] $type] = "$(Get-Summary $typeSummaries "T:$($type.FullName)")" }
     Write-Flow returnValues returnValue $outputs
 
-    $xml.WriteStartElement('maml', 'alertSet', $maml)
-    Write-Paragraph maml alert $maml $topic.Notes
-    $xml.WriteEndElement()
+    if ($topic.Notes) {
+        $xml.WriteStartElement('maml', 'alertSet', $maml)
+        Write-Paragraph maml alert $maml $topic.Notes
+        $xml.WriteEndElement()
+    }
 
     $xml.WriteStartElement('command', 'examples', $command)
     $number = 0
@@ -293,7 +301,8 @@ function Write-Command {
         $xml.WriteStartElement('command', 'example', $command)
         Write-Text maml title $maml "----- Example ${number}: $($example.Title) -----"
         Write-Text dev code $dev $example.Code
-        Write-Paragraph dev remarks $dev $example.Text
+        # The empty paragraph keeps the next example's title apart.
+        Write-Paragraph dev remarks $dev (@($example.Text) + '')
         $xml.WriteEndElement()
     }
     $xml.WriteEndElement()
@@ -310,8 +319,8 @@ function Write-Command {
     $xml.WriteEndElement()
 }
 
-$cmdletTexts = Read-DocComment ([System.IO.Path]::Combine($DocComments, 'PgOps.Cmdlets.xml'))
-$typeTexts = Read-DocComment ([System.IO.Path]::Combine($DocComments, 'PgOps.Abstractions.xml'))
+$cmdletSummaries = Read-DocComment ([System.IO.Path]::Combine($DocComments, 'PgOps.Cmdlets.xml'))
+$typeSummaries = Read-DocComment ([System.IO.Path]::Combine($DocComments, 'PgOps.Abstractions.xml'))
 Import-Module $Module
 $null = [System.IO.Directory]::CreateDirectory($Destination)
 
@@ -320,11 +329,13 @@ $xml = [System.Xml.XmlWriter]::Create([System.IO.Path]::Combine($Destination, 'P
 try {
     $xml.WriteStartElement('helpItems', 'http://msh')
     $xml.WriteAttributeString('schema', 'maml')
-    foreach ($cmdlet in Get-Command -Module PgOps -CommandType Cmdlet | Sort-Object Name) { Write-Command $cmdlet }
+    foreach ($cmdlet in Get-Command -Module PgOps -CommandType Cmdlet) { Write-Command $cmdlet }
     $xml.WriteEndElement()
 }
 finally {
     $xml.Dispose()
 }
 
-Copy-Item -Path ([System.IO.Path]::Combine($PSScriptRoot, 'about_*.help.txt')) -Destination $Destination
+foreach ($topic in [System.IO.Directory]::GetFiles($PSScriptRoot, 'about_*.help.txt')) {
+    [System.IO.File]::Copy($topic, [System.IO.Path]::Combine($Destination, [System.IO.Path]::GetFileName($topic)), $true)
+}
