@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-    Runs the examples of one cmdlet's help, as they are written and in their order, and gives one result for each as JSON.
+    Runs the examples of one cmdlet's help, as they are written and in their order, and writes one result for each to a JSON file.
 .DESCRIPTION
     The world that the examples speak of is prepared first, in the working folder: a sandbox with the database shop, which
     DATABASE_URL names; ./migrations with two applied and two pending migrations; ./backups with a proven backup; ./fleet.csv with
@@ -11,7 +11,8 @@
 param(
     [Parameter(Mandatory)] [string] $Module,
     [Parameter(Mandatory)] [string] $Cmdlet,
-    [Parameter(Mandatory)] [string] $Folder
+    [Parameter(Mandatory)] [string] $Folder,
+    [Parameter(Mandatory)] [string] $ResultPath
 )
 
 $ErrorActionPreference = 'Stop'
@@ -58,4 +59,4 @@ $PgOpsResults = foreach ($PgOpsExample in (Get-Help $Cmdlet -Full).examples.exam
 
 Set-Location $PSScriptRoot
 $sandbox | Stop-PgSandbox
-ConvertTo-Json -InputObject @($PgOpsResults) -Depth 3
+ConvertTo-Json -InputObject @($PgOpsResults) -Depth 3 | Set-Content $ResultPath
