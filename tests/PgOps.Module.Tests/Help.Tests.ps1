@@ -55,6 +55,10 @@ ConvertTo-Json @{ Cmdlets = @($cmdlets); Topics = $topics } -Depth 6 | Set-Conte
 '@
     Invoke-Pwsh -File $script -Module $manifest -Path $facts
     $known = Get-Content $facts -Raw | ConvertFrom-Json
+
+    $results = Join-Path $TestDrive 'examples.json'
+    Invoke-Pwsh -File (Join-Path $PSScriptRoot 'Invoke-HelpExamples.ps1') -Module $manifest -Folder (Join-Path $TestDrive 'examples') -ResultPath $results
+    $ran = Get-Content $results -Raw | ConvertFrom-Json
 }
 
 Describe 'Help of <_>' -ForEach $cmdlets {
@@ -111,13 +115,9 @@ Describe 'Help of <_>' -ForEach $cmdlets {
     }
 
     It 'has examples that run as they are written' {
-        $result = Join-Path $TestDrive "$name.json"
-        $folder = Join-Path $TestDrive $name
-        $said = Invoke-Pwsh -File (Join-Path $PSScriptRoot 'Invoke-HelpExamples.ps1') -Module $manifest -Cmdlet $name -Folder $folder -ResultPath $result 2>&1
-        $result | Should -Exist -Because "$($said | Out-String)"
-        $examples = @(Get-Content $result -Raw | ConvertFrom-Json)
-        $examples.Count | Should -Be $cmdlet.Examples.Count
+        $examples = @($ran | Where-Object Cmdlet -EQ $name)
         $examples | Where-Object Error | ForEach-Object { "$($_.Title) $($_.Error)" } | Should -BeNullOrEmpty
+        $examples.Count | Should -Be $cmdlet.Examples.Count
     }
 }
 
