@@ -52,6 +52,97 @@ function Build-Module {
     Remove-Item (Join-Path $root 'module/bin/*') -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
 }
 
+function Publish-Module {
+    $stage = Join-Path $root "out/PgOps/$($manifest.ModuleVersion)"
+    Remove-Item $stage -Recurse -Force -ErrorAction Ignore
+    $null = New-Item -ItemType Directory $stage
+    Copy-Item (Join-Path $root 'PgOps.psd1'), (Join-Path $root 'module'), (Join-Path $root 'LICENSE'), (Join-Path $root 'README.md'), (Join-Path $root 'CHANGELOG.md') $stage -Recurse
+    Write-Host "Staged $stage"
+    $stage
+}
+
+# Says how to get PostgreSQL's programs when they are missing, and with -Bootstrap gets them.
+function Assert-Postgres {
+    $probe = "Import-Module '$root/PgOps.psd1'; try { Start-PgSandbox -ErrorAction Stop | Stop-PgSandbox } catch { Write-Host `$_; exit `$(if (`$_.FullyQualifiedErrorId -like 'ToolMissing*') { 42 } else { 1 }) }"
+    Invoke-FreshPwsh -Command $probe
+    if ($LASTEXITCODE -eq 42 -and $Bootstrap) {
+        Install-Postgres
+        Invoke-FreshPwsh -Command $probe
+    }
+    if ($LASTEXITCODE -eq 42) { throw "PostgreSQL's programs are missing. Install them as said above, or run ./build.ps1 $Task -Bootstrap." }
+    if ($LASTEXITCODE -ne 0) { throw 'No sandbox server starts here; the message above says why.' }
+}
+
+function Install-Postgres {
+    if ($IsWindows) {
+        & winget install --id PostgreSQL.PostgreSQL.17 --accept-source-agreements --accept-package-agreements
+    }
+    elseif ($IsMacOS) {
+        & brew install postgresql@17
+    }
+    elseif (Get-Command apt-get -ErrorAction Ignore) {
+        $sudo = if ((& id -u) -eq '0') { @() } else { @('sudo') }
+        $update = $sudo + @('apt-get', 'update', '-q')
+        $install = $sudo + @('apt-get', 'install', '-y', '-q', 'postgresql')
+        & $update[0] $update[1..9]
+        & $install[0] $install[1..9]
+    }
+    else {
+        throw '-Bootstrap knows apt, winget and brew only; install PostgreSQL with the package manager of this system.'
+    }
+    if ($LASTEXITCODE -ne 0) { throw "The installation ended with exit code $LASTEXITCODE." }
+}
+
+function Assert-Pester {
+    if (Get-Module Pester -ListAvailable | Where-Object Version -ge '5.5') { return }
+    Write-Host 'Installing Pester from the PowerShell Gallery'
+    try { Install-PSResource Pester -Version '[5.5,7.0)' -Scope CurrentUser -TrustRepository -ErrorAction Stop }
+    catch { throw "Pester 5.5 or newer is missing and could not be installed: $_ Install it with: Install-PSResource Pester" }
+}
+
+function Test-Xunit([string] $Results) {
+    $null = & dotnet test (Join-Path $root 'tests/PgOps.Core.Tests') -c $Configuration --nologo --filter 'Category!=Pester' `
+        --logger 'console;verbosity=minimal' --logger 'trx;LogFileName=xunit.trx' --results-directory $Results | Out-Host
+    $trx = Join-Path $Results 'xunit.trx'
+    if (-not (Test-Path $trx)) { throw 'The xunit suite did not run.' }
+    $counters = ([xml](Get-Content $trx -Raw)).TestRun.ResultSummary.Counters
+    [pscustomobject]@{ Passed = [int]$counters.passed; Failed = [int]$counters.failed + [int]$counters.error; Skipped = [int]$counters.total - [int]$counters.executed }
+}
+
+function Test-Pester([string] $Results, [string] $Stage) {
+    $counts = Join-Path $Results 'pester.json'
+    $env:PGOPS_MODULE = Join-Path $Stage 'PgOps.psd1'
+    try { Invoke-FreshPwsh -File (Join-Path $root 'tests/PgOps.Module.Tests/Invoke-Suites.ps1') -CountsPath $counts | Out-Host }
+    finally { $env:PGOPS_MODULE = $null }
+    if (-not (Test-Path $counts)) { throw 'The Pester suites did not run.' }
+    Get-Content $counts -Raw | ConvertFrom-Json
+}
+
 switch ($Task) {
     'Build' { Build-Module }
+    'Package' {
+        Build-Module
+        $null = Publish-Module
+    }
+    'Demo' {
+        Build-Module
+        Assert-Postgres
+        Invoke-FreshPwsh -Command "Import-Module '$root/PgOps.psd1'; & '$root/examples/quickstart.ps1' | Out-Null"
+        if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+    }
+    'Test' {
+        $results = Join-Path $root 'out/test-results'
+        Remove-Item $results -Recurse -Force -ErrorAction Ignore
+        Build-Module
+        $stage = Publish-Module
+        Assert-Postgres
+        Assert-Pester
+        $suites = @(Test-Xunit $results; Test-Pester $results $stage)
+        $sum = $suites | Measure-Object Passed, Failed, Skipped -Sum | Group-Object Property -AsHashTable
+        Write-Host ('{0} passed, {1} failed, {2} skipped' -f $sum.Passed.Sum, $sum.Failed.Sum, $sum.Skipped.Sum)
+        if ($sum.Failed.Sum -gt 0) { exit 1 }
+    }
+    'Clean' {
+        Get-ChildItem $root -Include bin, obj, out -Directory -Recurse -ErrorAction Ignore | Remove-Item -Recurse -Force -ErrorAction Ignore
+    }
 }

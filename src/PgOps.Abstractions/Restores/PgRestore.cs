@@ -16,7 +16,7 @@ public sealed record PgRestore
     public long Rows { get; init; }
 
     /// <summary>The checks made before the name became visible.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Name under which a replaced database was kept; null when none was replaced.</summary>
     public string? ReplacedDatabase { get; init; }
@@ -38,10 +38,10 @@ public sealed record PgDrill
     public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
 
     /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>One result per table.</summary>
-    public IReadOnlyList<PgTableComparison> Tables { get; init; } = [];
+    public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Tables that were compared.</summary>
     public int TablesCompared => Tables.Count;

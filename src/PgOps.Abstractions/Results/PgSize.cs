@@ -18,7 +18,7 @@ public static class PgSize
             unit++;
         }
 
-        return FormattableString.Invariant($"{(unit == 0 ? bytes : Math.Round(value, 1))} {Units[unit]}");
+        return unit == 0 ? FormattableString.Invariant($"{bytes} B") : FormattableString.Invariant($"{value:0.0} {Units[unit]}");
     }
 
     /// <summary>A span of time in its largest fitting units.</summary>

@@ -34,7 +34,7 @@ public sealed class InvokeMigrations
         var table = new HistoryTable(request.HistorySchema);
         try
         {
-            var connection = await ConnectAsync(request.Target, sink.Log, cancellationToken).ConfigureAwait(false);
+            var connection = await ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var migrationLock = await MigrationLock.AcquireAsync(
                 connection, request.Target, request.HistorySchema, request.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
             await using (migrationLock.ConfigureAwait(false))
@@ -71,7 +71,7 @@ public sealed class InvokeMigrations
         var table = new HistoryTable(request.HistorySchema);
         try
         {
-            var connection = await ConnectAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
+            var connection = await ConnectAsync(request, log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
                 var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
@@ -85,8 +85,9 @@ public sealed class InvokeMigrations
     }
 
     /// <summary>A session fit for migrating: a primary of a supported version, with no pooler in between.</summary>
-    internal static async Task<NpgsqlConnection> ConnectAsync(PgTarget target, ILogger log, CancellationToken cancellationToken)
+    internal static async Task<NpgsqlConnection> ConnectAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
     {
+        var target = request.Target;
         var connection = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -111,6 +112,7 @@ public sealed class InvokeMigrations
                 { Subject = target };
             }
 
+            await ProvenBackup.RequireAsync(request.Proof, target, connection, cancellationToken).ConfigureAwait(false);
             return connection;
         }
         catch

@@ -54,7 +54,7 @@ public sealed class RepairMigration
         var table = new HistoryTable(request.HistorySchema);
         try
         {
-            var connection = await InvokeMigrations.ConnectAsync(request.Target, sink.Log, cancellationToken).ConfigureAwait(false);
+            var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var held = await MigrationLock.AcquireAsync(
                 connection, request.Target, request.HistorySchema, request.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
             await using (held.ConfigureAwait(false))

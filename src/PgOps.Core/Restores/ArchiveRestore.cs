@@ -55,8 +55,6 @@ internal sealed partial class ArchiveRestore
             new ToolCommand(options.Tool.Path, Arguments(backup, target, options))
             {
                 Target = target,
-                // Decides the language of pg_restore's own "warning" and "error"; everything else is data.
-                Environment = new Dictionary<string, string?> { ["LC_ALL"] = null, ["LC_MESSAGES"] = "C", ["LANGUAGE"] = null },
                 OnError = run.Read,
             },
             cancellationToken).ConfigureAwait(false);
@@ -165,7 +163,8 @@ internal sealed partial class ArchiveRestore
         }
     }
 
-    // The server's own warnings arrive through libpq, with or without the program's name.
+    // The process runner keeps the programs' messages in English. The server's own warnings arrive through libpq, with or without
+    // the program's name.
     [GeneratedRegex(@"^(?:pg_restore: )?(?:warning|error|fatal|panic):", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Complaint();
 
