@@ -149,7 +149,9 @@ internal sealed partial class ArchiveRestore
         }
         else
         {
-            _progress.Report(line["pg_restore: ".Length..], _done, _total);
+            // Nobody can say how long the indexes will take, so behind the last table there is no estimate.
+            var item = Item().Match(line) is { Success: true } launched ? launched.Groups[1].Value : line["pg_restore: ".Length..];
+            _progress.Report(item, _done, _started < _sizes.Count ? _total : 0);
         }
     }
 
@@ -170,6 +172,9 @@ internal sealed partial class ArchiveRestore
 
     [GeneratedRegex(@"^pg_restore: (?:while |from TOC entry )", RegexOptions.CultureInvariant)]
     private static partial Regex Entry();
+
+    [GeneratedRegex(@"^pg_restore: (?:launching|finished) item \d+ (.+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Item();
 
     [GeneratedRegex(@"^pg_restore: processing data for table ""(.*)""$", RegexOptions.CultureInvariant)]
     private static partial Regex TableData();
