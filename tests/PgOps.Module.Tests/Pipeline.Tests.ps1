@@ -145,7 +145,7 @@ Describe '-WhatIf changes nothing' {
             Invoke-Sql $target 'SELECT count(*) FROM pgops.migration_history'
             Invoke-Sql $target "SELECT string_agg(datname, ',' ORDER BY oid) FROM pg_database"
             (Get-ChildItem $TestDrive -Recurse).FullName -join "`n"
-            (Get-PgSandbox).Id -join ','
+            (Get-PgSandbox | Where-Object OwnerProcessId -EQ $PID).Id -join ','
         }
         $before = Get-Everything
     }

@@ -34,8 +34,14 @@ public sealed record PgDrill
     /// <summary>The database.</summary>
     public string Database => Backup.Database;
 
-    /// <summary>Whether every check was made and passed.</summary>
+    /// <summary>Whether no check failed. A skipped one says why it was not made.</summary>
     public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
+
+    /// <summary>
+    /// Whether it passed and every table's content was compared: only then is the backup proven. A backup that was taken with counts
+    /// alone can pass a drill but not be proven by it.
+    /// </summary>
+    public bool Proven => Passed && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
 
     /// <summary>The checks, in the order they ran.</summary>
     public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];

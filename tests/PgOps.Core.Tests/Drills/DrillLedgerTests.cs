@@ -96,7 +96,7 @@ public sealed class DrillLedgerTests : IDisposable
         var drill = new PgDrill
         {
             Backup = new PgBackup { Id = id, Database = "shop", Path = path, Format = "custom", SnapshotAt = DateTime.UtcNow },
-            Checks = [passed ? PgCheck.Pass("restore", "") : PgCheck.Fail("restore", "")],
+            Checks = [passed ? PgCheck.Pass("content", "") : PgCheck.Fail("content", "")],
             StartedAt = DateTime.UtcNow,
             RecoveryTime = TimeSpan.FromSeconds(1.5),
             ServerVersion = "15.18",
