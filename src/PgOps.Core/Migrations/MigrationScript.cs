@@ -52,6 +52,9 @@ internal sealed class MigrationScript
         return new MigrationScript(file, script, statements, transactional);
     }
 
+    /// <summary>The statements that a script's text holds, as <see cref="Statements"/> has them.</summary>
+    internal static IReadOnlyList<SqlStatement> StatementsOf(string text) => Unwrap(SqlScript.Parse(text).Statements);
+
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
     {
         var wrapped = statements.Count >= 2
