@@ -62,8 +62,10 @@ internal static class PgTargetText
         }
 
         uri.Append('@');
-        var socket = target.Host.StartsWith('/');
-        if (!socket)
+
+        // In a URI's authority each of several hosts would need its own port; as a parameter one port serves all.
+        var asParameter = target.Host.Contains('/', StringComparison.Ordinal) || target.Host.Contains(',', StringComparison.Ordinal);
+        if (!asParameter)
         {
             uri.Append(target.Host.Contains(':', StringComparison.Ordinal) ? $"[{target.Host}]" : target.Host)
                 .Append(':').Append(target.Port.ToString(CultureInfo.InvariantCulture));
@@ -71,7 +73,7 @@ internal static class PgTargetText
 
         uri.Append('/').Append(Uri.EscapeDataString(target.Database));
         var separator = '?';
-        if (socket)
+        if (asParameter)
         {
             Query("host", target.Host);
             Query("port", target.Port.ToString(CultureInfo.InvariantCulture));
@@ -85,6 +87,7 @@ internal static class PgTargetText
         Query("sslrootcert", target.SslRootCertificate);
         Query("sslcert", target.SslCertificate);
         Query("sslkey", target.SslKey);
+        Query("sslpassword", target.SslPassword?.Reveal());
         Query("passfile", target.PasswordFile);
         Query("options", target.Options);
         Query("channel_binding", target.ChannelBinding);

@@ -38,13 +38,25 @@ internal static class ConnectionStringText
     internal static string Keyword(string name) => NpgsqlNames.GetValueOrDefault(name, name).ToLowerInvariant();
 #pragma warning restore CA1308
 
+    /// <summary>Npgsql's names with libpq's keywords for them.</summary>
+    internal static IEnumerable<(string Name, string Keyword)> Names => NpgsqlNames.Select(name => (name.Key, name.Value));
+
     /// <summary>Whether the pairs are separated by semicolons outside quotes.</summary>
     internal static bool IsNpgsql(string text)
+        => HasSemicolon(text, backslashEscapes: true) ?? HasSemicolon(text, backslashEscapes: false) ?? false;
+
+    /// <summary>Null when a quote is never closed: then it is not in the spelling of which this would be the rule.</summary>
+    private static bool? HasSemicolon(string text, bool backslashEscapes)
     {
         var quote = '\0';
-        foreach (var character in text)
+        for (var index = 0; index < text.Length; index++)
         {
-            if (quote != '\0')
+            var character = text[index];
+            if (backslashEscapes && character == '\\')
+            {
+                index++;
+            }
+            else if (quote != '\0')
             {
                 quote = character == quote ? '\0' : quote;
             }
@@ -58,7 +70,7 @@ internal static class ConnectionStringText
             }
         }
 
-        return false;
+        return quote == '\0' ? false : null;
     }
 
     /// <summary>Reads ADO.NET's form.</summary>

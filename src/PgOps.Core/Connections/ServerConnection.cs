@@ -79,7 +79,8 @@ internal static class ServerConnection
             builder.ChannelBinding = Enum.Parse<ChannelBinding>(target.ChannelBinding, ignoreCase: true);
         }
 
-        if (target.TargetSessionAttributes is not null)
+        // Npgsql refuses the wish where there is but one host to choose from.
+        if (target.TargetSessionAttributes is not null && target.Host.Contains(',', StringComparison.Ordinal))
         {
             builder.TargetSessionAttributes = target.TargetSessionAttributes;
         }

@@ -51,7 +51,12 @@ internal static class ServerErrors
                 code,
                 $"{target}: {doing} failed: {server.SqlState} {server.MessageText}{detail}",
                 state,
-                code == PgErrorCode.PermissionDenied ? $"Grant the role \"{target.Username}\" what it lacks, or use another role." : server.Hint,
+                code switch
+                {
+                    PgErrorCode.PermissionDenied => $"Grant the role \"{target.Username}\" what it lacks, or use another role.",
+                    PgErrorCode.ConnectionLost => "The server or a person ended the session: look into the server's log, then run the command again.",
+                    _ => server.Hint,
+                },
                 error)
             { Subject = target, Statement = Statement(server) };
         }

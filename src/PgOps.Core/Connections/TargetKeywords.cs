@@ -44,11 +44,18 @@ internal static class TargetKeywords
         "service", "sslpassword", "schema", "search_path", "pgbouncer", "sslaccept", "sslidentity",
     };
 
-    internal static PgTarget ToTarget(Dictionary<string, string> given)
+    private static readonly string[] EncryptionModes = ["disable", "prefer", "require"];
+
+    private static readonly string[] SessionKinds =
+        ["any", "read-write", "read-only", "primary", "standby", "prefer-standby", "prefer-primary"];
+
+    /// <param name="given">The keywords.</param>
+    /// <param name="mayHoldPieces">Whether an unknown name may be a piece of a password that was not quoted.</param>
+    internal static PgTarget ToTarget(Dictionary<string, string> given, bool mayHoldPieces = false)
     {
         foreach (var name in given.Keys.Where(name => !Known.Contains(name) && !Ignored.Contains(name)))
         {
-            throw TargetParser.Invalid($"'{name}' is no connection parameter that PgOps knows.", Suggestion(name));
+            throw Unknown(name, mayHoldPieces && given.ContainsKey("password"));
         }
 
         var keywords = Complete(given);
@@ -67,9 +74,9 @@ internal static class TargetKeywords
             SslCertificate = Value("sslcert"),
             SslKey = Value("sslkey"),
             SslPassword = Secret("sslpassword"),
-            GssEncryptionMode = Value("gssencmode"),
-            ChannelBinding = Value("channel_binding"),
-            TargetSessionAttributes = Value("target_session_attrs"),
+            GssEncryptionMode = OneOf("gssencmode", EncryptionModes),
+            ChannelBinding = OneOf("channel_binding", EncryptionModes),
+            TargetSessionAttributes = OneOf("target_session_attrs", SessionKinds),
             Options = Options(),
             Schema = Value("schema"),
             ConnectTimeout = Timeout(Value("connect_timeout")),
@@ -80,6 +87,10 @@ internal static class TargetKeywords
         string? Value(string name) => keywords.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
 
         PgSecret? Secret(string name) => Value(name) is { } value ? new PgSecret(value) : null;
+
+        string? OneOf(string name, string[] values) => Value(name) is not { } value ? null
+            : values.Contains(value, StringComparer.OrdinalIgnoreCase) ? value
+            : throw TargetParser.Invalid($"{name} '{value}' does not exist.", $"It is one of {string.Join(", ", values)}.");
 
         string? Options() => Value("search_path") is { } path
             ? $"{Value("options")} -c search_path={path.Replace(" ", "\\ ", StringComparison.Ordinal)}".Trim()
@@ -125,13 +136,15 @@ internal static class TargetKeywords
 
     private static PgSslMode Ssl(Dictionary<string, string> keywords)
     {
+        // Prisma's sslmode says whether to encrypt, its sslaccept whether to trust any certificate.
+        var strict = keywords.GetValueOrDefault("sslaccept") == "strict";
         var text = keywords.GetValueOrDefault("sslmode");
-        if (string.IsNullOrEmpty(text))
+        if (string.IsNullOrEmpty(text) || (strict && text is ("prefer" or "require")))
         {
-            return keywords.GetValueOrDefault("sslaccept") == "strict" ? PgSslMode.VerifyFull : PgSslMode.Prefer;
+            return strict ? PgSslMode.VerifyFull : PgSslMode.Prefer;
         }
 
-        return Enum.TryParse<PgSslMode>(text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode)
+        return !char.IsAsciiDigit(text[0]) && Enum.TryParse<PgSslMode>(text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode)
             && Enum.IsDefined(mode)
             ? mode
             : throw TargetParser.Invalid(
@@ -185,11 +198,20 @@ internal static class TargetKeywords
         return "localhost";
     }
 
-    private static string Suggestion(string name)
+    private static PgOpsException Unknown(string name, bool mayBeSecret)
     {
-        var near = Known.FirstOrDefault(known => known.StartsWith(name[..Math.Min(4, name.Length)], StringComparison.OrdinalIgnoreCase));
-        return near is null
-            ? "Parameters are those of libpq (https://www.postgresql.org/docs/current/libpq-connect.html) and Prisma."
-            : $"Did you mean '{near}'?";
+        var (like, near) = Known.Select(known => (Name: known, Keyword: known)).Concat(ConnectionStringText.Names)
+            .MaxBy(known => known.Name.AsSpan().CommonPrefixLength(name));
+        near = like.AsSpan().CommonPrefixLength(name) < 3 ? null : near;
+        return mayBeSecret && near is null
+            ? TargetParser.Invalid(
+                "After the password stands what is no connection parameter that PgOps knows; it is not repeated here, for it may be a "
+                    + "piece of the password.",
+                "A password with blanks, semicolons or equal signs stands in quotes.")
+            : TargetParser.Invalid(
+                $"'{name}' is no connection parameter that PgOps knows.",
+                near is null
+                    ? "Parameters are those of libpq (https://www.postgresql.org/docs/current/libpq-connect.html) and Prisma."
+                    : $"Did you mean '{near}'?");
     }
 }

@@ -57,11 +57,20 @@ public static class TargetParser
 
         if (!trimmed.Contains('=', StringComparison.Ordinal))
         {
+            // An address without its scheme would become a database's name, password and all.
+            if (trimmed.AsSpan().IndexOfAny('@', '/', ':') >= 0)
+            {
+                throw Invalid(
+                    "The target looks like an address, but does not begin with postgresql://.",
+                    "Write postgresql:// before it; a database with such a name is given as dbname='…'.");
+            }
+
             return TargetKeywords.ToTarget(new() { ["dbname"] = trimmed });
         }
 
         return TargetKeywords.ToTarget(
-            ConnectionStringText.IsNpgsql(trimmed) ? ConnectionStringText.ReadNpgsql(trimmed) : ConnectionStringText.ReadLibpq(trimmed));
+            ConnectionStringText.IsNpgsql(trimmed) ? ConnectionStringText.ReadNpgsql(trimmed) : ConnectionStringText.ReadLibpq(trimmed),
+            mayHoldPieces: true);
     }
 
     /// <summary>A target from its parts; what is null comes from the environment, then from libpq's defaults.</summary>
@@ -114,7 +123,7 @@ public static class TargetParser
         return known
             ? TargetKeywords.ToTarget(TargetUri.Read(rest))
             : throw Invalid(
-                $"'{scheme}://' is not a PostgreSQL address.",
+                $"{(scheme.All(char.IsAsciiLetter) ? $"'{scheme}://'" : "What stands before ://")} is not PostgreSQL's.",
                 scheme.StartsWith("prisma", StringComparison.OrdinalIgnoreCase)
                     ? "Prisma's proxy speaks no SQL. Give the database's own address (DIRECT_URL)."
                     : "Use postgresql:// or postgres://.");

@@ -14,6 +14,16 @@ internal static class TargetUri
         var path = fragment < 0 ? rest : rest[..fragment];
         var slash = path.IndexOf('/', StringComparison.Ordinal);
         var authority = slash < 0 ? path : path[..slash];
+
+        // The rest of a password with a raw '/' or '?' in it must not pass for a database, a port or a parameter, and be shown.
+        if (authority.Length > 0 && !authority.Contains('@', StringComparison.Ordinal)
+            && (path.Contains('@', StringComparison.Ordinal) || (slash < 0 && query.Contains('@', StringComparison.Ordinal))))
+        {
+            throw TargetParser.Invalid(
+                "The URI has an '@' behind its first '/' or '?'.",
+                "In a password write / as %2F, ? as %3F and @ as %40; elsewhere write @ as %40.");
+        }
+
         if (slash >= 0 && slash + 1 < path.Length)
         {
             keywords["dbname"] = Decode(path[(slash + 1)..], "the database's name");
@@ -97,7 +107,14 @@ internal static class TargetUri
             }
 
             var name = Decode(pair[..equals], "a parameter's name");
-            keywords[name] = Decode(pair[(equals + 1)..], $"the parameter '{name}'");
+            var value = Decode(pair[(equals + 1)..], $"the parameter '{name}'");
+            if (name == "ssl" && value == "true")
+            {
+                // JDBC's spelling, which libpq understands as well.
+                (name, value) = ("sslmode", "require");
+            }
+
+            keywords[name] = value;
         }
     }
 
@@ -106,10 +123,11 @@ internal static class TargetUri
         for (var index = text.IndexOf('%', StringComparison.Ordinal); index >= 0; index = text.IndexOf('%', index + 1))
         {
             if (index + 2 >= text.Length
-                || !byte.TryParse(text.AsSpan(index + 1, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out _))
+                || !byte.TryParse(text.AsSpan(index + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
+                || code == 0)
             {
                 throw TargetParser.Invalid(
-                    $"In the URI, {what} holds a '%' that no two hex digits follow.", "Write a literal % as %25.");
+                    $"In the URI, {what} holds a '%' that no two hex digits other than 00 follow.", "Write a literal % as %25.");
             }
         }
 

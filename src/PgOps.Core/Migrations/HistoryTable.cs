@@ -104,11 +104,12 @@ internal sealed class HistoryTable
         FROM r WHERE h.id = r.id
         """;
 
-    /// <summary>The newest row of each version in the order they were recorded, without the scripts.</summary>
+    /// <summary>The newest row of each version; scripts come along when asked for, and where an unfinished one may be resumed.</summary>
     internal string LatestQuery(bool withScripts) =>
         $"""
         SELECT DISTINCT ON (version) id, version, name, kind, checksum, state, transactional, statements_total, statements_done,
-            statement_running, started_at, finished_at, duration_ms, applied_by, error, backup_id, {(withScripts ? "script" : "NULL")}
+            statement_running, started_at, finished_at, duration_ms, applied_by, error, backup_id, 
+            {(withScripts ? "script" : "CASE WHEN state IN ('started', 'failed') AND NOT transactional THEN script END")}
         FROM {Name} WHERE kind <> 'seal' ORDER BY version, id DESC
         """;
 

@@ -18,13 +18,30 @@ internal static class InterruptedStatement
     /// <param name="Remark">How that is known.</param>
     internal readonly record struct Verdict(bool WasDone, string Remark);
 
+    /// <param name="connection">The working session, with the settings that the script's statements had made.</param>
+    /// <param name="script">The migration as it is now.</param>
+    /// <param name="before">Its statements as they were when it was interrupted.</param>
+    /// <param name="record">Its unfinished record.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<Verdict> JudgeAsync(
-        NpgsqlConnection connection, MigrationScript script, int index, HistoryRow record, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        MigrationScript script,
+        IReadOnlyList<SqlStatement> before,
+        HistoryRow record,
+        CancellationToken cancellationToken)
     {
-        var statement = script.Statements[index];
-        if (SqlStatementTraits.ConcurrentIndexOf(statement) is { Name: not null } concurrent)
+        var index = record.StatementsDone;
+        var statement = before[index];
+        if (SqlStatementTraits.ConcurrentIndexOf(statement) is { Name: { } name })
         {
-            return await JudgeIndexAsync(connection, concurrent, cancellationToken).ConfigureAwait(false);
+            if (await ClearInvalidIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false) is { } cleared)
+            {
+                return new Verdict(false, cleared);
+            }
+
+            return (await FindIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false)).Count > 0 && record.State == "started"
+                ? new Verdict(true, $"index {name} had been built")
+                : new Verdict(false, $"index {name} is built now");
         }
 
         // The server itself refused it, so it left nothing behind but what ConcurrentIndexOf covers.
@@ -34,10 +51,10 @@ internal static class InterruptedStatement
             return new Verdict(false, $"statement {index + 1} ({words[0]}) is run again");
         }
 
-        var excerpt = ScriptExcerpt.At(script.File.Text, statement.Offset);
+        var excerpt = ScriptExcerpt.At(record.Script!, statement.Offset);
         throw new PgOpsException(
             PgErrorCode.MigrationInterrupted,
-            $"{script.File} was interrupted while statement {index + 1} of {script.Statements.Count} ran, and the catalogs cannot tell "
+            $"{script.File} was interrupted while statement {index + 1} of {before.Count} ran, and the catalogs cannot tell "
                 + $"whether it came to its end:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
             $"{index} statements are done and recorded; nothing was run now.",
             $"Look whether its effect is there. If it is: Repair-PgMigration -Version {script.File.Version} -MarkStatementDone; if not: "
@@ -47,36 +64,49 @@ internal static class InterruptedStatement
         };
     }
 
-    private static async Task<Verdict> JudgeIndexAsync(
-        NpgsqlConnection connection, ConcurrentIndex index, CancellationToken cancellationToken)
+    /// <summary>
+    /// Drops the INVALID index that a failed or interrupted build of the same index left: IF NOT EXISTS would "succeed" over it, and
+    /// without it the statement would fail. An index that another session is just building is left alone.
+    /// </summary>
+    /// <returns>What was done, in words; null when there was no such index.</returns>
+    internal static async Task<string?> ClearInvalidIndexAsync(
+        NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
     {
+        foreach (var index in await FindIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false))
+        {
+            if (index is { Valid: false, Building: false })
+            {
+                await connection.ExecuteAsync(
+                    $"DROP INDEX CONCURRENTLY {Quote.Qualified(index.Schema, index.Name)}", cancellationToken).ConfigureAwait(false);
+                return $"INVALID index {index.Name}, left by an unfinished build, was dropped and is built anew";
+            }
+        }
+
+        return null;
+    }
+
+    private static async Task<List<(string Schema, string Name, bool Valid, bool Building)>> FindIndexAsync(
+        NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
+    {
+        if (SqlStatementTraits.ConcurrentIndexOf(statement) is not { Name: not null } index)
+        {
+            return [];
+        }
+
         var table = index.Schema is null ? Quote.Identifier(index.Table) : Quote.Qualified(index.Schema, index.Table);
-        var found = await connection.QueryAsync(
+        return await connection.QueryAsync(
             """
-            SELECT n.nspname, i.indisvalid AND i.indisready
+            SELECT n.nspname, c.relname, i.indisvalid AND i.indisready,
+                EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
             FROM pg_catalog.pg_class t
             JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
             JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE t.oid = pg_catalog.to_regclass($1) AND c.relname = $2
             """,
-            row => (Schema: row.GetString(0), Valid: row.GetBoolean(1)),
+            row => (row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetBoolean(3)),
             cancellationToken,
             table,
-            index.Name!).ConfigureAwait(false);
-        if (found.Count == 0)
-        {
-            return new Verdict(false, $"index {index.Name} was not begun and is built now");
-        }
-
-        if (found[0].Valid)
-        {
-            return new Verdict(true, $"index {index.Name} had been built");
-        }
-
-        // IF NOT EXISTS would "succeed" over the remains of the failed build.
-        await connection.ExecuteAsync(
-            $"DROP INDEX CONCURRENTLY {Quote.Qualified(found[0].Schema, index.Name!)}", cancellationToken).ConfigureAwait(false);
-        return new Verdict(false, $"INVALID index {index.Name}, left by the interrupted build, was dropped and is built anew");
+            index.Name).ConfigureAwait(false);
     }
 }

@@ -9,14 +9,19 @@ namespace PgOps.Core.Migrations;
 /// <summary>Brings a database to the newest version of a folder: lock, history, guards, then one migration after the other.</summary>
 public sealed class InvokeMigrations
 {
-    /// <summary>User objects outside the history's schema: tables, views, sequences, functions and types that no extension owns.</summary>
+    /// <summary>User objects outside the history's schema: relations, routines and types that no extension owns.</summary>
     private const string HasObjectsQuery = """
         SELECT EXISTS (
-            SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
+            SELECT FROM (
+                SELECT tableoid, oid, relnamespace AS namespace FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                UNION ALL
+                SELECT tableoid, oid, pronamespace FROM pg_catalog.pg_proc
+                UNION ALL
+                SELECT tableoid, oid, typnamespace FROM pg_catalog.pg_type WHERE typtype IN ('d', 'e', 'r')
+            ) o JOIN pg_catalog.pg_namespace n ON n.oid = o.namespace
+            WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
                 AND NOT EXISTS (
-                    SELECT FROM pg_catalog.pg_depend d
-                    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+                    SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.tableoid AND d.objid = o.oid AND d.deptype = 'e'))
         """;
 
     /// <summary>Runs what is pending.</summary>
@@ -51,7 +56,8 @@ public sealed class InvokeMigrations
                     throw new PgOpsException(
                         PgErrorCode.ConnectionLost,
                         $"{request.Target}: the connection that holds the migration lock was lost, so the run was stopped.",
-                        "The migration that ran was rolled back; those before it are applied (Get-PgMigration shows them).",
+                        "Migrations that had ended are applied. The one that ran was rolled back whole, or, where it runs statement by "
+                            + "statement, after the last statement that is recorded; Get-PgMigration shows how each one stands.",
                         "Run the command again.")
                     { Subject = request.Target };
                 }
@@ -167,7 +173,7 @@ public sealed class InvokeMigrations
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
-            migrationLock.Watch(session.Connection.ProcessID);
+            migrationLock.Watch(session.Connection.ProcessID, request.LockTimeout);
             var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
                 .ConfigureAwait(false);
             return result with

@@ -15,6 +15,7 @@ internal static class MigrationFailure
     internal static PgOpsException Describe(
         MigrationScript script, SqlStatement? statement, PostgresException error, string state, string? blockers)
     {
+        blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
         var offset = statement is null ? script.File.Text.Length : statement.OffsetOf(error.Position);
         var excerpt = ScriptExcerpt.At(script.File.Text, offset);
         var text = new StringBuilder();

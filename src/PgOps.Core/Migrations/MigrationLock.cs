@@ -17,7 +17,8 @@ namespace PgOps.Core.Migrations;
 /// </summary>
 internal sealed class MigrationLock : IAsyncDisposable
 {
-    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestWatchInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ShortestWatchInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly NpgsqlConnection _connection;
     private readonly PgTarget _target;
@@ -73,7 +74,17 @@ internal sealed class MigrationLock : IAsyncDisposable
 
     /// <summary>Watches the lock's connection, and who stands in the way of the working session, until disposed.</summary>
     /// <param name="workingProcess">Process id of the working session.</param>
-    internal void Watch(int workingProcess) => _watch = Task.Run(() => WatchAsync(workingProcess, _endWatch.Token));
+    /// <param name="lockTimeout">Its lock_timeout: a blocker is looked for several times before it strikes.</param>
+    internal void Watch(int workingProcess, TimeSpan lockTimeout)
+    {
+        var interval = lockTimeout == TimeSpan.Zero ? LongestWatchInterval : lockTimeout / 4;
+        interval = interval > LongestWatchInterval ? LongestWatchInterval
+            : interval < ShortestWatchInterval ? ShortestWatchInterval : interval;
+        _watch = Task.Run(() => WatchAsync(workingProcess, interval, _endWatch.Token));
+    }
+
+    /// <summary>Begins a new attempt: who stood in the way of an earlier one says nothing about it.</summary>
+    internal void ForgetBlockers() => Blockers = null;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -155,20 +166,24 @@ internal sealed class MigrationLock : IAsyncDisposable
             cancellationToken,
             key).ConfigureAwait(false);
 
-    private async Task WatchAsync(int workingProcess, CancellationToken cancellationToken)
+    private async Task WatchAsync(int workingProcess, TimeSpan interval, CancellationToken cancellationToken)
     {
         var told = "";
         try
         {
             while (true)
             {
-                await Task.Delay(WatchInterval, cancellationToken).ConfigureAwait(false);
-                var blockers = await BlockersAsync(workingProcess, cancellationToken).ConfigureAwait(false);
-                if (blockers is not null && blockers != told)
+                await Task.Delay(interval, cancellationToken).ConfigureAwait(false);
+                if (await BlockersAsync(workingProcess, cancellationToken).ConfigureAwait(false) is not [var (processes, blockers)])
                 {
-                    Blockers = blockers;
+                    continue;
+                }
+
+                Blockers = blockers;
+                if (processes != told)
+                {
                     _sink.Log.LogInformation("Waiting for a lock held by {Blockers}", blockers);
-                    told = blockers;
+                    told = processes;
                 }
             }
         }
@@ -183,15 +198,17 @@ internal sealed class MigrationLock : IAsyncDisposable
         }
     }
 
-    private async Task<string?> BlockersAsync(int workingProcess, CancellationToken cancellationToken)
-        => await _connection.ScalarAsync<string>(
+    /// <summary>The sessions in the way, by process ids and in words; no row when there are none.</summary>
+    private async Task<List<(string Processes, string Words)>> BlockersAsync(int workingProcess, CancellationToken cancellationToken)
+        => await _connection.QueryAsync(
             """
-            SELECT pg_catalog.string_agg(pg_catalog.format('pid %s (%s, %s, %s for %s s: %s)', a.pid, a.usename,
+            SELECT pg_catalog.string_agg(a.pid::text, ' ' ORDER BY a.pid), pg_catalog.string_agg(pg_catalog.format('pid %s (%s, %s, %s for %s s: %s)', a.pid, a.usename,
                 coalesce(nullif(a.application_name, ''), 'unnamed'), a.state,
                 extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.state_change))::int,
                 pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 80)), '; ')
-            FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY (pg_catalog.pg_blocking_pids($1))
+            FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY (pg_catalog.pg_blocking_pids($1)) HAVING count(*) > 0
             """,
+            row => (row.GetString(0), row.GetString(1)),
             cancellationToken,
             workingProcess).ConfigureAwait(false);
 }

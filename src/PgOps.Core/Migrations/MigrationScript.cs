@@ -5,6 +5,8 @@ namespace PgOps.Core.Migrations;
 /// <summary>A migration ready to run: its statements, and whether one transaction can hold them.</summary>
 internal sealed class MigrationScript
 {
+    private static readonly string[] Directives = ["no-transaction", "ignore", "allow"];
+
     private MigrationScript(MigrationFile file, SqlScript script, IReadOnlyList<SqlStatement> statements, bool transactional)
     {
         File = file;
@@ -33,15 +35,12 @@ internal sealed class MigrationScript
             .Where(problem => problem.Kind != SqlProblemKind.RestrictLine)
             .Select(problem => (problem.Offset, problem.Message, problem.NextStep))
             .Concat(statements.Select(Problem).OfType<(int, string, string)>())
+            .Concat(script.Directives.Where(directive => !Directives.Contains(directive.Name)).Select(directive => (
+                OffsetOf(file.Text, directive),
+                $"'-- pgops: {directive.Name}' is no directive",
+                "the one there is: -- pgops: no-transaction")))
             .OrderBy(problem => problem.Item1)
             .ToList();
-        var directive = script.Directives.FirstOrDefault(directive => directive.Name != "no-transaction");
-        if (directive is not null && directive.Name is not ("ignore" or "allow"))
-        {
-            var at = file.Text.IndexOf("pgops:", StringComparison.OrdinalIgnoreCase);
-            problems.Add((at, $"'-- pgops: {directive.Name}' is no directive", "the one there is: -- pgops: no-transaction"));
-        }
-
         if (problems.Count > 0)
         {
             throw Invalid(file, problems);
@@ -52,12 +51,26 @@ internal sealed class MigrationScript
         return new MigrationScript(file, script, statements, transactional);
     }
 
+    /// <summary>The statements that a script's text holds, as <see cref="Statements"/> has them.</summary>
+    internal static IReadOnlyList<SqlStatement> StatementsOf(string text) => Unwrap(SqlScript.Parse(text).Statements);
+
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
     {
         var wrapped = statements.Count >= 2
             && SqlStatementTraits.TransactionCommandOf(statements[0]) == TransactionCommand.Begin
             && SqlStatementTraits.TransactionCommandOf(statements[^1]) == TransactionCommand.Commit;
         return wrapped ? statements.Skip(1).Take(statements.Count - 2).ToList() : statements;
+    }
+
+    private static int OffsetOf(string text, SqlDirective directive)
+    {
+        var offset = 0;
+        for (var line = 1; line < directive.Line; line++)
+        {
+            offset = text.IndexOf('\n', offset) + 1;
+        }
+
+        return offset;
     }
 
     private static (int Offset, string Message, string NextStep)? Problem(SqlStatement statement)

@@ -9,11 +9,20 @@ namespace PgOps.Core.Migrations;
 internal sealed class MigrationSession : IAsyncDisposable
 {
     private readonly List<string> _preamble;
+    private readonly string[] _historySettings;
 
-    private MigrationSession(NpgsqlConnection connection, List<string> preamble)
+    private MigrationSession(NpgsqlConnection connection, List<string> preamble, string role)
     {
         Connection = connection;
         _preamble = preamble;
+
+        // Local, so that what the script has set holds again for its next statement.
+        _historySettings =
+        [
+            "SET LOCAL SESSION AUTHORIZATION DEFAULT",
+            $"SET LOCAL ROLE {(role == "none" ? "NONE" : Quote.Identifier(role))}",
+            "SET LOCAL search_path = pg_catalog, pg_temp",
+        ];
     }
 
     internal NpgsqlConnection Connection { get; }
@@ -27,7 +36,12 @@ internal sealed class MigrationSession : IAsyncDisposable
             await connection.ExecuteAsync(
                 "SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, MigrationLock.WorkerKey(request.HistorySchema))
                 .ConfigureAwait(false);
-            return new MigrationSession(connection, await PreambleAsync(connection, request, cancellationToken).ConfigureAwait(false));
+
+            // Not always 'none': ALTER ROLE … SET role makes a login work as the owner of everything.
+            var role = await connection.ScalarAsync<string>("SELECT pg_catalog.current_setting('role')", cancellationToken)
+                .ConfigureAwait(false);
+            var preamble = await PreambleAsync(connection, request, cancellationToken).ConfigureAwait(false);
+            return new MigrationSession(connection, preamble, role ?? "none");
         }
         catch
         {
@@ -36,7 +50,7 @@ internal sealed class MigrationSession : IAsyncDisposable
         }
     }
 
-    /// <summary>A batch that begins with the session's settings.</summary>
+    /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>
     internal NpgsqlBatch NewBatch()
     {
         var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
@@ -47,6 +61,10 @@ internal sealed class MigrationSession : IAsyncDisposable
 
         return batch;
     }
+
+    /// <summary>A history command with the settings that it needs, whatever the script has set: for use inside a transaction.</summary>
+    internal IEnumerable<NpgsqlBatchCommand> Recording(NpgsqlBatchCommand history)
+        => _historySettings.Select(statement => new NpgsqlBatchCommand(statement)).Append(history);
 
     /// <summary>Feeds a COPY … FROM STDIN with its inline data.</summary>
     internal async Task CopyAsync(SqlStatement statement, ReadOnlyMemory<char> data, CancellationToken cancellationToken)
@@ -80,6 +98,7 @@ internal sealed class MigrationSession : IAsyncDisposable
         var preamble = new List<string>
         {
             "RESET SESSION AUTHORIZATION",
+            "RESET ROLE",
             "RESET ALL",
             $"SET lock_timeout = {(long)request.LockTimeout.TotalMilliseconds}",
             $"SET statement_timeout = {(long)request.StatementTimeout.TotalMilliseconds}",

@@ -12,7 +12,10 @@ internal static class MigrationStatus
         foreach (var file in folder.Files)
         {
             seen.Add(file.Version);
-            result.Add(Describe(file, history.Rows.GetValueOrDefault(file.Version), newest, target));
+
+            // The mark of a baseline bears version 0, and is no record of a file 000_….
+            var row = history.Rows.GetValueOrDefault(file.Version) is { Kind: not "baseline" } own ? own : null;
+            result.Add(Describe(file, row, newest, target));
         }
 
         result.AddRange(history.Rows.Values

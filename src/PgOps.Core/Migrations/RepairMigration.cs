@@ -27,7 +27,7 @@ public enum MigrationRepair
 }
 
 /// <summary>
-/// Puts a person's word into the history: always with a reason, and, but for a new seal, always as a new row, so that what was
+/// Puts a person's word into the history: always with a reason and always as a new row, so that what was
 /// recorded before stays to be read.
 /// </summary>
 public sealed class RepairMigration
@@ -99,13 +99,10 @@ public sealed class RepairMigration
                 Append("resolved", file.Checksum, file.Text),
             MigrationRepair.MarkStatementDone or MigrationRepair.MarkStatementNotDone
                 when row is { IsUnfinished: true, StatementRunning: not null } =>
-                MigrationHistory.Rewrite(
-                    table,
-                    row.Version,
-                    "started",
-                    row.StatementsDone + (repair == MigrationRepair.MarkStatementDone ? 1 : 0),
-                    null,
-                    $"by hand: {repair}: {reason}"),
+                Append("started", row.Checksum, row.Script ?? "", row with
+                {
+                    StatementsDone = row.StatementsDone + (repair == MigrationRepair.MarkStatementDone ? 1 : 0),
+                }),
             _ => throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
                 $"{repair} does not fit version {version}, which is {row?.State ?? "not recorded"} in the history and "
@@ -114,7 +111,7 @@ public sealed class RepairMigration
                 "Get-PgMigration shows how each migration stands."),
         };
 
-        NpgsqlBatchCommand Append(string state, string checksum, string script) => MigrationHistory.Append(table, new HistoryEntry
+        NpgsqlBatchCommand Append(string state, string checksum, string script, HistoryRow? unfinished = null) => MigrationHistory.Append(table, new HistoryEntry
         {
             Version = row?.Version ?? file!.Version,
             Name = row?.Name ?? file!.Name,
@@ -122,6 +119,9 @@ public sealed class RepairMigration
             Checksum = checksum,
             Script = script,
             State = state,
+            Transactional = unfinished is null,
+            StatementsTotal = unfinished?.StatementsTotal ?? 0,
+            StatementsDone = unfinished?.StatementsDone ?? 0,
             Reason = reason,
         });
     }
@@ -131,11 +131,7 @@ public sealed class RepairMigration
         var batch = new NpgsqlBatch(connection) { BatchCommands = { command } };
         await using (batch.ConfigureAwait(false))
         {
-            if (await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) != 1)
-            {
-                throw new PgOpsException(
-                    PgErrorCode.InvalidArgument, "Only the newest record of the history can be continued, and it is another's.");
-            }
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

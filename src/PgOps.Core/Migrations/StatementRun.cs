@@ -35,9 +35,9 @@ internal sealed class StatementRun
     /// <param name="cancellationToken">Stops after undoing nothing: what is done stays done and recorded.</param>
     internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
     {
-        var done = record is null
-            ? await BeginAsync(script, cancellationToken).ConfigureAwait(false)
-            : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
+        await ResetAsync(cancellationToken).ConfigureAwait(false);
+        var done = record is null ? 0 : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
+        await BeginAsync(script, done, cancellationToken).ConfigureAwait(false);
         using var progress = new ProgressActivity(_sink, $"Migration {script.File}");
         for (; done < script.Statements.Count; done++)
         {
@@ -58,12 +58,19 @@ internal sealed class StatementRun
         await RecordAsync(script, "applied", done, null, null, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<int> BeginAsync(MigrationScript script, CancellationToken cancellationToken)
+    private async Task ResetAsync(CancellationToken cancellationToken)
     {
         var batch = _session.NewBatch();
         await using (batch.ConfigureAwait(false))
         {
-            batch.BatchCommands.Add(MigrationHistory.Append(_table, new HistoryEntry
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.</summary>
+    private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
+        => await WriteAsync(
+            MigrationHistory.Append(_table, new HistoryEntry
             {
                 Version = script.File.Version,
                 Name = script.File.Name,
@@ -72,28 +79,30 @@ internal sealed class StatementRun
                 State = "started",
                 Transactional = false,
                 StatementsTotal = script.Statements.Count,
+                StatementsDone = done,
                 BackupId = _request.BackupId,
-            }));
-            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
-
-        return 0;
-    }
+            }),
+            cancellationToken).ConfigureAwait(false);
 
     private async Task<int> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
     {
-        if (record.Checksum != script.File.Checksum)
+        var before = MigrationScript.StatementsOf(record.Script ?? "");
+        var done = record.StatementsDone;
+        RequireSameBeginning(script, before, done);
+        foreach (var setting in before.Take(done).Where(IsSessionSetting))
         {
-            RequireSameBeginning(script, record);
+            await SendAsync([new(setting.Text)], cancellationToken).ConfigureAwait(false);
         }
 
-        var done = record.StatementsDone;
-        if (record.StatementRunning == done && done < script.Statements.Count)
+        if (record.StatementRunning == done && done < before.Count)
         {
-            var verdict = await InterruptedStatement.JudgeAsync(_session.Connection, script, done, record, cancellationToken)
+            var verdict = await InterruptedStatement.JudgeAsync(_session.Connection, script, before, record, cancellationToken)
                 .ConfigureAwait(false);
             _sink.Log.LogInformation("{Migration}: {Verdict}", script.File, verdict.Remark);
-            done += verdict.WasDone ? 1 : 0;
+            if (verdict.WasDone)
+            {
+                RequireSameBeginning(script, before, ++done);
+            }
         }
 
         _sink.Log.LogInformation("{Migration} goes on at statement {Number} of {Total}.", script.File, done + 1, script.Statements.Count);
@@ -101,55 +110,108 @@ internal sealed class StatementRun
     }
 
     /// <summary>A file may be corrected after a failure, but not in what has already run.</summary>
-    private static void RequireSameBeginning(MigrationScript script, HistoryRow record)
+    private static void RequireSameBeginning(MigrationScript script, IReadOnlyList<SqlStatement> before, int done)
     {
-        var before = SqlScript.Parse(record.Script ?? "");
-        for (var index = 0; index < record.StatementsDone; index++)
+        for (var index = 0; index < done; index++)
         {
-            if (index >= script.Statements.Count || index >= before.Statements.Count
-                || script.Statements[index].Text != before.Statements[index].Text)
+            if (index >= script.Statements.Count || index >= before.Count || !SameStatement(script.Statements[index], before[index]))
             {
                 throw new PgOpsException(
                     PgErrorCode.MigrationChanged,
-                    $"{script.File} stopped after {record.StatementsDone} statements, and statement {index + 1}, which had run, was changed since.",
+                    $"{script.File} stopped after {done} statements, and statement {index + 1}, which had run, was changed since.",
                     "Nothing was run now; what ran before is still there.",
-                    "Put the statements that ran back as they were; only the ones after them may be changed.");
+                    "Put the statements that ran back as they were; only the ones after them may be changed.")
+                { Subject = script.File.Path };
             }
         }
     }
+
+    private static bool SameStatement(SqlStatement now, SqlStatement before)
+        => now.Text == before.Text && now.DataText == before.DataText;
+
+    /// <summary>Whether the statement sets what later statements of the session may build upon, so that a resumed run needs it too.</summary>
+    private static bool IsSessionSetting(SqlStatement statement) => statement.Keywords switch
+    {
+        ["SET", "LOCAL" or "TRANSACTION" or "CONSTRAINTS", ..] => false,
+        ["SET" or "RESET", ..] => true,
+        _ => false,
+    };
 
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
         if (SqlStatementTraits.RefusesTransactionBlock(statement) || SqlStatementTraits.RunsOwnTransactions(statement))
         {
-            await RecordAsync(script, "started", index, index, null, cancellationToken).ConfigureAwait(false);
-
-            // lock_timeout would also cut off the wait for old snapshots, which is what CONCURRENTLY is about.
-            await SendAsync([new("SET lock_timeout = 0")], cancellationToken).ConfigureAwait(false);
-            await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
-            await RecordAsync(script, "started", index + 1, null, null, cancellationToken).ConfigureAwait(false);
+            await RunOutsideTransactionAsync(script, statement, index, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        try
+        var retry = new LockRetry(_request, _lock, _sink.Log);
+        while (true)
         {
-            var progress = MigrationHistory.Rewrite(_table, script.File.Version, "started", index + 1, null, null);
-            if (statement.CopyData is { } data)
+            try
             {
-                await SendAsync([new("BEGIN")], cancellationToken).ConfigureAwait(false);
-                await _session.CopyAsync(statement, script.File.Text.AsMemory(data.Offset, data.Length), cancellationToken)
-                    .ConfigureAwait(false);
-                await SendAsync([progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+                await RunWithProgressAsync(script, statement, index, cancellationToken).ConfigureAwait(false);
+                return;
             }
-            else
+            catch (Exception error) when (!ServerErrors.IsLost(error))
             {
-                await SendAsync([new("BEGIN"), new(statement.Text), progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+                await _session.RollbackAsync().ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (error is not PostgresException server
+                    || !await retry.PauseAsync(script.File, server, cancellationToken).ConfigureAwait(false))
+                {
+                    throw;
+                }
             }
         }
-        catch
+    }
+
+    private async Task RunOutsideTransactionAsync(
+        MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
+    {
+        _lock.ForgetBlockers();
+        if (await InterruptedStatement.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
+            is { } remark)
         {
-            await _session.RollbackAsync().ConfigureAwait(false);
-            throw;
+            _sink.Log.LogInformation("{Migration}: {Remark}", script.File, remark);
+        }
+
+        await RecordAsync(script, "started", index, index, null, cancellationToken).ConfigureAwait(false);
+
+        // lock_timeout would also cut off the wait for old snapshots, which is what CONCURRENTLY is about; a script that sets it
+        // knows what it wants.
+        var timeout = script.Statements.Take(index).Any(SetsLockTimeout) ? null : "SET lock_timeout = ";
+        if (timeout is not null)
+        {
+            await SendAsync([new($"{timeout}0")], cancellationToken).ConfigureAwait(false);
+        }
+
+        await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+        await RecordAsync(script, "started", index + 1, null, null, cancellationToken).ConfigureAwait(false);
+        if (timeout is not null)
+        {
+            await SendAsync([new($"{timeout}{(long)_request.LockTimeout.TotalMilliseconds}")], cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool SetsLockTimeout(SqlStatement statement)
+        => statement.Keywords is ["SET", "LOCK_TIMEOUT", ..] or ["SET", "SESSION", "LOCK_TIMEOUT", ..];
+
+    private async Task RunWithProgressAsync(
+        MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
+    {
+        var progress = _session.Recording(
+            MigrationHistory.Rewrite(_table, script.File.Version, "started", index + 1, null, null));
+        if (statement.CopyData is { } data)
+        {
+            await SendAsync([new("BEGIN")], cancellationToken).ConfigureAwait(false);
+            await _session.CopyAsync(statement, script.File.Text.AsMemory(data.Offset, data.Length), cancellationToken)
+                .ConfigureAwait(false);
+            await SendAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await SendAsync([new("BEGIN"), new(statement.Text), .. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -169,14 +231,11 @@ internal sealed class StatementRun
 
     private async Task RecordAsync(
         MigrationScript script, string state, int done, int? running, string? error, CancellationToken cancellationToken)
-    {
-        var batch = _session.NewBatch();
-        await using (batch.ConfigureAwait(false))
-        {
-            batch.BatchCommands.Add(MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error));
-            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
+        => await WriteAsync(
+            MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error), cancellationToken).ConfigureAwait(false);
+
+    private async Task WriteAsync(NpgsqlBatchCommand history, CancellationToken cancellationToken)
+        => await SendAsync([new("BEGIN"), .. _session.Recording(history), new("COMMIT")], cancellationToken).ConfigureAwait(false);
 
     private async Task<PgOpsException> FailAsync(
         MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)

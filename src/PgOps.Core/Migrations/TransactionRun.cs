@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
@@ -32,7 +31,8 @@ internal sealed class TransactionRun
     /// <exception cref="PgOpsException">MigrationFailed: everything of this migration was rolled back, the failure is recorded.</exception>
     internal async Task RunAsync(MigrationScript script, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
+        var retry = new LockRetry(_request, _lock, _sink.Log);
+        while (true)
         {
             var failure = await TryAsync(script, cancellationToken).ConfigureAwait(false);
             if (failure is null)
@@ -41,19 +41,11 @@ internal sealed class TransactionRun
             }
 
             var error = (PostgresException)failure.InnerException!;
-            if (attempt > _request.LockRetries
-                || error.SqlState is not (PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected))
+            if (!await retry.PauseAsync(script.File, error, cancellationToken).ConfigureAwait(false))
             {
                 await RecordAsync(script, error, cancellationToken).ConfigureAwait(false);
                 throw failure;
             }
-
-            var pause = TimeSpan.FromMilliseconds(Math.Min(30_000, 500 * Math.Pow(2, attempt)) * (0.5 + Random.Shared.NextDouble()));
-            _sink.Log.LogWarning(
-                "{Migration}: {SqlState} {Message}; held by {Blockers}. Attempt {Attempt} of {Attempts} in {Pause:0.0} s.",
-                script.File, error.SqlState, error.MessageText, _lock.Blockers ?? "a session that has gone", attempt + 1,
-                _request.LockRetries + 1, pause.TotalSeconds);
-            await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -83,10 +75,11 @@ internal sealed class TransactionRun
                 batch.BatchCommands.Add(command);
             }
 
-            // The script may have changed role and search_path; the history must not care.
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("RESET SESSION AUTHORIZATION"));
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SET LOCAL search_path = pg_catalog, pg_temp"));
-            batch.BatchCommands.Add(MigrationHistory.Append(_table, Entry(script, "applied", null)));
+            foreach (var command in _session.Recording(MigrationHistory.Append(_table, Entry(script, "applied", null))))
+            {
+                batch.BatchCommands.Add(command);
+            }
+
             batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
             await SendAsync(batch, cancellationToken).ConfigureAwait(false);
             return null;

@@ -43,6 +43,9 @@ public sealed class SqlStatement
     /// <summary>The statement from its first token to its last.</summary>
     public string Text => _text ??= _script.Substring(Offset, Length);
 
+    /// <summary>The text of <see cref="CopyData"/>; null for every other statement.</summary>
+    public string? DataText => CopyData is { } data ? _script.Substring(data.Offset, data.Length) : null;
+
     /// <summary>The statement's text without a copy.</summary>
     public ReadOnlySpan<char> Span => _script.AsSpan(Offset, Length);
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using PgOps.Core.Sandbox;
+using PgOps.Core.Tests.Connections;
+using PgOps.Core.Tests.Migrations;
 
 namespace PgOps.Core.Tests.Sandbox;
 
@@ -35,6 +37,16 @@ public sealed class SandboxOwner : IDisposable
 
     public static async Task<int> Main(string[] args)
     {
+        if (args is [MigratorProcess.Switch, var folder])
+        {
+            return await MigratorProcess.MainAsync(folder);
+        }
+
+        if (args is [TargetPrinter.Switch, .. var texts])
+        {
+            return TargetPrinter.Print(texts);
+        }
+
         if (args is not [Switch, var root])
         {
             return 2;

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Globalization;
+using PgOps.Core.Connections;
+using PgOps.Core.Migrations;
+using PgOps.Core.Tests.Sandbox;
+
+namespace PgOps.Core.Tests.Migrations;
+
+/// <summary>A migrator in a process of its own, which a test can kill: this assembly run as a program.</summary>
+internal sealed class MigratorProcess : IDisposable
+{
+    internal const string Switch = "--migrator";
+
+    private readonly Process _process;
+
+    private MigratorProcess(Process process)
+    {
+        _process = process;
+    }
+
+    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, and says how it ended.</summary>
+    internal static async Task<int> MainAsync(string folder)
+    {
+        var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = folder };
+        Console.WriteLine("ready");
+        await Console.In.ReadLineAsync();
+        try
+        {
+            var run = await new InvokeMigrations().RunAsync(request, new CollectingSink(), CancellationToken.None);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"applied {run.Applied.Count}"));
+            return 0;
+        }
+        catch (PgOpsException error)
+        {
+            Console.WriteLine($"{error.Code}: {error.Message}".ReplaceLineEndings(" "));
+            return 1;
+        }
+    }
+
+    internal static async Task<MigratorProcess> StartAsync(MigrationWorkspace workspace)
+    {
+        var start = new ProcessStartInfo(
+            Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, workspace.Folder])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        start.Environment["DATABASE_URL"] = workspace.Target.GetConnectionUri();
+        var process = Process.Start(start)!;
+        Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
+        return new MigratorProcess(process);
+    }
+
+    /// <summary>Lets it begin.</summary>
+    internal void Go()
+    {
+        _process.StandardInput.WriteLine();
+        _process.StandardInput.Flush();
+    }
+
+    /// <summary>What it says at its end; empty when it was killed.</summary>
+    internal async Task<string> EndAsync()
+    {
+        var said = await _process.StandardOutput.ReadToEndAsync();
+        await _process.WaitForExitAsync();
+        return said.Trim();
+    }
+
+    /// <summary>kill -9.</summary>
+    internal async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+}
