@@ -47,8 +47,16 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     protected override void ProcessRecord()
     {
         var request = default(BackupDatabaseRequest);
-        if (Run((_, _) => Task.FromResult(request = Request()))
-            && ShouldProcess($"{request!.Target}", $"Back up with pg_dump, {Format} format, to a new folder in '{request.Path}'"))
+        if (!Run((_, _) => Task.FromResult(request = Request())))
+        {
+            return;
+        }
+
+        if (WhatIfRequested)
+        {
+            Preview(async (sink, token) => [await new PreviewBackup().RunAsync(request!, sink, token).ConfigureAwait(false)]);
+        }
+        else if (ShouldProcess($"{request!.Target}", $"Back up with pg_dump, {Format} format, to a new folder in '{request.Path}'"))
         {
             RunAndWrite((sink, token) => new BackupDatabase().RunAsync(request, sink, token));
         }

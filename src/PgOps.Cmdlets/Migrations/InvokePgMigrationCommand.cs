@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PgOps.Core.Migrations;
+using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Migrations;
 
@@ -52,10 +53,6 @@ public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
     [ValidateRange(0, 1000)]
     public int LockRetries { get; set; } = 5;
 
-    private bool WhatIfRequested => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var value)
-        ? (SwitchParameter)value
-        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
-
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -67,7 +64,7 @@ public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
 
         if (WhatIfRequested)
         {
-            Preview(request!);
+            Preview((sink, token) => PlanAsync(request!, sink, token));
         }
         else if (ShouldProcess($"{request!.Target}", $"{(Baseline ? "Record as baseline" : "Apply")} the migrations of {request.Path}"))
         {
@@ -88,22 +85,9 @@ public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
         Proof = ProvenBy,
     };
 
-    private void Preview(MigrationRequest request)
+    private static async Task<IReadOnlyList<string>> PlanAsync(MigrationRequest request, IOperationSink sink, CancellationToken token)
     {
-        IReadOnlyList<PlannedMigration> plan = [];
-        if (!Run(async (sink, token) => plan = await new PreviewMigrations().RunAsync(request, sink, token).ConfigureAwait(false)))
-        {
-            return;
-        }
-
-        if (plan.Count == 0)
-        {
-            ShouldProcess($"Nothing is pending for {request.Target}.", "", "");
-        }
-
-        foreach (var planned in plan)
-        {
-            ShouldProcess(planned.Description, "", "");
-        }
+        var plan = await new PreviewMigrations().RunAsync(request, sink, token).ConfigureAwait(false);
+        return plan.Count == 0 ? [$"Nothing is pending for {request.Target}."] : plan.Select(planned => planned.Description).ToList();
     }
 }

@@ -87,6 +87,23 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         return result;
     }
 
+    /// <summary>Whether -WhatIf is on, by parameter or by preference.</summary>
+    protected bool WhatIfRequested => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var value)
+        ? (SwitchParameter)value
+        : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
+
+    /// <summary>Under -WhatIf: works the real plan out, which touches nothing, and prints it line by line.</summary>
+    /// <param name="plan">Gives the plan, or throws the refusal that the real run would meet.</param>
+    protected void Preview(Func<IOperationSink, CancellationToken, Task<IReadOnlyList<string>>> plan)
+    {
+        IReadOnlyList<string> lines = [];
+        Run(async (sink, token) => lines = await plan(sink, token).ConfigureAwait(false));
+        foreach (var line in lines)
+        {
+            ShouldProcess(line, "", "");
+        }
+    }
+
     /// <summary>Reports an error about one item; the pipeline goes on.</summary>
     /// <param name="error">The error.</param>
     protected internal void WriteFailure(PgOpsException error) => WriteError(ErrorRecords.From(error));

@@ -74,10 +74,18 @@ public sealed class RestorePgDatabaseCommand : PgCmdlet
     protected override void ProcessRecord()
     {
         var request = default(RestoreDatabaseRequest);
-        if (Run((_, _) => Task.FromResult(request = Request()))
-            && ShouldProcess(
-                $"{request!.Target.WithDatabase(request.Database!)}",
-                $"Restore {Backup.Path} ({Backup.Database} as of {Backup.SnapshotAt:u})"))
+        if (!Run((_, _) => Task.FromResult(request = Request())))
+        {
+            return;
+        }
+
+        if (WhatIfRequested)
+        {
+            Preview(async (sink, token) => [await new RestoreDatabase().PreviewAsync(request!, sink, token).ConfigureAwait(false)]);
+        }
+        else if (ShouldProcess(
+            $"{request!.Target.WithDatabase(request.Database!)}",
+            $"Restore {Backup.Path} ({Backup.Database} as of {Backup.SnapshotAt:u})"))
         {
             RunAndWrite((sink, token) => new RestoreDatabase().RunAsync(request, sink, token));
         }

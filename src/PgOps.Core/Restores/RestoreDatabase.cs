@@ -52,6 +52,36 @@ public sealed class RestoreDatabase
         };
     }
 
+    /// <summary>Says what <see cref="RunAsync"/> would do: checks the backup and the server, and touches nothing.</summary>
+    /// <param name="request">What, and where.</param>
+    /// <param name="sink">Receives progress and log lines.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The plan in words.</returns>
+    /// <exception cref="PgOpsException">The refusal that the restore would meet.</exception>
+    public async Task<string> PreviewAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        RefuseName(request);
+        var checks = new List<PgCheck>();
+        request = request with
+        {
+            IsPreview = true,
+            Backup = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false),
+        };
+        var target = request.Target.WithDatabase(request.FinalName);
+        var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);
+        var plan = await PreflightAsync(request, target, maintenance, checks, sink, cancellationToken).ConfigureAwait(false);
+        var tables = request.Backup.Manifest!.Tables;
+        var kept = plan.Existing is null or { IsEmpty: true }
+            ? ""
+            : $"; {target.Database} ({plan.Existing.Describe()}) is kept as {DatabaseNames.Replaced(target.Database, DateTime.UtcNow)}";
+        var roles = plan.MissingRoles.Count == 0 ? "" : $"; the roles {string.Join(", ", plan.MissingRoles)} are created without login";
+        return FormattableString.Invariant(
+            $"Restore {request.Backup} ({request.Backup.Database} as of {request.Backup.SnapshotAt:u}, {tables.Count} tables, {tables.Sum(table => table.Rows):N0} rows) ")
+            + $"with pg_restore {plan.Tool.Version} under a staging name, compare every table, analyse, rename to {target}{kept}{roles}.";
+    }
+
     private static void RefuseName(RestoreDatabaseRequest request)
     {
         if (request.FinalName == request.MaintenanceDatabase)
@@ -171,7 +201,9 @@ public sealed class RestoreDatabase
         {
             var question = $"{target} is the database that {request.Backup} was taken from. It holds {existing.Describe()}. "
                 + "It will be kept under a dated name and the backup put in its place.";
-            if (!request.Force || !await sink.ConfirmAsync(question, "Replace the source of the backup?", cancellationToken).ConfigureAwait(false))
+            var agreed = request.Force && (request.IsPreview
+                || await sink.ConfirmAsync(question, "Replace the source of the backup?", cancellationToken).ConfigureAwait(false));
+            if (!agreed)
             {
                 throw new PgOpsException(
                     PgErrorCode.TargetIsSource,

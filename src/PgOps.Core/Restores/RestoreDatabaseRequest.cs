@@ -36,6 +36,9 @@ public sealed record RestoreDatabaseRequest
     /// <summary>Folder of pg_restore; null looks where packages put it.</summary>
     public string? BinPath { get; init; }
 
+    /// <summary>Whether only the plan is wanted: nobody is asked anything.</summary>
+    internal bool IsPreview { get; init; }
+
     /// <summary>The final name.</summary>
     internal string FinalName => string.IsNullOrEmpty(Database) ? Backup.Database : Database;
 }

@@ -1,0 +1,38 @@
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>Says what <see cref="BackupDatabase"/> would do: looks at the database and at the tools, and writes nothing.</summary>
+public sealed class PreviewBackup
+{
+    /// <summary>Makes the plan.</summary>
+    /// <param name="request">What would be backed up.</param>
+    /// <param name="sink">Receives log lines.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The plan in words.</returns>
+    /// <exception cref="PgOpsException">The refusal that the backup would meet.</exception>
+    public async Task<string> RunAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        try
+        {
+            var holder = await SnapshotHolder.OpenAsync(request.Target, cancellationToken).ConfigureAwait(false);
+            await using (holder.ConfigureAwait(false))
+            {
+                var tools = DumpTools.Find(holder.Connection.VersionNumber() / 10000, request);
+                var listed = await DumpedTables.ListAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
+                listed.RefuseUnlessComplete(request.Target);
+                var bytes = PgSize.Format(listed.Tables.Sum(table => table.Bytes));
+                return $"Back up {request.Target} ({listed.Tables.Count} tables, {bytes}) with pg_dump {tools.Dump.Version}, "
+                    + $"{request.Format} format, fingerprint {request.Fingerprint}, to a new folder in '{request.Path}'.";
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(request.Target, error, "planning the backup", "Nothing was written.");
+        }
+    }
+}
