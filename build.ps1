@@ -29,6 +29,7 @@ param(
 
 Set-StrictMode -Version 3
 $ErrorActionPreference = 'Stop'
+$env:DOTNET_NOLOGO = '1'
 $root = $PSScriptRoot
 $manifest = Import-PowerShellDataFile (Join-Path $root 'PgOps.psd1')
 

@@ -14,12 +14,11 @@ SET search_path = public, pg_temp
 AS $body$
 BEGIN
     -- a semicolon; and a quote ' in a comment are no reason to stumble
-    IF NEW.state IS DISTINCT FROM OLD.state THEN
-        INSERT INTO order_events (order_id, was, became) VALUES (NEW.id, OLD.state, NEW.state);
-    END IF;
-    RETURN NEW;
+    INSERT INTO order_events (order_id, was, became) VALUES (NEW.id, OLD.state, NEW.state);
+    RETURN NULL;
 END
 $body$;
 
-CREATE TRIGGER orders_record_event AFTER UPDATE ON orders
-    FOR EACH ROW EXECUTE FUNCTION record_order_event();
+CREATE TRIGGER orders_record_event AFTER UPDATE OF state ON orders
+    FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)
+    EXECUTE FUNCTION record_order_event();
