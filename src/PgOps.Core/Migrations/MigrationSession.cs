@@ -10,11 +10,13 @@ internal sealed class MigrationSession : IAsyncDisposable
 {
     private readonly List<string> _preamble;
     private readonly string[] _historySettings;
+    private readonly long _key;
 
-    private MigrationSession(NpgsqlConnection connection, List<string> preamble, string role)
+    private MigrationSession(NpgsqlConnection connection, List<string> preamble, string role, long key)
     {
         Connection = connection;
         _preamble = preamble;
+        _key = key;
 
         // Local, so that what the script has set holds again for its next statement.
         _historySettings =
@@ -33,15 +35,14 @@ internal sealed class MigrationSession : IAsyncDisposable
         var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
         try
         {
-            await connection.ExecuteAsync(
-                "SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, MigrationLock.WorkerKey(request.HistorySchema))
-                .ConfigureAwait(false);
+            var key = MigrationLock.WorkerKey(request.HistorySchema);
+            await HoldKeyAsync(connection, key, cancellationToken).ConfigureAwait(false);
 
             // Not always 'none': ALTER ROLE … SET role makes a login work as the owner of everything.
             var role = await connection.ScalarAsync<string>("SELECT pg_catalog.current_setting('role')", cancellationToken)
                 .ConfigureAwait(false);
             var preamble = await PreambleAsync(connection, request, cancellationToken).ConfigureAwait(false);
-            return new MigrationSession(connection, preamble, role ?? "none");
+            return new MigrationSession(connection, preamble, role ?? "none", key);
         }
         catch
         {
@@ -49,6 +50,9 @@ internal sealed class MigrationSession : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
+    internal Task HoldKeyAsync(CancellationToken cancellationToken) => HoldKeyAsync(Connection, _key, cancellationToken);
 
     /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>
     internal NpgsqlBatch NewBatch()
@@ -91,6 +95,9 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
+
+    private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
+        => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);
 
     private static async Task<List<string>> PreambleAsync(
         NpgsqlConnection connection, MigrationRequest request, CancellationToken cancellationToken)
