@@ -46,7 +46,10 @@ function Invoke-FreshPwsh {
 function Build-Module {
     Write-Host "Building PgOps $($manifest.ModuleVersion) ($Configuration)"
     Invoke-Dotnet publish (Join-Path $root 'src/PgOps.Cmdlets') -c $Configuration -o (Join-Path $root 'module/bin') --nologo -v quiet
-    Remove-Item (Join-Path $root 'module/bin/*') -Include '*.pdb', '*.deps.json' -ErrorAction Ignore
+    Invoke-FreshPwsh -File (Join-Path $root 'docs/help/Convert-HelpToMaml.ps1') -Module (Join-Path $root 'PgOps.psd1') `
+        -DocComments (Join-Path $root 'module/bin') -Destination (Join-Path $root 'module/bin/en-US')
+    if ($LASTEXITCODE -ne 0) { throw 'The help could not be made.' }
+    Remove-Item (Join-Path $root 'module/bin/*') -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
 }
 
 function Publish-Module {

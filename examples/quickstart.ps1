@@ -51,7 +51,7 @@ function Invoke-Sql([PgOps.PgTarget] $Target, [string] $Sql) {
         $result
     }
     finally {
-        foreach ($name in $saved.Keys) { [Environment]::SetEnvironmentVariable($name, $saved[$name]) }
+        foreach ($name in $saved.Keys) { [Environment]::SetEnvironmentVariable($name, $saved[$name] ?? [NullString]::Value) }
     }
 }
 

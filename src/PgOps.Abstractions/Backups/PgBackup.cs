@@ -40,7 +40,7 @@ public sealed record PgBackup
     public PgTarget? Source { get; init; }
 
     /// <summary>Warnings of pg_dump and remarks of the backup.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
+    public IReadOnlyList<string> Warnings { get; init => field = value.ToArray(); } = [];
 
     /// <summary>How long it took; null for a backup read from a folder.</summary>
     public TimeSpan? Duration { get; init; }
@@ -62,7 +62,7 @@ public sealed record PgBackupTest
     public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
 
     /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Files read.</summary>
     public int Files { get; init; }

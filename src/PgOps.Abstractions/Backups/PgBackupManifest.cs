@@ -31,16 +31,16 @@ public sealed record PgBackupManifest
     public required string Fingerprint { get; init; }
 
     /// <summary>Every table whose rows are in the dump.</summary>
-    public IReadOnlyList<PgTableFingerprint> Tables { get; init; } = [];
+    public IReadOnlyList<PgTableFingerprint> Tables { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Every sequence with its position.</summary>
-    public IReadOnlyList<PgSequencePosition> Sequences { get; init; } = [];
+    public IReadOnlyList<PgSequencePosition> Sequences { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The newest migration in the database's PgOps history; null when it has none.</summary>
     public PgMigrationMark? Migration { get; init; }
 
     /// <summary>What the dump leaves out on purpose (foreign tables, unlogged data…), one sentence each.</summary>
-    public IReadOnlyList<string> LeftOut { get; init; } = [];
+    public IReadOnlyList<string> LeftOut { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Seconds spent by phase.</summary>
     public IReadOnlyDictionary<string, double> Timings { get; init; } = new Dictionary<string, double>();
@@ -108,13 +108,13 @@ public sealed record PgDatabaseFacts
     public string Owner { get; init; } = "";
 
     /// <summary>Roles that own something in it, are granted something, or stand in a policy.</summary>
-    public IReadOnlyList<string> Roles { get; init; } = [];
+    public IReadOnlyList<string> Roles { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Extensions and their versions.</summary>
     public IReadOnlyDictionary<string, string> Extensions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Settings made with ALTER DATABASE … SET, as <c>name=value</c>.</summary>
-    public IReadOnlyList<string> Settings { get; init; } = [];
+    public IReadOnlyList<string> Settings { get; init => field = value.ToArray(); } = [];
 }
 
 /// <summary>The payload of a backup.</summary>

@@ -7,10 +7,10 @@ public sealed record PgMigrationRun
     public required PgTarget Target { get; init; }
 
     /// <summary>The migrations applied by this run, oldest first; empty when nothing was pending.</summary>
-    public IReadOnlyList<PgMigration> Applied { get; init; } = [];
+    public IReadOnlyList<PgMigration> Applied { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The migrations recorded as baseline by this run.</summary>
-    public IReadOnlyList<PgMigration> Baselined { get; init; } = [];
+    public IReadOnlyList<PgMigration> Baselined { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Newest version before the run; null when there was none.</summary>
     public string? FromVersion { get; init; }

@@ -73,10 +73,10 @@ public sealed record PgComparison
     public bool Passed => Checks.All(check => check.Status != PgCheckStatus.Failed);
 
     /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>One result per table.</summary>
-    public IReadOnlyList<PgTableComparison> Tables { get; init; } = [];
+    public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The tables that differ.</summary>
     public IEnumerable<PgTableComparison> Differences => Tables.Where(table => !table.Passed);

@@ -16,7 +16,7 @@ public sealed record PgRestore
     public long Rows { get; init; }
 
     /// <summary>The checks made before the name became visible.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Name under which a replaced database was kept; null when none was replaced.</summary>
     public string? ReplacedDatabase { get; init; }
@@ -34,14 +34,20 @@ public sealed record PgDrill
     /// <summary>The database.</summary>
     public string Database => Backup.Database;
 
-    /// <summary>Whether every check was made and passed.</summary>
+    /// <summary>Whether no check failed. A skipped one says why it was not made.</summary>
     public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
 
+    /// <summary>
+    /// Whether it passed and every table's content was compared: only then is the backup proven. A backup that was taken with counts
+    /// alone can pass a drill but not be proven by it.
+    /// </summary>
+    public bool Proven => Passed && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
+
     /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>One result per table.</summary>
-    public IReadOnlyList<PgTableComparison> Tables { get; init; } = [];
+    public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Tables that were compared.</summary>
     public int TablesCompared => Tables.Count;

@@ -89,15 +89,19 @@ public sealed record PgTarget
     public IReadOnlyDictionary<string, string> GetEnvironment() => PgTargetText.ToEnvironment(this);
 
     /// <summary>Label, database, host and port; never a secret.</summary>
-    /// <returns>For example <c>shop@db1:5432</c>; with a label <c>eu (shop@db1:5432)</c>, on a socket <c>shop@eu</c>.</returns>
+    /// <returns>
+    /// For example <c>shop@db1:5432</c>; with a label <c>eu (shop@db1:5432)</c>; on a socket <c>shop@eu</c> or, without a label, its
+    /// folder's name, and <c>shop@local:5432</c> for the usual ones.
+    /// </returns>
     public override string ToString()
     {
-        if (Name.Length > 0 && Host.StartsWith('/'))
+        var port = Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (Host.StartsWith('/'))
         {
-            return $"{Database}@{Name}";
+            var folder = Name.Length > 0 ? Name : Path.GetFileName(Host.TrimEnd('/'));
+            return folder is "postgresql" or "tmp" ? $"{Database}@local:{port}" : $"{Database}@{folder}";
         }
 
-        var address = $"{Database}@{Host}:{Port.ToString(System.Globalization.CultureInfo.InvariantCulture)}";
-        return Name.Length == 0 ? address : $"{Name} ({address})";
+        return Name.Length == 0 ? $"{Database}@{Host}:{port}" : $"{Name} ({Database}@{Host}:{port})";
     }
 }

@@ -10,7 +10,7 @@ public sealed record PgTargetTest
     public bool Passed => Checks.All(check => check.Status != PgCheckStatus.Failed);
 
     /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
+    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The server's version, for example 15.18; empty when it was not reached.</summary>
     public string ServerVersion { get; init; } = "";

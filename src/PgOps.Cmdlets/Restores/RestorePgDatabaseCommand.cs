@@ -44,7 +44,7 @@ public sealed class RestorePgDatabaseCommand : PgCmdlet
 
     /// <summary>
     /// Replaces a target that is not empty: the new database takes its name, the old one is kept under a dated name. The database that
-    /// the backup came from is replaced only after one more confirmation.
+    /// the backup came from is replaced only after one more confirmation. Also tries a server that is older than the backup's.
     /// </summary>
     [Parameter]
     public SwitchParameter Force { get; set; }

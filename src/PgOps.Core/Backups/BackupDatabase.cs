@@ -17,6 +17,7 @@ public sealed class BackupDatabase
     /// <summary>The roles and tablespaces of the cluster.</summary>
     internal const string GlobalsFile = "globals.sql";
 
+    private const string NothingLeft = "No backup was made and nothing is left behind.";
     private const string DirectoryPayload = "data";
     private const string CustomPayload = "data.dump";
     private const int MostDefaultJobs = 4;
@@ -25,7 +26,7 @@ public sealed class BackupDatabase
 
     /// <summary>Makes the backup.</summary>
     /// <param name="request">What and where to.</param>
-    /// <param name="sink">Receives progress, warnings and log lines, and the backup as output.</param>
+    /// <param name="sink">Receives progress, warnings and log lines.</param>
     /// <param name="cancellationToken">Ends children and sessions, removes the unfinished folder, then throws.</param>
     /// <returns>The finished backup.</returns>
     /// <exception cref="PgOpsException">Nothing was made; the error says why and what to do.</exception>
@@ -51,8 +52,6 @@ public sealed class BackupDatabase
         }
     }
 
-    private const string NothingLeft = "No backup was made and nothing is left behind.";
-
     private static async Task<PgBackup> MakeAsync(
         BackupDatabaseRequest request, IOperationSink sink, Stopwatch clock, CancellationToken cancellationToken)
     {
@@ -73,7 +72,9 @@ public sealed class BackupDatabase
             var server = await SourceFacts.ServerAsync(holder.Connection, target, cancellationToken).ConfigureAwait(false);
             var facts = await SourceFacts.DatabaseAsync(holder.Connection, leftOut, cancellationToken).ConfigureAwait(false);
             var mark = await SourceFacts.MigrationAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
-            await holder.LockAsync(listed.Tables, cancellationToken).ConfigureAwait(false);
+            var reader = await SnapshotSession.OpenAsync(target, holder.Snapshot, cancellationToken).ConfigureAwait(false);
+            await using var readerGone = reader.ConfigureAwait(false);
+            await reader.LockAsync(listed.Tables, cancellationToken).ConfigureAwait(false);
             Clock(timings, "prepare", clock, TimeSpan.Zero);
 
             PartialFolder.Sweep(parent, sink.Log);
@@ -86,7 +87,7 @@ public sealed class BackupDatabase
             using var dumpProgress = new ProgressActivity(sink, $"Backing up {database}");
             var dump = new DumpRun(listed.Tables, dumpProgress);
             var content = await InSnapshotAsync(
-                new SnapshotWork(request, target, holder, dump, tools, folder.Path, archive, jobs, timings), sink, cancellationToken)
+                new SnapshotWork(request, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings), sink, cancellationToken)
                 .ConfigureAwait(false);
 
             var began = clock.Elapsed;
@@ -96,7 +97,11 @@ public sealed class BackupDatabase
             began = clock.Elapsed;
             using var hashProgress = new ProgressActivity(sink, $"Hashing the backup of {database}");
             var names = HashList.Files(folder.Path).Where(name => name != OwnerMark.FileName).ToList();
-            names.ForEach(name => DurableFile.Seal(Path.Combine(folder.Path, name)));
+            await Parallel.ForEachAsync(names, cancellationToken, (name, _) =>
+            {
+                DurableFile.Seal(Path.Combine(folder.Path, name));
+                return ValueTask.CompletedTask;
+            }).ConfigureAwait(false);
             var files = await HashList.HashAsync(folder.Path, names, hashProgress, cancellationToken).ConfigureAwait(false);
             Clock(timings, "hash", clock, began);
 
@@ -149,51 +154,34 @@ public sealed class BackupDatabase
         }
     }
 
-    private sealed record SnapshotWork(
-        BackupDatabaseRequest Request,
-        PgTarget Target,
-        SnapshotHolder Holder,
-        DumpRun Dump,
-        DumpTools Tools,
-        string Folder,
-        string Archive,
-        int Jobs,
-        SortedDictionary<string, double> Timings);
-
     /// <summary>Dump, globals and fingerprint side by side while the holder is watched. The first that fails ends the others.</summary>
     private static async Task<DatabaseContent> InSnapshotAsync(SnapshotWork work, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var watch = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         using var progress = new ProgressActivity(sink, $"Fingerprinting {work.Target.Database}");
         Exception? first = null;
         DatabaseContent? content = null;
         var (request, target, holder, tools) = (work.Request, work.Target, work.Holder, work.Tools);
+
+        // A name of its own, so that its COPY can be told from the fingerprint's.
+        var dumpTarget = target with { ApplicationName = target.ApplicationName + " dump" };
         Task[] parts =
         [
-            Part("dump", token => work.Dump.RunAsync(tools.Dump, request, target, holder.Snapshot, work.Archive, work.Jobs, token)),
+            Part("dump", token => work.Dump.RunAsync(tools.Dump, request, dumpTarget, holder.Snapshot, work.Archive, work.Jobs, token)),
             Part("globals", token => tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(tools.DumpAll, target, work.Folder, token)),
             Part("fingerprint", async token => content = await DatabaseFingerprint.ReadAsync(
-                target, holder.Snapshot, request.Fingerprint, work.Jobs, progress, token).ConfigureAwait(false)),
+                work.Reader, work.Listed, holder.Snapshot, true, request.Fingerprint, work.Jobs, progress, token).ConfigureAwait(false)),
         ];
-        var guard = FirstFailure(holder.GuardAsync(target.ApplicationName, work.Dump.Report, watch.Token), watch.Token);
-        try
-        {
-            await Task.WhenAll(parts).ConfigureAwait(false);
-        }
-        catch (Exception) when (first is not null)
-        {
-            // Told below, when the guard has ended too.
-        }
-
-        await watch.CancelAsync().ConfigureAwait(false);
-        await guard.ConfigureAwait(false);
+        var together = Task.WhenAll(parts);
+        await Task.WhenAll(together, FirstFailure(holder.GuardAsync(dumpTarget.ApplicationName, work.Dump.Report, together, stop.Token))).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (first is not null)
         {
-            throw first is PgOpsException known
-                ? new PgOpsException(known.Code, known.Problem, NothingLeft, known.NextStep, known) { Subject = target, Statement = known.Statement }
-                : new PgOpsException(PgErrorCode.BackupFailed, new Redaction(target).Apply(first.Message), NothingLeft, null, first) { Subject = target };
+            var known = first as PgOpsException
+                ?? (first is NpgsqlException ? ServerErrors.Working(target, first, "the backup") : null)
+                ?? new PgOpsException(PgErrorCode.BackupFailed, new Redaction(target).Apply(first.Message), innerException: first);
+            throw new PgOpsException(known.Code, known.Problem, NothingLeft, known.NextStep, first)
+            { Subject = request.Target, Statement = known.Statement };
         }
 
         return content!;
@@ -202,22 +190,18 @@ public sealed class BackupDatabase
         {
             await Task.Yield();
             var clock = Stopwatch.StartNew();
-            await FirstFailure(run(stop.Token), CancellationToken.None).ConfigureAwait(false);
+            await FirstFailure(run(stop.Token)).ConfigureAwait(false);
             lock (work.Timings)
             {
                 Clock(work.Timings, name, clock, TimeSpan.Zero);
             }
         }
 
-        async Task FirstFailure(Task task, CancellationToken expected)
+        async Task FirstFailure(Task task)
         {
             try
             {
                 await task.ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (expected.IsCancellationRequested)
-            {
-                // The watch ends when its work is done.
             }
             catch (Exception error)
             {
@@ -294,4 +278,17 @@ public sealed class BackupDatabase
 
     private static void Clock(SortedDictionary<string, double> timings, string phase, Stopwatch clock, TimeSpan began)
         => timings[phase] = Math.Round((clock.Elapsed - began).TotalSeconds, 3);
+
+    private sealed record SnapshotWork(
+        BackupDatabaseRequest Request,
+        PgTarget Target,
+        SnapshotHolder Holder,
+        SnapshotSession Reader,
+        DumpedTables Listed,
+        DumpRun Dump,
+        DumpTools Tools,
+        string Folder,
+        string Archive,
+        int Jobs,
+        SortedDictionary<string, double> Timings);
 }

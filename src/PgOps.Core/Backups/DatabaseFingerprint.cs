@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Npgsql;
 using PgOps.Core.Connections;
@@ -36,22 +37,7 @@ internal static class DatabaseFingerprint
             try
             {
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
-                var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken).ConfigureAwait(false);
-                if (depth == PgFingerprintDepth.None)
-                {
-                    return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null))], sequences, listed.LeftOut);
-                }
-
-                listed.RefuseUnlessComplete(target);
-                var reading = new Reading(target, listed.Tables, depth, progress);
-                var workers = Math.Clamp(jobs, 1, Math.Max(1, listed.Tables.Count));
-                if (workers > 1)
-                {
-                    snapshot ??= await first.ExportAsync(cancellationToken).ConfigureAwait(false);
-                }
-
-                await reading.RunAsync(first, snapshot, workers, cancellationToken).ConfigureAwait(false);
-                return new DatabaseContent(reading.Results, sequences, listed.LeftOut);
+                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken).ConfigureAwait(false);
             }
             catch (NpgsqlException error)
             {
@@ -59,6 +45,43 @@ internal static class DatabaseFingerprint
                 throw ServerErrors.Working(target, error, "reading the fingerprint");
             }
         }
+    }
+
+    /// <summary>Reads the fingerprint with a session that is there already.</summary>
+    /// <param name="first">The session, inside its transaction.</param>
+    /// <param name="listed">The tables, as this session sees them.</param>
+    /// <param name="snapshot">The transaction's snapshot where it is exported; null exports it when it is needed.</param>
+    /// <param name="locked">Whether the session has locked the tables: then it alone can read one that somebody waits to lock.</param>
+    /// <param name="depth">How deep to look.</param>
+    /// <param name="jobs">Sessions to read with.</param>
+    /// <param name="progress">Shows bytes read; may be null.</param>
+    /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
+    internal static async Task<DatabaseContent> ReadAsync(
+        SnapshotSession first,
+        DumpedTables listed,
+        string? snapshot,
+        bool locked,
+        PgFingerprintDepth depth,
+        int jobs,
+        ProgressActivity? progress,
+        CancellationToken cancellationToken)
+    {
+        var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken).ConfigureAwait(false);
+        if (depth == PgFingerprintDepth.None)
+        {
+            return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null))], sequences, listed.LeftOut);
+        }
+
+        listed.RefuseUnlessComplete(first.Target);
+        var reading = new Reading(first, listed.Tables, locked, depth, progress);
+        var workers = Math.Clamp(jobs, 1, Math.Max(1, listed.Tables.Count));
+        if (workers > 1)
+        {
+            snapshot ??= await first.ExportAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        await reading.RunAsync(snapshot, workers, cancellationToken).ConfigureAwait(false);
+        return new DatabaseContent(reading.Results, sequences, listed.LeftOut);
     }
 
     private static PgTableFingerprint Result(DumpedTable table, long rows, string? hash) => new()
@@ -73,7 +96,13 @@ internal static class DatabaseFingerprint
     /// <summary>One fingerprint in the making: a queue of tables, biggest first, and the sessions that empty it.</summary>
     private sealed class Reading
     {
+        // Long enough for a lock held for a moment, short enough beside the work that waits.
+        private const string WorkerLockTimeout = "SET LOCAL lock_timeout = '2s'";
+
+        private readonly ConcurrentQueue<int> _deferred = new();
+        private readonly SnapshotSession _session;
         private readonly PgTarget _target;
+        private readonly bool _locked;
         private readonly PgFingerprintDepth _depth;
         private readonly ProgressActivity? _progress;
         private readonly IReadOnlyList<DumpedTable> _tables;
@@ -84,9 +113,12 @@ internal static class DatabaseFingerprint
         private long _done;
         private Exception? _first;
 
-        internal Reading(PgTarget target, IReadOnlyList<DumpedTable> tables, PgFingerprintDepth depth, ProgressActivity? progress)
+        internal Reading(
+            SnapshotSession session, IReadOnlyList<DumpedTable> tables, bool locked, PgFingerprintDepth depth, ProgressActivity? progress)
         {
-            _target = target;
+            _session = session;
+            _target = session.Target;
+            _locked = locked;
             _tables = tables;
             _depth = depth;
             _progress = progress;
@@ -97,10 +129,10 @@ internal static class DatabaseFingerprint
 
         internal IReadOnlyList<PgTableFingerprint> Results => _results;
 
-        internal async Task RunAsync(SnapshotSession first, string? snapshot, int workers, CancellationToken cancellationToken)
+        internal async Task RunAsync(string? snapshot, int workers, CancellationToken cancellationToken)
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var running = new List<Task>(workers) { WorkAsync(first, stop) };
+            var running = new List<Task>(workers) { WorkAsync(_session, stop) };
             for (var worker = 1; worker < workers; worker++)
             {
                 running.Add(OpenAndWorkAsync(snapshot!, stop));
@@ -109,6 +141,10 @@ internal static class DatabaseFingerprint
             try
             {
                 await Task.WhenAll(running).ConfigureAwait(false);
+                foreach (var index in _deferred)
+                {
+                    _results[index] = await ReadTableAsync(_session.Connection, _tables[index], cancellationToken).ConfigureAwait(false);
+                }
             }
             catch (Exception) when (_first is not null && !cancellationToken.IsCancellationRequested)
             {
@@ -124,6 +160,11 @@ internal static class DatabaseFingerprint
                 var session = await SnapshotSession.OpenAsync(_target, snapshot, stop.Token).ConfigureAwait(false);
                 await using (session.ConfigureAwait(false))
                 {
+                    if (_locked)
+                    {
+                        await session.Connection.ExecuteAsync(WorkerLockTimeout, stop.Token).ConfigureAwait(false);
+                    }
+
                     await WorkAsync(session, stop).ConfigureAwait(false);
                 }
             }
@@ -137,13 +178,22 @@ internal static class DatabaseFingerprint
 
         private async Task WorkAsync(SnapshotSession session, CancellationTokenSource stop)
         {
-            // COPY streams are read synchronously below; a thread of the pool each keeps the caller's free.
             await Task.Yield();
             try
             {
                 while (Next() is { } index)
                 {
-                    _results[index] = await ReadTableAsync(session.Connection, _tables[index], stop.Token).ConfigureAwait(false);
+                    try
+                    {
+                        _results[index] = await ReadTableAsync(session.Connection, _tables[index], stop.Token).ConfigureAwait(false);
+                    }
+                    catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable && session != _session)
+                    {
+                        // Somebody waits for an exclusive lock, which the first session's lock keeps from them, and we would wait
+                        // behind them: for ever. The first session takes the table later; this one's transaction is over.
+                        _deferred.Enqueue(index);
+                        return;
+                    }
                 }
             }
             catch (Exception error)
@@ -178,7 +228,8 @@ internal static class DatabaseFingerprint
             {
                 throw DumpedTables.RowSecurity(_target, table.Qualified, error);
             }
-            catch (PostgresException error) when (!ServerErrors.IsLost(error) && error.SqlState != PostgresErrorCodes.QueryCanceled)
+            catch (PostgresException error) when (
+                !ServerErrors.IsLost(error) && error.SqlState is not (PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable))
             {
                 throw ServerErrors.Working(_target, error, $"reading {table.Qualified}");
             }

@@ -21,9 +21,9 @@ public sealed class FindBackups
 {
     /// <summary>Lists them.</summary>
     /// <param name="request">Where, and which.</param>
-    /// <param name="sink">Receives each backup as output, and a failure for each folder that cannot be read.</param>
+    /// <param name="sink">Receives a failure for each folder that cannot be read.</param>
     /// <param name="cancellationToken">Stops looking.</param>
-    /// <returns>The backups that were put out.</returns>
+    /// <returns>The backups.</returns>
     /// <exception cref="PgOpsException">PathNotFound; PathInaccessible.</exception>
     public Task<IReadOnlyList<PgBackup>> RunAsync(FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {

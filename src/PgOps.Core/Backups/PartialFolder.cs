@@ -10,6 +10,9 @@ internal sealed class PartialFolder : IDisposable
     /// <summary>The ending of an unfinished backup's name.</summary>
     internal const string Ending = ".partial";
 
+    private const int RemovalAttempts = 20;
+    private static readonly TimeSpan RemovalPause = TimeSpan.FromMilliseconds(100);
+
     private bool _finished;
 
     private PartialFolder(string path, string finalPath)
@@ -106,9 +109,18 @@ internal sealed class PartialFolder : IDisposable
     /// <summary>Removes the folder unless it was finished.</summary>
     public void Dispose()
     {
-        if (!_finished && Directory.Exists(Path))
+        // A killed pg_dump's worker may write for a moment longer. What cannot be removed keeps its ending and its owner's mark, so
+        // the next backup sweeps it; an error here would only hide the one that brought us here.
+        for (var attempt = 0; !_finished && Directory.Exists(Path) && attempt < RemovalAttempts; attempt++)
         {
-            Directory.Delete(Path, recursive: true);
+            try
+            {
+                Directory.Delete(Path, recursive: true);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                Thread.Sleep(RemovalPause);
+            }
         }
     }
 

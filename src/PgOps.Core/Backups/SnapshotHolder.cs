@@ -4,12 +4,11 @@ using PgOps.Core.Connections;
 namespace PgOps.Core.Backups;
 
 /// <summary>
-/// The session that exports the backup's snapshot and holds the locks on its tables. It is asked for a sign of life twice a second;
-/// when it dies, the snapshot and the locks are gone, and with them any certainty about what was written since.
+/// The session that exports the backup's snapshot. It is asked for a sign of life twice a second; when it dies, nobody can join the
+/// snapshot any more, and the server may be about to go.
 /// </summary>
 internal sealed class SnapshotHolder : IAsyncDisposable
 {
-    private const int LocksPerStatement = 200;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly SnapshotSession _session;
 
@@ -32,10 +31,13 @@ internal sealed class SnapshotHolder : IAsyncDisposable
     /// <summary>Opens the session, takes and exports the snapshot.</summary>
     internal static async Task<SnapshotHolder> OpenAsync(PgTarget target, CancellationToken cancellationToken)
     {
-        var session = await SnapshotSession.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
+        var session = await SnapshotSession.OpenAsync(
+            target,
+            null,
+            cancellationToken,
+            (connection, token) => PoolerDetection.RefuseAsync(connection, target, "an exported snapshot", token)).ConfigureAwait(false);
         try
         {
-            await PoolerDetection.RefuseAsync(session.Connection, target, "an exported snapshot", cancellationToken).ConfigureAwait(false);
             var snapshot = await session.ExportAsync(cancellationToken).ConfigureAwait(false);
             var at = await session.Connection.ScalarAsync<DateTime>(
                 "SELECT pg_catalog.transaction_timestamp()", cancellationToken).ConfigureAwait(false);
@@ -48,30 +50,22 @@ internal sealed class SnapshotHolder : IAsyncDisposable
         }
     }
 
-    /// <summary>Locks tables as pg_dump does, so that none is dropped, truncated or rewritten before everybody has read it.</summary>
-    internal async Task LockAsync(IEnumerable<DumpedTable> tables, CancellationToken cancellationToken)
-    {
-        foreach (var some in tables.Chunk(LocksPerStatement))
-        {
-            var names = string.Join(", ", some.Select(table => "ONLY " + table.Qualified));
-            await Connection.ExecuteAsync($"LOCK TABLE {names} IN ACCESS SHARE MODE", cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Watches the session until it dies or the token is cancelled.</summary>
+    /// <summary>Watches the session until the work is done, and once more then.</summary>
     /// <param name="applicationName">The sessions whose COPY is watched for progress.</param>
     /// <param name="onProgress">Receives the bytes read of each table being copied, by oid.</param>
-    /// <param name="cancellationToken">Ends the watch.</param>
+    /// <param name="workDone">Ends the watch.</param>
+    /// <param name="cancellationToken">Breaks it off.</param>
     /// <exception cref="PgOpsException">ConnectionLost when the session died.</exception>
     internal async Task GuardAsync(
-        string applicationName, Action<IReadOnlyDictionary<uint, long>> onProgress, CancellationToken cancellationToken)
+        string applicationName, Action<IReadOnlyDictionary<uint, long>> onProgress, Task workDone, CancellationToken cancellationToken)
     {
         var watchCopies = Connection.VersionNumber() >= 140000;
         try
         {
-            while (true)
+            for (var last = false; !last;)
             {
-                await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
+                last = await Task.WhenAny(workDone, Task.Delay(Interval, cancellationToken)).ConfigureAwait(false) == workDone;
+                cancellationToken.ThrowIfCancellationRequested();
                 var running = watchCopies
                     ? await Connection.QueryAsync(
                         """

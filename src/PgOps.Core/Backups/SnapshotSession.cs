@@ -10,14 +10,26 @@ namespace PgOps.Core.Backups;
 /// </summary>
 internal sealed class SnapshotSession : IAsyncDisposable
 {
-    private const string Pinned = """
-        SELECT pg_catalog.set_config(name, value, false)
-        FROM (VALUES ('search_path', ''), ('DateStyle', 'ISO, MDY'), ('TimeZone', 'UTC'), ('IntervalStyle', 'postgres'),
-                     ('extra_float_digits', '3'), ('bytea_output', 'hex'), ('xmlbinary', 'base64'), ('lc_monetary', 'C'),
-                     ('quote_all_identifiers', 'off'), ('row_security', 'off'), ('synchronize_seqscans', 'off'),
-                     ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-                     ('client_encoding', CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END))
-             AS pinned (name, value)
+    private const int LocksPerStatement = 200;
+
+    // SET LOCAL and not SET: the settings belong to the transaction, and no pooler can part them from it. They are no queries, so
+    // an imported snapshot can still follow.
+    private const string Begin = """
+        BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+        SET LOCAL statement_timeout = 0;
+        SET LOCAL lock_timeout = 0;
+        SET LOCAL idle_in_transaction_session_timeout = 0;
+        SET LOCAL search_path = '';
+        SET LOCAL DateStyle = 'ISO, MDY';
+        SET LOCAL TimeZone = 'UTC';
+        SET LOCAL IntervalStyle = 'postgres';
+        SET LOCAL extra_float_digits = 3;
+        SET LOCAL bytea_output = 'hex';
+        SET LOCAL xmlbinary = 'base64';
+        SET LOCAL lc_monetary = 'C';
+        SET LOCAL quote_all_identifiers = off;
+        SET LOCAL row_security = off;
+        SET LOCAL synchronize_seqscans = off
         """;
 
     private SnapshotSession(PgTarget target, NpgsqlConnection connection)
@@ -36,23 +48,22 @@ internal sealed class SnapshotSession : IAsyncDisposable
     /// <param name="target">The database.</param>
     /// <param name="snapshot">An exported snapshot to read in; null takes a new one.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal static async Task<SnapshotSession> OpenAsync(PgTarget target, string? snapshot, CancellationToken cancellationToken)
+    /// <param name="prepare">What to do on the idle session before the transaction begins; null for nothing.</param>
+    internal static async Task<SnapshotSession> OpenAsync(
+        PgTarget target,
+        string? snapshot,
+        CancellationToken cancellationToken,
+        Func<NpgsqlConnection, CancellationToken, Task>? prepare = null)
     {
         var connection = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
         try
         {
-            await connection.ExecuteAsync(Pinned, cancellationToken).ConfigureAwait(false);
-            if (connection.VersionNumber() >= 170000)
+            if (prepare is not null)
             {
-                await connection.ExecuteAsync("SET transaction_timeout = 0", cancellationToken).ConfigureAwait(false);
+                await prepare(connection, cancellationToken).ConfigureAwait(false);
             }
 
-            await connection.ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancellationToken).ConfigureAwait(false);
-            if (snapshot is not null)
-            {
-                await connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Quote.Literal(snapshot)}", cancellationToken).ConfigureAwait(false);
-            }
-
+            await connection.ExecuteAsync(Statements(connection, snapshot), cancellationToken).ConfigureAwait(false);
             return new SnapshotSession(target, connection);
         }
         catch (Exception error)
@@ -73,6 +84,31 @@ internal sealed class SnapshotSession : IAsyncDisposable
     internal async Task<string> ExportAsync(CancellationToken cancellationToken)
         => (await Connection.ScalarAsync<string>("SELECT pg_catalog.pg_export_snapshot()", cancellationToken).ConfigureAwait(false))!;
 
+    /// <summary>Locks tables as pg_dump does, so that none is dropped, truncated or rewritten before everybody has read it.</summary>
+    /// <param name="tables">The tables.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task LockAsync(IEnumerable<DumpedTable> tables, CancellationToken cancellationToken)
+    {
+        foreach (var some in tables.Chunk(LocksPerStatement))
+        {
+            var names = string.Join(", ", some.Select(table => "ONLY " + table.Qualified));
+            await Connection.ExecuteAsync($"LOCK TABLE {names} IN ACCESS SHARE MODE", cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
+
+    private static string Statements(NpgsqlConnection connection, string? snapshot)
+    {
+        // A server that does not know the encoding must not check the bytes against one.
+        var encoding = connection.PostgresParameters.TryGetValue("server_encoding", out var known) && known == "SQL_ASCII" ? known : "UTF8";
+        var statements = $"{Begin}; SET LOCAL client_encoding = '{encoding}'";
+        if (connection.VersionNumber() >= 170000)
+        {
+            statements += "; SET LOCAL transaction_timeout = 0";
+        }
+
+        return snapshot is null ? statements : $"{statements}; SET TRANSACTION SNAPSHOT {Quote.Literal(snapshot)}";
+    }
 }

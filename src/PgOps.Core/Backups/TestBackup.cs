@@ -26,7 +26,7 @@ public sealed class TestBackup
 
     /// <summary>Tests it.</summary>
     /// <param name="request">Which one.</param>
-    /// <param name="sink">Receives progress, and the test as output.</param>
+    /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The checks.</returns>
     /// <exception cref="PgOpsException">PathNotFound or PathInaccessible; a damaged backup is a failed check, not an exception.</exception>
@@ -85,6 +85,16 @@ public sealed class TestBackup
             Files = files.Count + (list is null ? 0 : 1),
             Bytes = files.Sum(file => file.Bytes) + (list?.Length ?? 0),
         };
+    }
+
+    /// <summary>The check of the hashes alone, for whoever is about to read the backup.</summary>
+    /// <param name="folder">The backup's folder.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    internal static async Task<PgCheck> HashesAsync(string folder, CancellationToken cancellationToken)
+    {
+        var files = await HashList.HashAsync(folder, HashList.Files(folder), null, cancellationToken).ConfigureAwait(false);
+        var list = Path.Combine(folder, HashList.FileName);
+        return Hashes(files, File.Exists(list) ? await File.ReadAllBytesAsync(list, cancellationToken).ConfigureAwait(false) : null);
     }
 
     private static PgCheck Files(IReadOnlyList<string> names, byte[]? list)

@@ -96,7 +96,7 @@ internal static class DrillLedger
             json.WriteStartObject();
             json.WriteString("backupId", drill.Backup.Id);
             json.WriteString("database", drill.Database);
-            json.WriteBoolean("passed", drill.Passed);
+            json.WriteBoolean("passed", drill.Proven);
             json.WriteString("startedAt", drill.StartedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
             json.WriteNumber("recoverySeconds", Math.Round(drill.RecoveryTime.TotalSeconds, 3));
             json.WriteString("serverVersion", drill.ServerVersion);

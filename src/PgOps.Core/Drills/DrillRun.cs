@@ -116,7 +116,7 @@ internal sealed class DrillRun
                 return;
             }
 
-            await StepAsync("tables", () => CompareAsync(manifest, staging.Target, cancellationToken)).ConfigureAwait(false);
+            await StepAsync("content", () => CompareAsync(manifest, staging.Target, cancellationToken)).ConfigureAwait(false);
             await StepAsync("migration-state", async () =>
                 _checks.AddRange(await RestoredCopy.InspectAsync(manifest, staging.Target, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
             await StepAsync("statistics", async () =>

@@ -23,6 +23,14 @@ internal static class ProvenBackup
                 "Find out why the backup does not restore, take a new one, and prove it with Test-PgRestore.");
         }
 
+        if (!proof.Proven)
+        {
+            throw Refusal(
+                target,
+                "the drill of its backup did not compare the content of the tables",
+                "Take a backup with -Fingerprint Source, the default, and drill that.");
+        }
+
         if (proof.Backup.Manifest is not { } manifest)
         {
             throw Refusal(target, "the drilled backup has no manifest that says which database it is of", "Take a backup with Backup-PgDatabase.");

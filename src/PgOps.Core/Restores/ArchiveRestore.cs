@@ -55,8 +55,6 @@ internal sealed partial class ArchiveRestore
             new ToolCommand(options.Tool.Path, Arguments(backup, target, options))
             {
                 Target = target,
-                // Decides the language of pg_restore's own "warning" and "error"; everything else is data.
-                Environment = new Dictionary<string, string?> { ["LC_ALL"] = null, ["LC_MESSAGES"] = "C", ["LANGUAGE"] = null },
                 OnError = run.Read,
             },
             cancellationToken).ConfigureAwait(false);
@@ -151,7 +149,9 @@ internal sealed partial class ArchiveRestore
         }
         else
         {
-            _progress.Report(line["pg_restore: ".Length..], _done, _total);
+            // Nobody can say how long the indexes will take, so behind the last table there is no estimate.
+            var item = Item().Match(line) is { Success: true } launched ? launched.Groups[1].Value : line["pg_restore: ".Length..];
+            _progress.Report(item, _done, _started < _sizes.Count ? _total : 0);
         }
     }
 
@@ -165,12 +165,16 @@ internal sealed partial class ArchiveRestore
         }
     }
 
-    // The server's own warnings arrive through libpq, with or without the program's name.
+    // The process runner keeps the programs' messages in English. The server's own warnings arrive through libpq, with or without
+    // the program's name.
     [GeneratedRegex(@"^(?:pg_restore: )?(?:warning|error|fatal|panic):", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Complaint();
 
     [GeneratedRegex(@"^pg_restore: (?:while |from TOC entry )", RegexOptions.CultureInvariant)]
     private static partial Regex Entry();
+
+    [GeneratedRegex(@"^pg_restore: (?:launching|finished) item \d+ (.+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Item();
 
     [GeneratedRegex(@"^pg_restore: processing data for table ""(.*)""$", RegexOptions.CultureInvariant)]
     private static partial Regex TableData();

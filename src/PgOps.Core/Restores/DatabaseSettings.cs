@@ -15,40 +15,56 @@ internal static class DatabaseSettings
         "temp_tablespaces", "unix_socket_directories",
     };
 
-    /// <summary>Applies the settings.</summary>
+    /// <summary>Finds the settings that the server would refuse, before hours are spent on a restore. Changes nothing.</summary>
     /// <param name="session">A session on another database of the server.</param>
-    /// <param name="database">The database.</param>
+    /// <param name="database">A database to try them on.</param>
     /// <param name="settings">Each <c>name=value</c>, as pg_db_role_setting holds it.</param>
-    /// <param name="force">Leaves a setting that the server refuses out, and says so.</param>
+    /// <param name="force">Lets refused ones pass, to be left out.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>What was applied; skipped when something was left out.</returns>
+    /// <returns>The settings that the server takes, and what to say about them: skipped when something is left out.</returns>
     /// <exception cref="PgOpsException">RestoreFailed, naming the refused settings.</exception>
-    internal static async Task<PgCheck> ApplyAsync(
+    internal static async Task<(IReadOnlyList<string> Accepted, PgCheck Check)> ProbeAsync(
         NpgsqlConnection session, string database, IReadOnlyList<string> settings, bool force, CancellationToken cancellationToken)
     {
+        var accepted = new List<string>();
         var refused = new List<string>();
         foreach (var setting in settings)
         {
-            try
+            var transaction = await session.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
             {
-                await session.ExecuteAsync(Statement(database, setting), cancellationToken).ConfigureAwait(false);
-            }
-            catch (PostgresException error) when (!ServerErrors.IsLost(error) && error.SqlState != PostgresErrorCodes.QueryCanceled)
-            {
-                refused.Add($"{setting} ({error.SqlState} {error.MessageText})");
+                try
+                {
+                    await session.ExecuteAsync(Statement(database, setting), cancellationToken).ConfigureAwait(false);
+                    accepted.Add(setting);
+                }
+                catch (PostgresException error) when (!ServerErrors.IsLost(error) && error.SqlState != PostgresErrorCodes.QueryCanceled)
+                {
+                    refused.Add($"{setting} ({error.SqlState} {error.MessageText})");
+                }
             }
         }
 
         if (refused.Count == 0)
         {
-            return PgCheck.Pass("settings", settings.Count == 0 ? "the database has none of its own" : string.Join(", ", settings));
+            return (accepted, PgCheck.Pass("settings", settings.Count == 0 ? "the database has none of its own" : string.Join(", ", settings)));
         }
 
         var detail = "the server refuses settings of the database: " + string.Join("; ", refused);
         return force
-            ? PgCheck.Skip("settings", detail + "; left out with -Force")
+            ? (accepted, PgCheck.Skip("settings", detail + "; left out with -Force"))
             : throw new PgOpsException(
                 PgErrorCode.RestoreFailed, detail, "Nothing was put in place.", "Restore with a role that may set them, or leave them out with -Force.");
+    }
+
+    /// <summary>Applies settings that were probed.</summary>
+    internal static async Task ApplyAsync(
+        NpgsqlConnection session, string database, IReadOnlyList<string> settings, CancellationToken cancellationToken)
+    {
+        foreach (var setting in settings)
+        {
+            await session.ExecuteAsync(Statement(database, setting), cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>The statement for one setting.</summary>

@@ -14,11 +14,15 @@ internal static class DatabaseSwap
 {
     // RENAME itself waits five seconds for sessions to leave (CountOtherDBBackends).
     private const int Attempts = 3;
+    private const int DatedNamePause = 1100;
+    private const int Leaving = 10;
+    private const int LeavingPause = 100;
 
+    // Replication stands in the way as well, autovacuum gives way. Whoever may not see what others do sees no backend_type.
     private const string SessionsQuery = """
         SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(client_addr::pg_catalog.text, 'local'), coalesce(state, '')
         FROM pg_catalog.pg_stat_activity
-        WHERE datname = $1 AND backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()
+        WHERE datname = $1 AND coalesce(backend_type, '') <> 'autovacuum worker' AND pid <> pg_catalog.pg_backend_pid()
         ORDER BY backend_start
         """;
 
@@ -26,13 +30,14 @@ internal static class DatabaseSwap
     internal static async Task RefuseConnectedAsync(
         NpgsqlConnection session, PgTarget database, Exception? cause, CancellationToken cancellationToken)
     {
-        var connected = await session.QueryAsync(
-            SessionsQuery,
-            row => string.Create(
-                CultureInfo.InvariantCulture,
-                $"pid {row.GetInt32(0)}, user {row.GetString(1)}, application \"{row.GetString(2)}\", from {row.GetString(3)}, {row.GetString(4)}"),
-            cancellationToken,
-            database.Database).ConfigureAwait(false);
+        var connected = await ConnectedAsync(session, database.Database, cancellationToken).ConfigureAwait(false);
+        for (var waited = 0; connected.Count > 0 && waited < Leaving; waited++)
+        {
+            // A session that was closed a moment ago, one of this restore's own among them, is listed until its process has gone.
+            await Task.Delay(LeavingPause, cancellationToken).ConfigureAwait(false);
+            connected = await ConnectedAsync(session, database.Database, cancellationToken).ConfigureAwait(false);
+        }
+
         if (connected.Count == 0 && cause is null)
         {
             return;
@@ -74,9 +79,15 @@ internal static class DatabaseSwap
                     await RefuseConnectedAsync(staging.Session, target, error, cancellationToken).ConfigureAwait(false);
                 }
             }
-            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.DuplicateDatabase)
+            catch (PostgresException error) when (IsRace(error))
             {
-                throw Appeared(target, error);
+                if (existing is null || attempt == Attempts)
+                {
+                    throw Appeared(target, error);
+                }
+
+                // Two swaps within one second want the same dated name; if somebody was faster, the next look at the oid says so.
+                await Task.Delay(DatedNamePause, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -108,6 +119,15 @@ internal static class DatabaseSwap
 
         return replaced;
     }
+
+    private static Task<List<string>> ConnectedAsync(NpgsqlConnection session, string database, CancellationToken cancellationToken)
+        => session.QueryAsync(
+            SessionsQuery,
+            row => string.Create(
+                CultureInfo.InvariantCulture,
+                $"pid {row.GetInt32(0)}, user {row.GetString(1)}, application \"{row.GetString(2)}\", from {row.GetString(3)}, {row.GetString(4)}"),
+            cancellationToken,
+            database);
 
     private static async Task<string?> TryAsync(
         StagingDatabase staging, PgTarget target, uint? existing, string? owner, bool keepGrants, CancellationToken cancellationToken)
@@ -148,6 +168,10 @@ internal static class DatabaseSwap
             return replaced;
         }
     }
+
+    // Two renames at the same moment meet in the catalog's unique index, or find the name gone.
+    private static bool IsRace(PostgresException error) => error.SqlState is
+        PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.InvalidCatalogName;
 
     private static PgOpsException Appeared(PgTarget target, Exception? cause) => new(
         PgErrorCode.TargetNotEmpty,

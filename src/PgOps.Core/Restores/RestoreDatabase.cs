@@ -228,12 +228,19 @@ public sealed class RestoreDatabase
             await RestoreRoles.CreateAsync(staging.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
             created = plan.MissingRoles;
             checks.Add(staging.Collation);
+            var (settings, settingsCheck) = await DatabaseSettings.ProbeAsync(
+                staging.Session, staging.Name, manifest.Facts.Settings, request.Force, cancellationToken).ConfigureAwait(false);
             var options = new ArchiveRestoreOptions(plan.Tool, jobs, request.NoOwner, request.NoPrivileges);
             checks.Add(await TimedCheck.RunAsync(
                 () => ArchiveRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
             var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
             checks.Add(await TableStatistics.GatherAsync(staging.Target, jobs, cancellationToken).ConfigureAwait(false));
-            checks.Add(await FinishAsync(staging, manifest.Facts, request.Force, cancellationToken).ConfigureAwait(false));
+
+            // The setting that sped the restore up goes before the source's own come.
+            await staging.Session.ExecuteAsync(
+                $"ALTER DATABASE {Quote.Identifier(staging.Name)} RESET synchronous_commit", cancellationToken).ConfigureAwait(false);
+            await DatabaseSettings.ApplyAsync(staging.Session, staging.Name, settings, cancellationToken).ConfigureAwait(false);
+            checks.Add(settingsCheck);
             var owner = request.NoOwner || manifest.Facts.Owner.Length == 0 ? null : manifest.Facts.Owner;
             var replaced = await DatabaseSwap.RunAsync(
                 staging, target, plan.Existing?.Oid, owner, !request.NoPrivileges, cancellationToken).ConfigureAwait(false);
@@ -282,15 +289,6 @@ public sealed class RestoreDatabase
 
         checks.AddRange(all);
         return content;
-    }
-
-    private static async Task<PgCheck> FinishAsync(
-        StagingDatabase staging, PgDatabaseFacts facts, bool force, CancellationToken cancellationToken)
-    {
-        // The setting that sped the restore up goes before the source's own come.
-        await staging.Session.ExecuteAsync(
-            $"ALTER DATABASE {Quote.Identifier(staging.Name)} RESET synchronous_commit", cancellationToken).ConfigureAwait(false);
-        return await DatabaseSettings.ApplyAsync(staging.Session, staging.Name, facts.Settings, force, cancellationToken).ConfigureAwait(false);
     }
 
     private sealed record Plan(PostgresTool Tool, IReadOnlyList<string> MissingRoles, DatabaseOccupancy? Existing);

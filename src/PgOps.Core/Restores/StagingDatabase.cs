@@ -100,7 +100,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
 
         await Session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = 0", cancellationToken).ConfigureAwait(false);
-        await StagingSweep.RunAsync(Session, _log, cancellationToken).ConfigureAwait(false);
+        await StagingSweep.RunAsync(Session, _maintenance, _log, cancellationToken).ConfigureAwait(false);
         if (!await Session.ScalarAsync<bool>(
             "SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, DatabaseNames.LockKey(Name)).ConfigureAwait(false))
         {

@@ -7,8 +7,9 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Restores;
 
 /// <summary>
-/// Finds and drops the staging databases of restores that died. A database is swept only when its name has the staging shape, its
-/// comment says what it is, and nobody holds the advisory lock of its name in any database of the server.
+/// Finds and drops the staging databases of restores that died. A database is swept only when its name has the staging shape, nobody
+/// holds the advisory lock of its name in any database of the server, and its comment says what it is or, for a restore that died
+/// between creating and marking it, nothing at all is in it.
 /// </summary>
 internal static class StagingSweep
 {
@@ -18,7 +19,7 @@ internal static class StagingSweep
     private const string StraysQuery = """
         SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database')
         FROM pg_catalog.pg_database d
-        WHERE d.datname ~ '_pgops_[0-9a-f]{8}$'
+        WHERE d.datname LIKE '%\_pgops\_%'
         ORDER BY d.datname
         """;
 
@@ -35,24 +36,23 @@ internal static class StagingSweep
         $"{Mark}; pid {Environment.ProcessId}, host {Environment.MachineName}, started {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}");
 
     /// <summary>Drops the strays.</summary>
-    /// <param name="session">A session on a maintenance database.</param>
+    /// <param name="session">A session on the maintenance database.</param>
+    /// <param name="maintenance">The way to it.</param>
     /// <param name="log">Receives the names dropped.</param>
     /// <param name="cancellationToken">Stops between two databases.</param>
-    internal static async Task RunAsync(NpgsqlConnection session, ILogger log, CancellationToken cancellationToken)
+    internal static async Task RunAsync(NpgsqlConnection session, PgTarget maintenance, ILogger log, CancellationToken cancellationToken)
     {
         var candidates = await session.QueryAsync(
             StraysQuery,
             row => (Name: row.GetString(0), Comment: row.IsDBNull(1) ? null : row.GetString(1)),
             cancellationToken).ConfigureAwait(false);
-        foreach (var (name, comment) in candidates)
+        foreach (var (name, comment) in candidates.Where(candidate => DatabaseNames.IsStaging(candidate.Name)))
         {
-            if (comment is null || !comment.StartsWith(Mark, StringComparison.Ordinal))
+            var marked = comment is not null && comment.StartsWith(Mark, StringComparison.Ordinal);
+            if (marked || comment is null)
             {
-                log.LogDebug("{Name} looks like a restore's staging database but bears no mark; it is left alone.", name);
-                continue;
+                await SweepAsync(session, maintenance.WithDatabase(name), marked, log, cancellationToken).ConfigureAwait(false);
             }
-
-            await SweepAsync(session, name, comment, log, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -73,25 +73,32 @@ internal static class StagingSweep
     }
 
     private static async Task SweepAsync(
-        NpgsqlConnection session, string name, string comment, ILogger log, CancellationToken cancellationToken)
+        NpgsqlConnection session, PgTarget stray, bool marked, ILogger log, CancellationToken cancellationToken)
     {
+        var name = stray.Database;
         var key = DatabaseNames.LockKey(name);
         if (await session.ScalarAsync<bool>(LockedQuery, cancellationToken, key).ConfigureAwait(false)
             || !await session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, key).ConfigureAwait(false))
         {
-            log.LogDebug("{Name} belongs to a restore that is running ({Comment}).", name, comment);
+            log.LogDebug("{Name} belongs to a restore that is running.", name);
             return;
         }
 
         try
         {
+            if (!marked && await DatabaseOccupancy.ReadAsync(session, stray, cancellationToken).ConfigureAwait(false) is not { IsEmpty: true })
+            {
+                log.LogDebug("{Name} looks like a restore's staging database, but bears no mark and is not empty; it is left alone.", name);
+                return;
+            }
+
             await DropAsync(session, name, cancellationToken).ConfigureAwait(false);
-            log.LogInformation("Dropped {Name}, left by a restore that died ({Comment}).", name, comment);
+            log.LogInformation("Dropped {Name}, left by a restore that died.", name);
         }
-        catch (PostgresException error)
+        catch (Exception error) when (error is PostgresException or PgOpsException)
         {
             // Another role's stray, or one that is just going: not this restore's business.
-            log.LogInformation("{Name}, left by a restore that died, could not be dropped: {Message}", name, error.MessageText);
+            log.LogInformation("{Name}, left by a restore that died, could not be dropped: {Reason}", name, new Redaction(stray).Apply(error.Message));
         }
         finally
         {

@@ -42,12 +42,13 @@ public sealed class DatabaseFingerprintTests
     [PostgresFact]
     public async Task Session_defaults_of_the_database_do_not_change_a_hash()
     {
-        var target = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
+        var target = await BackupTestDatabase.CreateAsync(
+            _server, BackupTestDatabase.Types + "CREATE TABLE long AS SELECT i, repeat('x', 100) FROM generate_series(1, 200000) i");
         var before = await BackupTestDatabase.ReadAsync(target, 1);
         foreach (var setting in new[]
         {
             "TimeZone = 'Asia/Kathmandu'", "DateStyle = 'German'", "IntervalStyle = 'iso_8601'", "extra_float_digits = 0",
-            "bytea_output = 'escape'", "statement_timeout = '1ms'", "search_path = 'nowhere'", "default_transaction_isolation = 'serializable'",
+            "bytea_output = 'escape'", "statement_timeout = '20ms'", "search_path = 'nowhere'", "default_transaction_isolation = 'serializable'",
         })
         {
             await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(target.Database)} SET {setting}");
@@ -91,6 +92,29 @@ public sealed class DatabaseFingerprintTests
         Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
         Assert.Contains("guarded", error.Problem, StringComparison.Ordinal);
         Assert.Contains("BYPASSRLS", error.NextStep, StringComparison.Ordinal);
+    }
+
+    // FIELD_NOTES, migrations 11: an ALTER that queues behind the backup must not make the backup queue behind the ALTER.
+    [PostgresFact]
+    public async Task An_alter_table_that_waits_for_the_backup_does_not_stop_it()
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE a AS SELECT generate_series(1, 1000) i; CREATE TABLE b AS TABLE a");
+        await using var first = await SnapshotSession.OpenAsync(target, null, CancellationToken.None);
+        var listed = await DumpedTables.ListAsync(first.Connection, CancellationToken.None);
+        await first.LockAsync(listed.Tables, CancellationToken.None);
+        var alter = SandboxServer.ExecuteAsync(target, "ALTER TABLE a ALTER i TYPE bigint; ALTER TABLE b ALTER i TYPE bigint");
+        while (await SandboxServer.ExecuteAsync(
+            target, "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") is 0L)
+        {
+            await Task.Delay(5);
+        }
+
+        var content = await DatabaseFingerprint.ReadAsync(
+            first, listed, null, true, PgFingerprintDepth.Source, 2, null, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal([1000, 1000], content.Tables.Select(table => table.Rows));
+        Assert.Equal(content.Tables[0].Hash, content.Tables[1].Hash);
+        await first.DisposeAsync();
+        await alter;
     }
 
     [PostgresFact]

@@ -40,7 +40,7 @@ internal static class OddDatabase
         CREATE SEQUENCE public.untouched;
         ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
         CREATE POLICY few ON public.orders USING (total < 10);
-        ALTER TABLE public.duplicates ADD CONSTRAINT later CHECK (x > 100) NOT VALID;
+        ALTER TABLE public.duplicates ADD CONSTRAINT later CHECK (x <> 999) NOT VALID;
         """";
 
     /// <summary>Makes one on a server and gives the way to it.</summary>

@@ -1,3 +1,4 @@
+using PgOps.Core.Connections;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;
@@ -40,7 +41,9 @@ public sealed class RestoreDatabaseTests : IDisposable
         Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
         Assert.Equal("it's, fine", await ValueAsync(restore.Target, "SELECT current_setting('myapp.motto')"));
         Assert.Equal("\"$user\", public, \"Odd \"\"schema\"\"\"", await ValueAsync(restore.Target, "SELECT current_setting('search_path')"));
-        Assert.Equal("on", await ValueAsync(restore.Target, "SELECT current_setting('synchronous_commit')"));
+        Assert.Equal(2, await ValueAsync(
+            restore.Target,
+            "SELECT cardinality(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database()"));
         Assert.Equal(2000f, await ValueAsync(restore.Target, "SELECT reltuples FROM pg_class WHERE oid = 'public.orders'::regclass"));
         Assert.IsType<DBNull>(await ValueAsync(
             restore.Target, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"));
@@ -122,7 +125,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder);
         var busy = await _server.CreateDatabaseAsync();
         await SandboxServer.ExecuteAsync(busy, "CREATE TABLE precious (x int)");
-        await using var session = await SandboxServer.OpenAsync(busy with { ApplicationName = "the till" });
+        await using var session = await ServerConnection.OpenAsync(busy with { ApplicationName = "the till" }, null, CancellationToken.None);
 
         var error = await FailAsync(new() { Backup = backup, Target = _server.Target, Database = busy.Database, Force = true });
 
@@ -241,13 +244,15 @@ public sealed class RestoreDatabaseTests : IDisposable
         var dead = await _server.CreateDatabaseAsync("shop_pgops_0badcafe");
         var living = await _server.CreateDatabaseAsync("shop_pgops_0badbabe");
         var unmarked = await _server.CreateDatabaseAsync("shop_pgops_0badf00d");
+        var unmarkedEmpty = await _server.CreateDatabaseAsync("shop_pgops_00000000");
+        await SandboxServer.ExecuteAsync(unmarked, "CREATE TABLE somebodys (x int)");
         foreach (var marked in new[] { dead, living })
         {
             await SandboxServer.ExecuteAsync(_server.Target, $"COMMENT ON DATABASE {marked.Database} IS {Quote.Literal(StagingSweep.Comment())}");
         }
 
         // Another restore may work from another maintenance database.
-        await using var holder = await SandboxServer.OpenAsync(_server.Target.WithDatabase("template1"));
+        await using var holder = await SandboxServer.OpenAsync(await _server.CreateDatabaseAsync());
         await using (var command = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_lock({DatabaseNames.LockKey(living.Database)})", holder))
         {
             await command.ExecuteNonQueryAsync();
@@ -257,6 +262,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "swept" });
 
         Assert.False(await ExistsAsync(dead.Database));
+        Assert.False(await ExistsAsync(unmarkedEmpty.Database), "killed between CREATE DATABASE and the mark");
         Assert.True(await ExistsAsync(living.Database));
         Assert.True(await ExistsAsync(unmarked.Database));
         await SandboxServer.ExecuteAsync(_server.Target, $"DROP DATABASE {living.Database}");
@@ -275,6 +281,29 @@ public sealed class RestoreDatabaseTests : IDisposable
         var collation = restore.Checks.Single(check => check.Name == "collation");
         Assert.Equal(PgCheckStatus.Skipped, collation.Status);
         Assert.Contains("xx_XX.utf8", collation.Detail, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task A_role_that_is_no_superuser_restores_what_it_may_own()
+    {
+        var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder);
+        await SandboxServer.ExecuteAsync(_server.Target, "CREATE ROLE tenant LOGIN CREATEDB PASSWORD 'its own secret'");
+        var tenant = (_server.Target with { Username = "tenant" }).WithPassword(new PgSecret("its own secret"));
+
+        var request = new RestoreDatabaseRequest { Backup = backup, Target = tenant, Database = "of the tenant", NoOwner = true, NoPrivileges = true };
+
+        // Only a superuser may set what no extension knows: said before the restore and not after it.
+        var error = await FailAsync(request);
+        Assert.Contains("myapp.motto", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_sink.Reports, report => report.Activity.StartsWith("Restoring", StringComparison.Ordinal));
+
+        var restore = await RestoreAsync(request with { Force = true });
+        Assert.Equal(2660, restore.Rows);
+        Assert.Equal(PgCheckStatus.Skipped, restore.Checks.Single(check => check.Name == "settings").Status);
+
+        restore = await RestoreAsync(request with { Force = true });
+        Assert.NotNull(restore.ReplacedDatabase);
+        await AssertNoStagingAsync();
     }
 
     private Task<PgRestore> RestoreAsync(RestoreDatabaseRequest request)

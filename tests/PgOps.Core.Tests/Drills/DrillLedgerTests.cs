@@ -1,0 +1,106 @@
+using PgOps.Core.Drills;
+using PgOps.Core.Tests.Restores;
+
+namespace PgOps.Core.Tests.Drills;
+
+public sealed class DrillLedgerTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Ledger => Path.Combine(_folder.Path, DrillLedger.FileName);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task The_newest_drill_of_a_backup_decides()
+    {
+        await AppendAsync("a", passed: true);
+        await AppendAsync("b", passed: false);
+        Assert.Equal(["a"], Proven());
+        await AppendAsync("a", passed: false);
+        await AppendAsync("b", passed: true);
+        Assert.Equal(["b"], Proven());
+        Assert.Equal(4, File.ReadAllLines(Ledger).Length);
+    }
+
+    [Fact]
+    public async Task A_manifest_that_is_not_the_drilled_one_is_not_proven()
+    {
+        await AppendAsync("a", passed: true);
+        await File.AppendAllTextAsync(Path.Combine(_folder.Path, "a", "manifest.json"), " ");
+        Assert.Empty(Proven());
+    }
+
+    [Fact]
+    public async Task A_torn_last_line_neither_counts_nor_spoils_the_next()
+    {
+        await AppendAsync("a", passed: true);
+        await AppendAsync("b", passed: true);
+        var whole = await File.ReadAllBytesAsync(Ledger);
+        for (var lost = 1; lost < 60; lost += 7)
+        {
+            await File.WriteAllBytesAsync(Ledger, whole[..^lost]);
+            Assert.Equal(["a"], Proven());
+            Assert.Null(await AppendAsync("c", passed: true));
+            Assert.Equal(["a", "c"], Proven());
+        }
+    }
+
+    [Theory]
+    [InlineData("\"passed\":false", "\"passed\":true")]
+    [InlineData("\"database\":\"shop\"", "\"database\":\"shoq\"")]
+    [InlineData("\"backupId\":\"b\"", "\"backupId\":\"c\"")]
+    public async Task An_edited_line_makes_everything_from_it_on_worthless(string was, string becomes)
+    {
+        await AppendAsync("a", passed: true);
+        await AppendAsync("b", passed: false);
+        await AppendAsync("c", passed: true);
+        var lines = await File.ReadAllLinesAsync(Ledger);
+        lines[1] = lines[1].Replace(was, becomes, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Ledger, string.Join('\n', lines) + "\n");
+
+        Assert.Equal(["a"], Proven());
+        var remark = await AppendAsync("d", passed: true);
+        Assert.Contains("line 2", remark, StringComparison.Ordinal);
+        Assert.Equal(["a"], Proven());
+    }
+
+    [Fact]
+    public async Task A_line_taken_out_breaks_the_chain()
+    {
+        await AppendAsync("a", passed: true);
+        await AppendAsync("a", passed: false);
+        await AppendAsync("b", passed: true);
+        var lines = await File.ReadAllLinesAsync(Ledger);
+        await File.WriteAllTextAsync(Ledger, lines[0] + "\n" + lines[2] + "\n");
+        Assert.Equal(["a"], Proven());
+    }
+
+    [Fact]
+    public async Task Many_writers_at_once_make_one_sound_chain()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(n => Task.Run(() => AppendAsync($"b{n}", passed: true))));
+        Assert.Equal(40, Proven().Count());
+    }
+
+    [Fact]
+    public void No_ledger_means_nothing_is_proven() => Assert.Empty(Proven());
+
+    private IEnumerable<string> Proven() => DrillLedger.ReadProven(_folder.Path).Keys.Order(StringComparer.Ordinal);
+
+    private Task<string?> AppendAsync(string id, bool passed)
+    {
+        var path = Path.Combine(_folder.Path, id);
+        Directory.CreateDirectory(path);
+        File.WriteAllText(Path.Combine(path, "manifest.json"), $"{{\"id\":\"{id}\"}}");
+        var drill = new PgDrill
+        {
+            Backup = new PgBackup { Id = id, Database = "shop", Path = path, Format = "custom", SnapshotAt = DateTime.UtcNow },
+            Checks = [passed ? PgCheck.Pass("content", "") : PgCheck.Fail("content", "")],
+            StartedAt = DateTime.UtcNow,
+            RecoveryTime = TimeSpan.FromSeconds(1.5),
+            ServerVersion = "15.18",
+        };
+        return DrillLedger.AppendAsync(drill, CancellationToken.None);
+    }
+}
