@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Connections;
@@ -57,7 +58,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>
     internal NpgsqlBatch NewBatch()
     {
-        var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
+        var batch = NewPlainBatch();
         foreach (var statement in _preamble)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
@@ -69,6 +70,17 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>A history command with the settings that it needs, whatever the script has set: for use inside a transaction.</summary>
     internal IEnumerable<NpgsqlBatchCommand> Recording(NpgsqlBatchCommand history)
         => _historySettings.Select(statement => new NpgsqlBatchCommand(statement)).Append(history);
+
+    /// <summary>
+    /// A batch for the script's statements. Rows that they give are asked for as text: not every type has a binary form
+    /// (aclitem has none), and the driver lets only its commands say so, not its batches.
+    /// </summary>
+    internal NpgsqlBatch NewPlainBatch()
+    {
+        var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
+        AskForText(batch, true);
+        return batch;
+    }
 
     /// <summary>Feeds a COPY … FROM STDIN with its inline data.</summary>
     internal async Task CopyAsync(SqlStatement statement, ReadOnlyMemory<char> data, CancellationToken cancellationToken)
@@ -95,6 +107,9 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_AllResultTypesAreUnknown")]
+    private static extern void AskForText(NpgsqlBatch batch, bool value);
 
     private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
         => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);

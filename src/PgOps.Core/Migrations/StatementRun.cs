@@ -223,7 +223,7 @@ internal sealed class StatementRun
 
     private async Task SendAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(_session.Connection) { Timeout = 0 };
+        var batch = _session.NewPlainBatch();
         await using (batch.ConfigureAwait(false))
         {
             foreach (var command in commands)

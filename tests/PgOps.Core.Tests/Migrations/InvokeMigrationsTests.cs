@@ -100,6 +100,23 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresFact]
+    public async Task Queries_may_give_rows_of_any_type()
+    {
+        _workspace.Write("1_a.sql", """
+            CREATE TYPE mood AS ENUM ('sad');
+            CREATE FUNCTION nothing() RETURNS void LANGUAGE sql AS '';
+            SELECT nothing(), 'sad'::mood, ROW(1, 'a'), ARRAY['sad']::mood[], 'int'::regtype;
+            SELECT 'postgres=r/postgres'::aclitem, relacl FROM pg_class;
+            VALUES ('a'), ('b');
+            """);
+
+        _workspace.Write("2_b.sql", "-- pgops: no-transaction\nSELECT 'postgres=r/postgres'::aclitem;\nCALL p();");
+        await _workspace.ExecuteAsync("CREATE PROCEDURE p(INOUT a aclitem DEFAULT NULL) LANGUAGE sql AS 'SELECT a'");
+
+        Assert.Equal(2, (await _workspace.RunAsync(request => request with { Force = true })).Applied.Count);
+    }
+
+    [PostgresFact]
     public async Task Function_bodies_from_a_Windows_file_are_stored_with_plain_line_ends()
     {
         _workspace.Write("1_a.sql", "\uFEFFCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\r\n  SELECT 1\r\n$$;\r\n");
