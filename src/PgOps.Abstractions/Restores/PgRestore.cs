@@ -67,8 +67,10 @@ public sealed record PgDrill
     /// <summary>The server version drilled on.</summary>
     public string ServerVersion { get; init; } = "";
 
-    /// <summary>The first failed check's detail; null when the drill passed.</summary>
-    public string? Failure => Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed)?.ToString();
+    /// <summary>The first failed check and its detail; null when the drill passed.</summary>
+    public string? Failure => Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed
+        ? $"{failed.Name}: {failed.Detail}"
+        : null;
 
     /// <summary>The backup's source, when it was taken in this session: what the next command of a pipeline acts on.</summary>
     public PgTarget? Target => Backup.Source;

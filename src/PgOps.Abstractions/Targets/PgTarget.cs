@@ -55,10 +55,12 @@ public sealed record PgTarget
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>application_name shown in pg_stat_activity.</summary>
-    public string ApplicationName { get; init; } = "PgOps";
+    public string ApplicationName { get; init; } = DefaultApplicationName;
 
     /// <summary>Whether the address says that a transaction pooler stands in between (Prisma's <c>pgbouncer=true</c>).</summary>
     public bool Pooled { get; init; }
+
+    internal const string DefaultApplicationName = "PgOps";
 
     internal PgSecret? Password { get; init; }
 

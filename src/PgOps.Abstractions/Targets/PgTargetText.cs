@@ -25,7 +25,6 @@ internal static class PgTargetText
             ["PGDATABASE"] = target.Database,
             ["PGUSER"] = target.Username,
             ["PGSSLMODE"] = SslModeName(target.SslMode),
-            ["PGAPPNAME"] = target.ApplicationName,
             ["PGGSSENCMODE"] = target.GssEncryptionMode ?? "disable",
         };
         if (target.ConnectTimeout > TimeSpan.Zero)
@@ -34,6 +33,8 @@ internal static class PgTargetText
                 Math.Max(2, (int)Math.Ceiling(target.ConnectTimeout.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         }
 
+        // A program that is not PgOps should not pass for it.
+        Add("PGAPPNAME", target.ApplicationName == PgTarget.DefaultApplicationName ? null : target.ApplicationName);
         Add("PGPASSWORD", target.Password?.Reveal());
         Add("PGPASSFILE", target.PasswordFile);
         Add("PGSSLROOTCERT", target.SslRootCertificate);

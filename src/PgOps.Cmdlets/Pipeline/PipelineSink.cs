@@ -108,7 +108,18 @@ internal sealed class PipelineSink : IOperationSink
 
         internal Task<bool> Answer => _answer.Task;
 
-        internal void Ask(PgCmdlet cmdlet) => _answer.TrySetResult(cmdlet.ShouldContinue(_question, _caption));
+        internal void Ask(PgCmdlet cmdlet)
+        {
+            try
+            {
+                _answer.TrySetResult(cmdlet.ShouldContinue(_question, _caption));
+            }
+            catch (Exception nobody) when (nobody is PSInvalidOperationException or System.Management.Automation.Host.HostException)
+            {
+                // A session without anybody to ask has not said yes; the operation's own refusal says what to do.
+                _answer.TrySetResult(false);
+            }
+        }
 
         internal void Decline() => _answer.TrySetResult(false);
     }

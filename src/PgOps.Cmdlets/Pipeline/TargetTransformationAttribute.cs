@@ -32,6 +32,7 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
                 PgDrill drill => drill.Target!,
                 PgRestore restore => restore.Target,
                 PgMigrationRun run => run.Target,
+                PgMigration migration => migration.Target!,
                 string text => TargetParser.Parse(text),
                 IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
                     .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),

@@ -25,6 +25,11 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     [TargetTransformation]
     public PgTarget? Difference { get; set; }
 
+    /// <summary>User name and password to log in with on both sides, instead of the targets' own.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
     /// <summary>Parallel sessions for each side. Default: the processors, at most 8.</summary>
     [Parameter]
     [ValidateRange(1, 64)]
@@ -40,9 +45,9 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
         var result = RunAndWrite((sink, token) => new CompareDatabase().RunAsync(
             new CompareDatabaseRequest
             {
-                ReferenceTarget = Reference,
+                ReferenceTarget = Reference is null ? null : Credentials.Apply(Reference, Credential),
                 ReferenceBackup = Backup,
-                Difference = Difference ?? TargetParser.FromEnvironment(),
+                Difference = Credentials.Apply(Difference ?? TargetParser.FromEnvironment(), Credential),
                 Jobs = Jobs,
             },
             sink,

@@ -24,6 +24,11 @@ public sealed class TestPgRestoreCommand : PgCmdlet
     [TargetTransformation]
     public PgTarget? Server { get; set; }
 
+    /// <summary>User name and password to log in to that server with, instead of the target's own.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
     /// <summary>Major version of the sandbox. Default: the source's, or the nearest newer one that is installed.</summary>
     [Parameter]
     [ValidateRange(13, 99)]
@@ -48,7 +53,7 @@ public sealed class TestPgRestoreCommand : PgCmdlet
         var request = new TestRestoreRequest
         {
             Backup = Backup,
-            Server = Server,
+            Server = Server is null ? null : Credentials.Apply(Server, Credential),
             ServerVersion = ServerVersion,
             Jobs = Jobs,
             BinPath = BinPath is null ? null : FullPath(BinPath),

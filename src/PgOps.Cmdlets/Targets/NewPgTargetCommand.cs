@@ -5,33 +5,35 @@ using PgOps.Core.Connections;
 namespace PgOps.Cmdlets.Targets;
 
 /// <summary>Makes a target: one database on one server and how to reach it.</summary>
-[Cmdlet(VerbsCommon.New, "PgTarget", DefaultParameterSetName = "Parts")]
+[Cmdlet(VerbsCommon.New, "PgTarget")]
 [OutputType(typeof(PgTarget))]
 public sealed class NewPgTargetCommand : PgCmdlet
 {
-    /// <summary>The target as one text: a URI, <c>host=… dbname=…</c>, an Npgsql connection string or <c>service=…</c>.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Text", ValueFromPipelineByPropertyName = true)]
+    /// <summary>
+    /// The target as one text: a URI, <c>host=… dbname=…</c>, an Npgsql connection string or <c>service=…</c>. The other parameters
+    /// replace its parts.
+    /// </summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("ConnectionString", "Url")]
     [TargetTransformation]
-    public PgTarget Uri { get; set; } = null!;
+    public PgTarget? Uri { get; set; }
 
     /// <summary>Host name, address, or the folder of a Unix socket. Default: PGHOST, then the local server.</summary>
-    [Parameter(ParameterSetName = "Parts", ValueFromPipelineByPropertyName = true)]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("HostName", "Server")]
     public string? ComputerName { get; set; }
 
     /// <summary>Port. Default: PGPORT, then 5432.</summary>
-    [Parameter(ParameterSetName = "Parts", ValueFromPipelineByPropertyName = true)]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ValidateRange(1, 65535)]
     public int Port { get; set; }
 
     /// <summary>The database. Default: PGDATABASE, then the user's name.</summary>
-    [Parameter(ParameterSetName = "Parts", ValueFromPipelineByPropertyName = true)]
-    [Parameter(ParameterSetName = "Text", ValueFromPipelineByPropertyName = true)]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? Database { get; set; }
 
     /// <summary>The role to log in as. Default: PGUSER, then the operating system's user.</summary>
-    [Parameter(ParameterSetName = "Parts", ValueFromPipelineByPropertyName = true)]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? Username { get; set; }
 
     /// <summary>User name and password.</summary>
@@ -78,12 +80,13 @@ public sealed class NewPgTargetCommand : PgCmdlet
 
     private PgTarget Build()
     {
-        var target = ParameterSetName == "Text"
-            ? Uri
-            : TargetParser.FromParts(ComputerName, Port == 0 ? null : Port, Database, Username);
+        var target = Uri ?? TargetParser.FromParts(ComputerName, Port == 0 ? null : Port, Database, Username);
         return target with
         {
+            Host = ComputerName ?? target.Host,
+            Port = Port == 0 ? target.Port : Port,
             Database = Database ?? target.Database,
+            Username = Username ?? target.Username,
             SslMode = SslMode ?? target.SslMode,
             SslRootCertificate = SslRootCertificate ?? target.SslRootCertificate,
             SslCertificate = SslCertificate ?? target.SslCertificate,

@@ -28,6 +28,8 @@ internal static class ServerConnection
             }
 
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            log?.LogDebug(
+                "Connected to {Target}: PostgreSQL {Version}, process {Process}", target, connection.VersionText(), connection.ProcessID);
             return connection;
         }
         catch (Exception error) when (error is not OperationCanceledException)

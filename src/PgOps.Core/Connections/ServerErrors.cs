@@ -14,6 +14,10 @@ internal static class ServerErrors
         {
             PostgresException server => Refused(target, server),
             { InnerException: PostgresException server } => Refused(target, server),
+            { InnerException: SocketException } when target.Host.StartsWith('/') => (
+                PgErrorCode.ConnectionFailed,
+                $"No PostgreSQL answers on the socket {target.Host}/.s.PGSQL.{target.Port}.",
+                "Check that the server runs (pg_isready) and that its unix_socket_directories and port are these."),
             { InnerException: SocketException socket } => (
                 PgErrorCode.ConnectionFailed,
                 $"No PostgreSQL answers at {Address(target)}: {socket.Message}",

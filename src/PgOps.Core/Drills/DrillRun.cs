@@ -139,7 +139,7 @@ internal sealed class DrillRun
         _checks.Add(extensions.Count > 0
             ? PgCheck.Fail("restore", RestorePreflight.Describe(extensions, manifest.Facts))
             : await TimedCheck.RunAsync(() => ArchiveRestore.RunAsync(
-                _backup, staging.Target, new ArchiveRestoreOptions(tool, _jobs), _sink, cancellationToken)).ConfigureAwait(false));
+                _backup, staging.Target, new ArchiveRestoreOptions(tool, _jobs, staging.Session.PostgreSqlVersion.Major), _sink, cancellationToken)).ConfigureAwait(false));
     }
 
     private async Task CompareAsync(PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)

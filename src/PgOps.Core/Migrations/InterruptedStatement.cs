@@ -57,8 +57,8 @@ internal static class InterruptedStatement
             $"{script.File} was interrupted while statement {index + 1} of {before.Count} ran, and the catalogs cannot tell "
                 + $"whether it came to its end:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
             $"{index} statements are done and recorded; nothing was run now.",
-            $"Look whether its effect is there. If it is: Repair-PgMigration -Version {script.File.Version} -MarkStatementDone; if not: "
-                + $"Repair-PgMigration -Version {script.File.Version} -MarkStatementNotDone. Then run the command again.")
+            $"Look whether its effect is there. If it is: Repair-PgMigration -Version {script.File.Version} -MarkStatementDone -Reason …; if not: "
+                + $"Repair-PgMigration -Version {script.File.Version} -MarkStatementNotDone -Reason …. Then run the command again.")
         {
             Subject = script.File.Path,
         };

@@ -51,5 +51,5 @@ internal static class ProvenBackup
     }
 
     private static PgOpsException Refusal(PgTarget target, string why, string next)
-        => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why}.", "Nothing was touched.", next) { Subject = target };
+        => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why.TrimEnd('.')}.", "Nothing was touched.", next) { Subject = target };
 }

@@ -8,9 +8,14 @@ namespace PgOps.Core.Restores;
 /// <summary>How pg_restore is to be run.</summary>
 /// <param name="Tool">The program.</param>
 /// <param name="Jobs">Parallel workers.</param>
+/// <param name="ServerMajor">Major version of the server.</param>
 /// <param name="NoOwner">Leaves ownership out.</param>
 /// <param name="NoPrivileges">Leaves grants out.</param>
-internal sealed record ArchiveRestoreOptions(PostgresTool Tool, int Jobs, bool NoOwner = false, bool NoPrivileges = false);
+internal sealed record ArchiveRestoreOptions(PostgresTool Tool, int Jobs, int ServerMajor, bool NoOwner = false, bool NoPrivileges = false)
+{
+    /// <summary>Whether pg_restore will make the one complaint that is harmless, so that it must not stop at its first error.</summary>
+    internal bool Tolerant => Tool.Major >= 17 && ServerMajor < 17;
+}
 
 /// <summary>
 /// One run of pg_restore. It stops at the first error, and a warning counts as one: "errors ignored on restore" is how tables go
@@ -19,20 +24,20 @@ internal sealed record ArchiveRestoreOptions(PostgresTool Tool, int Jobs, bool N
 internal sealed partial class ArchiveRestore
 {
     private const int MostLinesQuoted = 24;
-    private const int ContextLines = 2;
 
-    private readonly Queue<string> _context = new();
-    private readonly List<string> _complaint = [];
+    private readonly RestoreComplaints _complaints;
+    private readonly CancellationTokenSource _stop;
     private readonly Dictionary<string, long> _sizes;
     private readonly ProgressActivity _progress;
     private readonly long _total;
     private long _done;
     private int _started;
-    private bool _quoting;
 
-    private ArchiveRestore(PgBackupManifest manifest, ProgressActivity progress)
+    private ArchiveRestore(PgBackupManifest manifest, RestoreComplaints complaints, ProgressActivity progress, CancellationTokenSource stop)
     {
+        _complaints = complaints;
         _progress = progress;
+        _stop = stop;
         _sizes = manifest.Tables.GroupBy(table => table.ToString()).ToDictionary(group => group.Key, group => group.Sum(table => table.Bytes));
         _total = _sizes.Values.Sum();
     }
@@ -48,30 +53,43 @@ internal sealed partial class ArchiveRestore
     internal static async Task<PgCheck> RunAsync(
         PgBackup backup, PgTarget target, ArchiveRestoreOptions options, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var manifest = backup.Manifest!;
         using var progress = new ProgressActivity(sink, $"Restoring {backup.Database}");
-        var run = new ArchiveRestore(manifest, progress);
-        var result = await ToolProcess.RunAsync(
-            new ToolCommand(options.Tool.Path, Arguments(backup, target, options))
-            {
-                Target = target,
-                OnError = run.Read,
-            },
-            cancellationToken).ConfigureAwait(false);
-        if (result.ExitCode != 0 || run._complaint.Count > 0)
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var complaints = new RestoreComplaints(options.Tolerant);
+        var run = new ArchiveRestore(backup.Manifest!, complaints, progress, stop);
+        var exitCode = -1;
+        IReadOnlyList<string> said = [];
+        try
         {
-            var quoted = run._complaint.Count > 0 ? run._complaint : [.. result.Errors.TakeLast(MostLinesQuoted)];
+            var result = await ToolProcess.RunAsync(
+                new ToolCommand(options.Tool.Path, Arguments(backup, target, options))
+                {
+                    Target = target,
+                    OnError = run.Read,
+                },
+                stop.Token).ConfigureAwait(false);
+            (exitCode, said) = (result.ExitCode, result.Errors);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Ended by run.Read at the first real complaint.
+        }
+
+        if (complaints.Quoted.Count > 0 || (exitCode != 0 && complaints.Harmless == 0))
+        {
+            var quoted = complaints.Quoted.Count > 0 ? complaints.Quoted : [.. said.TakeLast(MostLinesQuoted)];
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
-                $"pg_restore did not restore {backup} cleanly (exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"
+                $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"
                     + string.Join('\n', quoted.Select(line => "  " + line)),
                 "Nothing was put in place.",
                 "Remove the cause, then run the command again.")
             { Subject = backup };
         }
 
+        var remark = complaints.Harmless == 0 ? "no warning and no error" : "nothing but the transaction_timeout that this server does not know";
         return PgCheck.Pass(
-            "restore", $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, no warning and no error");
+            "restore", $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
     }
 
     private static string[] Arguments(PgBackup backup, PgTarget target, ArchiveRestoreOptions options)
@@ -80,8 +98,13 @@ internal sealed partial class ArchiveRestore
         var arguments = new List<string>
         {
             "--dbname", $"dbname='{target.Database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'",
-            "--exit-on-error", "--verbose", "--no-password",
+            "--verbose", "--no-password",
         };
+        if (!options.Tolerant)
+        {
+            arguments.Add("--exit-on-error");
+        }
+
         if (options.Jobs > 1)
         {
             arguments.AddRange(["--jobs", options.Jobs.ToString(CultureInfo.InvariantCulture)]);
@@ -103,42 +126,18 @@ internal sealed partial class ArchiveRestore
 
     private void Read(string line)
     {
-        if (Complaint().IsMatch(line))
+        if (!_complaints.Read(line))
         {
-            _quoting = true;
-            while (_context.TryDequeue(out var before))
-            {
-                Quote(before);
-            }
-
-            Quote(line);
             return;
         }
 
-        if (!line.StartsWith("pg_restore: ", StringComparison.Ordinal))
+        if (_complaints.Quoted.Count > 0)
         {
-            // DETAIL, HINT and the statement follow their error without the program's name.
-            if (_quoting)
-            {
-                Quote(line);
-            }
-
+            // The complaint is complete, for the next step has begun; what follows would be for nothing.
+            _stop.Cancel();
             return;
         }
 
-        _quoting = false;
-        if (Entry().IsMatch(line))
-        {
-            _context.Enqueue(line);
-            if (_context.Count > ContextLines)
-            {
-                _context.Dequeue();
-            }
-
-            return;
-        }
-
-        _context.Clear();
         if (TableData().Match(line) is { Success: true } table)
         {
             var name = table.Groups[1].Value;
@@ -154,24 +153,6 @@ internal sealed partial class ArchiveRestore
             _progress.Report(item, _done, _started < _sizes.Count ? _total : 0);
         }
     }
-
-    private void Quote(string line)
-    {
-        if (_complaint.Count < MostLinesQuoted)
-        {
-            // CREATE USER MAPPING and CREATE SUBSCRIPTION carry passwords in shapes that no pattern masks for certain.
-            var secret = line.Contains("password", StringComparison.OrdinalIgnoreCase) && !Complaint().IsMatch(line);
-            _complaint.Add(secret ? "(a line that mentions a password is not shown)" : line);
-        }
-    }
-
-    // The process runner keeps the programs' messages in English. The server's own warnings arrive through libpq, with or without
-    // the program's name.
-    [GeneratedRegex(@"^(?:pg_restore: )?(?:warning|error|fatal|panic):", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Complaint();
-
-    [GeneratedRegex(@"^pg_restore: (?:while |from TOC entry )", RegexOptions.CultureInvariant)]
-    private static partial Regex Entry();
 
     [GeneratedRegex(@"^pg_restore: (?:launching|finished) item \d+ (.+)$", RegexOptions.CultureInvariant)]
     private static partial Regex Item();

@@ -28,7 +28,7 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup)
             Warnings = backup.Warnings,
             Duration = backup.Duration,
         };
-        var wrong = test.Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => $"{check.Name}: {check.Detail}").ToList();
+        var wrong = test.Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Detail).ToList();
         if (wrong.Count == 0 && read.Manifest is null)
         {
             wrong.Add("the manifest cannot be read" + (read.Problem is null ? "" : ": " + read.Problem));

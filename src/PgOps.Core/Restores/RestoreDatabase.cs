@@ -230,7 +230,8 @@ public sealed class RestoreDatabase
             checks.Add(staging.Collation);
             var (settings, settingsCheck) = await DatabaseSettings.ProbeAsync(
                 staging.Session, staging.Name, manifest.Facts.Settings, request.Force, cancellationToken).ConfigureAwait(false);
-            var options = new ArchiveRestoreOptions(plan.Tool, jobs, request.NoOwner, request.NoPrivileges);
+            var options = new ArchiveRestoreOptions(
+                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges);
             checks.Add(await TimedCheck.RunAsync(
                 () => ArchiveRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
             var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);

@@ -89,7 +89,7 @@ public sealed class ArchiveRestoreTests : IDisposable
             Fingerprint = "Source",
         };
         var backup = new PgBackup { Id = "1", Database = "shop", Path = _folder.Path, Format = "custom", SnapshotAt = DateTime.UtcNow, Manifest = manifest };
-        var options = new ArchiveRestoreOptions(new PostgresTool("pg_restore", script, "15.18", 15), 2);
+        var options = new ArchiveRestoreOptions(new PostgresTool("pg_restore", script, 15, "15.18", 15), 2);
         return await ArchiveRestore.RunAsync(backup, new PgTarget(), options, _sink, CancellationToken.None);
     }
 }
