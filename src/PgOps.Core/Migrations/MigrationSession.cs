@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Connections;
@@ -10,11 +11,13 @@ internal sealed class MigrationSession : IAsyncDisposable
 {
     private readonly List<string> _preamble;
     private readonly string[] _historySettings;
+    private readonly long _key;
 
-    private MigrationSession(NpgsqlConnection connection, List<string> preamble, string role)
+    private MigrationSession(NpgsqlConnection connection, List<string> preamble, string role, long key)
     {
         Connection = connection;
         _preamble = preamble;
+        _key = key;
 
         // Local, so that what the script has set holds again for its next statement.
         _historySettings =
@@ -33,15 +36,14 @@ internal sealed class MigrationSession : IAsyncDisposable
         var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
         try
         {
-            await connection.ExecuteAsync(
-                "SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, MigrationLock.WorkerKey(request.HistorySchema))
-                .ConfigureAwait(false);
+            var key = MigrationLock.WorkerKey(request.HistorySchema);
+            await HoldKeyAsync(connection, key, cancellationToken).ConfigureAwait(false);
 
             // Not always 'none': ALTER ROLE … SET role makes a login work as the owner of everything.
             var role = await connection.ScalarAsync<string>("SELECT pg_catalog.current_setting('role')", cancellationToken)
                 .ConfigureAwait(false);
             var preamble = await PreambleAsync(connection, request, cancellationToken).ConfigureAwait(false);
-            return new MigrationSession(connection, preamble, role ?? "none");
+            return new MigrationSession(connection, preamble, role ?? "none", key);
         }
         catch
         {
@@ -50,10 +52,13 @@ internal sealed class MigrationSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
+    internal Task HoldKeyAsync(CancellationToken cancellationToken) => HoldKeyAsync(Connection, _key, cancellationToken);
+
     /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>
     internal NpgsqlBatch NewBatch()
     {
-        var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
+        var batch = NewPlainBatch();
         foreach (var statement in _preamble)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
@@ -65,6 +70,17 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>A history command with the settings that it needs, whatever the script has set: for use inside a transaction.</summary>
     internal IEnumerable<NpgsqlBatchCommand> Recording(NpgsqlBatchCommand history)
         => _historySettings.Select(statement => new NpgsqlBatchCommand(statement)).Append(history);
+
+    /// <summary>
+    /// A batch for the script's statements. Rows that they give are asked for as text: not every type has a binary form
+    /// (aclitem has none), and the driver lets only its commands say so, not its batches.
+    /// </summary>
+    internal NpgsqlBatch NewPlainBatch()
+    {
+        var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
+        AskForText(batch, true);
+        return batch;
+    }
 
     /// <summary>Feeds a COPY … FROM STDIN with its inline data.</summary>
     internal async Task CopyAsync(SqlStatement statement, ReadOnlyMemory<char> data, CancellationToken cancellationToken)
@@ -91,6 +107,12 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_AllResultTypesAreUnknown")]
+    private static extern void AskForText(NpgsqlBatch batch, bool value);
+
+    private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
+        => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);
 
     private static async Task<List<string>> PreambleAsync(
         NpgsqlConnection connection, MigrationRequest request, CancellationToken cancellationToken)

@@ -187,6 +187,12 @@ internal sealed class StatementRun
         }
 
         await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+        if (statement.Keywords[0] == "DISCARD")
+        {
+            await _session.HoldKeyAsync(cancellationToken).ConfigureAwait(false);
+            await ResetAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         await RecordAsync(script, "started", index + 1, null, null, cancellationToken).ConfigureAwait(false);
         if (timeout is not null)
         {
@@ -217,7 +223,7 @@ internal sealed class StatementRun
 
     private async Task SendAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(_session.Connection) { Timeout = 0 };
+        var batch = _session.NewPlainBatch();
         await using (batch.ConfigureAwait(false))
         {
             foreach (var command in commands)
@@ -247,7 +253,15 @@ internal sealed class StatementRun
             statement,
             error,
             $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay done; the "
-                + "history records that. The next run goes on at the statement that failed.",
+                + $"history records that. The next run goes on at the statement that failed.{Remains(statement)}",
             _lock.Blockers);
     }
+
+    private static string Remains(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch
+    {
+        null => "",
+        { Name: null } index => $" It may have left an INVALID index on {index.Table}, which has no name in the script: drop it first "
+            + "(psql's \\d shows it), and give the index a name, so that PgOps can see to it.",
+        var index => $" If the INVALID index {index.Name} is left, that run drops it and builds it anew.",
+    };
 }

@@ -66,7 +66,7 @@ internal sealed class TransactionRun
                     await _session.CopyAsync(statement, script.File.Text.AsMemory(data.Offset, data.Length), cancellationToken)
                         .ConfigureAwait(false);
                     current = null;
-                    batch = new NpgsqlBatch(_session.Connection) { Timeout = 0 };
+                    batch = _session.NewPlainBatch();
                     continue;
                 }
 

@@ -100,6 +100,37 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresFact]
+    public async Task Queries_may_give_rows_of_any_type()
+    {
+        _workspace.Write("1_a.sql", """
+            CREATE TYPE mood AS ENUM ('sad');
+            CREATE FUNCTION nothing() RETURNS void LANGUAGE sql AS '';
+            SELECT nothing(), 'sad'::mood, ROW(1, 'a'), ARRAY['sad']::mood[], 'int'::regtype;
+            SELECT 'postgres=r/postgres'::aclitem, relacl FROM pg_class;
+            VALUES ('a'), ('b');
+            """);
+
+        _workspace.Write("2_b.sql", "-- pgops: no-transaction\nSELECT 'postgres=r/postgres'::aclitem;\nCALL p();");
+        await _workspace.ExecuteAsync("CREATE PROCEDURE p(INOUT a aclitem DEFAULT NULL) LANGUAGE sql AS 'SELECT a'");
+
+        Assert.Equal(2, (await _workspace.RunAsync(request => request with { Force = true })).Applied.Count);
+    }
+
+    [PostgresFact]
+    public async Task A_file_of_many_statements_with_results_and_notices_is_one_pipeline_that_does_not_jam()
+    {
+        var lines = Enumerable.Range(1, 10_000).Select(number => $"INSERT INTO a VALUES ({number}, repeat('x', 500)) RETURNING *;");
+        _workspace.Write(
+            "1_a.sql",
+            "CREATE TABLE a (b int, c text);\nDO $$ BEGIN FOR i IN 1..5000 LOOP RAISE NOTICE '%', repeat('n', 200); END LOOP; END $$;\n"
+                + string.Join('\n', lines) + "\nSELECT c FROM a;\nSELECT nowhere FROM a;\n");
+
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
+
+        Assert.Equal((10_004, 8, "42703"), (error.Statement!.Line, error.Statement.Column, error.Statement.SqlState));
+    }
+
+    [PostgresFact]
     public async Task Function_bodies_from_a_Windows_file_are_stored_with_plain_line_ends()
     {
         _workspace.Write("1_a.sql", "\uFEFFCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\r\n  SELECT 1\r\n$$;\r\n");

@@ -73,6 +73,46 @@ public sealed class MigrationFaultTests
     }
 
     [PostgresTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_index_build_killed_while_it_waits_for_an_old_transaction_is_done_anew(bool byLostLock)
+    {
+        using var workspace = await MigrationWorkspace.CreateAsync(_server);
+        workspace.Write("1_first.sql", $"CREATE TABLE effect (note text); {Effect} ('1');");
+        await workspace.RunAsync();
+        workspace.Write("2_index.sql", $"{Effect} ('2');\nCREATE INDEX CONCURRENTLY IF NOT EXISTS effect_note ON effect (note);\n{Effect} ('3');");
+        await using var old = await SandboxServer.OpenAsync(workspace.Target);
+        await using var transaction = await old.BeginTransactionAsync();
+        await using var insert = new Npgsql.NpgsqlCommand($"{Effect} ('old')", old);
+        await insert.ExecuteNonQueryAsync();
+        if (byLostLock)
+        {
+            var lost = workspace.RunAsync();
+            await WaitingAsync(workspace, "wait_event_type = 'Lock'");
+            await TerminateLockSessionAsync(workspace);
+            Assert.Equal(PgErrorCode.ConnectionLost, (await Assert.ThrowsAsync<PgOpsException>(() => lost)).Code);
+        }
+        else
+        {
+            using var migrator = await MigratorProcess.StartAsync(workspace);
+            migrator.Go();
+            await WaitingAsync(workspace, "wait_event_type = 'Lock'");
+            await migrator.KillAsync();
+        }
+
+        Assert.True(await workspace.ScalarAsync<bool>("SELECT NOT indisvalid FROM pg_index WHERE indexrelid = 'effect_note'::regclass"));
+        var run = workspace.RunAsync();
+        await Task.Delay(3000);
+        Assert.False(run.IsCompleted);
+        await transaction.CommitAsync();
+        await run;
+
+        Assert.True(await workspace.ScalarAsync<bool>("SELECT indisvalid FROM pg_index WHERE indexrelid = 'effect_note'::regclass"));
+        Assert.Equal("1|2|3|old", await workspace.ScalarAsync<string>("SELECT string_agg(note, '|' ORDER BY note) FROM effect"));
+        await AssertNothingIsHeldAsync(workspace);
+    }
+
+    [PostgresTheory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Killed_at_any_moment_and_run_again_the_end_is_that_of_an_undisturbed_run(bool transactional)
@@ -127,9 +167,7 @@ public sealed class MigrationFaultTests
         using var workspace = await WithLongSecondAsync(statement);
         var run = workspace.RunAsync();
         await SleepingAsync(workspace);
-        await workspace.ExecuteAsync(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' "
-            + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+        await TerminateLockSessionAsync(workspace);
 
         await AssertLostAsync(workspace, run, statement);
     }
@@ -201,11 +239,17 @@ public sealed class MigrationFaultTests
         return workspace;
     }
 
-    private static async Task SleepingAsync(MigrationWorkspace workspace)
+    private static Task TerminateLockSessionAsync(MigrationWorkspace workspace) => workspace.ExecuteAsync(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' "
+        + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+
+    private static Task SleepingAsync(MigrationWorkspace workspace) => WaitingAsync(workspace, "wait_event = 'PgSleep'");
+
+    private static async Task WaitingAsync(MigrationWorkspace workspace, string condition)
     {
         var clock = Stopwatch.StartNew();
         while (!await workspace.ScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"))
+            $"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND {condition})"))
         {
             Assert.True(clock.Elapsed.TotalSeconds < 20, "The long statement did not begin.");
             await Task.Delay(20);

@@ -212,7 +212,6 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
     [PostgresFact]
     public async Task What_an_extension_owns_does_not_count()
     {
-        await _workspace.ExecuteAsync("CREATE EXTENSION plpgsql_check_not_there").ContinueWith(_ => { }, TaskScheduler.Default);
         await _workspace.ExecuteAsync("DO $$ BEGIN CREATE EXTENSION pg_stat_statements; EXCEPTION WHEN OTHERS THEN END $$");
 
         Assert.Equal(3, (await _workspace.RunAsync()).Applied.Count);

@@ -1,5 +1,8 @@
 using System.Text;
+using Npgsql;
 using PgOps.Core.Migrations;
+using PgOps.Core.Sandbox;
+using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Migrations;
@@ -7,9 +10,14 @@ namespace PgOps.Core.Tests.Migrations;
 /// <summary>A database of its own and a folder of migrations for it.</summary>
 internal sealed class MigrationWorkspace : IDisposable
 {
-    internal MigrationWorkspace(PgTarget target)
+    private readonly bool _ownsDatabase;
+
+    /// <param name="target">A database, perhaps one that others use.</param>
+    /// <param name="ownsDatabase">Whether it goes with the workspace.</param>
+    internal MigrationWorkspace(PgTarget target, bool ownsDatabase = false)
     {
         Target = target;
+        _ownsDatabase = ownsDatabase;
     }
 
     internal PgTarget Target { get; }
@@ -20,7 +28,7 @@ internal sealed class MigrationWorkspace : IDisposable
 
     internal MigrationRequest Request => new() { Target = Target, Path = Folder };
 
-    internal static async Task<MigrationWorkspace> CreateAsync(SandboxServer server) => new(await server.CreateDatabaseAsync());
+    internal static async Task<MigrationWorkspace> CreateAsync(SandboxServer server) => new(await server.CreateDatabaseAsync(), ownsDatabase: true);
 
     internal string Write(string name, string text)
     {
@@ -85,5 +93,16 @@ internal sealed class MigrationWorkspace : IDisposable
         ) t
         """);
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose()
+    {
+        Directory.Delete(Folder, recursive: true);
+        if (_ownsDatabase)
+        {
+            // Some hundred databases would make the end of the test server long.
+            using var connection = new NpgsqlConnection(SandboxTarget.ConnectionString(Target.WithDatabase("postgres")));
+            connection.Open();
+            using var drop = new NpgsqlCommand($"DROP DATABASE {Quote.Identifier(Target.Database)} WITH (FORCE)", connection);
+            drop.ExecuteNonQuery();
+        }
+    }
 }

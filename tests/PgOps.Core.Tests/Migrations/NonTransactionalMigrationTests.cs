@@ -53,6 +53,7 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(("23505", 2), (error.Statement!.SqlState, error.Statement.Line));
         Assert.Contains("1 of its 3 statements are done", error.State, StringComparison.Ordinal);
+        Assert.Contains("If the INVALID index a_b is left", error.State, StringComparison.Ordinal);
         Assert.Contains("DETAIL: Key (b)=(1) is duplicated.", again.Problem, StringComparison.Ordinal);
         Assert.Equal(0, await ValidAsync("a_b"));
         Assert.Equal(PgMigrationState.Failed, (await _workspace.StatusAsync())[1].State);
@@ -63,6 +64,57 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         Assert.Equal(1, await ValidAsync("a_b"));
         Assert.Equal("1,2,5,6", await _workspace.ScalarAsync<string>("SELECT string_agg(b::text, ',' ORDER BY b) FROM a"));
         Assert.Contains(_workspace.Sink.Lines, line => line.Text.Contains("INVALID index a_b", StringComparison.Ordinal));
+    }
+
+    [PostgresFact]
+    public async Task An_index_without_a_name_that_fails_is_said_to_be_left()
+    {
+        _workspace.Write("2_b.sql", "CREATE UNIQUE INDEX CONCURRENTLY ON a (b);");
+
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
+
+        Assert.Contains("may have left an INVALID index on a,", error.State, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task A_failed_build_that_is_given_another_name_leaves_nothing_of_the_old_one()
+    {
+        _workspace.Write("2_b.sql", "CREATE UNIQUE INDEX CONCURRENTLY a_b ON a (b);");
+        await _workspace.FailAsync(PgErrorCode.MigrationFailed);
+        _workspace.Write("2_b.sql", "CREATE INDEX CONCURRENTLY a_b_not_unique ON a (b);");
+
+        await _workspace.RunAsync();
+
+        Assert.Equal("a_b_not_unique", await _workspace.ScalarAsync<string>("SELECT string_agg(indexrelid::regclass::text, ',') FROM pg_index WHERE indrelid = 'a'::regclass"));
+    }
+
+    [PostgresFact]
+    public async Task An_empty_migration_and_one_of_comments_are_recorded()
+    {
+        _workspace.Write("2_b.sql", "");
+        _workspace.Write("3_c.sql", "-- pgops: no-transaction\n-- nothing yet\n");
+
+        Assert.Equal(3, (await _workspace.RunAsync()).Applied.Count);
+        Assert.Empty((await _workspace.RunAsync()).Applied);
+    }
+
+    [PostgresFact]
+    public async Task A_script_that_resets_its_own_session_does_not_end_the_protection_of_the_run()
+    {
+        _workspace.Write("2_b.sql", "RESET ALL;\nCREATE INDEX CONCURRENTLY a_b ON a (b);\nDISCARD ALL;\nSELECT pg_sleep(1);\nINSERT INTO a VALUES (9, 9);");
+        var run = _workspace.RunAsync();
+        while (!await _workspace.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"))
+        {
+            Assert.False(run.IsFaulted);
+            await Task.Delay(20);
+        }
+
+        var locks = await _workspace.ScalarAsync<long>(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+        await run;
+
+        Assert.Equal(2, locks);
+        Assert.Equal(3, await _workspace.ScalarAsync<long>("SELECT count(*) FROM a"));
     }
 
     [PostgresFact]
