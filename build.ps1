@@ -106,7 +106,10 @@ function Test-Xunit([string] $Results) {
         --logger 'console;verbosity=minimal' --logger 'trx;LogFileName=xunit.trx' --results-directory $Results | Out-Host
     $trx = Join-Path $Results 'xunit.trx'
     if (-not (Test-Path $trx)) { throw 'The xunit suite did not run.' }
-    $counters = ([xml](Get-Content $trx -Raw)).TestRun.ResultSummary.Counters
+    $run = ([xml](Get-Content $trx -Raw)).TestRun
+    $run.Results.UnitTestResult | Where-Object outcome -EQ 'NotExecuted' | Group-Object { $_.Output.ErrorInfo.Message } |
+        ForEach-Object { Write-Host "$($_.Count) skipped: $($_.Name)" }
+    $counters = $run.ResultSummary.Counters
     [pscustomobject]@{ Passed = [int]$counters.passed; Failed = [int]$counters.failed + [int]$counters.error; Skipped = [int]$counters.total - [int]$counters.executed }
 }
 
