@@ -76,8 +76,13 @@ internal static class InterruptedStatement
         {
             if (index is { Valid: false, Building: false })
             {
+                // lock_timeout would cut off the wait for old transactions, which CONCURRENTLY is about.
+                var timeout = await connection.ScalarAsync<string>("SELECT pg_catalog.current_setting('lock_timeout')", cancellationToken)
+                    .ConfigureAwait(false);
+                await connection.ExecuteAsync("SET lock_timeout = 0", cancellationToken).ConfigureAwait(false);
                 await connection.ExecuteAsync(
                     $"DROP INDEX CONCURRENTLY {Quote.Qualified(index.Schema, index.Name)}", cancellationToken).ConfigureAwait(false);
+                await connection.ExecuteAsync($"SET lock_timeout = '{timeout}'", cancellationToken).ConfigureAwait(false);
                 return $"INVALID index {index.Name}, left by an unfinished build, was dropped and is built anew";
             }
         }

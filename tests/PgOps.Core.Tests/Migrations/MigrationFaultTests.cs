@@ -102,7 +102,9 @@ public sealed class MigrationFaultTests
 
         Assert.True(await workspace.ScalarAsync<bool>("SELECT NOT indisvalid FROM pg_index WHERE indexrelid = 'effect_note'::regclass"));
         var run = workspace.RunAsync();
-        await Task.Delay(3000);
+
+        // Longer than lock_timeout, which must not strike here.
+        await Task.Delay(4500);
         Assert.False(run.IsCompleted);
         await transaction.CommitAsync();
         await run;
