@@ -13,7 +13,7 @@ public sealed class ReferenceFactAttribute : FactAttribute
     {
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable)))
         {
-            Skip = $"{variable} is not set.";
+            Skip = $"{variable} is not set: it names what this comparison needs (see Sql/Reference).";
         }
     }
 }
