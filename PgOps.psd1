@@ -15,6 +15,7 @@
         'Get-PgBackup'
         'Get-PgMigration'
         'Get-PgSandbox'
+        'Import-PgMigrationHistory'
         'Invoke-PgMigration'
         'New-PgMigration'
         'New-PgTarget'

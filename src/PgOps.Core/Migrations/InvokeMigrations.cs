@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Connections;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Migrations;
@@ -170,6 +171,12 @@ public sealed class InvokeMigrations
         }
 
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (history.Rows.Values.Any(row => row.State == "baselined"))
+        {
+            await ImportedHistory.HonourLocksAsync(
+                request, table, plan.Pending.All(script => script.Transactional), connection, sink, cancellationToken).ConfigureAwait(false);
+        }
+
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {

@@ -146,14 +146,15 @@ internal sealed class MigrationLock : IAsyncDisposable
         if (!await _connection.ScalarAsync<bool>(Try, cancellationToken, key).ConfigureAwait(false))
         {
             // The holder may have gone between the two questions; then the next round gets the lock.
-            return (await HolderAsync(key, cancellationToken).ConfigureAwait(false) ?? "just ending", false);
+            return (await HolderAsync(_connection, key, cancellationToken).ConfigureAwait(false) ?? "just ending", false);
         }
 
-        return (await HolderAsync(WorkerKey(schema), cancellationToken).ConfigureAwait(false), true);
+        return (await HolderAsync(_connection, WorkerKey(schema), cancellationToken).ConfigureAwait(false), true);
     }
 
-    private async Task<string?> HolderAsync(long key, CancellationToken cancellationToken)
-        => await _connection.ScalarAsync<string>(
+    /// <summary>The session that holds a session-level or transaction-level advisory key of this database, in words; null when none does.</summary>
+    internal static async Task<string?> HolderAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
+        => await connection.ScalarAsync<string>(
             """
             SELECT pg_catalog.format('pid %s, %s from %s, since %s', l.pid, coalesce(nullif(a.application_name, ''), 'unnamed'),
                 coalesce(a.client_addr::text, 'this machine'), pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'))

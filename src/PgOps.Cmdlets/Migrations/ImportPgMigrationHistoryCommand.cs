@@ -1,0 +1,58 @@
+using System.Management.Automation;
+using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Adoption;
+
+namespace PgOps.Cmdlets.Migrations;
+
+/// <summary>
+/// Takes over from another migration tool: compares every migration that it has applied with the folder's file, by the tool's own
+/// checksum, and records them as present. Runs none, and changes nothing of the other tool's.
+/// </summary>
+[Cmdlet(VerbsData.Import, "PgMigrationHistory", SupportsShouldProcess = true)]
+[OutputType(typeof(PgMigrationRun))]
+public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
+{
+    /// <summary>The tool. Default: the one whose table is found.</summary>
+    [Parameter]
+    public PgMigrationTool? From { get; set; }
+
+    /// <summary>The tool's table, as name or schema.name, where the tool was told to use another than its usual one.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Table { get; set; }
+
+    /// <summary>Import migrations too whose files differ from what the tool applied. Their rows in the history say so.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Longest wait for another migrator, PgOps or the other tool.</summary>
+    [Parameter]
+    public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var request = default(ImportRequest);
+        if (!Run((_, _) => Task.FromResult(request = Complete(Request()))))
+        {
+            return;
+        }
+
+        if (WhatIfRequested)
+        {
+            Preview((sink, token) => new ImportHistory().PreviewAsync(request!, sink, token));
+        }
+        else if (ShouldProcess($"{request!.Migrations.Target}", $"Import the history of {From?.ToString() ?? "another migration tool"}"))
+        {
+            RunAndWrite((sink, token) => new ImportHistory().RunAsync(request, sink, token));
+        }
+    }
+
+    private ImportRequest Complete(MigrationRequest migrations) => new()
+    {
+        Migrations = migrations with { WaitTimeout = WaitTimeout },
+        From = From,
+        Table = Table,
+        Force = Force,
+    };
+}

@@ -1,0 +1,22 @@
+using Npgsql;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>dbmate: versions alone, and no lock.</summary>
+internal sealed class DbmateHistory : ForeignTool
+{
+    internal override PgMigrationTool Tool => PgMigrationTool.Dbmate;
+
+    internal override string Title => "dbmate";
+
+    internal override string DefaultTable => "schema_migrations";
+
+    internal override IReadOnlyList<string> Columns => ["version"];
+
+    internal override string Query(ForeignTable table) => $"SELECT version::text FROM {table.Name} ORDER BY version";
+
+    internal override ForeignMigration Read(NpgsqlDataReader row) => new() { Key = row.GetString(0), Title = row.GetString(0) };
+
+    internal override bool Recognises(ForeignTable table)
+        => base.Recognises(table) && !table.Columns.Contains("dirty") && !table.BesideRailsMetadata;
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>Flyway. A baseline stands for every version up to its own; an undo and a deletion take the version's entry back.</summary>
+internal sealed class FlywayHistory : ForeignTool
+{
+    private const long LockBase = 77431708279161;
+
+    internal override PgMigrationTool Tool => PgMigrationTool.Flyway;
+
+    internal override string Title => "Flyway";
+
+    internal override string DefaultTable => "flyway_schema_history";
+
+    internal override IReadOnlyList<string> Columns => ["installed_rank", "version", "description", "type", "script", "checksum", "success"];
+
+    internal override string WayOut => "Undo by hand what it left in the database, then flyway repair.";
+
+    internal override string Query(ForeignTable table) =>
+        $"""
+        SELECT version::text, script::text, checksum, installed_on, success, type::text FROM (
+            SELECT DISTINCT ON (coalesce(version, script)) *
+            FROM {table.Name} WHERE type <> 'SCHEMA'
+            ORDER BY coalesce(version, script), installed_rank DESC
+        ) t WHERE type <> 'DELETE' AND type NOT LIKE 'UNDO%' ORDER BY installed_rank
+        """;
+
+    internal override ForeignMigration Read(NpgsqlDataReader row)
+    {
+        var baseline = row.GetString(5) is "BASELINE";
+        return new()
+        {
+            Key = Text(row, 0) ?? row.GetString(1),
+            Title = baseline ? $"baseline {row.GetString(0)}" : row.GetString(1),
+            Checksum = row.IsDBNull(2) ? null : row.GetInt32(2).ToString(CultureInfo.InvariantCulture),
+            AppliedAt = Moment(row, 3),
+            Failed = !row.GetBoolean(4),
+            CoversLower = row.GetString(5) is "BASELINE" or "SQL_BASELINE" or "BASELINE_SQL",
+            IsMark = baseline,
+        };
+    }
+
+    internal override IReadOnlyList<long> LockKeys(ForeignTable table)
+    {
+        // Java's String.hashCode of the quoted name: https://docs.oracle.com/javase/8/docs/api/java/lang/String.html#hashCode--
+        var hash = 0;
+        foreach (var unit in $"\"{table.Schema}\".\"{table.Table}\"")
+        {
+            hash = unchecked((31 * hash) + unit);
+        }
+
+        return [LockBase + hash];
+    }
+
+    internal override IReadOnlyList<string> Checksums(byte[] script)
+    {
+        var text = Encoding.UTF8.GetString(script).TrimStart('\uFEFF');
+        var crc = new Crc32();
+        using var reader = new StringReader(text);
+        while (reader.ReadLine() is { } line)
+        {
+            crc.Append(Encoding.UTF8.GetBytes(line));
+        }
+
+        return [unchecked((int)crc.Value).ToString(CultureInfo.InvariantCulture)];
+    }
+}

@@ -1,0 +1,18 @@
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>The table in which another tool keeps its history.</summary>
+/// <param name="Schema">Its schema.</param>
+/// <param name="Table">Its name.</param>
+/// <param name="Database">The database.</param>
+/// <param name="Name">The qualified name, quoted where it must be.</param>
+internal sealed record ForeignTable(string Schema, string Table, string Database, string Name)
+{
+    /// <summary>The columns' names.</summary>
+    internal IReadOnlySet<string> Columns { get; init; } = new HashSet<string>();
+
+    /// <summary>Whether Rails' ar_internal_metadata lies in the same schema.</summary>
+    internal bool BesideRailsMetadata { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

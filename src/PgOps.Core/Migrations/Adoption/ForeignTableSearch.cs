@@ -1,0 +1,96 @@
+using Npgsql;
+using PgOps.Core.Connections;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>Finds the table in which another tool keeps its history.</summary>
+internal static class ForeignTableSearch
+{
+    private const string RailsMetadata = "ar_internal_metadata";
+
+    private const string Query = """
+        SELECT n.nspname::text, c.relname::text, pg_catalog.current_database()::text, pg_catalog.format('%I.%I', n.nspname, c.relname),
+            ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+            EXISTS (SELECT FROM pg_catalog.pg_class m WHERE m.relnamespace = c.relnamespace AND m.relname = $3)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
+            AND (c.relname = ANY ($1) OR $2 IN (c.relname::text, n.nspname || '.' || c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname)))
+        ORDER BY 1, 2
+        """;
+
+    /// <summary>Every tool that is known.</summary>
+    internal static IReadOnlyList<ForeignTool> Tools { get; } =
+    [
+        new PrismaHistory(), new FlywayHistory(), new DbmateHistory(), new GolangMigrateHistory(), new GooseHistory(), new SqlxHistory(),
+        new DieselHistory(), new EntityFrameworkHistory(), new NodePgMigrateHistory(), new SqitchHistory(), new RailsHistory(),
+    ];
+
+    /// <summary>The tool and the table to import from.</summary>
+    /// <exception cref="PgOpsException">InvalidArgument: there is none, or more than one.</exception>
+    internal static async Task<(ForeignTool Tool, ForeignTable Table)> FindAsync(
+        ImportRequest request, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var tools = request.From is null ? Tools : Tools.Where(tool => tool.Tool == request.From).ToList();
+        var tables = await TablesAsync(connection, request.Table, cancellationToken).ConfigureAwait(false);
+        var found = (from table in tables
+                     from tool in tools
+                     where (request.Table is null ? table.Table == tool.DefaultTable : IsNamed(table, request.Table))
+                         && IsOf(tool, table, request.From)
+                     select (Tool: tool, Table: table)).ToList();
+        if (found.Count > 1 && request.Migrations.Target.Schema is { } schema && found.Count(pair => pair.Table.Schema == schema) == 1)
+        {
+            found.RemoveAll(pair => pair.Table.Schema != schema);
+        }
+
+        return found switch
+        {
+            [var one] => one,
+            [] => throw Nothing(request),
+            _ => throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{request.Migrations.Target} holds more than one tool's history: "
+                    + $"{string.Join(", ", found.Select(pair => $"{pair.Tool.Title} ({pair.Table})"))}.",
+                "Nothing was touched.",
+                "Say which one is meant with -From, and with -Table schema.name where one tool has several.")
+            { Subject = request.Migrations.Target },
+        };
+    }
+
+    /// <summary>The table of a qualified name, as <see cref="ForeignTable.Name"/> spells it; null when it is gone.</summary>
+    internal static async Task<ForeignTable?> FindAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+        => (await TablesAsync(connection, name, cancellationToken).ConfigureAwait(false)).Find(table => table.Name == name);
+
+    /// <summary>A tool that was named is believed as to what dbmate and Rails have in common.</summary>
+    private static bool IsOf(ForeignTool tool, ForeignTable table, PgMigrationTool? named)
+        => tool.Recognises(named is null ? table : table with { BesideRailsMetadata = named == PgMigrationTool.Rails });
+
+    private static bool IsNamed(ForeignTable table, string name)
+        => name == table.Table || name == $"{table.Schema}.{table.Table}" || name == table.Name;
+
+    private static async Task<List<ForeignTable>> TablesAsync(
+        NpgsqlConnection connection, string? name, CancellationToken cancellationToken)
+        => await connection.QueryAsync(
+            Query,
+            row => new ForeignTable(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3))
+            {
+                Columns = row.GetFieldValue<string[]>(4).ToHashSet(StringComparer.Ordinal),
+                BesideRailsMetadata = row.GetBoolean(5),
+            },
+            cancellationToken,
+            Tools.Select(tool => tool.DefaultTable).Distinct().ToArray(),
+            name ?? "",
+            RailsMetadata).ConfigureAwait(false);
+
+    private static PgOpsException Nothing(ImportRequest request)
+    {
+        var tools = string.Join(", ", Tools
+            .Where(tool => request.From is null || tool.Tool == request.From)
+            .Select(tool => $"{tool.Title}'s {request.Table ?? tool.DefaultTable}"));
+        return new PgOpsException(
+            PgErrorCode.InvalidArgument,
+            $"{request.Migrations.Target} holds no other tool's history. Looked for, by name and columns: {tools}.",
+            "Nothing was touched.",
+            "Name a table that has another name with -From and -Table. A database without any history: Invoke-PgMigration -Baseline.")
+        { Subject = request.Migrations.Target };
+    }
+}

@@ -1,0 +1,65 @@
+using Npgsql;
+using PgOps.Core.Connections;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>What PgOps knows of another migration tool: its table, its locks, its checksums, its way out of a failure.</summary>
+internal abstract class ForeignTool
+{
+    internal abstract PgMigrationTool Tool { get; }
+
+    /// <summary>The name by which people know it.</summary>
+    internal abstract string Title { get; }
+
+    /// <summary>The table's name unless the tool was told another.</summary>
+    internal abstract string DefaultTable { get; }
+
+    /// <summary>The columns by which the table is known.</summary>
+    internal abstract IReadOnlyList<string> Columns { get; }
+
+    /// <summary>What settles an entry that failed.</summary>
+    internal virtual string WayOut => "Finish or undo the migration by hand and set its entry right with the tool that made it.";
+
+    /// <summary>Whether sessions of the tool wait for its lock inside a statement, which holds up CREATE INDEX CONCURRENTLY.</summary>
+    internal virtual bool WaitsInStatement => false;
+
+    /// <summary>How keys are compared: as versions, unless the tool goes by names.</summary>
+    internal virtual IEqualityComparer<string> KeyOrder => MigrationVersion.Order;
+
+    /// <summary>Reads the entries, one row each.</summary>
+    internal abstract string Query(ForeignTable table);
+
+    /// <summary>The entry of a row; null when the row says nothing of a migration.</summary>
+    internal abstract ForeignMigration? Read(NpgsqlDataReader row);
+
+    /// <summary>The advisory keys that the tool's sessions take while they migrate.</summary>
+    internal virtual IReadOnlyList<long> LockKeys(ForeignTable table) => [];
+
+    /// <summary>Whether this is the tool's table, going by its columns.</summary>
+    internal virtual bool Recognises(ForeignTable table) => Columns.All(table.Columns.Contains);
+
+    /// <summary>What finds a file's entry.</summary>
+    internal virtual string KeyOf(MigrationFile file) => file.Version;
+
+    /// <summary>The checksums that the tool would take for this script, on any system's line ends; null when it keeps none.</summary>
+    internal virtual IReadOnlyList<string>? Checksums(byte[] script) => null;
+
+    /// <summary>Why the folder's scripts cannot go on under PgOps as they are; null when they can.</summary>
+    internal virtual string? Objection(MigrationFile file) => null;
+
+    /// <summary>The tool's migrations, oldest first; each once.</summary>
+    internal virtual async Task<IReadOnlyList<ForeignMigration>> ReadAsync(
+        NpgsqlConnection connection, ForeignTable table, CancellationToken cancellationToken)
+    {
+        var rows = await connection.QueryAsync(Query(table), Read, cancellationToken).ConfigureAwait(false);
+        return rows.OfType<ForeignMigration>().ToList();
+    }
+
+    /// <summary>A moment of a timestamp column, with or without time zone; the latter is taken as UTC.</summary>
+    protected static DateTime? Moment(NpgsqlDataReader row, int column) => row.IsDBNull(column)
+        ? null
+        : DateTime.SpecifyKind(row.GetDateTime(column), DateTimeKind.Utc);
+
+    /// <summary>A text column that may be NULL.</summary>
+    protected static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+}

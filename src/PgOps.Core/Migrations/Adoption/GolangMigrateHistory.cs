@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>golang-migrate: one row with the newest version, which stands for all lower ones; dirty while it runs and after a failure.</summary>
+internal sealed class GolangMigrateHistory : ForeignTool
+{
+    private const uint LockSalt = 1486364155;
+
+    internal override PgMigrationTool Tool => PgMigrationTool.GolangMigrate;
+
+    internal override string Title => "golang-migrate";
+
+    internal override string DefaultTable => "schema_migrations";
+
+    internal override IReadOnlyList<string> Columns => ["version", "dirty"];
+
+    internal override string WayOut =>
+        "Finish or undo it by hand, then say what the database holds: migrate force VERSION.";
+
+    internal override bool WaitsInStatement => true;
+
+    internal override string Query(ForeignTable table) => $"SELECT version, dirty FROM {table.Name} WHERE version >= 0 OR dirty";
+
+    internal override ForeignMigration Read(NpgsqlDataReader row)
+    {
+        var version = row.GetInt64(0).ToString(CultureInfo.InvariantCulture);
+        return new() { Key = version, Title = version, Failed = row.GetBoolean(1), CoversLower = true };
+    }
+
+    /// <summary>Connections made by URL hash the path, with its slash, as the database's name; those made by a handle the bare name.</summary>
+    internal override IReadOnlyList<long> LockKeys(ForeignTable table)
+        => [Key(table, table.Database), Key(table, $"/{table.Database}")];
+
+    private static long Key(ForeignTable table, string database)
+        => unchecked(Crc32.Of(Encoding.UTF8.GetBytes($"{table.Schema}\0{table.Table}\0{database}")) * LockSalt);
+}

@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>
+/// Takes another tool's history over: what that tool has applied is recorded as present, after each script was compared with the
+/// tool's own checksum. Nothing of the other tool's is changed.
+/// </summary>
+public sealed class ImportHistory
+{
+    /// <summary>Imports.</summary>
+    /// <param name="request">What and how.</param>
+    /// <param name="sink">Where log lines and progress go.</param>
+    /// <param name="cancellationToken">Gives up; nothing is recorded then.</param>
+    /// <returns>What was recorded.</returns>
+    /// <exception cref="PgOpsException">A guard refused; nothing was recorded.</exception>
+    public async Task<PgMigrationRun> RunAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        var clock = Stopwatch.StartNew();
+        var migrations = request.Migrations;
+        var folder = MigrationFolder.Read(migrations.Path);
+        var table = new HistoryTable(migrations.HistorySchema);
+        try
+        {
+            var connection = await InvokeMigrations.ConnectAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
+            var held = await MigrationLock.AcquireAsync(
+                connection, migrations.Target, migrations.HistorySchema, migrations.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
+            await using (held.ConfigureAwait(false))
+            {
+                var history = await RequireNoneAsync(migrations, table, connection, cancellationToken).ConfigureAwait(false);
+                var (tool, foreign) = await ForeignTableSearch.FindAsync(request, connection, cancellationToken).ConfigureAwait(false);
+                var keys = new ForeignLock(connection, migrations, tool, foreign, sink);
+                await keys.TakeKeysAsync(cancellationToken).ConfigureAwait(false);
+                var transaction = await keys.BeginWithTableAsync(cancellationToken).ConfigureAwait(false);
+                await using (transaction.ConfigureAwait(false))
+                {
+                    var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
+                    var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
+                    await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
+                    await RecordAsync(table, rows, connection, cancellationToken).ConfigureAwait(false);
+                    await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                    sink.Log.LogInformation("Imported {Count} migrations from {Tool} ({Table})", rows.Count, tool.Title, foreign);
+                    return Result(request, folder, rows) with { LockWait = held.Waited, Duration = clock.Elapsed };
+                }
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(migrations.Target, error, "importing the history", "Nothing was recorded.");
+        }
+    }
+
+    /// <summary>Says what <see cref="RunAsync"/> would record, without lock or change.</summary>
+    /// <param name="request">What would be imported.</param>
+    /// <param name="sink">Where log lines go.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>A line for each migration.</returns>
+    /// <exception cref="PgOpsException">The guard that would refuse the import.</exception>
+    public async Task<IReadOnlyList<string>> PreviewAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        var migrations = request.Migrations;
+        var folder = MigrationFolder.Read(migrations.Path);
+        try
+        {
+            var connection = await InvokeMigrations.ConnectAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                await RequireNoneAsync(migrations, new HistoryTable(migrations.HistorySchema), connection, cancellationToken)
+                    .ConfigureAwait(false);
+                var (tool, foreign) = await ForeignTableSearch.FindAsync(request, connection, cancellationToken).ConfigureAwait(false);
+                var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
+                var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
+                return [.. rows.Select(row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
+                    $"{folder.Files.Count - rows.Count} migration(s) of '{folder.Path}' stay pending; {foreign} is left as it is."];
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(migrations.Target, error, "planning the import");
+        }
+    }
+
+    private static async Task<MigrationHistory> RequireNoneAsync(
+        MigrationRequest request, HistoryTable table, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+        return history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished)
+            ? throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{request.Target} already has a PgOps history; its newest version is {history.NewestVersion ?? "unfinished"}.",
+                "Nothing was touched.",
+                "An import begins a history. To record a single migration as present: Repair-PgMigration -Version … -MarkApplied -Reason ….")
+            { Subject = request.Target }
+            : history;
+    }
+
+    private static async Task RecordAsync(
+        HistoryTable table, IReadOnlyList<ImportedMigration> rows, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
+        {
+            foreach (var (file, _, reason) in rows)
+            {
+                batch.BatchCommands.Add(MigrationHistory.Append(table, new HistoryEntry
+                {
+                    Version = file.Version,
+                    Name = file.Name,
+                    Checksum = file.Checksum,
+                    Script = file.Text,
+                    State = "baselined",
+                    Reason = reason,
+                }));
+            }
+
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static PgMigrationRun Result(ImportRequest request, MigrationFolder folder, IReadOnlyList<ImportedMigration> rows) => new()
+    {
+        Target = request.Migrations.Target,
+        Baselined = rows.Select(row => new PgMigration
+        {
+            Version = row.File.Version,
+            Name = row.File.Name,
+            State = PgMigrationState.Baselined,
+            Path = row.File.Path,
+            Checksum = row.File.Checksum,
+            AppliedChecksum = row.File.Checksum,
+            AppliedAt = row.AppliedAt,
+            Remark = row.Reason,
+            Target = request.Migrations.Target,
+        }).ToList(),
+        ToVersion = rows[^1].File.Version,
+        StillPending = folder.Files.Count - rows.Count,
+    };
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>One row that an import writes.</summary>
+/// <param name="File">The migration.</param>
+/// <param name="AppliedAt">When the other tool applied it, where that is known.</param>
+/// <param name="Reason">What the row says of its origin.</param>
+internal sealed record ImportedMigration(MigrationFile File, DateTime? AppliedAt, string Reason);
+
+/// <summary>Holds another tool's entries against the folder, and refuses what does not fit.</summary>
+internal static class ImportPlan
+{
+    private const int ListLimit = 20;
+
+    /// <summary>What begins the reason of every imported row.</summary>
+    internal const string ReasonPrefix = "imported from ";
+
+    /// <summary>Decides what is recorded, oldest version first.</summary>
+    /// <exception cref="PgOpsException">
+    /// MigrationFailed, MigrationMissing or MigrationChanged, with every entry that is in the way; InvalidArgument when there is nothing.
+    /// </exception>
+    internal static IReadOnlyList<ImportedMigration> Make(
+        ImportRequest request, MigrationFolder folder, ForeignTool tool, ForeignTable table, IReadOnlyList<ForeignMigration> entries)
+    {
+        var target = request.Migrations.Target;
+        Refuse(
+            entries.Where(entry => entry.Failed).Select(entry => entry.Title),
+            PgErrorCode.MigrationFailed,
+            $"{target}: {tool.Title} records as failed or unfinished",
+            tool.WayOut + " Then run the command again.");
+        if (entries.Count == 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{target}: {tool.Title}'s table {table} records no applied migration, so there is nothing to import.",
+                "Nothing was touched.",
+                "Invoke-PgMigration runs the folder's migrations; -Baseline records them as present without running them.");
+        }
+
+        var files = new Dictionary<string, MigrationFile>(tool.KeyOrder);
+        foreach (var file in folder.Files.Where(file => !files.TryAdd(tool.KeyOf(file), file)))
+        {
+            throw new PgOpsException(
+                PgErrorCode.MigrationSourceInvalid,
+                $"'{folder.Path}': {files[tool.KeyOf(file)]} and {file} are one migration to {tool.Title}.",
+                "Nothing was touched.",
+                "Rename one of them.");
+        }
+
+        Refuse(
+            entries.Where(entry => !entry.IsMark && !files.ContainsKey(entry.Key)).Select(entry => entry.Title),
+            PgErrorCode.MigrationMissing,
+            $"{target}: applied by {tool.Title}, but without a file in '{folder.Path}'",
+            "Give -Path the folder that this database was migrated from, or bring the files back from version control under their names.");
+        Refuse(
+            folder.Files.Select(file => (File: file, Objection: tool.Objection(file))).Where(pair => pair.Objection is not null)
+                .Select(pair => $"{Path.GetFileName(pair.File.Path)} {pair.Objection}"),
+            PgErrorCode.MigrationSourceInvalid,
+            $"'{folder.Path}' cannot go on under PgOps as it is",
+            "Correct the files and run the command again.");
+        return Compare(request, folder, tool, table, entries, files);
+    }
+
+    private static List<ImportedMigration> Compare(
+        ImportRequest request,
+        MigrationFolder folder,
+        ForeignTool tool,
+        ForeignTable table,
+        IReadOnlyList<ForeignMigration> entries,
+        Dictionary<string, MigrationFile> files)
+    {
+        var origin = $"{ReasonPrefix}{tool.Title} ({table})";
+        var differences = new List<string>();
+        var rows = new Dictionary<string, ImportedMigration>(MigrationVersion.Order);
+        foreach (var entry in entries.Where(entry => files.ContainsKey(entry.Key)))
+        {
+            var file = files[entry.Key];
+            var reason = origin + (entry.AppliedAt is { } at ? $"; applied {at.ToString("u", CultureInfo.InvariantCulture)}" : "");
+            if (entry.Checksum is not null && tool.Checksums(File.ReadAllBytes(file.Path)) is { } own && !own.Contains(entry.Checksum))
+            {
+                differences.Add($"{entry.Title} (applied {entry.Checksum}, file {own[0]})");
+                reason += $"; the file differs from what was applied ({entry.Checksum}), accepted with -Force";
+            }
+
+            rows[file.Version] = new ImportedMigration(file, entry.AppliedAt, reason);
+        }
+
+        if (!request.Force)
+        {
+            Refuse(
+                differences,
+                PgErrorCode.MigrationChanged,
+                $"{request.Migrations.Target}: changed after {tool.Title} had applied them",
+                "Put the applied text back and make the change in a new migration; or, when the differences are harmless, -Force, which the "
+                    + "history will say.");
+        }
+
+        foreach (var entry in entries.Where(entry => entry.CoversLower))
+        {
+            var last = files.TryGetValue(entry.Key, out var own) ? own.Version : entry.Key;
+            foreach (var file in folder.Files.Where(file => MigrationVersion.Order.Compare(file.Version, last) <= 0))
+            {
+                rows.TryAdd(file.Version, new ImportedMigration(file, null, $"{origin}; covered by {entry.Title}"));
+            }
+        }
+
+        return [.. rows.Values.OrderBy(row => row.File.Version, MigrationVersion.Order)];
+    }
+
+    private static void Refuse(IEnumerable<string> names, PgErrorCode code, string what, string next)
+    {
+        var found = names.ToList();
+        if (found.Count > 0)
+        {
+            var more = found.Count > ListLimit ? $"\n  … and {found.Count - ListLimit} more" : "";
+            throw new PgOpsException(
+                code, $"{what}:\n  {string.Join("\n  ", found.Take(ListLimit))}{more}", "Nothing was touched.", next);
+        }
+    }
+}

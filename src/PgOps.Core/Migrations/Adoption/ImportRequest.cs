@@ -1,0 +1,17 @@
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>What to import and how.</summary>
+public sealed record ImportRequest
+{
+    /// <summary>The database, the folder, the history's schema and the longest wait for another migrator.</summary>
+    public required MigrationRequest Migrations { get; init; }
+
+    /// <summary>The tool; null takes the one whose table is found.</summary>
+    public PgMigrationTool? From { get; init; }
+
+    /// <summary>The tool's table, as name or schema.name, where it is not the tool's usual one; null looks for that.</summary>
+    public string? Table { get; init; }
+
+    /// <summary>Import migrations whose files differ from what the tool applied; their rows say so.</summary>
+    public bool Force { get; init; }
+}

@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+using Npgsql;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>node-pg-migrate, whose migrations are SQL files. Scripts in JavaScript have no file that PgOps could run.</summary>
+internal sealed partial class NodePgMigrateHistory : ForeignTool
+{
+    private const long LockKey = 7241865325823964;
+
+    internal override PgMigrationTool Tool => PgMigrationTool.NodePgMigrate;
+
+    internal override string Title => "node-pg-migrate";
+
+    internal override string DefaultTable => "pgmigrations";
+
+    internal override IReadOnlyList<string> Columns => ["id", "name", "run_on"];
+
+    internal override IEqualityComparer<string> KeyOrder => StringComparer.Ordinal;
+
+    internal override string Query(ForeignTable table) => $"SELECT name::text, run_on FROM {table.Name} ORDER BY id";
+
+    internal override ForeignMigration Read(NpgsqlDataReader row)
+        => new() { Key = row.GetString(0), Title = row.GetString(0), AppliedAt = Moment(row, 1) };
+
+    internal override IReadOnlyList<long> LockKeys(ForeignTable table) => [LockKey];
+
+    internal override string KeyOf(MigrationFile file)
+    {
+        var stem = Path.GetFileNameWithoutExtension(file.Path);
+        return stem.EndsWith(".up", StringComparison.Ordinal) ? stem[..^".up".Length] : stem;
+    }
+
+    internal override string? Objection(MigrationFile file) => DownSection().IsMatch(file.Text)
+        ? "has its undo in the same file (-- Down Migration), which PgOps would run too: move it to a .down.sql beside it"
+        : null;
+
+    [GeneratedRegex(@"^\s*--[\s-]*down\s+migration[^\n]*\n(?=[\s\S]*\S)", RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    private static partial Regex DownSection();
+}

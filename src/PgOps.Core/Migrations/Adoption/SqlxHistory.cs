@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>sqlx: SHA-384 of the script; an entry without success stopped outside a transaction.</summary>
+internal sealed class SqlxHistory : ForeignTool
+{
+    private const long LockSalt = 0x3d32ad9e;
+
+    internal override PgMigrationTool Tool => PgMigrationTool.Sqlx;
+
+    internal override string Title => "sqlx";
+
+    internal override string DefaultTable => "_sqlx_migrations";
+
+    internal override IReadOnlyList<string> Columns => ["version", "description", "success", "checksum"];
+
+    internal override string WayOut => "Finish it by hand and set its success, or undo it by hand and remove its row from _sqlx_migrations.";
+
+    internal override bool WaitsInStatement => true;
+
+    internal override string Query(ForeignTable table) =>
+        $"""
+        SELECT version, description::text, pg_catalog.encode(checksum, 'hex'), installed_on, success
+        FROM {table.Name} ORDER BY version
+        """;
+
+    internal override ForeignMigration Read(NpgsqlDataReader row)
+    {
+        var version = row.GetInt64(0).ToString(CultureInfo.InvariantCulture);
+        return new()
+        {
+            Key = version,
+            Title = $"{version} {row.GetString(1)}",
+            Checksum = row.GetString(2),
+            AppliedAt = Moment(row, 3),
+            Failed = !row.GetBoolean(4),
+        };
+    }
+
+    internal override IReadOnlyList<long> LockKeys(ForeignTable table)
+        => [unchecked(LockSalt * Crc32.Of(Encoding.UTF8.GetBytes(table.Database)))];
+
+#pragma warning disable CA1308 // hex digests are written in lower case everywhere else
+    internal override IReadOnlyList<string> Checksums(byte[] script)
+        => LineEnds.Forms(script).Select(form => Convert.ToHexString(SHA384.HashData(form)).ToLowerInvariant()).Distinct().ToList();
+#pragma warning restore CA1308
+}
