@@ -1,4 +1,3 @@
-using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Tests.Sandbox;
 
