@@ -28,7 +28,8 @@ internal sealed class MigrationScript
     /// <exception cref="PgOpsException">MigrationScriptInvalid, listing every place with its way out.</exception>
     internal static MigrationScript Read(MigrationFile file)
     {
-        var script = SqlScript.Parse(file.Text);
+        var part = file.PartOf(file.Text);
+        var script = SqlScript.Parse(part.Text);
         var statements = Unwrap(script.Statements);
         // pg_dump's \restrict lines only guard psql against the text between them.
         var problems = script.Problems
@@ -46,13 +47,15 @@ internal sealed class MigrationScript
             throw Invalid(file, problems);
         }
 
-        var transactional = !script.Directives.Any(known => known.Name == "no-transaction")
+        var transactional = part.Transactional
+            && !script.Directives.Any(known => known.Name == "no-transaction")
             && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
         return new MigrationScript(file, script, statements, transactional);
     }
 
-    /// <summary>The statements that a script's text holds, as <see cref="Statements"/> has them.</summary>
-    internal static IReadOnlyList<SqlStatement> StatementsOf(string text) => Unwrap(SqlScript.Parse(text).Statements);
+    /// <summary>The statements that a recorded text of the file holds, as <see cref="Statements"/> has them.</summary>
+    internal static IReadOnlyList<SqlStatement> StatementsOf(MigrationFile file, string text)
+        => Unwrap(SqlScript.Parse(file.PartOf(text).Text).Statements);
 
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
     {

@@ -86,7 +86,7 @@ internal sealed class StatementRun
 
     private async Task<int> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
     {
-        var before = MigrationScript.StatementsOf(record.Script ?? "");
+        var before = MigrationScript.StatementsOf(script.File, record.Script ?? "");
         var done = record.StatementsDone;
         RequireSameBeginning(script, before, done);
         foreach (var setting in before.Take(done).Where(IsSessionSetting))
