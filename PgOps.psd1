@@ -25,6 +25,7 @@
         'Test-PgBackup'
         'Test-PgRestore'
         'Test-PgTarget'
+        'Undo-PgMigration'
     )
     FunctionsToExport    = @()
     AliasesToExport      = @()

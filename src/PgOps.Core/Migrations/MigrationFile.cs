@@ -32,22 +32,32 @@ internal sealed class MigrationFile
     /// <summary>The script that undoes it; null when the folder has none.</summary>
     internal MigrationFile? Down { get; init; }
 
+    /// <summary>The history's word for it: versioned, repeatable or seed.</summary>
+    internal string Kind { get; init; } = HistoryRow.Versioned;
+
+    /// <summary>Values for its placeholders; null leaves them as they are.</summary>
+    internal ScriptVariables? Variables { get; set; }
+
     /// <summary>Takes out of the file's text what is to run; null runs the whole text.</summary>
     internal Func<MigrationFile, string, ScriptPart>? Section { get; init; }
 
     /// <summary>The normalised text: no BOM, line ends LF. It is what is hashed, run and recorded.</summary>
     internal string Text => _text ??= ReadText(Path);
 
-    /// <summary>SHA-256 of the normalised text in lower-case hex.</summary>
+    /// <summary>
+    /// SHA-256 of the normalised text in lower-case hex; of a repeatable or seed after its placeholders were replaced, because a new
+    /// value is a reason to run it again.
+    /// </summary>
 #pragma warning disable CA1308 // hex digests are written in lower case everywhere else
-    internal string Checksum => _checksum ??= Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Text))).ToLowerInvariant();
+    internal string Checksum => _checksum ??= Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(
+        Variables is null || Kind == HistoryRow.Versioned ? Text : MigrationScript.Read(this).Text))).ToLowerInvariant();
 #pragma warning restore CA1308
 
     /// <summary>What is to run of a text of this file, today's or a recorded one: as long as the text, blank elsewhere.</summary>
     internal ScriptPart PartOf(string text) => Section is null ? ScriptPart.Whole(text) : Section(this, text);
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Version}_{Name}";
+    public override string ToString() => Kind == HistoryRow.Versioned ? $"{Version}_{Name}" : Version;
 
     /// <summary>A script's normalised text.</summary>
     internal static string ReadText(string path)

@@ -34,12 +34,11 @@ internal enum MigrationShape
 /// <summary>A folder of migrations: its shape and its scripts in the order of their versions.</summary>
 internal sealed partial class MigrationFolder
 {
-    private MigrationFolder(string path, MigrationShape shape, IReadOnlyList<MigrationFile> files, IReadOnlyList<MigrationFile> repeatables)
+    private MigrationFolder(string path, MigrationShape shape, IReadOnlyList<MigrationFile> files)
     {
         Path = path;
         Shape = shape;
         Files = files;
-        Repeatables = repeatables;
     }
 
     internal string Path { get; }
@@ -49,13 +48,19 @@ internal sealed partial class MigrationFolder
     internal IReadOnlyList<MigrationFile> Files { get; }
 
     /// <summary>Scripts that run again whenever they change, in the order of their names.</summary>
-    internal IReadOnlyList<MigrationFile> Repeatables { get; }
+    internal IReadOnlyList<MigrationFile> Repeatables { get; private init; } = [];
+
+    /// <summary>Scripts that fill tables, run on request, in the order of their names.</summary>
+    internal IReadOnlyList<MigrationFile> Seeds { get; private init; } = [];
+
+    /// <summary>All scripts that a run may run.</summary>
+    internal IEnumerable<MigrationFile> Scripts => Files.Concat(Repeatables).Concat(Seeds);
 
     /// <summary>Reads a folder. Most scripts are read when they are asked for; those that may be sectioned, at once.</summary>
     /// <exception cref="PgOpsException">
     /// PathNotFound; MigrationSourceInvalid for a mixture of shapes, a file that fits none, or two files of one version.
     /// </exception>
-    internal static MigrationFolder Read(string path)
+    internal static MigrationFolder Read(string path, ScriptVariables? variables = null)
     {
         var folder = new DirectoryInfo(path);
         if (!folder.Exists)
@@ -73,19 +78,20 @@ internal sealed partial class MigrationFolder
             new PrismaFolders(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(), new GooseFiles(),
             new NumberedFiles(),
         ];
+        var seeds = new SeedFiles();
         var strays = new List<string>();
         var entries = folder.GetFileSystemInfos().Where(entry => entry.Name[0] is not ('.' or '_')).ToList();
         var names = entries.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var info in entries)
         {
             var entry = new SourceEntry(info, names);
-            if (!IsSeed(entry) && !Array.Exists(sources, source => source.Offer(entry)) && StrayOf(entry, info) is { } stray)
+            if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && StrayOf(entry, info) is { } stray)
             {
                 strays.Add(stray);
             }
         }
 
-        foreach (var source in sources)
+        foreach (var source in sources.Append(seeds))
         {
             source.Complete();
             strays.AddRange(source.Strays);
@@ -97,15 +103,19 @@ internal sealed partial class MigrationFolder
         var files = only?.Files ?? [];
         files.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
         RefuseDuplicates(path, files);
-        return new MigrationFolder(
-            path,
-            only?.Shape ?? MigrationShape.Empty,
-            files,
-            only?.Repeatables.OrderBy(file => file.Version, StringComparer.Ordinal).ToList() ?? []);
-    }
+        var result = new MigrationFolder(path, only?.Shape ?? MigrationShape.Empty, files)
+        {
+            Repeatables = only?.Repeatables.OrderBy(file => file.Version, StringComparer.Ordinal).ToList() ?? [],
+            Seeds = seeds.Files.OrderBy(file => file.Version, StringComparer.Ordinal).ToList(),
+        };
+        foreach (var file in variables is null ? [] : result.Scripts)
+        {
+            file.Variables = variables;
+            file.Down?.Variables = variables;
+        }
 
-    private static bool IsSeed(SourceEntry entry)
-        => entry.IsFolder ? entry.Name == "seeds" : entry.Name.EndsWith(".seed.sql", StringComparison.OrdinalIgnoreCase);
+        return result;
+    }
 
     /// <summary>Why an entry that no shape took must not be passed over; null when it may.</summary>
     private static string? StrayOf(SourceEntry entry, FileSystemInfo info)

@@ -57,7 +57,7 @@ internal sealed partial class FlywayFiles : MigrationSource
                 _undos.Add((version, entry.FullPath));
                 break;
             default:
-                _repeatables.Add(new MigrationFile($"R__{name}", name, entry.FullPath));
+                _repeatables.Add(new MigrationFile($"R__{name}", name, entry.FullPath) { Kind = HistoryRow.Repeatable });
                 break;
         }
 
