@@ -26,6 +26,7 @@
         'Test-PgBackup'
         'Test-PgRestore'
         'Test-PgTarget'
+        'Undo-PgMigration'
     )
     FunctionsToExport    = @()
     AliasesToExport      = @()

@@ -72,6 +72,9 @@ public enum PgErrorCode
     /// <summary>A migration was interrupted and the catalogs cannot tell how far it came.</summary>
     MigrationInterrupted,
 
+    /// <summary>A migration that is to be undone has no down script, or PgOps did not apply it.</summary>
+    DownScriptMissing,
+
     /// <summary>Another migrator holds the lock.</summary>
     MigrationLocked,
 

@@ -3,7 +3,7 @@ namespace PgOps;
 /// <summary>One migration: its file, its record in the database, and how the two stand to each other.</summary>
 public sealed record PgMigration
 {
-    /// <summary>The version: the digits that open the file or folder name, as written.</summary>
+    /// <summary>The version: the digits that open the file or folder name, as written; of a repeatable <c>R__</c> and its name.</summary>
     public required string Version { get; init; }
 
     /// <summary>The rest of the name.</summary>
@@ -43,5 +43,5 @@ public sealed record PgMigration
     public PgTarget? Target { get; init; }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Version}_{Name}";
+    public override string ToString() => char.IsAsciiLetter(Version.FirstOrDefault()) ? Version : $"{Version}_{Name}";
 }

@@ -1,6 +1,6 @@
 namespace PgOps;
 
-/// <summary>What <c>Invoke-PgMigration</c> did to one target.</summary>
+/// <summary>What <c>Invoke-PgMigration</c> or <c>Undo-PgMigration</c> did to one target.</summary>
 public sealed record PgMigrationRun
 {
     /// <summary>The database.</summary>
@@ -11,6 +11,9 @@ public sealed record PgMigrationRun
 
     /// <summary>The migrations recorded as baseline by this run.</summary>
     public IReadOnlyList<PgMigration> Baselined { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>The migrations undone by this run, newest first.</summary>
+    public IReadOnlyList<PgMigration> Reverted { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Newest version before the run; null when there was none.</summary>
     public string? FromVersion { get; init; }

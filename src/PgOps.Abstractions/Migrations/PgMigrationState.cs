@@ -26,6 +26,9 @@ public enum PgMigrationState
 
     /// <summary>Started, never ended: its migrator was killed or cut off.</summary>
     Interrupted,
+
+    /// <summary>A repeatable script that is new or was changed: the next run applies it.</summary>
+    RepeatableDue,
 }
 
 /// <summary>How a migration's statements are sent.</summary>

@@ -21,6 +21,6 @@ public sealed class GetPgMigrationCommand : PgMigrationCmdlet
     {
         var request = Request();
         var wanted = State is null ? sink : new StateFilter(sink, State);
-        await new GetMigrations().RunAsync(request.Target, request.Path, HistorySchema, Detailed, wanted, token).ConfigureAwait(false);
+        await new GetMigrations().RunAsync(request, Detailed, wanted, token).ConfigureAwait(false);
     });
 }

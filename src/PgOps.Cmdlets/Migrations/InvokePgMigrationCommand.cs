@@ -21,8 +21,15 @@ public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
 
     /// <summary>Stop after this version. Default: apply all.</summary>
     [Parameter]
-    [ValidatePattern("^[0-9]+$")]
+    [ValidatePattern(@"^[0-9]+(\.[0-9]+)*$")]
     public string? ToVersion { get; set; }
+
+    /// <summary>
+    /// After the migrations, run the seeds that are new or changed: seeds/*.sql and *.seed.sql. They may run more than once, so they
+    /// must be written for that.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Seed { get; set; }
 
     /// <summary>Record the folder's migrations (up to -ToVersion) as already present and run none: how a database is adopted.</summary>
     [Parameter]
@@ -75,6 +82,7 @@ public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
     private MigrationRequest Complete(MigrationRequest request) => request with
     {
         ToVersion = ToVersion,
+        Seed = Seed,
         Baseline = Baseline,
         AllowOutOfOrder = AllowOutOfOrder,
         Force = Force,

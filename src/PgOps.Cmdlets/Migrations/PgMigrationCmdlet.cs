@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Globalization;
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
@@ -8,8 +10,8 @@ namespace PgOps.Cmdlets.Migrations;
 public abstract class PgMigrationCmdlet : PgTargetCmdlet
 {
     /// <summary>
-    /// The folder with the migrations: <c>001_x.sql</c> or <c>20251015093045_x.sql</c> files, or Prisma's
-    /// <c>20251015093045_x/migration.sql</c> folders.
+    /// The folder with the migrations: <c>001_x.sql</c> or <c>20251015093045_x.sql</c> files, or a folder in the manner of Prisma,
+    /// Flyway, golang-migrate, sqlx, dbmate, goose or Diesel.
     /// </summary>
     [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
@@ -20,6 +22,15 @@ public abstract class PgMigrationCmdlet : PgTargetCmdlet
     [ValidateNotNullOrEmpty]
     public string HistorySchema { get; set; } = "pgops";
 
+    /// <summary>Values for the placeholders ${name} in the scripts. Without it, placeholders are left as they are.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable? Variable { get; set; }
+
+    /// <summary>Also replaces placeholders inside dollar quotes, where function bodies are.</summary>
+    [Parameter]
+    public SwitchParameter VariableInDollarQuotes { get; set; }
+
     /// <summary>The request that the parameters of every migration cmdlet make.</summary>
     /// <returns>A request to extend.</returns>
     private protected MigrationRequest Request() => new()
@@ -27,5 +38,11 @@ public abstract class PgMigrationCmdlet : PgTargetCmdlet
         Target = ResolveTarget(),
         Path = FullPath(Path),
         HistorySchema = HistorySchema,
+        Variables = Variables(),
     };
+
+    private ScriptVariables? Variables() => Variable is null ? null : new ScriptVariables(
+        Variable.Cast<DictionaryEntry>().ToDictionary(
+            entry => $"{entry.Key}", entry => Convert.ToString(entry.Value, CultureInfo.InvariantCulture) ?? "", StringComparer.Ordinal),
+        VariableInDollarQuotes);
 }

@@ -14,7 +14,7 @@ public sealed class RepairPgMigrationCommand : PgMigrationCmdlet
     [Parameter(Mandatory = true, ParameterSetName = nameof(AcceptChange), ValueFromPipelineByPropertyName = true)]
     [Parameter(Mandatory = true, ParameterSetName = nameof(MarkStatementDone), ValueFromPipelineByPropertyName = true)]
     [Parameter(Mandatory = true, ParameterSetName = nameof(MarkStatementNotDone), ValueFromPipelineByPropertyName = true)]
-    [ValidatePattern("^[0-9]+$")]
+    [ValidatePattern(@"^([0-9]+(\.[0-9]+)*|[RS]__.+)$")]
     public string? Version { get; set; }
 
     /// <summary>Its effect is in the database: it will not be run.</summary>

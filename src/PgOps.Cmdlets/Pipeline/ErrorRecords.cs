@@ -29,7 +29,7 @@ internal static class ErrorRecords
         PgErrorCode.MigrationSourceInvalid or PgErrorCode.MigrationScriptInvalid => ErrorCategory.ParserError,
         PgErrorCode.MigrationLocked => ErrorCategory.ResourceBusy,
         PgErrorCode.MigrationChanged or PgErrorCode.MigrationMissing or PgErrorCode.MigrationOutOfOrder
-            or PgErrorCode.MigrationInterrupted or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
+            or PgErrorCode.MigrationInterrupted or PgErrorCode.DownScriptMissing or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
             or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven => ErrorCategory.InvalidOperation,
         PgErrorCode.HistoryTampered => ErrorCategory.SecurityError,
         PgErrorCode.BackupDamaged or PgErrorCode.RestoreMismatch or PgErrorCode.CheckFailed => ErrorCategory.InvalidData,

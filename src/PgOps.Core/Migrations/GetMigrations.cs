@@ -16,16 +16,28 @@ public sealed class GetMigrations
     /// <param name="cancellationToken">Gives up.</param>
     public async Task RunAsync(
         PgTarget target, string path, string historySchema, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
+        => await RunAsync(
+            new MigrationRequest { Target = target, Path = path, HistorySchema = historySchema }, withScripts, sink, cancellationToken)
+            .ConfigureAwait(false);
+
+    /// <summary>Reads the folder and the history.</summary>
+    /// <param name="request">The database, the folder, the history's schema and the variables.</param>
+    /// <param name="withScripts">Whether to bring the applied scripts along.</param>
+    /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task RunAsync(MigrationRequest request, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var folder = MigrationFolder.Read(path);
+        var folder = MigrationFolder.Read(request.Path, request.Variables);
+        var target = request.Target;
         try
         {
             var connection = await ServerConnection.OpenAsync(target, sink.Log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
                 var history = await MigrationHistory.ReadAsync(
-                    connection, new HistoryTable(historySchema), withScripts, cancellationToken).ConfigureAwait(false);
+                    connection, new HistoryTable(request.HistorySchema), withScripts, cancellationToken).ConfigureAwait(false);
                 foreach (var migration in MigrationStatus.Join(folder, history, target))
                 {
                     sink.Output(migration);

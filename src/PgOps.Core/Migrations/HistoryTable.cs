@@ -35,7 +35,7 @@ internal sealed class HistoryTable
             id bigint PRIMARY KEY,
             version text NOT NULL,
             name text NOT NULL,
-            kind text NOT NULL CHECK (kind IN ('versioned', 'baseline', 'seal')),
+            kind text NOT NULL CHECK (kind IN ('versioned', 'repeatable', 'seed', 'baseline', 'seal')),
             checksum text NOT NULL,
             script text NOT NULL,
             state text NOT NULL CHECK (state IN ('started', 'applied', 'failed', 'reverted', 'resolved', 'baselined')),

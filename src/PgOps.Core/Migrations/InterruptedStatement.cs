@@ -51,7 +51,9 @@ internal static class InterruptedStatement
             return new Verdict(false, $"statement {index + 1} ({words[0]}) is run again");
         }
 
-        var excerpt = ScriptExcerpt.At(record.Script!, statement.Offset);
+        var excerpt = script.File.Variables is not null && index < script.Statements.Count
+            ? script.ExcerptAt(script.Statements[index].Offset)
+            : ScriptExcerpt.At(record.Script!, statement.Offset);
         throw new PgOpsException(
             PgErrorCode.MigrationInterrupted,
             $"{script.File} was interrupted while statement {index + 1} of {before.Count} ran, and the catalogs cannot tell "

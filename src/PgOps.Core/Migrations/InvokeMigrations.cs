@@ -36,45 +36,20 @@ public sealed class InvokeMigrations
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
-        var folder = MigrationFolder.Read(request.Path);
+        var folder = MigrationFolder.Read(request.Path, request.Variables);
         var table = new HistoryTable(request.HistorySchema);
-        try
-        {
-            var connection = await ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
-            var migrationLock = await MigrationLock.AcquireAsync(
-                connection, request.Target, request.HistorySchema, request.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
-            await using (migrationLock.ConfigureAwait(false))
-            {
-                using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, migrationLock.Lost);
-                try
-                {
-                    var run = await RunLockedAsync(request, folder, table, connection, migrationLock, sink, linked.Token)
-                        .ConfigureAwait(false);
-                    return run with { LockWait = migrationLock.Waited, Duration = clock.Elapsed };
-                }
-                catch (OperationCanceledException) when (migrationLock.Lost.IsCancellationRequested)
-                {
-                    throw new PgOpsException(
-                        PgErrorCode.ConnectionLost,
-                        $"{request.Target}: the connection that holds the migration lock was lost, so the run was stopped.",
-                        "Migrations that had ended are applied. The one that ran was rolled back whole, or, where it runs statement by "
-                            + "statement, after the last statement that is recorded; Get-PgMigration shows how each one stands.",
-                        "Run the command again.")
-                    { Subject = request.Target };
-                }
-            }
-        }
-        catch (NpgsqlException error)
-        {
-            throw ServerErrors.Working(
-                request.Target, error, "migrating", "Migrations that had ended are applied; Get-PgMigration shows how each one stands.");
-        }
+        var (run, waited) = await MigratorTurn.TakeAsync(
+            request,
+            (connection, migrationLock, token) => RunLockedAsync(request, folder, table, connection, migrationLock, sink, token),
+            sink,
+            cancellationToken).ConfigureAwait(false);
+        return run with { LockWait = waited, Duration = clock.Elapsed };
     }
 
     /// <summary>Works out what <see cref="RunAsync"/> would do, without lock or change.</summary>
     internal static async Task<MigrationPlan> PlanAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
     {
-        var folder = MigrationFolder.Read(request.Path);
+        var folder = MigrationFolder.Read(request.Path, request.Variables);
         var table = new HistoryTable(request.HistorySchema);
         try
         {
@@ -186,7 +161,8 @@ public sealed class InvokeMigrations
             return result with
             {
                 Applied = applied,
-                ToVersion = applied.Select(migration => migration.Version).Append(plan.FromVersion).Max(MigrationVersion.Order),
+                ToVersion = plan.Pending.Where(script => script.File.Kind == HistoryRow.Versioned).Select(script => script.File.Version)
+                    .Append(plan.FromVersion).Max(MigrationVersion.Order),
                 Statements = plan.Pending.Sum(script => script.Statements.Count),
             };
         }
@@ -211,6 +187,12 @@ public sealed class InvokeMigrations
             progress.Report(script.File.ToString(), applied.Count, plan.Pending.Count);
             var clock = Stopwatch.StartNew();
             var record = history.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished ? unfinished : null;
+            if (record is { HasVersion: false } && record.Checksum != script.File.Checksum)
+            {
+                // A changed repeatable or seed is another script, not the rest of the old one.
+                record = null;
+            }
+
             try
             {
                 if (script.Transactional && record is null)

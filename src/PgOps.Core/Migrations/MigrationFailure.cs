@@ -16,10 +16,9 @@ internal static class MigrationFailure
         MigrationScript script, SqlStatement? statement, PostgresException error, string state, string? blockers)
     {
         blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
-        var offset = statement is null ? script.File.Text.Length : statement.OffsetOf(error.Position);
-        var excerpt = ScriptExcerpt.At(script.File.Text, offset);
+        var excerpt = script.ExcerptAt(statement?.OffsetOf(error.Position) ?? script.Text.Length);
         var text = new StringBuilder();
-        text.Append(script.File).Append(" failed at ").Append(script.File.Path).Append(':').Append(excerpt.Line)
+        text.Append(script.Title).Append(" failed at ").Append(script.File.Path).Append(':').Append(excerpt.Line)
             .Append(':').Append(excerpt.Column);
         text.Append(statement is null ? ", when it was committed" : "").Append('\n');
         if (statement is not null)

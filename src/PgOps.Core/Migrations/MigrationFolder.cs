@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using PgOps.Core.Migrations.Sources;
 
 namespace PgOps.Core.Migrations;
 
@@ -13,13 +14,26 @@ internal enum MigrationShape
 
     /// <summary>Prisma's <c>20251015093045_x/migration.sql</c>.</summary>
     Prisma,
+
+    /// <summary>Flyway's <c>V1__x.sql</c>, <c>U1__x.sql</c>, <c>R__x.sql</c>.</summary>
+    Flyway,
+
+    /// <summary>golang-migrate's and sqlx's <c>1_x.up.sql</c> and <c>1_x.down.sql</c>.</summary>
+    Pairs,
+
+    /// <summary>dbmate's <c>-- migrate:up</c> and <c>-- migrate:down</c> in one file.</summary>
+    Dbmate,
+
+    /// <summary>goose's <c>-- +goose Up</c> and <c>-- +goose Down</c> in one file.</summary>
+    Goose,
+
+    /// <summary>Diesel's <c>2023-10-15-093045_x/up.sql</c> and <c>down.sql</c>.</summary>
+    Diesel,
 }
 
 /// <summary>A folder of migrations: its shape and its scripts in the order of their versions.</summary>
 internal sealed partial class MigrationFolder
 {
-    private const string PrismaScript = "migration.sql";
-
     private MigrationFolder(string path, MigrationShape shape, IReadOnlyList<MigrationFile> files)
     {
         Path = path;
@@ -33,11 +47,20 @@ internal sealed partial class MigrationFolder
 
     internal IReadOnlyList<MigrationFile> Files { get; }
 
-    /// <summary>Reads a folder's names; the scripts are read when they are asked for.</summary>
+    /// <summary>Scripts that run again whenever they change, in the order of their names.</summary>
+    internal IReadOnlyList<MigrationFile> Repeatables { get; private init; } = [];
+
+    /// <summary>Scripts that fill tables, run on request, in the order of their names.</summary>
+    internal IReadOnlyList<MigrationFile> Seeds { get; private init; } = [];
+
+    /// <summary>All scripts that a run may run.</summary>
+    internal IEnumerable<MigrationFile> Scripts => Files.Concat(Repeatables).Concat(Seeds);
+
+    /// <summary>Reads a folder. Most scripts are read when they are asked for; those that may be sectioned, at once.</summary>
     /// <exception cref="PgOpsException">
     /// PathNotFound; MigrationSourceInvalid for a mixture of shapes, a file that fits none, or two files of one version.
     /// </exception>
-    internal static MigrationFolder Read(string path)
+    internal static MigrationFolder Read(string path, ScriptVariables? variables = null)
     {
         var folder = new DirectoryInfo(path);
         if (!folder.Exists)
@@ -49,96 +72,81 @@ internal sealed partial class MigrationFolder
                 "New-PgMigration creates the folder with its first migration.");
         }
 
+        // dbmate and goose come before the plain files, whose names theirs are.
+        MigrationSource[] sources =
+        [
+            new PrismaFolders(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(), new GooseFiles(),
+            new NumberedFiles(),
+        ];
+        var seeds = new SeedFiles();
         var strays = new List<string>();
-        var files = new List<MigrationFile>();
-        var prisma = new List<MigrationFile>();
-        var downs = new List<(string Key, string Name)>();
-        foreach (var entry in folder.EnumerateFileSystemInfos().Where(entry => entry.Name[0] is not ('.' or '_')))
+        var entries = folder.GetFileSystemInfos().Where(entry => entry.Name[0] is not ('.' or '_')).ToList();
+        var names = entries.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var info in entries)
         {
-            if (entry is DirectoryInfo sub)
+            var entry = new SourceEntry(info, names);
+            if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && StrayOf(entry, info) is { } stray)
             {
-                ReadFolder(sub, prisma, strays);
-            }
-            else
-            {
-                ReadFile(entry, files, downs, strays);
+                strays.Add(stray);
             }
         }
 
-        strays.AddRange(downs
-            .Where(down => !files.Exists(file => System.IO.Path.GetFileName(file.Path) == down.Key))
-            .Select(down => $"{down.Name} (no {down.Key} that it could undo)"));
-        Refuse(path, files, prisma, strays);
-        var found = files.Count > 0 ? files : prisma;
-        found.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
-        RefuseDuplicates(path, found);
-        var shape = files.Count > 0 ? MigrationShape.Files : prisma.Count > 0 ? MigrationShape.Prisma : MigrationShape.Empty;
-        return new MigrationFolder(path, shape, found);
+        foreach (var source in sources.Append(seeds))
+        {
+            source.Complete();
+            strays.AddRange(source.Strays);
+        }
+
+        var found = sources.Where(source => source.FirstEntry is not null).ToList();
+        Refuse(path, found, strays);
+        var only = found.FirstOrDefault();
+        var files = only?.Files ?? [];
+        files.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
+        RefuseDuplicates(path, files);
+        var result = new MigrationFolder(path, only?.Shape ?? MigrationShape.Empty, files)
+        {
+            Repeatables = only?.Repeatables.OrderBy(file => file.Version, StringComparer.Ordinal).ToList() ?? [],
+            Seeds = seeds.Files.OrderBy(file => file.Version, StringComparer.Ordinal).ToList(),
+        };
+        foreach (var file in variables is null ? [] : result.Scripts)
+        {
+            file.Variables = variables;
+            file.Down?.Variables = variables;
+        }
+
+        return result;
     }
 
-    private static void ReadFolder(DirectoryInfo folder, List<MigrationFile> prisma, List<string> strays)
+    /// <summary>Why an entry that no shape took must not be passed over; null when it may.</summary>
+    private static string? StrayOf(SourceEntry entry, FileSystemInfo info)
     {
-        var script = System.IO.Path.Combine(folder.FullName, PrismaScript);
-        var match = PrismaName().Match(folder.Name);
-        if (File.Exists(script))
+        if (info is DirectoryInfo folder)
         {
-            if (match.Success)
-            {
-                prisma.Add(new MigrationFile(match.Groups["version"].Value, match.Groups["name"].Value, script));
-            }
-            else
-            {
-                strays.Add($"{folder.Name}/{PrismaScript} (the folder's name does not begin with a version)");
-            }
+            return VersionedName().IsMatch(entry.Name)
+                ? $"{entry.Name} (a folder without migration.sql or up.sql)"
+                : folder.EnumerateFiles("*.sql").FirstOrDefault() is { } lost ? $"{entry.Name}/{lost.Name} (in a subfolder)" : null;
         }
-        else if (match.Success)
+
+        if (!entry.IsSql)
         {
-            strays.Add($"{folder.Name} (a folder without {PrismaScript})");
+            return null;
         }
-        else if (folder.Name != "seeds" && folder.EnumerateFiles("*.sql").FirstOrDefault() is { } lost)
-        {
-            strays.Add($"{folder.Name}/{lost.Name} (in a subfolder)");
-        }
+
+        return entry.Name.EndsWith(".down.sql", StringComparison.OrdinalIgnoreCase) && VersionedName().IsMatch(entry.Name)
+            ? $"{entry.Name} (no {entry.Name[..^".down.sql".Length]}.sql or .up.sql that it could undo)"
+            : $"{entry.Name} (its name does not begin with a version, as in 001_create_orders.sql)";
     }
 
-    private static void ReadFile(
-        FileSystemInfo file, List<MigrationFile> files, List<(string Key, string Name)> downs, List<string> strays)
+    private static void Refuse(string path, List<MigrationSource> found, List<string> strays)
     {
-        if (!file.Name.EndsWith(".sql", StringComparison.OrdinalIgnoreCase)
-            || file.Name.EndsWith(".seed.sql", StringComparison.OrdinalIgnoreCase))
+        if (found.Count > 1)
         {
-            return;
-        }
-
-        var match = FileName().Match(file.Name);
-        if (!match.Success)
-        {
-            strays.Add($"{file.Name} (its name does not begin with a version, as in 001_create_orders.sql)");
-        }
-        else if (match.Groups["suffix"].Value == ".up")
-        {
-            strays.Add($"{file.Name} (pairs of .up.sql and .down.sql are not read yet: drop the .up)");
-        }
-        else if (match.Groups["suffix"].Value == ".down")
-        {
-            downs.Add((file.Name[..^".down.sql".Length] + ".sql", file.Name));
-        }
-        else
-        {
-            files.Add(new MigrationFile(match.Groups["version"].Value, match.Groups["name"].Value, file.FullName));
-        }
-    }
-
-    private static void Refuse(string path, List<MigrationFile> files, List<MigrationFile> prisma, List<string> strays)
-    {
-        if (files.Count > 0 && prisma.Count > 0)
-        {
+            var kinds = found.Select(source => $"{source.Kind} such as {source.FirstEntry}").ToList();
             throw new PgOpsException(
                 PgErrorCode.MigrationSourceInvalid,
-                $"'{path}' mixes two shapes: files such as {System.IO.Path.GetFileName(files[0].Path)} and Prisma folders such as "
-                    + $"{prisma[0]}.",
+                $"'{path}' mixes {(found.Count == 2 ? "two" : found.Count)} shapes: {string.Join(", ", kinds[..^1])} and {kinds[^1]}.",
                 "Nothing was touched.",
-                "Keep one shape in a folder; which of the two comes first is nothing that PgOps may guess.");
+                "Keep one shape in a folder; which of them comes first is nothing that PgOps may guess.");
         }
 
         if (strays.Count > 0)
@@ -148,8 +156,10 @@ internal sealed partial class MigrationFolder
                 PgErrorCode.MigrationSourceInvalid,
                 $"'{path}' holds what is no migration by its name:\n  {string.Join("\n  ", strays)}",
                 "Nothing was touched.",
-                "Rename or move these files. Read are <version>_<name>.sql, optionally with <version>_<name>.down.sql, "
-                    + "and Prisma's <version>_<name>/migration.sql; names that begin with . or _ are passed over.");
+                "Rename or move these files. Read are <version>_<name>.sql (also with dbmate's or goose's sections), optionally with "
+                    + "<version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; Flyway's V<version>__<name>.sql, U<version>__<name>.sql "
+                    + "and R__<name>.sql; Prisma's <version>_<name>/migration.sql; Diesel's <version>_<name>/up.sql and down.sql. Names that "
+                    + "begin with . or _ are passed over.");
         }
     }
 
@@ -168,9 +178,6 @@ internal sealed partial class MigrationFolder
         }
     }
 
-    [GeneratedRegex(@"^(?<version>\d+)[_-]+(?<name>.+?)(?<suffix>\.up|\.down)?\.sql$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex FileName();
-
-    [GeneratedRegex(@"^(?<version>\d+)[_-]+(?<name>.+)$", RegexOptions.CultureInvariant)]
-    private static partial Regex PrismaName();
+    [GeneratedRegex(@"^\d[\d-]*[_-]+.", RegexOptions.CultureInvariant)]
+    private static partial Regex VersionedName();
 }

@@ -23,7 +23,8 @@ internal sealed class MigrationHistory
     internal IReadOnlyDictionary<string, HistoryRow> Rows { get; }
 
     /// <summary>The newest version the database holds; null when it holds none.</summary>
-    internal string? NewestVersion => Rows.Values.Where(row => row.IsApplied).Select(row => row.Version).Max(MigrationVersion.Order);
+    internal string? NewestVersion
+        => Rows.Values.Where(row => row.IsApplied && row.HasVersion).Select(row => row.Version).Max(MigrationVersion.Order);
 
     /// <summary>Reads the history and checks its chain.</summary>
     /// <exception cref="PgOpsException">HistoryTampered: a row was changed, removed or put in by hand.</exception>
@@ -135,7 +136,7 @@ internal sealed record HistoryEntry
 
     internal required string Name { get; init; }
 
-    internal string Kind { get; init; } = "versioned";
+    internal string Kind { get; init; } = HistoryRow.Versioned;
 
     internal required string Checksum { get; init; }
 

@@ -16,7 +16,7 @@ internal sealed record MigrationPlan(
     {
         var all = MigrationStatus.Join(folder, history, request.Target);
         Refuse(request, all, history);
-        if (!history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished) && hasObjects && !request.Force)
+        if (!history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished || !row.HasVersion) && hasObjects && !request.Force)
         {
             throw new PgOpsException(
                 PgErrorCode.BaselineRequired,
@@ -27,10 +27,24 @@ internal sealed record MigrationPlan(
             { Subject = request.Target };
         }
 
-        var byVersion = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
+        var byVersion = folder.Scripts.ToDictionary(file => file.Version, MigrationVersion.Order);
         var open = all.Where(migration => migration.State is not (PgMigrationState.Applied or PgMigrationState.Baselined)).ToList();
-        var chosen = open.Where(migration => IsWithin(request, migration)).ToList();
+        var versioned = open.Where(migration => byVersion[migration.Version].Kind == HistoryRow.Versioned).ToList();
+        var chosen = versioned.Where(migration => IsWithin(request, migration)).ToList();
+        if (chosen.Count == versioned.Count)
+        {
+            // Repeatables build upon the newest version: they wait while others wait.
+            chosen.AddRange(open.Except(versioned));
+        }
+
         var scripts = chosen.Select(migration => MigrationScript.Read(byVersion[migration.Version])).ToList();
+        if (request.Seed && chosen.Count == open.Count)
+        {
+            scripts.AddRange(folder.Seeds
+                .Where(seed => MigrationStatus.IsDue(seed, history.Rows.GetValueOrDefault(seed.Version)))
+                .Select(MigrationScript.Read));
+        }
+
         return new MigrationPlan(all, scripts, open.Count - chosen.Count, history.NewestVersion);
     }
 
@@ -41,7 +55,7 @@ internal sealed record MigrationPlan(
     /// <summary>Refuses a version that no file and no record knows.</summary>
     internal static void RequireVersion(string? version, IEnumerable<PgMigration> all)
     {
-        var known = all.ToList();
+        var known = all.Where(migration => char.IsAsciiDigit(migration.Version[0])).ToList();
         if (version is not null && !known.Exists(migration => MigrationVersion.Order.Equals(migration.Version, version)))
         {
             throw new PgOpsException(
@@ -63,7 +77,8 @@ internal sealed record MigrationPlan(
                 PgErrorCode.VersionNotFound,
                 $"{request.Target} is at version {newest}, past the {request.ToVersion} that was asked for.",
                 "Nothing was touched.",
-                "Migrations go forward. To go back, restore a proven backup beside it, or write a migration that undoes the change.");
+                "To go back: Undo-PgMigration -ToVersion …, where the migrations have down scripts; else restore a proven backup beside it, or "
+                    + "write a migration that undoes the change.");
         }
 
         RefuseState(

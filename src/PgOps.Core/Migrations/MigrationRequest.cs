@@ -36,6 +36,12 @@ public sealed record MigrationRequest
     /// <summary>Schema of the history table.</summary>
     public string HistorySchema { get; init; } = HistoryTable.DefaultSchema;
 
+    /// <summary>Run the folder's seeds after the migrations, those that are new or changed.</summary>
+    public bool Seed { get; init; }
+
+    /// <summary>Values for placeholders in the scripts; null leaves them as they are.</summary>
+    public ScriptVariables? Variables { get; init; }
+
     /// <summary>The drill of the backup behind this run; null when there is none. A failed one refuses the run.</summary>
     public PgDrill? Proof { get; init; }
 

@@ -1,3 +1,4 @@
+using PgOps.Core.Migrations.Sources;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations;
@@ -7,10 +8,14 @@ internal sealed class MigrationScript
 {
     private static readonly string[] Directives = ["no-transaction", "ignore", "allow"];
 
-    private MigrationScript(MigrationFile file, SqlScript script, IReadOnlyList<SqlStatement> statements, bool transactional)
+    private readonly PlaceMap _places;
+
+    private MigrationScript(
+        MigrationFile file, SqlScript script, PlaceMap places, IReadOnlyList<SqlStatement> statements, bool transactional)
     {
         File = file;
         Script = script;
+        _places = places;
         Statements = statements;
         Transactional = transactional;
     }
@@ -24,11 +29,49 @@ internal sealed class MigrationScript
 
     internal bool Transactional { get; }
 
+    /// <summary>Whether it undoes a migration.</summary>
+    internal bool IsUndo => Undone is not null;
+
+    /// <summary>The migration that this script undoes; null for every other script.</summary>
+    internal MigrationFile? Undone { get; private init; }
+
+    /// <summary>The migration, or its undo, in a sentence.</summary>
+    internal string Title => IsUndo ? $"The undo of {File}" : File.ToString();
+
+    /// <summary>The text that runs, which the statements' offsets count in.</summary>
+    internal string Text => Script.Text;
+
+    /// <summary>The place in the file that an offset of <see cref="Text"/> stands for.</summary>
+    internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(File.Text, _places.InFile(offset));
+
+    /// <summary>The row that the history gets when the script has run, or failed in its transaction.</summary>
+    internal HistoryEntry Entry(string state, string? error, string? backupId) => new()
+    {
+        Version = File.Version,
+        Name = File.Name,
+        Kind = File.Kind,
+        Checksum = (Undone ?? File).Checksum,
+        Script = File.Text,
+        State = IsUndo ? "reverted" : state,
+        StatementsTotal = Statements.Count,
+        StatementsDone = error is null ? Statements.Count : 0,
+        Error = error,
+        BackupId = backupId,
+    };
+
+    /// <summary>Reads the script that undoes a migration.</summary>
+    /// <exception cref="PgOpsException">MigrationScriptInvalid, listing every place with its way out.</exception>
+    internal static MigrationScript ReadUndo(MigrationFile file) => Read(file.Down!, file);
+
     /// <summary>Reads a migration's script and refuses what cannot be a migration, all of it at once.</summary>
     /// <exception cref="PgOpsException">MigrationScriptInvalid, listing every place with its way out.</exception>
-    internal static MigrationScript Read(MigrationFile file)
+    internal static MigrationScript Read(MigrationFile file) => Read(file, null);
+
+    private static MigrationScript Read(MigrationFile file, MigrationFile? undone)
     {
-        var script = SqlScript.Parse(file.Text);
+        var part = file.PartOf(file.Text);
+        var (text, places) = Replaced(file, part.Text);
+        var script = SqlScript.Parse(text);
         var statements = Unwrap(script.Statements);
         // pg_dump's \restrict lines only guard psql against the text between them.
         var problems = script.Problems
@@ -36,23 +79,33 @@ internal sealed class MigrationScript
             .Select(problem => (problem.Offset, problem.Message, problem.NextStep))
             .Concat(statements.Select(Problem).OfType<(int, string, string)>())
             .Concat(script.Directives.Where(directive => !Directives.Contains(directive.Name)).Select(directive => (
-                OffsetOf(file.Text, directive),
+                OffsetOf(text, directive),
                 $"'-- pgops: {directive.Name}' is no directive",
                 "the one there is: -- pgops: no-transaction")))
             .OrderBy(problem => problem.Item1)
             .ToList();
         if (problems.Count > 0)
         {
-            throw Invalid(file, problems);
+            throw Invalid(file, places, problems);
         }
 
-        var transactional = !script.Directives.Any(known => known.Name == "no-transaction")
+        var transactional = part.Transactional
+            && !script.Directives.Any(known => known.Name == "no-transaction")
             && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
-        return new MigrationScript(file, script, statements, transactional);
+        return new MigrationScript(file, script, places, statements, transactional) { Undone = undone };
     }
 
-    /// <summary>The statements that a script's text holds, as <see cref="Statements"/> has them.</summary>
-    internal static IReadOnlyList<SqlStatement> StatementsOf(string text) => Unwrap(SqlScript.Parse(text).Statements);
+    /// <summary>The statements that a recorded text of the file holds, as <see cref="Statements"/> has them.</summary>
+    internal static IReadOnlyList<SqlStatement> StatementsOf(MigrationFile file, string text)
+        => Unwrap(SqlScript.Parse(Replaced(file, file.PartOf(text).Text).Text).Statements);
+
+    private static (string Text, PlaceMap Places) Replaced(MigrationFile file, string text)
+        => file.Variables is null ? (text, PlaceMap.Same) : file.Variables.Replace(text, (name, offset) => ScriptPart.Invalid(
+            file,
+            file.Text,
+            offset,
+            $"${{{name}}} has no value",
+            $"give it with -Variable @{{ {name} = '…' }}; what is no placeholder belongs in dollar quotes"));
 
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
     {
@@ -93,14 +146,14 @@ internal sealed class MigrationScript
         };
     }
 
-    private static PgOpsException Invalid(MigrationFile file, List<(int Offset, string Message, string NextStep)> problems)
+    private static PgOpsException Invalid(MigrationFile file, PlaceMap places, List<(int Offset, string Message, string NextStep)> problems)
     {
         var excerpts = problems.Take(20).Select(problem =>
         {
-            var excerpt = ScriptExcerpt.At(file.Text, problem.Offset);
+            var excerpt = ScriptExcerpt.At(file.Text, places.InFile(problem.Offset));
             return $"{file.Path}:{excerpt.Line}:{excerpt.Column}: {problem.Message}\n{excerpt.Rendered}\n    way out: {problem.NextStep}";
         });
-        var first = ScriptExcerpt.At(file.Text, problems[0].Offset);
+        var first = ScriptExcerpt.At(file.Text, places.InFile(problems[0].Offset));
         var more = problems.Count > 20 ? $"\n… and {problems.Count - 20} more" : "";
         return new PgOpsException(
             PgErrorCode.MigrationScriptInvalid,

@@ -18,12 +18,21 @@ internal static class MigrationStatus
             result.Add(Describe(file, row, newest, target));
         }
 
+        foreach (var file in folder.Repeatables)
+        {
+            seen.Add(file.Version);
+            result.Add(Describe(file, history.Rows.GetValueOrDefault(file.Version), newest, target));
+        }
+
         result.AddRange(history.Rows.Values
-            .Where(row => !seen.Contains(row.Version) && row.State is not ("reverted" or "failed") | row.IsUnfinished)
+            .Where(row => row.Kind != HistoryRow.Seed && !seen.Contains(row.Version) && row.State is not ("reverted" or "failed") | row.IsUnfinished)
             .Select(row => WithoutFile(row, target)));
         result.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
         return result;
     }
+
+    /// <summary>Whether a repeatable or a seed is to run: it is new, was changed, or did not come to its end.</summary>
+    internal static bool IsDue(MigrationFile file, HistoryRow? row) => row is not { IsApplied: true } || row.Checksum != file.Checksum;
 
     private static PgMigration Describe(MigrationFile file, HistoryRow? row, string? newest, PgTarget target)
     {
@@ -52,6 +61,11 @@ internal static class MigrationStatus
         {
             if (row.Checksum != file.Checksum)
             {
+                if (file.Kind == HistoryRow.Repeatable)
+                {
+                    return (PgMigrationState.RepeatableDue, "It was changed after it had been applied, and is applied again by the next run.");
+                }
+
                 return (PgMigrationState.Changed, "The file was changed after it had been applied.");
             }
 
@@ -63,6 +77,11 @@ internal static class MigrationStatus
             return row.State == "started"
                 ? (PgMigrationState.Interrupted, $"Interrupted after {row.StatementsDone} of {row.StatementsTotal} statements.")
                 : (PgMigrationState.Failed, $"Failed after {row.StatementsDone} of {row.StatementsTotal} statements: {row.Error}");
+        }
+
+        if (file.Kind == HistoryRow.Repeatable)
+        {
+            return (PgMigrationState.RepeatableDue, row?.State == "failed" ? $"Failed and was rolled back whole: {row.Error}" : null);
         }
 
         if (newest is not null && MigrationVersion.Order.Compare(file.Version, newest) < 0)

@@ -26,6 +26,15 @@ public sealed partial class NewMigration
     {
         ArgumentNullException.ThrowIfNull(name);
         var folder = Directory.Exists(path) ? MigrationFolder.Read(path) : null;
+        if (folder is { Shape: not (MigrationShape.Empty or MigrationShape.Files or MigrationShape.Prisma) })
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"'{path}' holds {folder.Shape} migrations, which New-PgMigration does not write.",
+                "Nothing was written.",
+                $"Write the file by hand, in the manner of {System.IO.Path.GetFileName(folder.Files.LastOrDefault()?.Path) ?? "its siblings"}.");
+        }
+
         var snake = Snake(name);
         var versions = folder?.Files.Select(file => file.Version).ToList() ?? [];
         var chosen = version ?? Next(versions);

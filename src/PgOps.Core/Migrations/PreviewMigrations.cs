@@ -29,7 +29,7 @@ public sealed class PreviewMigrations
         ArgumentNullException.ThrowIfNull(sink);
         if (request.Baseline)
         {
-            var files = MigrationFolder.Read(request.Path).Files.Where(file => request.ToVersion is null
+            var files = MigrationFolder.Read(request.Path, request.Variables).Files.Where(file => request.ToVersion is null
                 || MigrationVersion.Order.Compare(file.Version, request.ToVersion) <= 0);
             return files.Select(file => new PlannedMigration(
                 file.ToString(), $"Record {file} in {request.Target} as already present, without running it.")).ToList();
@@ -39,15 +39,17 @@ public sealed class PreviewMigrations
         return plan.Pending.Select(script => new PlannedMigration(script.File.ToString(), Describe(script, request.Target))).ToList();
     }
 
-    private static string Describe(MigrationScript script, PgTarget target)
+    /// <summary>What running a script would do.</summary>
+    internal static string Describe(MigrationScript script, PgTarget target)
     {
         var count = script.Statements.Count;
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"Apply {script.File} to {target}: {count} statement{(count == 1 ? "" : "s")}, ");
+        var act = script.IsUndo ? $"Undo {script.File} on" : $"Apply {script.File} to";
+        text.Append(CultureInfo.InvariantCulture, $"{act} {target}: {count} statement{(count == 1 ? "" : "s")}, ");
         text.Append(script.Transactional ? "one transaction" : "each on its own, because not all can run in a transaction");
         foreach (var statement in script.Statements.Take(StatementLimit))
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n    line {statement.Line,4}: {FirstLine(statement)}");
+            text.Append(CultureInfo.InvariantCulture, $"\n    line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(statement)}");
         }
 
         if (count > StatementLimit)

@@ -50,7 +50,7 @@ public sealed class RepairMigration
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var folder = MigrationFolder.Read(request.Path);
+        var folder = MigrationFolder.Read(request.Path, request.Variables);
         var table = new HistoryTable(request.HistorySchema);
         try
         {
@@ -88,7 +88,7 @@ public sealed class RepairMigration
     private static NpgsqlBatchCommand Command(
         HistoryTable table, MigrationFolder folder, MigrationHistory history, string version, MigrationRepair repair, string reason)
     {
-        var file = folder.Files.FirstOrDefault(file => MigrationVersion.Order.Equals(file.Version, version));
+        var file = folder.Scripts.FirstOrDefault(file => MigrationVersion.Order.Equals(file.Version, version));
         var row = history.Rows.GetValueOrDefault(version);
         return repair switch
         {
@@ -115,7 +115,7 @@ public sealed class RepairMigration
         {
             Version = row?.Version ?? file!.Version,
             Name = row?.Name ?? file!.Name,
-            Kind = row?.Kind ?? "versioned",
+            Kind = row?.Kind ?? file!.Kind,
             Checksum = checksum,
             Script = script,
             State = state,

@@ -70,23 +70,16 @@ internal sealed class StatementRun
     /// <summary>A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.</summary>
     private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
         => await WriteAsync(
-            MigrationHistory.Append(_table, new HistoryEntry
+            MigrationHistory.Append(_table, script.Entry("started", null, _request.BackupId) with
             {
-                Version = script.File.Version,
-                Name = script.File.Name,
-                Checksum = script.File.Checksum,
-                Script = script.File.Text,
-                State = "started",
                 Transactional = false,
-                StatementsTotal = script.Statements.Count,
                 StatementsDone = done,
-                BackupId = _request.BackupId,
             }),
             cancellationToken).ConfigureAwait(false);
 
     private async Task<int> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
     {
-        var before = MigrationScript.StatementsOf(record.Script ?? "");
+        var before = MigrationScript.StatementsOf(script.File, record.Script ?? "");
         var done = record.StatementsDone;
         RequireSameBeginning(script, before, done);
         foreach (var setting in before.Take(done).Where(IsSessionSetting))
@@ -211,7 +204,7 @@ internal sealed class StatementRun
         if (statement.CopyData is { } data)
         {
             await SendAsync([new("BEGIN")], cancellationToken).ConfigureAwait(false);
-            await _session.CopyAsync(statement, script.File.Text.AsMemory(data.Offset, data.Length), cancellationToken)
+            await _session.CopyAsync(statement, script.Text.AsMemory(data.Offset, data.Length), cancellationToken)
                 .ConfigureAwait(false);
             await SendAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }

@@ -43,7 +43,12 @@ internal sealed class TransactionRun
             var error = (PostgresException)failure.InnerException!;
             if (!await retry.PauseAsync(script.File, error, cancellationToken).ConfigureAwait(false))
             {
-                await RecordAsync(script, error, cancellationToken).ConfigureAwait(false);
+                // The newest row tells how a migration stands: one whose undo failed is still applied.
+                if (!script.IsUndo)
+                {
+                    await RecordAsync(script, error, cancellationToken).ConfigureAwait(false);
+                }
+
                 throw failure;
             }
         }
@@ -63,7 +68,7 @@ internal sealed class TransactionRun
                 {
                     await SendAsync(batch, cancellationToken).ConfigureAwait(false);
                     current = statement;
-                    await _session.CopyAsync(statement, script.File.Text.AsMemory(data.Offset, data.Length), cancellationToken)
+                    await _session.CopyAsync(statement, script.Text.AsMemory(data.Offset, data.Length), cancellationToken)
                         .ConfigureAwait(false);
                     current = null;
                     batch = _session.NewPlainBatch();
@@ -75,7 +80,7 @@ internal sealed class TransactionRun
                 batch.BatchCommands.Add(command);
             }
 
-            foreach (var command in _session.Recording(MigrationHistory.Append(_table, Entry(script, "applied", null))))
+            foreach (var command in _session.Recording(MigrationHistory.Append(_table, script.Entry("applied", null, _request.BackupId))))
             {
                 batch.BatchCommands.Add(command);
             }
@@ -95,7 +100,7 @@ internal sealed class TransactionRun
             }
 
             return MigrationFailure.Describe(
-                script, statement, error, $"{script.File} was rolled back whole; the database is as it was before it.", _lock.Blockers);
+                script, statement, error, $"{script.Title} was rolled back whole; the database is as it was before it.", _lock.Blockers);
         }
         catch (OperationCanceledException)
         {
@@ -122,21 +127,8 @@ internal sealed class TransactionRun
         await using (batch.ConfigureAwait(false))
         {
             batch.BatchCommands.Add(
-                MigrationHistory.Append(_table, Entry(script, "failed", $"{error.SqlState}: {error.MessageText}")));
+                MigrationHistory.Append(_table, script.Entry("failed", $"{error.SqlState}: {error.MessageText}", _request.BackupId)));
             await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
-
-    private HistoryEntry Entry(MigrationScript script, string state, string? error) => new()
-    {
-        Version = script.File.Version,
-        Name = script.File.Name,
-        Checksum = script.File.Checksum,
-        Script = script.File.Text,
-        State = state,
-        StatementsTotal = script.Statements.Count,
-        StatementsDone = error is null ? script.Statements.Count : 0,
-        Error = error,
-        BackupId = _request.BackupId,
-    };
 }

@@ -1,0 +1,49 @@
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>One migrator's turn at a database: a fit session, the lock, the work; the work is stopped when the lock is lost.</summary>
+internal static class MigratorTurn
+{
+    /// <summary>Waits for the lock and does the work.</summary>
+    /// <returns>What the work gave, and the time waited for another migrator.</returns>
+    /// <exception cref="PgOpsException">A guard refused, the work failed, or the lock's connection was lost.</exception>
+    internal static async Task<(T Result, TimeSpan Waited)> TakeAsync<T>(
+        MigrationRequest request,
+        Func<NpgsqlConnection, MigrationLock, CancellationToken, Task<T>> work,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+            var migrationLock = await MigrationLock.AcquireAsync(
+                connection, request.Target, request.HistorySchema, request.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
+            await using (migrationLock.ConfigureAwait(false))
+            {
+                using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, migrationLock.Lost);
+                try
+                {
+                    return (await work(connection, migrationLock, linked.Token).ConfigureAwait(false), migrationLock.Waited);
+                }
+                catch (OperationCanceledException) when (migrationLock.Lost.IsCancellationRequested)
+                {
+                    throw new PgOpsException(
+                        PgErrorCode.ConnectionLost,
+                        $"{request.Target}: the connection that holds the migration lock was lost, so the run was stopped.",
+                        "Migrations that had ended are applied. The one that ran was rolled back whole, or, where it runs statement by "
+                            + "statement, after the last statement that is recorded; Get-PgMigration shows how each one stands.",
+                        "Run the command again.")
+                    { Subject = request.Target };
+                }
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(
+                request.Target, error, "migrating", "Migrations that had ended are applied; Get-PgMigration shows how each one stands.");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+namespace PgOps.Core.Migrations.Sources;
+
+/// <summary>A file or subfolder of a migration folder, with its siblings' names.</summary>
+internal sealed class SourceEntry
+{
+    private readonly FileSystemInfo _info;
+    private readonly HashSet<string> _siblings;
+    private string? _text;
+
+    internal SourceEntry(FileSystemInfo info, HashSet<string> siblings)
+    {
+        _info = info;
+        _siblings = siblings;
+    }
+
+    internal string Name => _info.Name;
+
+    internal string FullPath => _info.FullName;
+
+    internal bool IsFolder => _info is DirectoryInfo;
+
+    internal bool IsSql => !IsFolder && Name.EndsWith(".sql", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The file's normalised text.</summary>
+    internal string Text => _text ??= MigrationFile.ReadText(FullPath);
+
+    /// <summary>Whether the folder also holds a file of this name.</summary>
+    internal bool HasSibling(string name) => _siblings.Contains(name);
+
+    /// <summary>The path of a file in this subfolder; null when there is none.</summary>
+    internal string? Within(string name)
+    {
+        var path = Path.Combine(FullPath, name);
+        return IsFolder && File.Exists(path) ? path : null;
+    }
+}
