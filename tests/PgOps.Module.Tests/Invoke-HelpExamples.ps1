@@ -4,7 +4,8 @@
 .DESCRIPTION
     Each cmdlet gets a runspace of its own and the world that the examples speak of: a sandbox with the database shop, which
     DATABASE_URL names; a working folder with ./migrations, two applied and two pending, and ./backups with a proven backup;
-    ./fleet.csv with two more databases; and the service legacy, a database with objects but no history.
+    ./fleet.csv with two more databases; and the service legacy, a database with objects, dbmate's table and
+    no history of PgOps'.
 #>
 #Requires -Version 7.4
 [CmdletBinding()]
@@ -40,6 +41,7 @@ $run = {
     if ($LASTEXITCODE -ne 0) { throw 'The databases of the examples could not be made.' }
 
     $null = $server.WithDatabase('legacy') | Invoke-PgMigration -ToVersion 2 -HistorySchema elsewhere
+    $null = & psql -X -q -v ON_ERROR_STOP=1 -d legacy -c "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)" -c "INSERT INTO schema_migrations VALUES ('001'), ('002')"
     $null = Invoke-PgMigration $server -ToVersion 2
     $null = Backup-PgDatabase $server | Test-PgRestore -Strict
 

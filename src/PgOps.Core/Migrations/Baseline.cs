@@ -74,7 +74,7 @@ internal static class Baseline
     };
 
     /// <summary>The mark that a history begins here, for a folder that is still empty. Every version comes after it.</summary>
-    private static HistoryEntry Mark() => new()
+    internal static HistoryEntry Mark() => new()
     {
         Version = "0",
         Name = "baseline",

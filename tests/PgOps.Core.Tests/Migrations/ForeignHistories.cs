@@ -20,6 +20,13 @@ internal static class ForeignHistories
     {
         PgMigrationTool.Prisma => [("20240101000000_a/migration.sql", First), ("20240102000000_b/migration.sql", Second), ("20240103000000_c/migration.sql", Third)],
         PgMigrationTool.EntityFramework => [("20240101000000_A.sql", First), ("20240102000000_B.sql", Second), ("20240103000000_C.sql", Third)],
+        PgMigrationTool.Flyway => [("V1__a.sql", First), ("V2__b.sql", Second), ("V3__c.sql", Third), ("U2__b.sql", "DROP TABLE b;")],
+        PgMigrationTool.GolangMigrate =>
+            [("1_a.up.sql", First), ("1_a.down.sql", "DROP TABLE a;"), ("2_b.up.sql", Second), ("3_c.up.sql", Third)],
+        PgMigrationTool.Dbmate => [("1_a.sql", Dbmate(First, "a")), ("2_b.sql", Dbmate(Second, "b")), ("3_c.sql", Dbmate(Third, "c"))],
+        PgMigrationTool.Goose => [("1_a.sql", Goose(First, "a")), ("2_b.sql", Goose(Second, "b")), ("3_c.sql", Goose(Third, "c"))],
+        PgMigrationTool.Diesel =>
+            [("2024-01-01-000000_a/up.sql", First), ("2024-01-02-000000_b/up.sql", Second), ("2024-01-03-000000_c/up.sql", Third)],
         _ => [("1_a.sql", First), ("2_b.sql", Second), ("3_c.sql", Third)],
     };
 
@@ -70,7 +77,7 @@ internal static class ForeignHistories
         PgMigrationTool.Diesel =>
             """
             CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);
-            INSERT INTO __diesel_schema_migrations (version) VALUES ('1'), ('2');
+            INSERT INTO __diesel_schema_migrations (version) VALUES ('20240101000000'), ('20240102000000');
             """,
         PgMigrationTool.EntityFramework =>
             """
@@ -91,6 +98,10 @@ internal static class ForeignHistories
                 ('x1', '{Sha1(First)}', 'a', 'p'), ('x2', '{Sha1(Second)}', 'b', 'p');
             """,
     };
+
+    internal static string Dbmate(string up, string table) => $"-- migrate:up\n{up}\n-- migrate:down\nDROP TABLE {table};\n";
+
+    private static string Goose(string up, string table) => $"-- +goose Up\n{up}\n-- +goose Down\nDROP TABLE {table};\n";
 
     private static string Sha256(string text) => Hex(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 

@@ -61,7 +61,7 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
 
     [PostgresTheory]
     [InlineData(PgMigrationTool.Prisma, "20240102000000_b/migration.sql", "UPDATE _prisma_migrations SET checksum = checksum")]
-    [InlineData(PgMigrationTool.Flyway, "2_b.sql", "SELECT 1")]
+    [InlineData(PgMigrationTool.Flyway, "V2__b.sql", "SELECT 1")]
     [InlineData(PgMigrationTool.Sqlx, "2_b.sql", "SELECT 1")]
     [InlineData(PgMigrationTool.Sqitch, "2_b.sql", "SELECT 1")]
     public async Task A_changed_file_is_named_and_goes_in_with_Force_and_a_note(PgMigrationTool tool, string file, string sql)
@@ -102,7 +102,7 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     [PostgresTheory]
     [InlineData(PgMigrationTool.Prisma, "20240102000000_b/migration.sql", "20240102000000_b")]
     [InlineData(PgMigrationTool.Dbmate, "2_b.sql", "2")]
-    [InlineData(PgMigrationTool.GolangMigrate, "2_b.sql", "2")]
+    [InlineData(PgMigrationTool.GolangMigrate, "2_b.up.sql", "2")]
     [InlineData(PgMigrationTool.Sqitch, "2_b.sql", "b")]
     public async Task An_applied_migration_without_a_file_is_refused(PgMigrationTool tool, string file, string name)
     {
@@ -134,19 +134,42 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresFact]
+    public async Task A_Flyway_repeatable_is_due_only_when_its_file_has_changed_and_a_baseline_alone_begins_a_history()
+    {
+        _workspace.Write("V2__c.sql", ForeignHistories.Third);
+        _workspace.Write("R__same.sql", "SELECT 1;\n");
+        _workspace.Write("R__changed.sql", "SELECT 2;\n");
+        await _workspace.ExecuteAsync(ForeignHistories.Script(PgMigrationTool.Flyway) + $"""
+            DELETE FROM flyway_schema_history WHERE version = '2';
+            UPDATE flyway_schema_history SET type = 'BASELINE', script = '<< Flyway Baseline >>', checksum = NULL WHERE version = '1';
+            INSERT INTO flyway_schema_history VALUES
+                (3, NULL, 'same', 'SQL', 'R__same.sql', {ForeignToolTests.Flyway("SELECT 1;")}, 'x', now(), 5, true),
+                (4, NULL, 'changed', 'SQL', 'R__changed.sql', 7, 'x', now(), 5, true);
+            """);
+
+        var run = await ImportAsync();
+
+        Assert.Equal(["R__same"], run.Baselined.Select(migration => migration.Version));
+        Assert.Equal(["2", "R__changed"], (await _workspace.RunAsync()).Applied.Select(migration => migration.Version));
+    }
+
+    [PostgresFact]
     public async Task A_database_with_a_PgOps_history_one_without_any_and_one_with_two_are_refused()
     {
-        _workspace.Write("1_a.sql", ForeignHistories.First);
+        foreach (var (name, text) in ForeignHistories.Files(PgMigrationTool.Dbmate))
+        {
+            _workspace.Write(name, text);
+        }
+
         Assert.Contains("no other tool's history", (await RefusedAsync(PgErrorCode.InvalidArgument)).Problem, StringComparison.Ordinal);
 
         await _workspace.ExecuteAsync(ForeignHistories.Script(PgMigrationTool.Dbmate) + ForeignHistories.Script(PgMigrationTool.Diesel)
             .Replace(ForeignHistories.First + ForeignHistories.Second, "", StringComparison.Ordinal));
-        _workspace.Write("2_b.sql", ForeignHistories.Second);
         var two = await RefusedAsync(PgErrorCode.InvalidArgument);
         Assert.Contains("dbmate (public.schema_migrations)", two.Problem, StringComparison.Ordinal);
         Assert.Contains("Diesel (public.__diesel_schema_migrations)", two.Problem, StringComparison.Ordinal);
 
-        await ImportAsync(request => request with { From = PgMigrationTool.Diesel });
+        await ImportAsync(request => request with { From = PgMigrationTool.Dbmate });
         Assert.Contains("already has a PgOps history", (await RefusedAsync(PgErrorCode.InvalidArgument)).Problem, StringComparison.Ordinal);
     }
 
@@ -212,7 +235,7 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     public async Task A_waiting_golang_migrate_does_not_hold_up_a_concurrent_index_build()
     {
         await PrepareAsync(PgMigrationTool.GolangMigrate);
-        _workspace.Write("3_c.sql", "-- pgops: no-transaction\nSELECT pg_sleep(2);\nCREATE INDEX CONCURRENTLY a_b ON a (b);\n");
+        _workspace.Write("3_c.up.sql", "-- pgops: no-transaction\nSELECT pg_sleep(2);\nCREATE INDEX CONCURRENTLY a_b ON a (b);\n");
         await ImportAsync();
         var keys = ForeignTableSearch.Tools.Single(tool => tool.Tool == PgMigrationTool.GolangMigrate)
             .LockKeys(new ForeignTable("public", "schema_migrations", _workspace.Target.Database, ""));

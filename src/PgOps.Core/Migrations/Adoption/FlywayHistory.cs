@@ -33,13 +33,14 @@ internal sealed class FlywayHistory : ForeignTool
         var baseline = row.GetString(5) is "BASELINE";
         return new()
         {
-            Key = Text(row, 0) ?? row.GetString(1),
+            Key = Text(row, 0) ?? Path.GetFileNameWithoutExtension(row.GetString(1)),
             Title = baseline ? $"baseline {row.GetString(0)}" : row.GetString(1),
             Checksum = row.IsDBNull(2) ? null : row.GetInt32(2).ToString(CultureInfo.InvariantCulture),
             AppliedAt = Moment(row, 3),
             Failed = !row.GetBoolean(4),
             CoversLower = row.GetString(5) is "BASELINE" or "SQL_BASELINE" or "BASELINE_SQL",
             IsMark = baseline,
+            Repeatable = row.IsDBNull(0),
         };
     }
 

@@ -20,6 +20,9 @@ internal sealed record ForeignMigration
     /// <summary>Whether it stands for every lower version too, of which the tool keeps no entries.</summary>
     internal bool CoversLower { get; init; }
 
+    /// <summary>Whether it runs again when its file changes, so that a difference only makes it due.</summary>
+    internal bool Repeatable { get; init; }
+
     /// <summary>Whether it is a mark that needs no file of its own.</summary>
     internal bool IsMark { get; init; }
 }

@@ -24,7 +24,7 @@ public sealed class ImportHistory
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
         var migrations = request.Migrations;
-        var folder = MigrationFolder.Read(migrations.Path);
+        var folder = MigrationFolder.Read(migrations.Path, migrations.Variables);
         var table = new HistoryTable(migrations.HistorySchema);
         try
         {
@@ -43,7 +43,7 @@ public sealed class ImportHistory
                     var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
                     var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
                     await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-                    await RecordAsync(table, rows, connection, cancellationToken).ConfigureAwait(false);
+                    await RecordAsync(table, rows, ImportPlan.Origin(tool, foreign), connection, cancellationToken).ConfigureAwait(false);
                     await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
                     sink.Log.LogInformation("Imported {Count} migrations from {Tool} ({Table})", rows.Count, tool.Title, foreign);
                     return Result(request, folder, rows) with { LockWait = held.Waited, Duration = clock.Elapsed };
@@ -67,7 +67,7 @@ public sealed class ImportHistory
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         var migrations = request.Migrations;
-        var folder = MigrationFolder.Read(migrations.Path);
+        var folder = MigrationFolder.Read(migrations.Path, migrations.Variables);
         try
         {
             var connection = await InvokeMigrations.ConnectAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
@@ -79,7 +79,7 @@ public sealed class ImportHistory
                 var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
                 var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
                 return [.. rows.Select(row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
-                    $"{folder.Files.Count - rows.Count} migration(s) of '{folder.Path}' stay pending; {foreign} is left as it is."];
+                    $"{folder.Files.Count + folder.Repeatables.Count - rows.Count} migration(s) of '{folder.Path}' stay pending; {foreign} is left as it is."];
             }
         }
         catch (NpgsqlException error)
@@ -103,17 +103,28 @@ public sealed class ImportHistory
     }
 
     private static async Task RecordAsync(
-        HistoryTable table, IReadOnlyList<ImportedMigration> rows, NpgsqlConnection connection, CancellationToken cancellationToken)
+        HistoryTable table,
+        IReadOnlyList<ImportedMigration> rows,
+        string origin,
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken)
     {
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
+            if (rows.Count == 0)
+            {
+                // A baseline of the other tool's below every file: the history begins, and all files are pending.
+                batch.BatchCommands.Add(MigrationHistory.Append(table, Baseline.Mark() with { Reason = origin }));
+            }
+
             foreach (var (file, _, reason) in rows)
             {
                 batch.BatchCommands.Add(MigrationHistory.Append(table, new HistoryEntry
                 {
                     Version = file.Version,
                     Name = file.Name,
+                    Kind = file.Kind,
                     Checksum = file.Checksum,
                     Script = file.Text,
                     State = "baselined",
@@ -140,7 +151,7 @@ public sealed class ImportHistory
             Remark = row.Reason,
             Target = request.Migrations.Target,
         }).ToList(),
-        ToVersion = rows[^1].File.Version,
-        StillPending = folder.Files.Count - rows.Count,
+        ToVersion = rows.LastOrDefault(row => row.File.Kind == HistoryRow.Versioned)?.File.Version,
+        StillPending = folder.Files.Count + folder.Repeatables.Count - rows.Count,
     };
 }

@@ -39,7 +39,7 @@ internal static class ImportPlan
         }
 
         var files = new Dictionary<string, MigrationFile>(tool.KeyOrder);
-        foreach (var file in folder.Files.Where(file => !files.TryAdd(tool.KeyOf(file), file)))
+        foreach (var file in folder.Files.Concat(folder.Repeatables).Where(file => !files.TryAdd(tool.KeyOf(file), file)))
         {
             throw new PgOpsException(
                 PgErrorCode.MigrationSourceInvalid,
@@ -62,6 +62,9 @@ internal static class ImportPlan
         return Compare(request, folder, tool, table, entries, files);
     }
 
+    /// <summary>What the reason of an imported row begins with.</summary>
+    internal static string Origin(ForeignTool tool, ForeignTable table) => $"{ReasonPrefix}{tool.Title} ({table})";
+
     private static List<ImportedMigration> Compare(
         ImportRequest request,
         MigrationFolder folder,
@@ -70,7 +73,7 @@ internal static class ImportPlan
         IReadOnlyList<ForeignMigration> entries,
         Dictionary<string, MigrationFile> files)
     {
-        var origin = $"{ReasonPrefix}{tool.Title} ({table})";
+        var origin = Origin(tool, table);
         var differences = new List<string>();
         var rows = new Dictionary<string, ImportedMigration>(MigrationVersion.Order);
         foreach (var entry in entries.Where(entry => files.ContainsKey(entry.Key)))
@@ -79,6 +82,11 @@ internal static class ImportPlan
             var reason = origin + (entry.AppliedAt is { } at ? $"; applied {at.ToString("u", CultureInfo.InvariantCulture)}" : "");
             if (entry.Checksum is not null && tool.Checksums(File.ReadAllBytes(file.Path)) is { } own && !own.Contains(entry.Checksum))
             {
+                if (entry.Repeatable)
+                {
+                    continue;
+                }
+
                 differences.Add($"{entry.Title} (applied {entry.Checksum}, file {own[0]})");
                 reason += $"; the file differs from what was applied ({entry.Checksum}), accepted with -Force";
             }

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using PgOps.Core.Migrations.Adoption;
+using PgOps.Core.Tests.Sandbox;
+
+namespace PgOps.Core.Tests.Migrations;
+
+/// <summary>A test that runs another migration tool, which an environment variable names: skipped with a reason where it is missing.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class RealToolFactAttribute : FactAttribute
+{
+    public RealToolFactAttribute(string tool)
+    {
+        Skip = PostgresAvailability.SkipReason
+            ?? (RealToolImportTests.Program(tool) is null ? $"PGOPS_{tool} does not name the tool's program" : null);
+    }
+}
+
+/// <summary>Histories that the tools themselves have written.</summary>
+[Collection(PostgresTests.Name)]
+public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
+{
+    private readonly SandboxServer _server;
+    private MigrationWorkspace _workspace = null!;
+
+    public RealToolImportTests(SandboxServer server)
+    {
+        _server = server;
+    }
+
+    public async Task InitializeAsync()
+    {
+        if (PostgresAvailability.SkipReason is null)
+        {
+            _workspace = await MigrationWorkspace.CreateAsync(_server);
+        }
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _workspace?.Dispose();
+
+    [RealToolFact("DBMATE")]
+    public async Task Dbmate()
+    {
+        _workspace.Write("1_a.sql", ForeignHistories.Dbmate(ForeignHistories.First, "a"));
+        _workspace.Write("2_b.sql", ForeignHistories.Dbmate(ForeignHistories.Second, "b"));
+        await ToolAsync("DBMATE", _workspace.Folder, "--url", $"postgres://{Target.Username}:{Target.Password?.Reveal()}@:{Target.Port}/{Target.Database}?socket={Target.Host}", "--migrations-dir", _workspace.Folder, "--no-dump-schema", "migrate");
+        _workspace.Write("3_c.sql", ForeignHistories.Dbmate(ForeignHistories.Third, "c"));
+
+        await ImportsTwoAndRunsOneAsync(PgMigrationTool.Dbmate);
+    }
+
+    [RealToolFact("NODE_PG_MIGRATE")]
+    public async Task Node_pg_migrate()
+    {
+        _workspace.Write("1700000000001_a.sql", ForeignHistories.First);
+        _workspace.Write("1700000000002_b.sql", ForeignHistories.Second);
+        await ToolAsync("NODE_PG_MIGRATE", _workspace.Folder, "up", "-m", _workspace.Folder);
+        _workspace.Write("1700000000003_c.sql", ForeignHistories.Third);
+
+        await ImportsTwoAndRunsOneAsync(PgMigrationTool.NodePgMigrate);
+    }
+
+    [RealToolFact("SQITCH")]
+    public async Task Sqitch()
+    {
+        var project = Directory.CreateTempSubdirectory("pgops-sqitch-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(project, "deploy"));
+            await File.WriteAllTextAsync(Path.Combine(project, "sqitch.conf"), "[core]\n\tengine = pg\n[user]\n\tname = a\n\temail = a@example.org\n");
+            await File.WriteAllTextAsync(
+                Path.Combine(project, "sqitch.plan"),
+                "%syntax-version=1.0.0\n%project=p\n\na 2024-01-01T00:00:00Z a <a@example.org>\nb 2024-01-02T00:00:00Z a <a@example.org>\n");
+            await File.WriteAllTextAsync(Path.Combine(project, "deploy", "a.sql"), ForeignHistories.First);
+            await File.WriteAllTextAsync(Path.Combine(project, "deploy", "b.sql"), ForeignHistories.Second);
+            await ToolAsync("SQITCH", project, "deploy", $"db:pg:{Target.Database}");
+        }
+        finally
+        {
+            Directory.Delete(project, recursive: true);
+        }
+
+        _workspace.Write("1_a.sql", ForeignHistories.First);
+        _workspace.Write("2_b.sql", ForeignHistories.Second);
+        _workspace.Write("3_c.sql", ForeignHistories.Third);
+        await ImportsTwoAndRunsOneAsync(PgMigrationTool.Sqitch);
+    }
+
+    private PgTarget Target => _workspace.Target;
+
+    internal static string? Program(string tool)
+        => Environment.GetEnvironmentVariable($"PGOPS_{tool}") is { Length: > 0 } path && File.Exists(path) ? path : null;
+
+    private async Task ImportsTwoAndRunsOneAsync(PgMigrationTool tool)
+    {
+        var request = new ImportRequest { Migrations = _workspace.Request };
+        var run = await new ImportHistory().RunAsync(request, _workspace.Sink, CancellationToken.None);
+
+        Assert.Equal((2, 1), (run.Baselined.Count, run.StillPending));
+        Assert.All(run.Baselined, migration => Assert.StartsWith(
+            $"imported from {ForeignTableSearch.Tools.Single(known => known.Tool == tool).Title} (", migration.Remark, StringComparison.Ordinal));
+        Assert.Single((await _workspace.RunAsync()).Applied);
+    }
+
+    private async Task ToolAsync(string tool, string folder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Program(tool)!, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Remove("DATABASE_URL");
+        foreach (var (name, value) in new[]
+        {
+            ("PGHOST", Target.Host), ("PGPORT", $"{Target.Port}"), ("PGUSER", Target.Username), ("PGDATABASE", Target.Database),
+            ("PGPASSWORD", Target.Password?.Reveal()),
+        })
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{await output}\n{await errors}");
+    }
+}
