@@ -1,4 +1,3 @@
-using PgOps.Core.Migrations;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Migrations;

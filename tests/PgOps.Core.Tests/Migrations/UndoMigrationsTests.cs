@@ -76,7 +76,7 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
 
         Assert.Equal("1_a", Assert.Single(run.Reverted).ToString());
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('a')::text"));
-        Assert.Equal(1, (await _workspace.RunAsync()).Applied.Count);
+        Assert.Single((await _workspace.RunAsync()).Applied);
     }
 
     [PostgresFact]
