@@ -12,6 +12,7 @@ internal sealed class MigrationRaces
 
     private readonly Ground _ground;
     private readonly int _rounds;
+    private readonly Race _race;
     private readonly string _psql = PostgresBinaries.Client("psql").Path;
     private readonly string _set;
 
@@ -19,6 +20,7 @@ internal sealed class MigrationRaces
     {
         _ground = ground;
         _rounds = rounds;
+        _race = new Race(ground.ServerSeconds);
         _set = Path.Combine(ground.Folder, "set");
         MigrationSet.Write(_set, Count);
     }
@@ -51,14 +53,14 @@ internal sealed class MigrationRaces
                 return run.Applied.Count == Count ? 0 : throw new InvalidOperationException("not all were applied");
             }),
         };
-        await Race.RunAsync($"{Count} small migrations on an empty database", _rounds, sides).ConfigureAwait(false);
+        await _race.RunAsync($"{Count} small migrations on an empty database", _rounds, sides).ConfigureAwait(false);
     }
 
     private async Task NothingPendingAsync()
     {
         var target = await _ground.EmptyAsync("nothing").ConfigureAwait(false);
         await Ground.MigrateAsync(target, _set).ConfigureAwait(false);
-        await Race.RunAsync(
+        await _race.RunAsync(
             $"Nothing pending of {Count}",
             Math.Max(20, _rounds),
             [
@@ -72,7 +74,7 @@ internal sealed class MigrationRaces
         var some = Path.Combine(_ground.Folder, "some");
         MigrationSet.Write(some, Count - 1);
         await Ground.MigrateAsync(await _ground.EmptyAsync("almost").ConfigureAwait(false), some).ConfigureAwait(false);
-        await Race.RunAsync(
+        await _race.RunAsync(
             $"One pending of {Count}",
             _rounds,
             [
@@ -94,7 +96,7 @@ internal sealed class MigrationRaces
         var target = await _ground.EmptyAsync("many").ConfigureAwait(false);
         await new InvokeMigrations().RunAsync(
             new MigrationRequest { Target = target, Path = many, Baseline = true }, new SilentSink(), CancellationToken.None).ConfigureAwait(false);
-        await Race.RunAsync(
+        await _race.RunAsync(
             $"{LargeCount} files and records",
             _rounds,
             [
@@ -131,13 +133,13 @@ internal sealed class MigrationRaces
 
             return 0;
         }));
-        await Race.RunAsync($"{Count} small migrations, whole processes", Math.Min(3, _rounds), sides).ConfigureAwait(false);
+        await _race.RunAsync($"{Count} small migrations, whole processes", Math.Min(3, _rounds), sides).ConfigureAwait(false);
         if (ModuleCommand() is { } again)
         {
             var target = await _ground.EmptyAsync("nothing").ConfigureAwait(false);
             await Ground.MigrateAsync(target, _set).ConfigureAwait(false);
             var pwsh = ChildProgram.Find("pwsh", "PGOPS_BENCHMARK_PWSH")!;
-            await Race.RunAsync(
+            await _race.RunAsync(
                 $"Nothing pending of {Count}, whole processes",
                 _rounds,
                 [
@@ -162,7 +164,7 @@ internal sealed class MigrationRaces
             sides.Add(OnEmpty("pwsh with PgOps, one small migration", "pgops_small", target => module(target, small)));
         }
 
-        await Race.RunAsync("200 MB of COPY data in one migration", 1, sides).ConfigureAwait(false);
+        await _race.RunAsync("200 MB of COPY data in one migration", 1, sides).ConfigureAwait(false);
     }
 
     private static Func<PgTarget, string, Task<long>>? ModuleCommand()

@@ -10,10 +10,13 @@ namespace PgOps.Benchmarks;
 internal sealed record Side(string Name, Func<Task> Prepare, Func<Task<long>> Run);
 
 /// <summary>Runs several sides in turns, so that a busy moment of the machine meets them all, and prints medians and ratios.</summary>
-internal static class Race
+internal sealed class Race(Func<double> serverSeconds)
 {
-    internal static async Task RunAsync(string title, int rounds, IReadOnlyList<Side> sides)
+    private static readonly TimeSpan Reaping = TimeSpan.FromMilliseconds(50);
+
+    internal async Task RunAsync(string title, int rounds, IReadOnlyList<Side> sides)
     {
+        var server = sides.Select(_ => new List<double>()).ToArray();
         var times = sides.Select(_ => new List<double>()).ToArray();
         var memory = new long[sides.Count];
         for (var round = -1; round < rounds; round++)
@@ -21,6 +24,7 @@ internal static class Race
             for (var index = 0; index < sides.Count; index++)
             {
                 await sides[index].Prepare().ConfigureAwait(false);
+                var before = serverSeconds();
                 var clock = Stopwatch.StartNew();
                 var peak = await sides[index].Run().ConfigureAwait(false);
                 var seconds = clock.Elapsed.TotalSeconds;
@@ -30,21 +34,24 @@ internal static class Race
                 {
                     times[index].Add(seconds);
                     memory[index] = Math.Max(memory[index], peak);
+                    await Task.Delay(Reaping).ConfigureAwait(false);
+                    server[index].Add(serverSeconds() - before);
                 }
             }
         }
 
         Console.WriteLine($"\n## {title}\n");
-        Console.WriteLine("| | median s | min s | ratio | peak MiB |");
-        Console.WriteLine("|---|---|---|---|---|");
-        var first = Median(times[0]);
+        Console.WriteLine("| | median s | min s | ratio | ratio of min | server CPU s | peak MiB |");
+        Console.WriteLine("|---|---|---|---|---|---|---|");
+        var (first, firstMin) = (Median(times[0]), times[0].Min());
         for (var index = 0; index < sides.Count; index++)
         {
             var median = Median(times[index]);
             var peak = memory[index] == 0 ? "" : (memory[index] / 1024 / 1024).ToString(CultureInfo.InvariantCulture);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {sides[index].Name} | {median:0.0000} | {times[index].Min():0.0000} | {median / first:0.00} | {peak} |"));
+                $"| {sides[index].Name} | {median:0.0000} | {times[index].Min():0.0000} | {median / first:0.00} | "
+                    + $"{times[index].Min() / firstMin:0.00} | {Median(server[index]):0.00} | {peak} |"));
         }
     }
 
