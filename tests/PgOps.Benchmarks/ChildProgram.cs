@@ -26,7 +26,8 @@ internal static class ChildProgram
         };
         foreach (var (name, value) in target.GetEnvironment().Select(pair => (pair.Key, pair.Value)).Concat(variables))
         {
-            start.Environment[name] = value;
+            // An empty one is taken away: lib/pq refuses variables that it does not know.
+            start.Environment[name] = value.Length == 0 ? null : value;
         }
 
         using var process = Process.Start(start)!;

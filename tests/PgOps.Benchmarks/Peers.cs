@@ -17,7 +17,7 @@ internal static class Peers
             }
 
             yield return ("dbmate", target => ChildProgram.RunAsync(
-                target, dbmate, ["--url", Url(target), "-d", path, "--no-dump-schema", "migrate"]));
+                target, dbmate, ["--url", Url(target), "-d", path, "--no-dump-schema", "migrate"], variables: ("PGGSSENCMODE", "")));
         }
 
         if (Tool("node-pg-migrate", "PGOPS_BENCHMARK_NODE_PG_MIGRATE") is { } node)
