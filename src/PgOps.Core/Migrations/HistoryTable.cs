@@ -12,6 +12,12 @@ internal sealed class HistoryTable
     /// <summary>The schema unless another is given.</summary>
     internal const string DefaultSchema = "pgops";
 
+    /// <summary>The column that an appended row gives back: how long its migration took, in milliseconds.</summary>
+    internal const string RecordedColumn = "pgops_recorded_ms";
+
+    /// <summary>The prepared statement that appends a row.</summary>
+    internal const string PreparedName = "pgops_record";
+
     internal HistoryTable(string schema)
     {
         Schema = schema;
@@ -83,7 +89,15 @@ internal sealed class HistoryTable
             FROM (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
             LEFT JOIN (SELECT id, row_hash FROM {Name} ORDER BY id DESC LIMIT 1) l ON true
         ) r
+        RETURNING coalesce(duration_ms, 0) AS {RecordedColumn}
         """;
+
+    /// <summary>
+    /// Prepares <see cref="InsertStatement"/> in the session: to plan it takes the server longer than to run it, and longer than many
+    /// a migration takes.
+    /// </summary>
+    internal string PrepareStatement =>
+        $"PREPARE {PreparedName} (text, text, text, text, text, text, boolean, integer, integer, text, text, text, text, text) AS {InsertStatement}";
 
     /// <summary>
     /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error.

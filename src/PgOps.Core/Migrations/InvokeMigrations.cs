@@ -10,6 +10,8 @@ namespace PgOps.Core.Migrations;
 /// <summary>Brings a database to the newest version of a folder: lock, history, guards, then one migration after the other.</summary>
 public sealed class InvokeMigrations
 {
+    private const int FewestForPreparing = 10;
+
     /// <summary>User objects outside the history's schema: relations, routines and types that no extension owns.</summary>
     private const string HasObjectsQuery = """
         SELECT EXISTS (
@@ -155,6 +157,11 @@ public sealed class InvokeMigrations
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
+            if (plan.Pending.Count >= FewestForPreparing)
+            {
+                await session.PrepareRecordingAsync(table, cancellationToken).ConfigureAwait(false);
+            }
+
             migrationLock.Watch(session.Connection.ProcessID, request.LockTimeout);
             var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
                 .ConfigureAwait(false);
@@ -182,26 +189,20 @@ public sealed class InvokeMigrations
         var byStatement = new StatementRun(session, table, request, migrationLock, sink);
         var applied = new List<PgMigration>(plan.Pending.Count);
         using var progress = new ProgressActivity(sink, $"Migrating {request.Target.Database}");
-        foreach (var script in plan.Pending)
+        foreach (var group in MigrationGroup.Divide(plan.Pending, script => !script.Transactional || Unfinished(script) is not null))
         {
-            progress.Report(script.File.ToString(), applied.Count, plan.Pending.Count);
-            var clock = Stopwatch.StartNew();
-            var record = history.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished ? unfinished : null;
-            if (record is { HasVersion: false } && record.Checksum != script.File.Checksum)
-            {
-                // A changed repeatable or seed is another script, not the rest of the old one.
-                record = null;
-            }
-
+            progress.Report(group[0].File.ToString(), applied.Count, plan.Pending.Count);
             try
             {
-                if (script.Transactional && record is null)
+                if (group is [var single] && (!single.Transactional || Unfinished(single) is not null))
                 {
-                    await inTransaction.RunAsync(script, cancellationToken).ConfigureAwait(false);
+                    var clock = Stopwatch.StartNew();
+                    await byStatement.RunAsync(single, Unfinished(single), cancellationToken).ConfigureAwait(false);
+                    Applied(single, clock.Elapsed);
                 }
                 else
                 {
-                    await byStatement.RunAsync(script, record, cancellationToken).ConfigureAwait(false);
+                    await inTransaction.RunAsync(group, Applied, cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
@@ -214,8 +215,20 @@ public sealed class InvokeMigrations
                     error.InnerException)
                 { Subject = error.Subject, Statement = error.Statement };
             }
+        }
 
-            sink.Log.LogDebug("Applied {Migration} in {Milliseconds} ms", script.File, clock.ElapsedMilliseconds);
+        return applied;
+
+        // A changed repeatable or seed is another script, not the rest of the old one.
+        HistoryRow? Unfinished(MigrationScript script)
+            => history.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished
+                && (unfinished.HasVersion || unfinished.Checksum == script.File.Checksum)
+                ? unfinished
+                : null;
+
+        void Applied(MigrationScript script, TimeSpan duration)
+        {
+            sink.Log.LogDebug("Applied {Migration} in {Milliseconds} ms", script.File, (long)duration.TotalMilliseconds);
             applied.Add(new PgMigration
             {
                 Version = script.File.Version,
@@ -225,13 +238,12 @@ public sealed class InvokeMigrations
                 Checksum = script.File.Checksum,
                 AppliedChecksum = script.File.Checksum,
                 AppliedAt = DateTime.UtcNow,
-                Duration = clock.Elapsed,
+                Duration = duration,
                 AppliedBy = request.Target.Username,
                 BackupId = request.BackupId,
                 Target = request.Target,
             });
+            progress.Report(script.File.ToString(), applied.Count, plan.Pending.Count);
         }
-
-        return applied;
     }
 }

@@ -19,6 +19,9 @@ internal sealed class LockRetry
         _lock.ForgetBlockers();
     }
 
+    /// <summary>Begins to count anew: it is another migration that failed.</summary>
+    internal void Restart() => _attempt = 1;
+
     /// <summary>Whether the error tells of a lock that another session held.</summary>
     internal static bool IsLockFailure(PostgresException error)
         => error.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;

@@ -1,6 +1,8 @@
+using System.Globalization;
 using Npgsql;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations;
 
@@ -80,18 +82,24 @@ internal sealed class MigrationHistory
     internal static NpgsqlBatchCommand Append(HistoryTable table, HistoryEntry entry)
     {
         var command = new NpgsqlBatchCommand(table.InsertStatement);
-        object?[] values =
-        [
-            entry.Version, entry.Name, entry.Kind, entry.Checksum, entry.Script, entry.State, entry.Transactional,
-            entry.StatementsTotal, entry.StatementsDone, Environment.MachineName, PgOpsVersion.Current, entry.Error, entry.Reason,
-            entry.BackupId,
-        ];
-        foreach (var value in values)
+        foreach (var value in Values(entry))
         {
             command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
         }
 
         return command;
+    }
+
+    /// <summary>The same by the prepared statement. It takes no parameters of the protocol, only constants.</summary>
+    internal static NpgsqlBatchCommand AppendPrepared(HistoryEntry entry)
+    {
+        var constants = Values(entry).Select(value => value switch
+        {
+            null => "NULL",
+            string text => Quote.Literal(text),
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+        });
+        return new NpgsqlBatchCommand($"EXECUTE {HistoryTable.PreparedName} ({string.Join(", ", constants)})");
     }
 
     /// <summary>The command that rewrites the last row while its migration runs statement by statement.</summary>
@@ -106,6 +114,13 @@ internal sealed class MigrationHistory
 
         return command;
     }
+
+    private static object?[] Values(HistoryEntry entry) =>
+    [
+        entry.Version, entry.Name, entry.Kind, entry.Checksum, entry.Script, entry.State, entry.Transactional,
+        entry.StatementsTotal, entry.StatementsDone, Environment.MachineName, PgOpsVersion.Current, entry.Error, entry.Reason,
+        entry.BackupId,
+    ];
 
     private static HistoryRow Row(NpgsqlDataReader row) => new()
     {

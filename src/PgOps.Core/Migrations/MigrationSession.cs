@@ -12,6 +12,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     private readonly List<string> _preamble;
     private readonly string[] _historySettings;
     private readonly long _key;
+    private bool _prepared;
 
     private MigrationSession(NpgsqlConnection connection, List<string> preamble, string role, long key)
     {
@@ -29,6 +30,9 @@ internal sealed class MigrationSession : IAsyncDisposable
     }
 
     internal NpgsqlConnection Connection { get; }
+
+    /// <summary>The commands that put the session's settings back to what every migration begins with.</summary>
+    internal IEnumerable<NpgsqlBatchCommand> Preamble => _preamble.Select(statement => new NpgsqlBatchCommand(statement));
 
     /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
     internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
@@ -59,9 +63,9 @@ internal sealed class MigrationSession : IAsyncDisposable
     internal NpgsqlBatch NewBatch()
     {
         var batch = NewPlainBatch();
-        foreach (var statement in _preamble)
+        foreach (var command in Preamble)
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+            batch.BatchCommands.Add(command);
         }
 
         return batch;
@@ -70,6 +74,38 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>A history command with the settings that it needs, whatever the script has set: for use inside a transaction.</summary>
     internal IEnumerable<NpgsqlBatchCommand> Recording(NpgsqlBatchCommand history)
         => _historySettings.Select(statement => new NpgsqlBatchCommand(statement)).Append(history);
+
+    /// <summary>Appends a history row with the settings that it needs: for use inside a transaction.</summary>
+    internal IEnumerable<NpgsqlBatchCommand> Recording(HistoryTable table, HistoryEntry entry)
+        => Recording(_prepared ? MigrationHistory.AppendPrepared(entry) : MigrationHistory.Append(table, entry));
+
+    /// <summary>Prepares the command that appends a history row, which pays from a handful of migrations on.</summary>
+    internal async Task PrepareRecordingAsync(HistoryTable table, CancellationToken cancellationToken)
+    {
+        var batch = NewPlainBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
+            foreach (var command in Recording(new NpgsqlBatchCommand(table.PrepareStatement)))
+            {
+                batch.BatchCommands.Add(command);
+            }
+
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        _prepared = true;
+    }
+
+    /// <summary>A script has dropped the prepared command (DISCARD, DEALLOCATE ALL), so it is not used again.</summary>
+    /// <returns>Whether it was in use.</returns>
+    internal bool ForgetPrepared()
+    {
+        var was = _prepared;
+        _prepared = false;
+        return was;
+    }
 
     /// <summary>
     /// A batch for the script's statements. Rows that they give are asked for as text: not every type has a binary form

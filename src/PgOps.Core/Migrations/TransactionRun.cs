@@ -1,13 +1,13 @@
+using System.Globalization;
 using Npgsql;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
-using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations;
 
 /// <summary>
-/// Runs a migration as one transaction: BEGIN, the statements, the history row and COMMIT travel in one pipelined round trip, more
-/// only where inline COPY data stands in between.
+/// Runs each migration as one transaction: BEGIN, the statements, the history row and COMMIT, of a whole group of small migrations,
+/// travel in one pipelined round trip, more only where inline COPY data stands in between.
 /// </summary>
 internal sealed class TransactionRun
 {
@@ -27,26 +27,45 @@ internal sealed class TransactionRun
         _sink = sink;
     }
 
-    /// <summary>Runs the migration; a lock timeout or deadlock is tried again after a jittered pause.</summary>
-    /// <exception cref="PgOpsException">MigrationFailed: everything of this migration was rolled back, the failure is recorded.</exception>
-    internal async Task RunAsync(MigrationScript script, CancellationToken cancellationToken)
+    /// <summary>
+    /// Runs migrations that travel together, one transaction each. The server passes over all that follows a failed statement, so
+    /// those before it are applied and those behind it are untouched. A lock timeout or deadlock is tried again after a jittered pause.
+    /// </summary>
+    /// <param name="scripts">The migrations, as <see cref="MigrationGroup"/> puts them together.</param>
+    /// <param name="applied">Hears of each one that is applied, and how long it took by the server's clock.</param>
+    /// <param name="cancellationToken">Cancels the running statement and rolls its migration back.</param>
+    /// <exception cref="PgOpsException">MigrationFailed: everything of that migration was rolled back, the failure is recorded.</exception>
+    internal async Task RunAsync(
+        IReadOnlyList<MigrationScript> scripts, Action<MigrationScript, TimeSpan> applied, CancellationToken cancellationToken)
     {
         var retry = new LockRetry(_request, _lock, _sink.Log);
-        while (true)
+        for (var done = 0; done < scripts.Count;)
         {
-            var failure = await TryAsync(script, cancellationToken).ConfigureAwait(false);
+            var attempt = new GroupAttempt(done == 0 ? scripts : scripts.Skip(done).ToList(), applied);
+            var failure = await TryAsync(attempt, cancellationToken).ConfigureAwait(false);
+            done += attempt.Applied;
             if (failure is null)
             {
                 return;
             }
 
+            if (attempt.Applied > 0)
+            {
+                retry.Restart();
+            }
+
             var error = (PostgresException)failure.InnerException!;
-            if (!await retry.PauseAsync(script.File, error, cancellationToken).ConfigureAwait(false))
+            if (error.SqlState == PostgresErrorCodes.InvalidSqlStatementName && _session.ForgetPrepared())
+            {
+                continue;
+            }
+
+            if (!await retry.PauseAsync(scripts[done].File, error, cancellationToken).ConfigureAwait(false))
             {
                 // The newest row tells how a migration stands: one whose undo failed is still applied.
-                if (!script.IsUndo)
+                if (!scripts[done].IsUndo)
                 {
-                    await RecordAsync(script, error, cancellationToken).ConfigureAwait(false);
+                    await RecordAsync(scripts[done], error, cancellationToken).ConfigureAwait(false);
                 }
 
                 throw failure;
@@ -54,51 +73,44 @@ internal sealed class TransactionRun
         }
     }
 
-    private async Task<PgOpsException?> TryAsync(MigrationScript script, CancellationToken cancellationToken)
+    private async Task<PgOpsException?> TryAsync(GroupAttempt attempt, CancellationToken cancellationToken)
     {
-        var sent = new Dictionary<NpgsqlBatchCommand, SqlStatement>(ReferenceEqualityComparer.Instance);
-        SqlStatement? current = null;
-        var batch = _session.NewBatch();
         try
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
-            foreach (var statement in script.Statements)
+            var batch = _session.NewPlainBatch();
+            foreach (var script in attempt.Scripts)
             {
-                if (statement.CopyData is { } data)
+                attempt.Add(batch, script, null, _session.Preamble);
+                attempt.Add(batch, script, null, new NpgsqlBatchCommand("BEGIN"));
+                foreach (var statement in script.Statements)
                 {
-                    await SendAsync(batch, cancellationToken).ConfigureAwait(false);
-                    current = statement;
-                    await _session.CopyAsync(statement, script.Text.AsMemory(data.Offset, data.Length), cancellationToken)
-                        .ConfigureAwait(false);
-                    current = null;
-                    batch = _session.NewPlainBatch();
-                    continue;
+                    if (statement.CopyData is { } data)
+                    {
+                        await SendAsync(batch, attempt, cancellationToken).ConfigureAwait(false);
+                        attempt.Copying = statement;
+                        await _session.CopyAsync(statement, script.Text.AsMemory(data.Offset, data.Length), cancellationToken)
+                            .ConfigureAwait(false);
+                        attempt.Copying = null;
+                        batch = _session.NewPlainBatch();
+                        continue;
+                    }
+
+                    attempt.Add(batch, script, statement, new NpgsqlBatchCommand(statement.Text));
                 }
 
-                var command = new NpgsqlBatchCommand(statement.Text);
-                sent.Add(command, statement);
-                batch.BatchCommands.Add(command);
+                attempt.Add(batch, script, null, _session.Recording(_table, script.Entry("applied", null, _request.BackupId)));
+                attempt.Add(batch, script, null, new NpgsqlBatchCommand("COMMIT"));
             }
 
-            foreach (var command in _session.Recording(MigrationHistory.Append(_table, script.Entry("applied", null, _request.BackupId))))
-            {
-                batch.BatchCommands.Add(command);
-            }
-
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
-            await SendAsync(batch, cancellationToken).ConfigureAwait(false);
+            await SendAsync(batch, attempt, cancellationToken).ConfigureAwait(false);
+            attempt.End(null);
             return null;
         }
         catch (PostgresException error) when (!ServerErrors.IsLost(error))
         {
             await _session.RollbackAsync().ConfigureAwait(false);
+            var (script, statement) = attempt.End(error);
             cancellationToken.ThrowIfCancellationRequested();
-            var statement = current;
-            if (error.BatchCommand is NpgsqlBatchCommand failed)
-            {
-                sent.TryGetValue(failed, out statement);
-            }
-
             return MigrationFailure.Describe(
                 script, statement, error, $"{script.Title} was rolled back whole; the database is as it was before it.", _lock.Blockers);
         }
@@ -109,13 +121,27 @@ internal sealed class TransactionRun
         }
     }
 
-    private static async Task SendAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
+    private static async Task SendAsync(NpgsqlBatch batch, GroupAttempt attempt, CancellationToken cancellationToken)
     {
         await using (batch.ConfigureAwait(false))
         {
-            if (batch.BatchCommands.Count > 0)
+            if (batch.BatchCommands.Count == 0)
             {
-                await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+
+            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                do
+                {
+                    if (reader.FieldCount == 1 && reader.GetName(0) == HistoryTable.RecordedColumn
+                        && await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        attempt.Recorded(long.Parse(reader.GetString(0), CultureInfo.InvariantCulture));
+                    }
+                }
+                while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false));
             }
         }
     }

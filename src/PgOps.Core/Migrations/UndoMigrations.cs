@@ -112,7 +112,7 @@ public sealed class UndoMigrations
             var clock = Stopwatch.StartNew();
             try
             {
-                await transaction.RunAsync(script, cancellationToken).ConfigureAwait(false);
+                await transaction.RunAsync([script], static (_, _) => { }, cancellationToken).ConfigureAwait(false);
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && reverted.Count > 0)
             {
