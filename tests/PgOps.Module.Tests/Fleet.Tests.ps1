@@ -203,3 +203,41 @@ Describe 'Schemas that are migrated each for itself' {
         $failures[0].FullyQualifiedErrorId | Should -BeLike 'InvalidArgument,*'
     }
 }
+
+Describe 'New-PgMigration and names' {
+    BeforeAll {
+        $folder = New-MigrationFolder @{ '001_create_orders.sql' = 'CREATE TABLE orders (id int);' }
+    }
+
+    It 'writes the statement of a name that fits, and says nothing' {
+        $made = New-PgMigration add_note_to_orders -Path $folder -WarningVariable said
+        $said | Should -BeNullOrEmpty
+        Get-Content $made.Path -Raw | Should -BeLike '*ALTER TABLE "orders" ADD COLUMN "note" /`* type `*/;*'
+        [System.IO.File]::ReadAllBytes($made.Path) | Should -Not -Contain 13
+    }
+
+    It 'a name that fits none is a warning with the patterns, and the file is made all the same' {
+        $made = New-PgMigration 'tidy up' -Path $folder -WarningVariable said -WarningAction SilentlyContinue
+        "$said" | Should -BeLike '*tidy_up*fits none*enable_rls_<table>*enable_rls_financials*'
+        $made.Path | Should -Exist
+    }
+
+    It 'a name that says nothing is told so' {
+        $null = New-PgMigration update_schema -Path $folder -WarningVariable said -WarningAction SilentlyContinue
+        "$said" | Should -BeLike '*says nothing*'
+    }
+
+    It '-Template none suppresses both' {
+        $made = New-PgMigration add_fix_to_orders -Path $folder -Template none -WarningVariable said
+        $null = New-PgMigration fix -Path $folder -Template none -WarningVariable +said
+        $said | Should -BeNullOrEmpty
+        Get-Content $made.Path -Raw | Should -Not -BeLike '*ALTER TABLE*'
+    }
+
+    It 'times are UTC and never collide' {
+        $empty = Join-Path $TestDrive 'utc'
+        $made = 1..5 | ForEach-Object { New-PgMigration "create_t$_" -Path $empty }
+        @($made.Version | Sort-Object -Unique).Count | Should -Be 5
+        [datetime]::ParseExact($made[0].Version, 'yyyyMMddHHmmss', $null) | Should -BeGreaterThan ([datetime]::UtcNow.AddMinutes(-1))
+    }
+}
