@@ -22,7 +22,8 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
             return Many ? list.Cast<object>().Select(One).Cast<PgTarget>().ToArray() : list.Cast<object>().Select(One).ToArray();
         }
 
-        return One(inputData) is PgTarget one && Many ? new[] { one } : One(inputData);
+        var one = One(inputData);
+        return Many && one is PgTarget target ? new[] { target } : one;
     }
 
     private static object One(object? input)
