@@ -39,9 +39,9 @@ Describe 'A database that exists' {
 
     It 'takes new migrations' {
         $one = New-PgMigration 'add note to Order Details' -Path $folder
-        Add-Content $one.Path 'ALTER TABLE "Order Details" ADD COLUMN note text;'
+        Set-Content $one.Path 'ALTER TABLE "Order Details" ADD COLUMN note text;'
         $two = New-PgMigration add_index_product_order_details -Path $folder
-        Add-Content $two.Path 'CREATE INDEX CONCURRENTLY order_details_product_idx ON "Order Details" (product);'
+        Set-Content $two.Path 'CREATE INDEX CONCURRENTLY order_details_product_idx ON "Order Details" (product);'
         $two.Version | Should -BeGreaterThan $one.Version
         $run = Invoke-PgMigration $target -Path $folder
         $run.Applied.Name | Should -Be 'add_note_to_order_details', 'add_index_product_order_details'
@@ -114,7 +114,7 @@ Describe 'Backup, proof, restore, comparison (<_>)' -ForEach 'Directory', 'Custo
 Describe 'The gate' {
     BeforeAll {
         $backup = Backup-PgDatabase $target -Path $backups
-        Add-Content (New-PgMigration create_gated -Path $folder).Path 'CREATE TABLE gated (id int);'
+        Set-Content (New-PgMigration create_gated -Path $folder).Path 'CREATE TABLE gated (id int);'
     }
 
     It 'a failed drill refuses the migration' {

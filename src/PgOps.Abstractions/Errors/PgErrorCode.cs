@@ -113,4 +113,10 @@ public enum PgErrorCode
 
     /// <summary>The work was cancelled.</summary>
     Cancelled,
+
+    /// <summary>Targets were left untouched because another one failed.</summary>
+    TargetsNotBegun,
+
+    /// <summary>No schema has the name, or fits the pattern.</summary>
+    SchemaNotFound,
 }

@@ -42,6 +42,9 @@ public sealed record PgMigration
     /// <summary>The database asked.</summary>
     public PgTarget? Target { get; init; }
 
+    /// <summary>The schema that the target names; null when there is none.</summary>
+    public string? Schema => Target?.Schema;
+
     /// <inheritdoc/>
     public override string ToString() => char.IsAsciiLetter(Version.FirstOrDefault()) ? Version : $"{Version}_{Name}";
 }

@@ -6,6 +6,9 @@ public sealed record PgMigrationRun
     /// <summary>The database.</summary>
     public required PgTarget Target { get; init; }
 
+    /// <summary>The schema that was migrated for itself or that the target names; null when there is none.</summary>
+    public string? Schema => Target.Schema;
+
     /// <summary>The migrations applied by this run, oldest first; empty when nothing was pending.</summary>
     public IReadOnlyList<PgMigration> Applied { get; init => field = value.ToArray(); } = [];
 

@@ -90,20 +90,22 @@ public sealed record PgTarget
     /// <returns>Variable names and values.</returns>
     public IReadOnlyDictionary<string, string> GetEnvironment() => PgTargetText.ToEnvironment(this);
 
-    /// <summary>Label, database, host and port; never a secret.</summary>
+    /// <summary>Label, database, schema, host and port; never a secret.</summary>
     /// <returns>
-    /// For example <c>shop@db1:5432</c>; with a label <c>eu (shop@db1:5432)</c>; on a socket <c>shop@eu</c> or, without a label, its
-    /// folder's name, and <c>shop@local:5432</c> for the usual ones.
+    /// For example <c>shop@db1:5432</c>, with a schema other than public <c>shop.tenant_7@db1:5432</c>; with a label
+    /// <c>eu (shop@db1:5432)</c>; on a socket <c>shop@eu</c> or, without a label, its folder's name, and <c>shop@local:5432</c> for
+    /// the usual ones.
     /// </returns>
     public override string ToString()
     {
         var port = Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var place = Schema is null or "public" ? Database : $"{Database}.{Schema}";
         if (Host.StartsWith('/'))
         {
             var folder = Name.Length > 0 ? Name : Path.GetFileName(Host.TrimEnd('/'));
-            return folder is "postgresql" or "tmp" ? $"{Database}@local:{port}" : $"{Database}@{folder}";
+            return folder is "postgresql" or "tmp" ? $"{place}@local:{port}" : $"{place}@{folder}";
         }
 
-        return Name.Length == 0 ? $"{Database}@{Host}:{port}" : $"{Name} ({Database}@{Host}:{port})";
+        return Name.Length == 0 ? $"{place}@{Host}:{port}" : $"{Name} ({place}@{Host}:{port})";
     }
 }

@@ -16,11 +16,24 @@ public sealed class GetPgMigrationCommand : PgMigrationCmdlet
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 
+    /// <summary>
+    /// Schemas of the database, by name or by pattern (<c>tenant_*</c>), that are migrated each for itself and hold their own history.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[]? Schema { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => Run(async (sink, token) =>
     {
         var request = Request();
         var wanted = State is null ? sink : new StateFilter(sink, State);
-        await new GetMigrations().RunAsync(request, Detailed, wanted, token).ConfigureAwait(false);
+        var requests = Schema is null ? [request] : (await new FindSchemas().RunAsync(request.Target, Schema, false, sink, token)
+            .ConfigureAwait(false)).Select(request.ForSchema).ToList();
+        foreach (var one in requests)
+        {
+            await new GetMigrations().RunAsync(one, Detailed, wanted, token).ConfigureAwait(false);
+        }
     });
 }

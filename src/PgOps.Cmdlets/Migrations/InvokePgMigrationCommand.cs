@@ -1,17 +1,54 @@
+using System.Collections;
 using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
 using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Migrations;
 
 /// <summary>
-/// Brings a database to the newest version of a folder of migrations. One migrator at a time; each migration commits together with
-/// its history row; a failure stops the run and leaves a clear record.
+/// Brings one or many databases, or schemas of one, to the newest version of a folder of migrations. One migrator at a time on each;
+/// each migration commits together with its history row; a failure stops that target's run and leaves a clear record.
 /// </summary>
 [Cmdlet(VerbsLifecycle.Invoke, "PgMigration", SupportsShouldProcess = true)]
 [OutputType(typeof(PgMigrationRun))]
-public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
+public sealed class InvokePgMigrationCommand : PgFleetCmdlet
 {
+    /// <summary>
+    /// The folder with the migrations: <c>001_x.sql</c> or <c>20251015093045_x.sql</c> files, or Prisma's
+    /// <c>20251015093045_x/migration.sql</c> folders.
+    /// </summary>
+    [Parameter(Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string Path { get; set; } = "./migrations";
+
+    /// <summary>Schema of the history table.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string HistorySchema { get; set; } = "pgops";
+
+    /// <summary>Values for the placeholders ${name} in the scripts. Without it, placeholders are left as they are.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable? Variable { get; set; }
+
+    /// <summary>Also replaces placeholders inside dollar quotes, where function bodies are.</summary>
+    [Parameter]
+    public SwitchParameter VariableInDollarQuotes { get; set; }
+
+    /// <summary>
+    /// Schemas of the database, by name or by pattern (<c>tenant_*</c>), that are migrated each for itself: search_path is that schema
+    /// alone, and its history table lies in it.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[]? Schema { get; set; }
+
+    /// <summary>Creates a schema that -Schema gives by its full name and that does not exist yet.</summary>
+    [Parameter]
+    public SwitchParameter CreateSchema { get; set; }
+
     /// <summary>
     /// The passed drill of a fresh backup, from Test-PgRestore: the run is refused when it failed or is of another database, and its
     /// backup is recorded behind each migration.
@@ -60,22 +97,92 @@ public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
     [ValidateRange(0, 1000)]
     public int LockRetries { get; set; } = 5;
 
+    private protected override string Activity => $"Migrating ({Path})";
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var request = default(MigrationRequest);
-        if (!Run((_, _) => Task.FromResult(request = Complete(Request()))))
+        List<PgTarget> targets = [];
+        var path = "";
+        if (!Run((_, _) =>
+            {
+                targets = ResolveTargets();
+                path = FullPath(Path);
+                RequireOneHistory();
+                return Task.CompletedTask;
+            }))
         {
             return;
         }
 
+        var tasks = new List<FleetTask>();
+        foreach (var target in targets)
+        {
+            var request = Complete(new MigrationRequest { Target = target, Path = path, HistorySchema = HistorySchema });
+            if (Schema is null)
+            {
+                Decide(request, tasks);
+            }
+            else
+            {
+                DecideSchemas(request, Schema, tasks);
+            }
+        }
+
+        Begin(tasks);
+    }
+
+    private void DecideSchemas(MigrationRequest request, string[] names, List<FleetTask> tasks)
+    {
+        IReadOnlyList<PgTarget> schemas = [];
+        PgOpsException? failure = null;
+        Run(async (sink, token) =>
+        {
+            try
+            {
+                schemas = await new FindSchemas().RunAsync(request.Target, names, CreateSchema, sink, token).ConfigureAwait(false);
+            }
+            catch (PgOpsException error)
+            {
+                failure = error;
+            }
+        });
+        foreach (var schema in schemas)
+        {
+            Decide(request.ForSchema(schema), tasks);
+        }
+
+        if (failure is not null)
+        {
+            // It counts among the targets: -StopOnError and -Canary must know of it.
+            tasks.Add(new FleetTask($"{request.Target}", request.Target, (_, _) => Task.FromException<object?>(failure)));
+        }
+    }
+
+    private void Decide(MigrationRequest request, List<FleetTask> tasks)
+    {
         if (WhatIfRequested)
         {
-            Preview((sink, token) => PlanAsync(request!, sink, token));
+            Preview((sink, token) => PlanAsync(request, sink, token));
         }
-        else if (ShouldProcess($"{request!.Target}", $"{(Baseline ? "Record as baseline" : "Apply")} the migrations of {request.Path}"))
+        else if (ShouldProcess($"{request.Target}", $"{(Baseline ? "Record as baseline" : "Apply")} the migrations of {request.Path}"))
         {
-            RunAndWrite((sink, token) => new InvokeMigrations().RunAsync(request, sink, token));
+            tasks.Add(new FleetTask(
+                $"{request.Target}",
+                request.Target,
+                async (sink, token) => await new InvokeMigrations().RunAsync(request, sink, token).ConfigureAwait(false)));
+        }
+    }
+
+    private void RequireOneHistory()
+    {
+        if (Schema is not null && MyInvocation.BoundParameters.ContainsKey(nameof(HistorySchema)))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "-Schema and -HistorySchema exclude each other: each schema holds its own history.",
+                "Nothing was touched.",
+                "Leave -HistorySchema out.");
         }
     }
 
@@ -83,6 +190,7 @@ public sealed class InvokePgMigrationCommand : PgMigrationCmdlet
     {
         ToVersion = ToVersion,
         Seed = Seed,
+        Variables = VariableTable.Read(Variable, VariableInDollarQuotes),
         Baseline = Baseline,
         AllowOutOfOrder = AllowOutOfOrder,
         Force = Force,

@@ -1,10 +1,14 @@
 using System.Management.Automation;
+using Microsoft.Extensions.Logging;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
 
 namespace PgOps.Cmdlets.Migrations;
 
-/// <summary>Makes the next migration's file in the folder's own shape: numbered, timestamped (UTC) or Prisma.</summary>
+/// <summary>
+/// Makes the next migration's file in the folder's own shape: numbered, timestamped (UTC) or Prisma. A name that follows the naming
+/// conventions gets its first statements written.
+/// </summary>
 [Cmdlet(VerbsCommon.New, "PgMigration", SupportsShouldProcess = true)]
 [OutputType(typeof(PgMigration))]
 public sealed class NewPgMigrationCommand : PgCmdlet
@@ -28,23 +32,44 @@ public sealed class NewPgMigrationCommand : PgCmdlet
     [Parameter]
     public SwitchParameter Prisma { get; set; }
 
+    /// <summary>
+    /// <c>auto</c>, the default, holds the name against the naming conventions and writes what its pattern tells; <c>none</c> does
+    /// neither.
+    /// </summary>
+    [Parameter]
+    [ValidateSet("auto", "none")]
+    public string Template { get; set; } = "auto";
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         var operation = new NewMigration();
         var script = "";
-        if (Run((_, _) =>
+        string? body = null;
+        if (Run((sink, _) =>
             {
                 script = operation.Place(FullPath(Path), Name, Version, Prisma);
+                body = Template.Equals("none", StringComparison.OrdinalIgnoreCase) ? null : Body(sink.Log);
                 return Task.CompletedTask;
             })
             && ShouldProcess(script, "Create migration"))
         {
             Run((sink, _) =>
             {
-                sink.Output(operation.Write(script));
+                sink.Output(operation.Write(script, body));
                 return Task.CompletedTask;
             });
         }
+    }
+
+    private string? Body(ILogger log)
+    {
+        var naming = MigrationNaming.Read(Name, FullPath(Path));
+        foreach (var warning in naming.Warnings)
+        {
+            log.LogWarning("{Warning}", warning);
+        }
+
+        return naming.Script;
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Globalization;
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
@@ -38,11 +37,6 @@ public abstract class PgMigrationCmdlet : PgTargetCmdlet
         Target = ResolveTarget(),
         Path = FullPath(Path),
         HistorySchema = HistorySchema,
-        Variables = Variables(),
+        Variables = VariableTable.Read(Variable, VariableInDollarQuotes),
     };
-
-    private ScriptVariables? Variables() => Variable is null ? null : new ScriptVariables(
-        Variable.Cast<DictionaryEntry>().ToDictionary(
-            entry => $"{entry.Key}", entry => Convert.ToString(entry.Value, CultureInfo.InvariantCulture) ?? "", StringComparer.Ordinal),
-        VariableInDollarQuotes);
 }

@@ -23,7 +23,7 @@ internal static class ErrorRecords
         PgErrorCode.ConnectionFailed or PgErrorCode.ConnectionLost or PgErrorCode.PoolerDetected => ErrorCategory.ConnectionError,
         PgErrorCode.PermissionDenied => ErrorCategory.PermissionDenied,
         PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld or PgErrorCode.ServerVersionUnsupported => ErrorCategory.NotInstalled,
-        PgErrorCode.PathNotFound => ErrorCategory.ObjectNotFound,
+        PgErrorCode.PathNotFound or PgErrorCode.SchemaNotFound => ErrorCategory.ObjectNotFound,
         PgErrorCode.PathInaccessible => ErrorCategory.PermissionDenied,
         PgErrorCode.DiskFull => ErrorCategory.LimitsExceeded,
         PgErrorCode.MigrationSourceInvalid or PgErrorCode.MigrationScriptInvalid => ErrorCategory.ParserError,
@@ -33,7 +33,7 @@ internal static class ErrorRecords
             or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven => ErrorCategory.InvalidOperation,
         PgErrorCode.HistoryTampered => ErrorCategory.SecurityError,
         PgErrorCode.BackupDamaged or PgErrorCode.RestoreMismatch or PgErrorCode.CheckFailed => ErrorCategory.InvalidData,
-        PgErrorCode.Cancelled => ErrorCategory.OperationStopped,
+        PgErrorCode.Cancelled or PgErrorCode.TargetsNotBegun => ErrorCategory.OperationStopped,
         _ => ErrorCategory.NotSpecified,
     };
 }

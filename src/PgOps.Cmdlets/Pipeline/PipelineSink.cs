@@ -78,6 +78,7 @@ internal sealed class PipelineSink : IOperationSink
     {
         var record = new ProgressRecord(progress.Id, progress.Activity, progress.Status.Length == 0 ? " " : progress.Status)
         {
+            ParentActivityId = progress.ParentId ?? -1,
             PercentComplete = progress.Percent,
             SecondsRemaining = progress.Remaining is { } remaining ? (int)Math.Ceiling(remaining.TotalSeconds) : -1,
             RecordType = progress.Completed ? ProgressRecordType.Completed : ProgressRecordType.Processing,

@@ -11,11 +11,20 @@ namespace PgOps.Cmdlets.Pipeline;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class TargetTransformationAttribute : ArgumentTransformationAttribute
 {
+    /// <summary>Whether the parameter is an array. One target, too, becomes an array then, before PowerShell tries to make one itself.</summary>
+    public bool Many { get; init; }
+
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-        => (inputData is PSObject { BaseObject: var inner } ? inner : inputData) is IList list
-            ? list.Cast<object>().Select(One).ToArray()
-            : One(inputData);
+    {
+        if ((inputData is PSObject { BaseObject: var inner } ? inner : inputData) is IList list)
+        {
+            return Many ? list.Cast<object>().Select(One).Cast<PgTarget>().ToArray() : list.Cast<object>().Select(One).ToArray();
+        }
+
+        var one = One(inputData);
+        return Many && one is PgTarget target ? new[] { target } : one;
+    }
 
     private static object One(object? input)
     {

@@ -12,7 +12,10 @@ public sealed class InvokeMigrations
 {
     private const int FewestForPreparing = 10;
 
-    /// <summary>User objects outside the history's schema: relations, routines and types that no extension owns.</summary>
+    /// <summary>
+    /// User objects outside the history's schema, or, where a schema stands alone ($2), those in it but for the history's table ($3):
+    /// relations, routines and types that no extension owns.
+    /// </summary>
     private const string HasObjectsQuery = """
         SELECT EXISTS (
             SELECT FROM (
@@ -22,7 +25,10 @@ public sealed class InvokeMigrations
                 UNION ALL
                 SELECT tableoid, oid, typnamespace FROM pg_catalog.pg_type WHERE typtype IN ('d', 'e', 'r')
             ) o JOIN pg_catalog.pg_namespace n ON n.oid = o.namespace
-            WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
+            WHERE CASE WHEN $2
+                    THEN n.nspname = $1 AND (o.tableoid <> 'pg_catalog.pg_class'::pg_catalog.regclass
+                        OR o.oid IS DISTINCT FROM pg_catalog.to_regclass($3)::oid)
+                    ELSE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1) END
                 AND NOT EXISTS (
                     SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.tableoid AND d.objid = o.oid AND d.deptype = 'e'))
         """;
@@ -114,7 +120,9 @@ public sealed class InvokeMigrations
         CancellationToken cancellationToken)
     {
         var hasObjects = !history.Rows.Values.Any(row => row.IsApplied)
-            && await connection.ScalarAsync<bool>(HasObjectsQuery, cancellationToken, request.HistorySchema).ConfigureAwait(false);
+            && await connection.ScalarAsync<bool>(
+                HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone, new HistoryTable(request.HistorySchema).Name)
+                .ConfigureAwait(false);
         return MigrationPlan.Make(request, folder, history, hasObjects);
     }
 
@@ -188,7 +196,7 @@ public sealed class InvokeMigrations
         var inTransaction = new TransactionRun(session, table, request, migrationLock, sink);
         var byStatement = new StatementRun(session, table, request, migrationLock, sink);
         var applied = new List<PgMigration>(plan.Pending.Count);
-        using var progress = new ProgressActivity(sink, $"Migrating {request.Target.Database}");
+        using var progress = new ProgressActivity(sink, request.SchemaAlone ? $"Migrating {request.Target.Database}.{request.Target.Schema}" : $"Migrating {request.Target.Database}");
         foreach (var group in MigrationGroup.Divide(plan.Pending, script => !script.Transactional || Unfinished(script) is not null))
         {
             progress.Report(group[0].File.ToString(), applied.Count, plan.Pending.Count);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PgOps.Core.Migrations;
 
 /// <summary>What a run would do.</summary>
@@ -102,9 +104,28 @@ internal sealed record MigrationPlan(
                 PgMigrationState.OutOfOrder,
                 PgErrorCode.MigrationOutOfOrder,
                 $"new, but of a lower version than {newest}, which is applied",
-                "Two branches met. Rename the newcomer to a newer version so that every database runs them in one order; or, when the "
-                    + "order does not matter, run with -AllowOutOfOrder.");
+                Merge(all));
         }
+    }
+
+    /// <summary>What a merge of two branches did, told by the oldest newcomer, and the two ways on.</summary>
+    private static string Merge(List<PgMigration> all)
+    {
+        var newcomer = all.Find(migration => migration.State == PgMigrationState.OutOfOrder);
+        if (newcomer is null)
+        {
+            return "";
+        }
+
+        var later = all.Where(migration => migration.State is PgMigrationState.Applied or PgMigrationState.Baselined
+            && MigrationVersion.Order.Compare(migration.Version, newcomer.Version) > 0).ToList();
+        var names = string.Join(", ", later.Take(3).Select(migration => migration.AppliedAt is { } at
+            ? string.Create(CultureInfo.InvariantCulture, $"{migration} ({at:yyyy-MM-dd HH:mm} UTC)")
+            : migration.ToString()));
+        return $"Two branches met: {newcomer} arrived after {names}{(later.Count > 3 ? $" and {later.Count - 3} more" : "")} had been applied "
+            + $"here. A new database would run {newcomer} before them, this one after them. If they touch the same objects, give the "
+            + "newcomer a newer version (rename its file; where another database has it already, Repair-PgMigration there), so that every "
+            + "database runs them in one order. If the order does not matter, run with -AllowOutOfOrder.";
     }
 
     private static void RefuseState(List<PgMigration> all, PgMigrationState state, PgErrorCode code, string what, string next)

@@ -42,6 +42,20 @@ public sealed record MigrationRequest
     /// <summary>Values for placeholders in the scripts; null leaves them as they are.</summary>
     public ScriptVariables? Variables { get; init; }
 
+    /// <summary>
+    /// Migrate the target's schema for itself, as one tenant of many: its history lies in it, and what other schemas hold does not matter.
+    /// </summary>
+    public bool SchemaAlone { get; init; }
+
+    /// <summary>The same request for one schema that stands alone.</summary>
+    /// <param name="target">The database with the schema set, as <see cref="FindSchemas"/> gives it.</param>
+    /// <returns>A request whose history, lock and guards are that schema's.</returns>
+    public MigrationRequest ForSchema(PgTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return this with { Target = target, HistorySchema = target.Schema ?? HistorySchema, SchemaAlone = target.Schema is not null };
+    }
+
     /// <summary>The drill of the backup behind this run; null when there is none. A failed one refuses the run.</summary>
     public PgDrill? Proof { get; init; }
 

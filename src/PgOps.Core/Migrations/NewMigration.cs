@@ -55,9 +55,10 @@ public sealed partial class NewMigration
 
     /// <summary>Writes the file.</summary>
     /// <param name="script">The path that <see cref="Place"/> gave.</param>
+    /// <param name="body">What it shall hold, from <see cref="MigrationNaming"/>; null for the plain template.</param>
     /// <returns>The new migration.</returns>
     /// <exception cref="PgOpsException">PathInaccessible: it cannot be written, or is there already.</exception>
-    public PgMigration Write(string script)
+    public PgMigration Write(string script, string? body = null)
     {
         ArgumentNullException.ThrowIfNull(script);
         var label = Path.GetFileName(script) == "migration.sql" ? Path.GetFileName(Path.GetDirectoryName(script))! : Path.GetFileNameWithoutExtension(script);
@@ -66,7 +67,7 @@ public sealed partial class NewMigration
         {
             Directory.CreateDirectory(Path.GetDirectoryName(script)!);
             using var file = new StreamWriter(new FileStream(script, FileMode.CreateNew));
-            file.Write(string.Format(CultureInfo.InvariantCulture, Template.ReplaceLineEndings("\n"), name.Replace('_', ' ')));
+            file.Write(body ?? string.Format(CultureInfo.InvariantCulture, Template.ReplaceLineEndings("\n"), name.Replace('_', ' ')));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -104,7 +105,7 @@ public sealed partial class NewMigration
         return version;
     }
 
-    private static string Snake(string name)
+    internal static string Snake(string name)
     {
         var words = NotWord().Replace(Hump().Replace(name.Trim(), "$1_$2"), "_").Trim('_');
 #pragma warning disable CA1308 // names of migrations are lower case by convention

@@ -29,6 +29,9 @@ public sealed class ProgressActivity : IDisposable
         _activity = activity;
     }
 
+    /// <summary>Identifies the activity, for its parts.</summary>
+    public int Id => _id;
+
     /// <summary>Reports where the work is; dropped when the last report is younger than 200 ms.</summary>
     /// <param name="status">Where it is now.</param>
     /// <param name="done">Units done.</param>

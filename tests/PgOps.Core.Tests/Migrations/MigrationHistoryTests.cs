@@ -64,6 +64,9 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
         _workspace.Write("3_c.sql", "CREATE TABLE c (d int);");
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationOutOfOrder);
+        Assert.Contains("Two branches met", error.NextStep, StringComparison.Ordinal);
+        Assert.Contains("UTC) had been applied here", error.NextStep, StringComparison.Ordinal);
+        Assert.Contains("-AllowOutOfOrder", error.NextStep, StringComparison.Ordinal);
         Assert.Contains("3_c", error.Problem, StringComparison.Ordinal);
         Assert.Equal(PgMigrationState.OutOfOrder, (await _workspace.StatusAsync())[2].State);
 
