@@ -15,7 +15,8 @@ public abstract class PgFleetCmdlet : PgCmdlet
 
     /// <summary>
     /// The databases: a postgresql:// URI (also Prisma's), <c>host=… dbname=…</c>, an Npgsql connection string, <c>service=…</c>, a
-    /// database's name, or the object of New-PgTarget or Start-PgSandbox; one or several. Default: DATABASE_URL, then the PG* variables.
+    /// database's name, or the object of New-PgTarget or Start-PgSandbox; one or several. Default: DATABASE_URL, then the PG* variables; a
+    /// bare name is a database on the same server as they name.
     /// </summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [TargetTransformation(Many = true)]

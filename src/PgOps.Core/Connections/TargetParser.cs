@@ -65,7 +65,7 @@ public static class TargetParser
                     "Write postgresql:// before it; a database with such a name is given as dbname='…'.");
             }
 
-            return TargetKeywords.ToTarget(new() { ["dbname"] = trimmed });
+            return OnDefaultServer(trimmed);
         }
 
         return TargetKeywords.ToTarget(
@@ -105,6 +105,15 @@ public static class TargetParser
         }
 
         return TargetKeywords.ToTarget(given);
+    }
+
+    /// <summary>A database by its bare name lies where a target left out would lie: with DATABASE_URL, else with the PG* variables.</summary>
+    private static PgTarget OnDefaultServer(string database)
+    {
+        var url = Environment.GetEnvironmentVariable("DATABASE_URL") ?? "";
+        return url.Contains('=', StringComparison.Ordinal) || url.Contains("://", StringComparison.Ordinal)
+            ? Parse(url).WithDatabase(database)
+            : TargetKeywords.ToTarget(new() { ["dbname"] = database });
     }
 
     internal static PgOpsException Invalid(string problem, string? next = null) => new(

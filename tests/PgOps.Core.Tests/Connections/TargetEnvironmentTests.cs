@@ -19,6 +19,14 @@ public sealed class TargetEnvironmentTests : IDisposable
     }
 
     [Fact]
+    public async Task A_bare_name_is_a_database_on_the_server_of_DATABASE_URL()
+    {
+        var (target, password) = await ReadAsync("copy", ("DATABASE_URL", "postgresql://ann:s3cret@db1:5433/shop?sslmode=require"), ("PGHOST", "db2"));
+
+        Assert.Equal(("db1", 5433, "copy", "ann", "s3cret", PgSslMode.Require), (target.Host, target.Port, target.Database, target.Username, password, target.SslMode));
+    }
+
+    [Fact]
     public async Task The_PG_variables_alone_make_a_target()
     {
         var (target, password) = await ReadAsync(
