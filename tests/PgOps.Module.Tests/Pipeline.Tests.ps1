@@ -47,9 +47,14 @@ Describe 'Ctrl+C' {
         $target = New-Database cancel_backup
         $null = Invoke-Sql $target 'CREATE TABLE held (id int); INSERT INTO held SELECT generate_series(1, 1000)'
         $backups = Join-Path $TestDrive 'cancelled'
-        # pg_dump waits for this lock.
-        $lock = [powershell]::Create().AddScript('param($c, $t) . $c; Invoke-Sql $t "BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"').AddArgument((Join-Path $PSScriptRoot 'Common.ps1')).AddArgument($target)
-        $null = $lock.BeginInvoke()
+        # The backup waits for this lock, so it must be held before the backup begins.
+        $script = Join-Path $TestDrive 'hold.sql'
+        Set-Content $script 'BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60);'
+        $environment = @{}
+        $target.GetEnvironment().GetEnumerator() | ForEach-Object { $environment[$_.Key] = $_.Value }
+        $null = Start-Process psql -ArgumentList '-X', '-q', '-f', $script -Environment $environment -RedirectStandardOutput (Join-Path $TestDrive 'hold.out') -RedirectStandardError (Join-Path $TestDrive 'hold.err')
+        $held = "SELECT count(*) FROM pg_locks WHERE relation = 'held'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+        for ($patience = 0; [int](Invoke-Sql $target $held) -eq 0 -and $patience -lt 200; $patience++) { Start-Sleep -Milliseconds 50 }
         try {
             $waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'cancel_backup' AND wait_event_type = 'Lock'"
             $took = Stop-Midway 'Backup-PgDatabase $v.Target -Path $v.Path' @{ Target = $target; Path = $backups } { [int](Invoke-Sql $target $waiting) -gt 0 }
@@ -59,7 +64,6 @@ Describe 'Ctrl+C' {
         }
         finally {
             $null = Invoke-Sql $sandbox.Target "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE held%' AND pid <> pg_backend_pid()"
-            $lock.Dispose()
         }
     }
 }
