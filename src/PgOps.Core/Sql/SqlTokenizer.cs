@@ -7,7 +7,7 @@ namespace PgOps.Core.Sql;
 /// without allocation. White space is skipped, comments are tokens. Every UTF-16 unit from U+0080 up is an identifier character,
 /// as every byte from 0x80 up is to the server: a no-break space does not separate words.
 /// </summary>
-public ref struct SqlTokenizer
+public ref partial struct SqlTokenizer
 {
     private static readonly SearchValues<char> QuoteOrBackslash = SearchValues.Create("'\\");
     private static readonly SearchValues<char> CommentMarks = SearchValues.Create("*/");
@@ -321,88 +321,4 @@ public ref struct SqlTokenizer
 
     /// <summary>An identifier directly behind a number belongs to it; so do the digits of 0x1F, which need no rule of their own.</summary>
     private readonly int JunkEnd(int index) => ClassOf(At(index)) == Class.IdentifierStart ? IdentifierEnd(index + 1) : index;
-
-    private SqlToken OperatorOrComment(int start, char first)
-    {
-        var next = At(start + 1);
-        if (first == '-' && next == '-')
-        {
-            return Token(SqlTokenKind.Comment, start, LineEnd(start + 2));
-        }
-
-        if (first == '/' && next == '*')
-        {
-            return BlockComment(start);
-        }
-
-        var end = start + 1;
-        while (ClassOf(At(end)) == Class.Operator)
-        {
-            if ((_text[end] == '-' && At(end + 1) == '-') || (_text[end] == '/' && At(end + 1) == '*'))
-            {
-                break;
-            }
-
-            end++;
-        }
-
-        // SQL has "=-" as two operators; only an operator that SQL itself cannot have may end in + or -.
-        if (!_text[start..end].ContainsAnyExcept(SqlOnlyOperators))
-        {
-            while (end > start + 1 && _text[end - 1] is '+' or '-')
-            {
-                end--;
-            }
-        }
-
-        return Token(SqlTokenKind.Operator, start, end);
-    }
-
-    private SqlToken BlockComment(int start)
-    {
-        var depth = 1;
-        var index = start + 2;
-        while (true)
-        {
-            var found = _text[index..].IndexOfAny(CommentMarks);
-            if (found < 0)
-            {
-                return Unterminated(SqlTokenKind.Comment, start);
-            }
-
-            index += found + 1;
-            var isClose = _text[index - 1] == '*';
-            if (At(index) != (isClose ? '/' : '*'))
-            {
-                continue;
-            }
-
-            index++;
-            depth += isClose ? -1 : 1;
-            if (depth == 0)
-            {
-                return Token(SqlTokenKind.Comment, start, index);
-            }
-        }
-    }
-
-    private SqlToken Special(int start, char first)
-    {
-        switch (first)
-        {
-            case '\'':
-                return String(start, start + 1, !StandardConformingStrings, doubling: true);
-            case '"':
-                return QuotedIdentifier(start, start + 1);
-            case '\\':
-                return Token(SqlTokenKind.Backslash, start, start + 1);
-            case '.' when IsDigit(start + 1):
-                return Number(start);
-            case '.' when At(start + 1) == '.':
-            case ':' when At(start + 1) is ':' or '=':
-                return Token(SqlTokenKind.Operator, start, start + 2);
-            default:
-                return Token(SqlTokenKind.Punctuation, start, start + 1);
-        }
-    }
 }

@@ -1,0 +1,89 @@
+namespace PgOps.Core.Sql;
+
+/// <summary>Operators, comments, which look like them at first, and punctuation.</summary>
+public ref partial struct SqlTokenizer
+{
+    private SqlToken OperatorOrComment(int start, char first)
+    {
+        var next = At(start + 1);
+        if (first == '-' && next == '-')
+        {
+            return Token(SqlTokenKind.Comment, start, LineEnd(start + 2));
+        }
+
+        if (first == '/' && next == '*')
+        {
+            return BlockComment(start);
+        }
+
+        var end = start + 1;
+        while (ClassOf(At(end)) == Class.Operator)
+        {
+            if ((_text[end] == '-' && At(end + 1) == '-') || (_text[end] == '/' && At(end + 1) == '*'))
+            {
+                break;
+            }
+
+            end++;
+        }
+
+        // SQL has "=-" as two operators; only an operator that SQL itself cannot have may end in + or -.
+        if (!_text[start..end].ContainsAnyExcept(SqlOnlyOperators))
+        {
+            while (end > start + 1 && _text[end - 1] is '+' or '-')
+            {
+                end--;
+            }
+        }
+
+        return Token(SqlTokenKind.Operator, start, end);
+    }
+
+    private SqlToken BlockComment(int start)
+    {
+        var depth = 1;
+        var index = start + 2;
+        while (true)
+        {
+            var found = _text[index..].IndexOfAny(CommentMarks);
+            if (found < 0)
+            {
+                return Unterminated(SqlTokenKind.Comment, start);
+            }
+
+            index += found + 1;
+            var isClose = _text[index - 1] == '*';
+            if (At(index) != (isClose ? '/' : '*'))
+            {
+                continue;
+            }
+
+            index++;
+            depth += isClose ? -1 : 1;
+            if (depth == 0)
+            {
+                return Token(SqlTokenKind.Comment, start, index);
+            }
+        }
+    }
+
+    private SqlToken Special(int start, char first)
+    {
+        switch (first)
+        {
+            case '\'':
+                return String(start, start + 1, !StandardConformingStrings, doubling: true);
+            case '"':
+                return QuotedIdentifier(start, start + 1);
+            case '\\':
+                return Token(SqlTokenKind.Backslash, start, start + 1);
+            case '.' when IsDigit(start + 1):
+                return Number(start);
+            case '.' when At(start + 1) == '.':
+            case ':' when At(start + 1) is ':' or '=':
+                return Token(SqlTokenKind.Operator, start, start + 2);
+            default:
+                return Token(SqlTokenKind.Punctuation, start, start + 1);
+        }
+    }
+}
