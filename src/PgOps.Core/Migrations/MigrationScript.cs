@@ -1,3 +1,4 @@
+using PgOps.Core.Migrations.Content;
 using PgOps.Core.Migrations.Sources;
 using PgOps.Core.Sql;
 
@@ -42,7 +43,11 @@ internal sealed class MigrationScript
     internal string Text => Script.Text;
 
     /// <summary>The place in the file that an offset of <see cref="Text"/> stands for.</summary>
-    internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(File.Text, _places.InFile(offset));
+    internal ScriptExcerpt ExcerptAt(int offset) => File.ExcerptAt(_places.InFile(offset));
+
+    /// <summary>A COPY's data that stay in the file; null when <see cref="Text"/> holds them.</summary>
+    internal StoredData? StoredDataOf(SqlStatement statement)
+        => statement.CopyData is { } data ? File.Content.StoredAt(_places.InFile(data.Offset)) : null;
 
     /// <summary>The row that the history gets when the script has run, or failed in its transaction.</summary>
     internal HistoryEntry Entry(string state, string? error, string? backupId) => new()
@@ -78,6 +83,10 @@ internal sealed class MigrationScript
             .Where(problem => problem.Kind != SqlProblemKind.RestrictLine)
             .Select(problem => (problem.Offset, problem.Message, problem.NextStep))
             .Concat(statements.Select(Problem).OfType<(int, string, string)>())
+            .Concat(statements.Where(statement => LacksData(file, places, statement)).Select(statement => (
+                statement.Offset,
+                "this COPY's data were left out when the script was recorded",
+                "take the file from version control; the history holds only the data's hash")))
             .Concat(script.Directives.Where(directive => !Directives.Contains(directive.Name)).Select(directive => (
                 OffsetOf(text, directive),
                 $"'-- pgops: {directive.Name}' is no directive",
@@ -106,6 +115,10 @@ internal sealed class MigrationScript
             offset,
             $"${{{name}}} has no value",
             $"give it with -Variable @{{ {name} = '…' }}; what is no placeholder belongs in dollar quotes"));
+
+    private static bool LacksData(MigrationFile file, PlaceMap places, SqlStatement statement)
+        => statement.CopyData is { } data && StoredData.IsPlaceholder(statement.DataSpan)
+            && file.Content.StoredAt(places.InFile(data.Offset)) is null;
 
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
     {
@@ -150,10 +163,10 @@ internal sealed class MigrationScript
     {
         var excerpts = problems.Take(20).Select(problem =>
         {
-            var excerpt = ScriptExcerpt.At(file.Text, places.InFile(problem.Offset));
+            var excerpt = file.ExcerptAt(places.InFile(problem.Offset));
             return $"{file.Path}:{excerpt.Line}:{excerpt.Column}: {problem.Message}\n{excerpt.Rendered}\n    way out: {problem.NextStep}";
         });
-        var first = ScriptExcerpt.At(file.Text, places.InFile(problems[0].Offset));
+        var first = file.ExcerptAt(places.InFile(problems[0].Offset));
         var more = problems.Count > 20 ? $"\n… and {problems.Count - 20} more" : "";
         return new PgOpsException(
             PgErrorCode.MigrationScriptInvalid,

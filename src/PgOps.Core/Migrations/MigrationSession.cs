@@ -118,16 +118,6 @@ internal sealed class MigrationSession : IAsyncDisposable
         return batch;
     }
 
-    /// <summary>Feeds a COPY … FROM STDIN with its inline data.</summary>
-    internal async Task CopyAsync(SqlStatement statement, ReadOnlyMemory<char> data, CancellationToken cancellationToken)
-    {
-        var writer = await Connection.BeginTextImportAsync(statement.Text, cancellationToken).ConfigureAwait(false);
-        await using (writer.ConfigureAwait(false))
-        {
-            await writer.WriteAsync(data, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Leaves an aborted transaction, if there is one.</summary>
     internal async Task RollbackAsync()
     {

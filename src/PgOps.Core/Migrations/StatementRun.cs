@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Connections;
+using PgOps.Core.Migrations.Content;
 using PgOps.Core.Operations;
 using PgOps.Core.Sql;
 
@@ -120,7 +121,7 @@ internal sealed class StatementRun
     }
 
     private static bool SameStatement(SqlStatement now, SqlStatement before)
-        => now.Text == before.Text && now.DataText == before.DataText;
+        => now.Text == before.Text && now.DataSpan.SequenceEqual(before.DataSpan);
 
     /// <summary>Whether the statement sets what later statements of the session may build upon, so that a resumed run needs it too.</summary>
     private static bool IsSessionSetting(SqlStatement statement) => statement.Keywords switch
@@ -201,11 +202,10 @@ internal sealed class StatementRun
     {
         var progress = _session.Recording(
             MigrationHistory.Rewrite(_table, script.File.Version, "started", index + 1, null, null));
-        if (statement.CopyData is { } data)
+        if (statement.CopyData is not null)
         {
             await SendAsync([new("BEGIN")], cancellationToken).ConfigureAwait(false);
-            await _session.CopyAsync(statement, script.Text.AsMemory(data.Offset, data.Length), cancellationToken)
-                .ConfigureAwait(false);
+            await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
             await SendAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }
         else

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Connections;
+using PgOps.Core.Migrations.Content;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Migrations;
@@ -84,12 +85,11 @@ internal sealed class TransactionRun
                 attempt.Add(batch, script, null, new NpgsqlBatchCommand("BEGIN"));
                 foreach (var statement in script.Statements)
                 {
-                    if (statement.CopyData is { } data)
+                    if (statement.CopyData is not null)
                     {
                         await SendAsync(batch, attempt, cancellationToken).ConfigureAwait(false);
                         attempt.Copying = statement;
-                        await _session.CopyAsync(statement, script.Text.AsMemory(data.Offset, data.Length), cancellationToken)
-                            .ConfigureAwait(false);
+                        await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
                         attempt.Copying = null;
                         batch = _session.NewPlainBatch();
                         continue;

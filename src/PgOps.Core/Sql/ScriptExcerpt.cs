@@ -23,8 +23,9 @@ public sealed record ScriptExcerpt
     /// <summary>Finds the place.</summary>
     /// <param name="text">The script. Lines end with LF, CRLF or CR.</param>
     /// <param name="offset">UTF-16 index into it; brought into its bounds.</param>
+    /// <param name="linesLeftOut">How many lines of the file the text lacks before the place.</param>
     /// <returns>The excerpt.</returns>
-    public static ScriptExcerpt At(string text, int offset)
+    public static ScriptExcerpt At(string text, int offset, int linesLeftOut = 0)
     {
         ArgumentNullException.ThrowIfNull(text);
         offset = Math.Clamp(offset, 0, text.Length);
@@ -35,10 +36,10 @@ public sealed record ScriptExcerpt
         var line = text.AsSpan(start, length < 0 ? text.Length - start : length);
         var before = Math.Clamp(offset - start, 0, line.Length);
         var shown = Cut(line, ref before);
-        var number = lines.Line.ToString(CultureInfo.InvariantCulture).PadLeft(3);
+        var number = (lines.Line + linesLeftOut).ToString(CultureInfo.InvariantCulture).PadLeft(3);
         return new ScriptExcerpt
         {
-            Line = lines.Line,
+            Line = lines.Line + linesLeftOut,
             Column = lines.Column,
             LineText = shown,
             Rendered = $"{number} | {shown}\n{new string(' ', number.Length)} | {Indent(shown.AsSpan(0, before))}^",

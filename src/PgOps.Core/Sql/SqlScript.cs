@@ -9,6 +9,8 @@ public sealed class SqlScript
         Statements = splitter.Statements;
         Problems = splitter.Problems;
         Directives = splitter.Directives;
+        EndsComplete = splitter.EndsComplete;
+        ConformingAtEnd = splitter.ConformingAtEnd;
     }
 
     /// <summary>The whole text.</summary>
@@ -22,6 +24,12 @@ public sealed class SqlScript
 
     /// <summary>The <c>-- pgops:</c> comments before the first statement.</summary>
     public IReadOnlyList<SqlDirective> Directives { get; }
+
+    /// <summary>Whether the last statement is ended, by its semicolon.</summary>
+    internal bool EndsComplete { get; }
+
+    /// <summary>standard_conforming_strings behind the last statement.</summary>
+    internal bool ConformingAtEnd { get; }
 
     /// <summary>Splits a script. Never throws for what the text holds: see <see cref="Problems"/>.</summary>
     /// <param name="text">The text; a byte order mark at its start is passed over.</param>

@@ -43,8 +43,8 @@ public sealed class SqlStatement
     /// <summary>The statement from its first token to its last.</summary>
     public string Text => _text ??= _script.Substring(Offset, Length);
 
-    /// <summary>The text of <see cref="CopyData"/>; null for every other statement.</summary>
-    public string? DataText => CopyData is { } data ? _script.Substring(data.Offset, data.Length) : null;
+    /// <summary>The text of <see cref="CopyData"/>; empty for every other statement.</summary>
+    public ReadOnlySpan<char> DataSpan => CopyData is { } data ? _script.AsSpan(data.Offset, data.Length) : default;
 
     /// <summary>The statement's text without a copy.</summary>
     public ReadOnlySpan<char> Span => _script.AsSpan(Offset, Length);

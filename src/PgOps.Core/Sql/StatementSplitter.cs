@@ -36,6 +36,10 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 
     public List<SqlDirective> Directives { get; } = [];
 
+    public bool EndsComplete { get; private set; }
+
+    public bool ConformingAtEnd => _strings.Conforming;
+
     public void Run()
     {
         var nul = text.IndexOf('\0', StringComparison.Ordinal);
@@ -308,6 +312,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 
     private void End()
     {
+        EndsComplete = _first is null;
         if (_parentheses > 0)
         {
             Report(SqlProblemKind.UnclosedParenthesis, _openParenthesis);

@@ -22,11 +22,11 @@ internal sealed partial class DbmateFiles : MigrationSource
 
         var version = match.Groups["version"].Value;
         var name = match.Groups["name"].Value;
-        Files.Add(new MigrationFile(version, name, entry.FullPath, entry.Text)
+        Files.Add(new MigrationFile(version, name, entry.FullPath, entry.Content)
         {
             Section = (file, text) => Section(file, text, "up"),
             Down = Marker().Matches(entry.Text).Any(marker => marker.Groups["section"].Value == "down")
-                ? new MigrationFile(version, name, entry.FullPath, entry.Text) { Section = (file, text) => Section(file, text, "down") }
+                ? new MigrationFile(version, name, entry.FullPath, entry.Content) { Section = (file, text) => Section(file, text, "down") }
                 : null,
         });
         return true;

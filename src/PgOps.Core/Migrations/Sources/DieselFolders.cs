@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using PgOps.Core.Migrations.Content;
 
 namespace PgOps.Core.Migrations.Sources;
 
@@ -38,7 +39,7 @@ internal sealed partial class DieselFolders : MigrationSource
         var version = match.Groups["version"].Value.Replace("-", "", StringComparison.Ordinal);
         var name = match.Groups["name"].Value;
         Func<MigrationFile, string, ScriptPart>? section = entry.Within("metadata.toml") is { } metadata
-            && NoTransaction().IsMatch(MigrationFile.ReadText(metadata)) ? (_, text) => new ScriptPart(text, false) : null;
+            && NoTransaction().IsMatch(ScriptContent.Read(metadata).Text) ? (_, text) => new ScriptPart(text, false) : null;
         Files.Add(new MigrationFile(version, name, up)
         {
             Section = section,

@@ -33,11 +33,11 @@ internal sealed partial class GooseFiles : MigrationSource
 
         var version = match.Groups["version"].Value;
         var name = match.Groups["name"].Value;
-        Files.Add(new MigrationFile(version, name, entry.FullPath, entry.Text)
+        Files.Add(new MigrationFile(version, name, entry.FullPath, entry.Content)
         {
             Section = (file, text) => Sections(file, text).Up,
             Down = Marker().Matches(entry.Text).Any(marker => WordOf(marker) == "DOWN")
-                ? new MigrationFile(version, name, entry.FullPath, entry.Text) { Section = (file, text) => Sections(file, text).Down }
+                ? new MigrationFile(version, name, entry.FullPath, entry.Content) { Section = (file, text) => Sections(file, text).Down }
                 : null,
         });
         return true;

@@ -1,3 +1,5 @@
+using PgOps.Core.Migrations.Content;
+
 namespace PgOps.Core.Migrations.Sources;
 
 /// <summary>A file or subfolder of a migration folder, with its siblings' names.</summary>
@@ -5,7 +7,7 @@ internal sealed class SourceEntry
 {
     private readonly FileSystemInfo _info;
     private readonly HashSet<string> _siblings;
-    private string? _text;
+    private ScriptContent? _content;
 
     internal SourceEntry(FileSystemInfo info, HashSet<string> siblings)
     {
@@ -21,8 +23,11 @@ internal sealed class SourceEntry
 
     internal bool IsSql => !IsFolder && Name.EndsWith(".sql", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>What the file holds.</summary>
+    internal ScriptContent Content => _content ??= ScriptContent.Read(FullPath);
+
     /// <summary>The file's normalised text.</summary>
-    internal string Text => _text ??= MigrationFile.ReadText(FullPath);
+    internal string Text => Content.Text;
 
     /// <summary>Whether the folder also holds a file of this name.</summary>
     internal bool HasSibling(string name) => _siblings.Contains(name);
