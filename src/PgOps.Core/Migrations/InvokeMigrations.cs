@@ -167,7 +167,7 @@ public sealed class InvokeMigrations
         {
             if (plan.Pending.Count >= FewestForPreparing)
             {
-                await session.PrepareRecordingAsync(table, cancellationToken).ConfigureAwait(false);
+                await session.PrepareAsync(table, cancellationToken).ConfigureAwait(false);
             }
 
             migrationLock.Watch(session.Connection.ProcessID, request.LockTimeout);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -9,30 +10,28 @@ namespace PgOps.Core.Migrations;
 /// <summary>The session that runs the migrations. Each begins with the same settings, whatever the one before has set.</summary>
 internal sealed class MigrationSession : IAsyncDisposable
 {
-    private readonly List<string> _preamble;
-    private readonly string[] _historySettings;
+    private const string PreparedBeginning = "pgops_begin";
+    private const string PreparedRecording = "pgops_before_record";
+
+    private readonly string _settings;
+    private readonly string _historySettings;
     private readonly long _key;
     private bool _prepared;
 
-    private MigrationSession(NpgsqlConnection connection, List<string> preamble, string role, long key)
+    private MigrationSession(NpgsqlConnection connection, List<(string Name, string Value)> settings, long key)
     {
         Connection = connection;
-        _preamble = preamble;
         _key = key;
+        _settings = Set(settings, local: false);
 
         // Local, so that what the script has set holds again for its next statement.
-        _historySettings =
-        [
-            "SET LOCAL SESSION AUTHORIZATION DEFAULT",
-            $"SET LOCAL ROLE {(role == "none" ? "NONE" : Quote.Identifier(role))}",
-            "SET LOCAL search_path = pg_catalog, pg_temp",
-        ];
+        _historySettings = Set([.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")], local: true);
     }
 
     internal NpgsqlConnection Connection { get; }
 
     /// <summary>The commands that put the session's settings back to what every migration begins with.</summary>
-    internal IEnumerable<NpgsqlBatchCommand> Preamble => _preamble.Select(statement => new NpgsqlBatchCommand(statement));
+    internal IEnumerable<NpgsqlBatchCommand> Preamble => Beginning(_prepared ? $"EXECUTE {PreparedBeginning}" : _settings);
 
     /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
     internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
@@ -43,11 +42,8 @@ internal sealed class MigrationSession : IAsyncDisposable
             var key = MigrationLock.WorkerKey(request.HistorySchema);
             await HoldKeyAsync(connection, key, cancellationToken).ConfigureAwait(false);
 
-            // Not always 'none': ALTER ROLE … SET role makes a login work as the owner of everything.
-            var role = await connection.ScalarAsync<string>("SELECT pg_catalog.current_setting('role')", cancellationToken)
-                .ConfigureAwait(false);
-            var preamble = await PreambleAsync(connection, request, cancellationToken).ConfigureAwait(false);
-            return new MigrationSession(connection, preamble, role ?? "none", key);
+            var settings = await SettingsAsync(connection, request, cancellationToken).ConfigureAwait(false);
+            return new MigrationSession(connection, settings, key);
         }
         catch
         {
@@ -63,7 +59,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     internal NpgsqlBatch NewBatch()
     {
         var batch = NewPlainBatch();
-        foreach (var command in Preamble)
+        foreach (var command in Beginning(_settings))
         {
             batch.BatchCommands.Add(command);
         }
@@ -73,19 +69,26 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <summary>A history command with the settings that it needs, whatever the script has set: for use inside a transaction.</summary>
     internal IEnumerable<NpgsqlBatchCommand> Recording(NpgsqlBatchCommand history)
-        => _historySettings.Select(statement => new NpgsqlBatchCommand(statement)).Append(history);
+        => [new(_historySettings), history];
 
     /// <summary>Appends a history row with the settings that it needs: for use inside a transaction.</summary>
     internal IEnumerable<NpgsqlBatchCommand> Recording(HistoryTable table, HistoryEntry entry)
-        => Recording(_prepared ? MigrationHistory.AppendPrepared(entry) : MigrationHistory.Append(table, entry));
+        => _prepared
+            ? [new($"EXECUTE {PreparedRecording}"), MigrationHistory.AppendPrepared(entry)]
+            : Recording(MigrationHistory.Append(table, entry));
 
-    /// <summary>Prepares the command that appends a history row, which pays from a handful of migrations on.</summary>
-    internal async Task PrepareRecordingAsync(HistoryTable table, CancellationToken cancellationToken)
+    /// <summary>
+    /// Prepares what comes around every migration: its settings and the row that it appends. To plan them takes the server longer than
+    /// to run them; it pays from a handful of migrations on.
+    /// </summary>
+    internal async Task PrepareAsync(HistoryTable table, CancellationToken cancellationToken)
     {
         var batch = NewPlainBatch();
         await using (batch.ConfigureAwait(false))
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedBeginning} AS {_settings}"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedRecording} AS {_historySettings}"));
             foreach (var command in Recording(new NpgsqlBatchCommand(table.PrepareStatement)))
             {
                 batch.BatchCommands.Add(command);
@@ -98,8 +101,8 @@ internal sealed class MigrationSession : IAsyncDisposable
         _prepared = true;
     }
 
-    /// <summary>A script has dropped the prepared command (DISCARD, DEALLOCATE ALL), so it is not used again.</summary>
-    /// <returns>Whether it was in use.</returns>
+    /// <summary>A script has dropped the prepared commands (DISCARD, DEALLOCATE ALL), so they are not used again.</summary>
+    /// <returns>Whether they were in use.</returns>
     internal bool ForgetPrepared()
     {
         var was = _prepared;
@@ -140,29 +143,39 @@ internal sealed class MigrationSession : IAsyncDisposable
     private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
         => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);
 
-    private static async Task<List<string>> PreambleAsync(
+    private static IEnumerable<NpgsqlBatchCommand> Beginning(string settings) => [new("RESET ALL"), new(settings)];
+
+    /// <summary>Sets settings, in their order, in one statement.</summary>
+    private static string Set(IEnumerable<(string Name, string Value)> settings, bool local)
+        => "SELECT " + string.Join(", ", settings.Select(setting =>
+            $"pg_catalog.set_config({Quote.Literal(setting.Name)}, {Quote.Literal(setting.Value)}, {(local ? "true" : "false")})"));
+
+    /// <summary>What every migration begins with; who runs it comes first, because RESET ALL leaves that alone.</summary>
+    private static async Task<List<(string Name, string Value)>> SettingsAsync(
         NpgsqlConnection connection, MigrationRequest request, CancellationToken cancellationToken)
     {
-        var preamble = new List<string>
+        // The role is not always 'none': ALTER ROLE … SET role makes a login work as the owner of everything.
+        var (user, role) = (await connection.QueryAsync(
+            "SELECT session_user::text, pg_catalog.current_setting('role')", row => (row.GetString(0), row.GetString(1)), cancellationToken)
+            .ConfigureAwait(false))[0];
+        var settings = new List<(string Name, string Value)>
         {
-            "RESET SESSION AUTHORIZATION",
-            "RESET ROLE",
-            "RESET ALL",
-            $"SET lock_timeout = {(long)request.LockTimeout.TotalMilliseconds}",
-            $"SET statement_timeout = {(long)request.StatementTimeout.TotalMilliseconds}",
+            ("session_authorization", user),
+            ("role", role),
+            ("lock_timeout", Milliseconds(request.LockTimeout)),
+            ("statement_timeout", Milliseconds(request.StatementTimeout)),
         };
         if (request.Target.Schema is { } schema)
         {
-            preamble.Add($"SET search_path = {Quote.Identifier(schema)}");
+            settings.Add(("search_path", Quote.Identifier(schema)));
         }
 
         if (connection.PostgreSqlVersion.Major >= 14)
         {
-            const string CheckConnection = "SET client_connection_check_interval = '2s'";
             try
             {
-                await connection.ExecuteAsync(CheckConnection, cancellationToken).ConfigureAwait(false);
-                preamble.Add(CheckConnection);
+                await connection.ExecuteAsync("SET client_connection_check_interval = '2s'", cancellationToken).ConfigureAwait(false);
+                settings.Add(("client_connection_check_interval", "2s"));
             }
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InvalidParameterValue)
             {
@@ -170,6 +183,8 @@ internal sealed class MigrationSession : IAsyncDisposable
             }
         }
 
-        return preamble;
+        return settings;
     }
+
+    private static string Milliseconds(TimeSpan time) => ((long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 }
