@@ -161,6 +161,7 @@ internal sealed class MigrationSession : IAsyncDisposable
             $"SET lock_timeout = {(long)request.LockTimeout.TotalMilliseconds}",
             $"SET statement_timeout = {(long)request.StatementTimeout.TotalMilliseconds}",
         };
+        preamble.Add(SessionSilence.Setting(connection, request.Silence));
         if (request.Target.Schema is { } schema)
         {
             preamble.Add($"SET search_path = {Quote.Identifier(schema)}");
