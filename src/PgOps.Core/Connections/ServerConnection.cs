@@ -76,6 +76,14 @@ internal static class ServerConnection
                 ? GssEncryptionMode.Disable
                 : Enum.Parse<GssEncryptionMode>(target.GssEncryptionMode, ignoreCase: true),
         };
+        if (!target.Host.StartsWith('/'))
+        {
+            // While a command runs only TCP itself can notice that the network has gone: after about 75 s. A Unix socket refuses this.
+            builder.TcpKeepAlive = true;
+            builder.TcpKeepAliveTime = 30;
+            builder.TcpKeepAliveInterval = 5;
+        }
+
         if (target.ChannelBinding is not null)
         {
             builder.ChannelBinding = Enum.Parse<ChannelBinding>(target.ChannelBinding, ignoreCase: true);

@@ -1,5 +1,4 @@
 using Npgsql;
-using PgOps.Core.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations;
@@ -34,17 +33,39 @@ internal static class InterruptedStatement
         var statement = before[index];
         if (SqlStatementTraits.ConcurrentIndexOf(statement) is { Name: { } name })
         {
-            if (await ClearInvalidIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false) is { } cleared)
+            if (await Debris.ClearInvalidIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false) is { } cleared)
             {
                 return new Verdict(false, cleared);
             }
 
-            return (await FindIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false)).Count > 0 && record.State == "started"
+            return record.State == "started" && await Debris.HasIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false)
                 ? new Verdict(true, $"index {name} had been built")
                 : new Verdict(false, $"index {name} is built now");
         }
 
-        // The server itself refused it, so it left nothing behind but what ConcurrentIndexOf covers.
+        if (ConcurrentCommand.Detach(statement) is { } detach && connection.PostgreSqlVersion.Major >= 14)
+        {
+            var finished = await Debris.FinishDetachAsync(connection, detach, cancellationToken).ConfigureAwait(false);
+            return finished ?? record.State == "started"
+                ? new Verdict(true, $"partition {detach.Name} is detached")
+                : new Verdict(false, $"partition {detach.Name} is detached now");
+        }
+
+        if (ConcurrentCommand.Reindex(statement) is { } reindex
+            && await Debris.ClearReindexAsync(connection, reindex, cancellationToken).ConfigureAwait(false) is { Count: > 0 } dropped)
+        {
+            return new Verdict(false, $"{string.Join(", ", dropped)}, left by an unfinished REINDEX, dropped; it is run again");
+        }
+
+        // An index whose drop began is INVALID until it ends, and can be dropped again.
+        if (record.State == "started" && ConcurrentCommand.DropIndex(statement) is { Name: { } gone })
+        {
+            return await Debris.HasRelationAsync(connection, gone, cancellationToken).ConfigureAwait(false)
+                ? new Verdict(false, $"index {gone} is dropped now")
+                : new Verdict(true, $"index {gone} had been dropped");
+        }
+
+        // The server itself refused it, so it left nothing behind but what the above covers.
         var words = statement.Keywords;
         if (record.State == "failed" || Repeatable.Contains(words[0]) || (words[0] == "ALTER" && words[1] == "SYSTEM"))
         {
@@ -64,56 +85,5 @@ internal static class InterruptedStatement
         {
             Subject = script.File.Path,
         };
-    }
-
-    /// <summary>
-    /// Drops the INVALID index that a failed or interrupted build of the same index left: IF NOT EXISTS would "succeed" over it, and
-    /// without it the statement would fail. An index that another session is just building is left alone.
-    /// </summary>
-    /// <returns>What was done, in words; null when there was no such index.</returns>
-    internal static async Task<string?> ClearInvalidIndexAsync(
-        NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
-    {
-        foreach (var index in await FindIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false))
-        {
-            if (index is { Valid: false, Building: false })
-            {
-                // lock_timeout would cut off the wait for old transactions, which CONCURRENTLY is about.
-                var timeout = await connection.ScalarAsync<string>("SELECT pg_catalog.current_setting('lock_timeout')", cancellationToken)
-                    .ConfigureAwait(false);
-                await connection.ExecuteAsync("SET lock_timeout = 0", cancellationToken).ConfigureAwait(false);
-                await connection.ExecuteAsync(
-                    $"DROP INDEX CONCURRENTLY {Quote.Qualified(index.Schema, index.Name)}", cancellationToken).ConfigureAwait(false);
-                await connection.ExecuteAsync($"SET lock_timeout = '{timeout}'", cancellationToken).ConfigureAwait(false);
-                return $"INVALID index {index.Name}, left by an unfinished build, was dropped and is built anew";
-            }
-        }
-
-        return null;
-    }
-
-    private static async Task<List<(string Schema, string Name, bool Valid, bool Building)>> FindIndexAsync(
-        NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
-    {
-        if (SqlStatementTraits.ConcurrentIndexOf(statement) is not { Name: not null } index)
-        {
-            return [];
-        }
-
-        var table = index.Schema is null ? Quote.Identifier(index.Table) : Quote.Qualified(index.Schema, index.Table);
-        return await connection.QueryAsync(
-            """
-            SELECT n.nspname, c.relname, i.indisvalid AND i.indisready,
-                EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)
-            FROM pg_catalog.pg_class t
-            JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
-            JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE t.oid = pg_catalog.to_regclass($1) AND c.relname = $2
-            """,
-            row => (row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetBoolean(3)),
-            cancellationToken,
-            table,
-            index.Name).ConfigureAwait(false);
     }
 }

@@ -162,6 +162,7 @@ public sealed class InvokeMigrations
                 request, table, plan.Pending.All(script => script.Transactional), connection, sink, cancellationToken).ConfigureAwait(false);
         }
 
+        request = request.WithTimeToSend(plan.Pending);
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
@@ -170,7 +171,7 @@ public sealed class InvokeMigrations
                 await session.PrepareAsync(table, cancellationToken).ConfigureAwait(false);
             }
 
-            migrationLock.Watch(session.Connection.ProcessID, request.LockTimeout);
+            migrationLock.Watch(session.Connection.ProcessID, request);
             var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
                 .ConfigureAwait(false);
             return result with

@@ -27,15 +27,21 @@ internal sealed class MigrationLock : IAsyncDisposable
     private readonly CancellationTokenSource _endWatch = new();
     private Task _watch = Task.CompletedTask;
 
-    private MigrationLock(NpgsqlConnection connection, PgTarget target, IOperationSink sink)
+    private MigrationLock(NpgsqlConnection connection, MigrationRequest request, IOperationSink sink)
     {
         _connection = connection;
-        _target = target;
+        _target = request.Target;
         _sink = sink;
     }
 
-    /// <summary>Cancelled when the lock's connection breaks: another migrator may already have begun.</summary>
+    /// <summary>
+    /// Cancelled when the lock's connection breaks, for another migrator may already have begun, or when the working session is seen to
+    /// be lost.
+    /// </summary>
     internal CancellationToken Lost => _lost.Token;
+
+    /// <summary>Which connection was lost, in words.</summary>
+    internal string LostWhat { get; private set; } = "the connection that holds the migration lock was lost";
 
     /// <summary>How long it took to get the lock.</summary>
     internal TimeSpan Waited { get; private set; }
@@ -47,16 +53,15 @@ internal sealed class MigrationLock : IAsyncDisposable
     /// <exception cref="PgOpsException">MigrationLocked, naming the holder, when the wait takes longer than allowed.</exception>
     internal static async Task<MigrationLock> AcquireAsync(
         NpgsqlConnection connection,
-        PgTarget target,
-        string schema,
-        TimeSpan timeout,
+        MigrationRequest request,
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
-        var taken = new MigrationLock(connection, target, sink);
+        var taken = new MigrationLock(connection, request, sink);
         try
         {
-            await taken.PollAsync(schema, timeout, cancellationToken).ConfigureAwait(false);
+            await connection.ExecuteAsync(SessionSilence.Setting(connection, request.Silence), cancellationToken).ConfigureAwait(false);
+            await taken.PollAsync(request.HistorySchema, request.WaitTimeout, cancellationToken).ConfigureAwait(false);
             return taken;
         }
         catch
@@ -74,13 +79,16 @@ internal sealed class MigrationLock : IAsyncDisposable
 
     /// <summary>Watches the lock's connection, and who stands in the way of the working session, until disposed.</summary>
     /// <param name="workingProcess">Process id of the working session.</param>
-    /// <param name="lockTimeout">Its lock_timeout: a blocker is looked for several times before it strikes.</param>
-    internal void Watch(int workingProcess, TimeSpan lockTimeout)
+    /// <param name="request">
+    /// Its lock_timeout: a blocker is looked for several times before it strikes. Its silence: how long an answer may take.
+    /// </param>
+    internal void Watch(int workingProcess, MigrationRequest request)
     {
+        var lockTimeout = request.LockTimeout;
         var interval = lockTimeout == TimeSpan.Zero ? LongestWatchInterval : lockTimeout / 4;
         interval = interval > LongestWatchInterval ? LongestWatchInterval
             : interval < ShortestWatchInterval ? ShortestWatchInterval : interval;
-        _watch = Task.Run(() => WatchAsync(workingProcess, interval, _endWatch.Token));
+        _watch = Task.Run(() => WatchAsync(workingProcess, interval, request.Silence, _endWatch.Token));
     }
 
     /// <summary>Begins a new attempt: who stood in the way of an earlier one says nothing about it.</summary>
@@ -167,15 +175,24 @@ internal sealed class MigrationLock : IAsyncDisposable
             cancellationToken,
             key).ConfigureAwait(false);
 
-    private async Task WatchAsync(int workingProcess, TimeSpan interval, CancellationToken cancellationToken)
+    private async Task WatchAsync(int workingProcess, TimeSpan interval, TimeSpan longest, CancellationToken cancellationToken)
     {
         var told = "";
+        var silence = new SessionSilence(workingProcess, longest);
+        using var answer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
             while (true)
             {
                 await Task.Delay(interval, cancellationToken).ConfigureAwait(false);
-                if (await BlockersAsync(workingProcess, cancellationToken).ConfigureAwait(false) is not [var (processes, blockers)])
+                answer.CancelAfter(longest);
+                if (await silence.EndsAsync(_connection, answer.Token).ConfigureAwait(false) is { } lost)
+                {
+                    await LoseAsync(lost).ConfigureAwait(false);
+                    return;
+                }
+
+                if (await BlockersAsync(workingProcess, answer.Token).ConfigureAwait(false) is not [var (processes, blockers)])
                 {
                     continue;
                 }
@@ -188,15 +205,21 @@ internal sealed class MigrationLock : IAsyncDisposable
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // The work has ended.
         }
-        catch (Exception error) when (error is NpgsqlException or IOException or ObjectDisposedException)
+        catch (Exception error) when (error is NpgsqlException or IOException or ObjectDisposedException or OperationCanceledException)
         {
-            _sink.Log.LogWarning("The connection that holds the migration lock was lost: {Reason}", error.Message);
-            await _lost.CancelAsync().ConfigureAwait(false);
+            await LoseAsync($"{LostWhat} ({error.Message})").ConfigureAwait(false);
         }
+    }
+
+    private async Task LoseAsync(string what)
+    {
+        LostWhat = what;
+        _sink.Log.LogWarning("The run is stopped: {What}", what);
+        await _lost.CancelAsync().ConfigureAwait(false);
     }
 
     /// <summary>The sessions in the way, by process ids and in words; no row when there are none.</summary>

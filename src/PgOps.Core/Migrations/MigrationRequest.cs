@@ -59,6 +59,16 @@ public sealed record MigrationRequest
     /// <summary>The drill of the backup behind this run; null when there is none. A failed one refuses the run.</summary>
     public PgDrill? Proof { get; init; }
 
+    /// <summary>
+    /// How long a session of the run may hear nothing from its other end before it counts as lost: a network can go silent without
+    /// closing a connection.
+    /// </summary>
+    internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The same request with time for the longest of these scripts to travel at 100 kB/s: the server waits for its end.</summary>
+    internal MigrationRequest WithTimeToSend(IEnumerable<MigrationScript> scripts)
+        => this with { Silence = Silence + TimeSpan.FromSeconds(scripts.Max(script => script.Text.Length) / 100_000) };
+
     /// <summary>Id of the proven backup; recorded with each migration.</summary>
     internal string? BackupId => Proof?.Backup.Id;
 }

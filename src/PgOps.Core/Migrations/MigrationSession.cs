@@ -165,6 +165,7 @@ internal sealed class MigrationSession : IAsyncDisposable
             ("lock_timeout", Milliseconds(request.LockTimeout)),
             ("statement_timeout", Milliseconds(request.StatementTimeout)),
         };
+        preamble.Add(SessionSilence.Setting(connection, request.Silence));
         if (request.Target.Schema is { } schema)
         {
             settings.Add(("search_path", Quote.Identifier(schema)));

@@ -20,7 +20,7 @@ internal static class MigratorTurn
         {
             var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var migrationLock = await MigrationLock.AcquireAsync(
-                connection, request.Target, request.HistorySchema, request.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
+                connection, request, sink, cancellationToken).ConfigureAwait(false);
             await using (migrationLock.ConfigureAwait(false))
             {
                 using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, migrationLock.Lost);
@@ -32,7 +32,7 @@ internal static class MigratorTurn
                 {
                     throw new PgOpsException(
                         PgErrorCode.ConnectionLost,
-                        $"{request.Target}: the connection that holds the migration lock was lost, so the run was stopped.",
+                        $"{request.Target}: {migrationLock.LostWhat}, so the run was stopped.",
                         "Migrations that had ended are applied. The one that ran was rolled back whole, or, where it runs statement by "
                             + "statement, after the last statement that is recorded; Get-PgMigration shows how each one stands.",
                         "Run the command again.")

@@ -56,7 +56,7 @@ public sealed class RepairMigration
         {
             var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var held = await MigrationLock.AcquireAsync(
-                connection, request.Target, request.HistorySchema, request.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
+                connection, request, sink, cancellationToken).ConfigureAwait(false);
             await using (held.ConfigureAwait(false))
             {
                 if (repair == MigrationRepair.Reseal)

@@ -164,7 +164,7 @@ internal sealed class StatementRun
         MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
         _lock.ForgetBlockers();
-        if (await InterruptedStatement.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
+        if (await Debris.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
             is { } remark)
         {
             _sink.Log.LogInformation("{Migration}: {Remark}", script.File, remark);
@@ -252,9 +252,12 @@ internal sealed class StatementRun
 
     private static string Remains(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch
     {
-        null => "",
         { Name: null } index => $" It may have left an INVALID index on {index.Table}, which has no name in the script: drop it first "
             + "(psql's \\d shows it), and give the index a name, so that PgOps can see to it.",
-        var index => $" If the INVALID index {index.Name} is left, that run drops it and builds it anew.",
+        { } index => $" If the INVALID index {index.Name} is left, that run drops it and builds it anew.",
+        _ when ConcurrentCommand.Reindex(statement) is not null => " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
+        _ when ConcurrentCommand.Detach(statement) is not null => " If the partition is left half detached, that run finishes it.",
+        _ when SqlStatementTraits.RunsOwnTransactions(statement) => " What the statement itself had committed stays.",
+        _ => "",
     };
 }

@@ -84,10 +84,11 @@ public sealed class UndoMigrations
             return result;
         }
 
+        request = request.WithTimeToSend(plan);
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
-            migrationLock.Watch(session.Connection.ProcessID, request.LockTimeout);
+            migrationLock.Watch(session.Connection.ProcessID, request);
             var reverted = await RevertAsync(
                 request, plan, new TransactionRun(session, table, request, migrationLock, sink), sink, cancellationToken).ConfigureAwait(false);
             var gone = reverted.Select(migration => migration.Version).ToHashSet(MigrationVersion.Order);

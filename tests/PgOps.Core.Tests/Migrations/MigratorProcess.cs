@@ -37,7 +37,7 @@ internal sealed class MigratorProcess : IDisposable
         }
     }
 
-    internal static async Task<MigratorProcess> StartAsync(MigrationWorkspace workspace)
+    internal static async Task<MigratorProcess> StartAsync(MigrationWorkspace workspace, PgTarget? target = null)
     {
         var start = new ProcessStartInfo(
             Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, workspace.Folder])
@@ -45,7 +45,7 @@ internal sealed class MigratorProcess : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        start.Environment["DATABASE_URL"] = workspace.Target.GetConnectionUri();
+        start.Environment["DATABASE_URL"] = (target ?? workspace.Target).GetConnectionUri();
         var process = Process.Start(start)!;
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
         return new MigratorProcess(process);

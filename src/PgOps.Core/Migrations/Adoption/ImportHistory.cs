@@ -30,7 +30,7 @@ public sealed class ImportHistory
         {
             var connection = await InvokeMigrations.ConnectAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
             var held = await MigrationLock.AcquireAsync(
-                connection, migrations.Target, migrations.HistorySchema, migrations.WaitTimeout, sink, cancellationToken).ConfigureAwait(false);
+                connection, migrations, sink, cancellationToken).ConfigureAwait(false);
             await using (held.ConfigureAwait(false))
             {
                 var history = await RequireNoneAsync(migrations, table, connection, cancellationToken).ConfigureAwait(false);
