@@ -44,13 +44,14 @@ public sealed class InvokeMigrations
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
-        var folder = MigrationFolder.Read(request.Path, request.Variables);
+        var reading = Task.Run(() => MigrationFolder.ReadWhole(request.Path, request.Variables), cancellationToken);
         var table = new HistoryTable(request.HistorySchema);
         var (run, waited) = await MigratorTurn.TakeAsync(
             request,
-            (connection, migrationLock, token) => RunLockedAsync(request, folder, table, connection, migrationLock, sink, token),
+            (connection, migrationLock, token) => RunLockedAsync(request, reading, table, connection, migrationLock, sink, token),
             sink,
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken,
+            reading).ConfigureAwait(false);
         return run with { LockWait = waited, Duration = clock.Elapsed };
     }
 
@@ -128,7 +129,7 @@ public sealed class InvokeMigrations
 
     private static async Task<PgMigrationRun> RunLockedAsync(
         MigrationRequest request,
-        MigrationFolder folder,
+        Task<MigrationFolder> reading,
         HistoryTable table,
         NpgsqlConnection connection,
         MigrationLock migrationLock,
@@ -136,6 +137,7 @@ public sealed class InvokeMigrations
         CancellationToken cancellationToken)
     {
         var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+        var folder = await reading.ConfigureAwait(false);
         if (request.Baseline)
         {
             return await Baseline.RecordAsync(request, folder, table, history, connection, cancellationToken).ConfigureAwait(false);

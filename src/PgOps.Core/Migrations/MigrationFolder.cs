@@ -117,6 +117,19 @@ internal sealed partial class MigrationFolder
         return result;
     }
 
+    /// <summary>Reads a folder and its scripts, but not the seeds, which run on request only.</summary>
+    /// <exception cref="PgOpsException">As <see cref="Read"/>; MigrationScriptInvalid for a file that is no text.</exception>
+    internal static MigrationFolder ReadWhole(string path, ScriptVariables? variables = null)
+    {
+        var folder = Read(path, variables);
+        foreach (var file in folder.Files.Concat(folder.Repeatables))
+        {
+            _ = file.Checksum;
+        }
+
+        return folder;
+    }
+
     /// <summary>Why an entry that no shape took must not be passed over; null when it may.</summary>
     private static string? StrayOf(SourceEntry entry, FileSystemInfo info)
     {

@@ -50,18 +50,25 @@ internal sealed class MigrationLock : IAsyncDisposable
     internal string? Blockers { get; private set; }
 
     /// <summary>Takes the lock on an open connection, which it owns from then on.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="request">Where, and how long to wait.</param>
+    /// <param name="sink">Hears of the wait.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="preparing">What must have succeeded before it is worth while to wait.</param>
     /// <exception cref="PgOpsException">MigrationLocked, naming the holder, when the wait takes longer than allowed.</exception>
     internal static async Task<MigrationLock> AcquireAsync(
         NpgsqlConnection connection,
         MigrationRequest request,
         IOperationSink sink,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Task? preparing = null)
     {
         var taken = new MigrationLock(connection, request, sink);
         try
         {
-            await connection.ExecuteAsync(SessionSilence.Setting(connection, request.Silence), cancellationToken).ConfigureAwait(false);
-            await taken.PollAsync(request.HistorySchema, request.WaitTimeout, cancellationToken).ConfigureAwait(false);
+            await connection.ExecuteAsync(
+                SessionSettings.Set(SessionSilence.Settings(connection, request.Silence)), cancellationToken).ConfigureAwait(false);
+            await taken.PollAsync(request.HistorySchema, request.WaitTimeout, preparing, cancellationToken).ConfigureAwait(false);
             return taken;
         }
         catch
@@ -106,7 +113,7 @@ internal sealed class MigrationLock : IAsyncDisposable
 
     private static long Key(string name) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
 
-    private async Task PollAsync(string schema, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task PollAsync(string schema, TimeSpan timeout, Task? preparing, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var told = "";
@@ -120,6 +127,7 @@ internal sealed class MigrationLock : IAsyncDisposable
                 return;
             }
 
+            await (preparing ?? Task.CompletedTask).ConfigureAwait(false);
             var what = dead ? "a dead migrator's session still works" : "another migrator holds the lock";
             if (clock.Elapsed > timeout)
             {
@@ -157,7 +165,12 @@ internal sealed class MigrationLock : IAsyncDisposable
             return (await HolderAsync(_connection, key, cancellationToken).ConfigureAwait(false) ?? "just ending", false);
         }
 
-        return (await HolderAsync(_connection, WorkerKey(schema), cancellationToken).ConfigureAwait(false), true);
+        // Nobody works when its key is free; to ask who holds it takes the server longer than all else.
+        const string Free = "SELECT CASE WHEN pg_catalog.pg_try_advisory_lock($1) THEN pg_catalog.pg_advisory_unlock($1) ELSE false END";
+        var worker = WorkerKey(schema);
+        return await _connection.ScalarAsync<bool>(Free, cancellationToken, worker).ConfigureAwait(false)
+            ? (null, false)
+            : (await HolderAsync(_connection, worker, cancellationToken).ConfigureAwait(false), true);
     }
 
     /// <summary>The session that holds a session-level or transaction-level advisory key of this database, in words; null when none does.</summary>

@@ -22,10 +22,10 @@ internal sealed class MigrationSession : IAsyncDisposable
     {
         Connection = connection;
         _key = key;
-        _settings = Set(settings, local: false);
+        _settings = SessionSettings.Set(settings);
 
         // Local, so that what the script has set holds again for its next statement.
-        _historySettings = Set([.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")], local: true);
+        _historySettings = SessionSettings.Set([.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")], local: true);
     }
 
     internal NpgsqlConnection Connection { get; }
@@ -145,11 +145,6 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     private static IEnumerable<NpgsqlBatchCommand> Beginning(string settings) => [new("RESET ALL"), new(settings)];
 
-    /// <summary>Sets settings, in their order, in one statement.</summary>
-    private static string Set(IEnumerable<(string Name, string Value)> settings, bool local)
-        => "SELECT " + string.Join(", ", settings.Select(setting =>
-            $"pg_catalog.set_config({Quote.Literal(setting.Name)}, {Quote.Literal(setting.Value)}, {(local ? "true" : "false")})"));
-
     /// <summary>What every migration begins with; who runs it comes first, because RESET ALL leaves that alone.</summary>
     private static async Task<List<(string Name, string Value)>> SettingsAsync(
         NpgsqlConnection connection, MigrationRequest request, CancellationToken cancellationToken)
@@ -165,7 +160,7 @@ internal sealed class MigrationSession : IAsyncDisposable
             ("lock_timeout", Milliseconds(request.LockTimeout)),
             ("statement_timeout", Milliseconds(request.StatementTimeout)),
         };
-        preamble.Add(SessionSilence.Setting(connection, request.Silence));
+        settings.AddRange(SessionSilence.Settings(connection, request.Silence));
         if (request.Target.Schema is { } schema)
         {
             settings.Add(("search_path", Quote.Identifier(schema)));

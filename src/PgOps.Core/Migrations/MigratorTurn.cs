@@ -8,19 +8,25 @@ namespace PgOps.Core.Migrations;
 internal static class MigratorTurn
 {
     /// <summary>Waits for the lock and does the work.</summary>
+    /// <param name="request">Where.</param>
+    /// <param name="work">The work, on the connection that holds the lock.</param>
+    /// <param name="sink">Hears of the wait.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="preparing">What goes on beside the connecting, and must have succeeded before it is worth while to wait.</param>
     /// <returns>What the work gave, and the time waited for another migrator.</returns>
     /// <exception cref="PgOpsException">A guard refused, the work failed, or the lock's connection was lost.</exception>
     internal static async Task<(T Result, TimeSpan Waited)> TakeAsync<T>(
         MigrationRequest request,
         Func<NpgsqlConnection, MigrationLock, CancellationToken, Task<T>> work,
         IOperationSink sink,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Task? preparing = null)
     {
         try
         {
             var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var migrationLock = await MigrationLock.AcquireAsync(
-                connection, request, sink, cancellationToken).ConfigureAwait(false);
+                connection, request, sink, cancellationToken, preparing).ConfigureAwait(false);
             await using (migrationLock.ConfigureAwait(false))
             {
                 using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, migrationLock.Lost);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using PgOps.Core.Connections;
 
@@ -24,21 +25,20 @@ internal sealed class SessionSilence
     }
 
     /// <summary>
-    /// The command that makes the server drop a session whose migrator has fallen silent. A migrator that lives sends something every
+    /// The settings that make the server drop a session whose migrator has fallen silent. A migrator that lives sends something every
     /// few hundred milliseconds, and never pauses for longer than a lock's retry.
     /// </summary>
-    internal static string Setting(NpgsqlConnection connection, TimeSpan longest)
+    internal static IEnumerable<(string Name, string Value)> Settings(NpgsqlConnection connection, TimeSpan longest)
     {
-        var milliseconds = (long)longest.TotalMilliseconds;
-        List<string> settings = ["tcp_keepalives_idle', '30", "tcp_keepalives_interval', '5", $"tcp_user_timeout', '{milliseconds}",
-            $"idle_in_transaction_session_timeout', '{milliseconds}"];
+        var milliseconds = ((long)longest.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        yield return ("tcp_keepalives_idle", "30");
+        yield return ("tcp_keepalives_interval", "5");
+        yield return ("tcp_user_timeout", milliseconds);
+        yield return ("idle_in_transaction_session_timeout", milliseconds);
         if (connection.PostgreSqlVersion.Major >= 14)
         {
-            settings.Add($"idle_session_timeout', '{milliseconds}");
+            yield return ("idle_session_timeout", milliseconds);
         }
-
-        // One command, for it travels with every migration.
-        return $"SELECT {string.Join(", ", settings.Select(setting => $"pg_catalog.set_config('{setting}', false)"))}";
     }
 
     /// <summary>Looks at the working session from another one; ends it when it has waited too long for its client.</summary>
