@@ -8,8 +8,9 @@ namespace PgOps.Core.Backups;
 /// <summary>An archive's own table of contents, as <c>pg_restore --list</c> reads it back.</summary>
 internal sealed partial class ArchiveContents
 {
-    private readonly List<Entry> _tableData = [];
+    private readonly List<ArchiveEntry> _tableData = [];
     private readonly List<string> _sequences = [];
+    private HashSet<uint>? _oids;
 
     /// <summary>Entries of every kind.</summary>
     internal int Entries { get; private set; }
@@ -17,8 +18,14 @@ internal sealed partial class ArchiveContents
     /// <summary>Tables with data in the archive.</summary>
     internal int TableCount => _tableData.Count;
 
+    /// <summary>Whether large objects are in the archive.</summary>
+    internal bool HasLargeObjects { get; private set; }
+
+    /// <summary>The entries of these.</summary>
+    internal IReadOnlyList<ArchiveEntry> TableData => _tableData;
+
     /// <summary>Oids, in the source, of the tables with data in the archive.</summary>
-    internal IReadOnlySet<uint> TableOids => _tableData.Select(entry => entry.Oid).ToHashSet();
+    internal IReadOnlySet<uint> TableOids => _oids ??= _tableData.Select(entry => entry.Oid).ToHashSet();
 
     /// <summary>Reads the table of contents.</summary>
     /// <param name="pgRestore">The program.</param>
@@ -41,9 +48,9 @@ internal sealed partial class ArchiveContents
         var present = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in _tableData)
         {
-            for (var space = entry.Rest.IndexOf(' ', StringComparison.Ordinal); space >= 0; space = entry.Rest.IndexOf(' ', space + 1))
+            for (var space = entry.Name.IndexOf(' ', StringComparison.Ordinal); space >= 0; space = entry.Name.IndexOf(' ', space + 1))
             {
-                present.Add(entry.Rest[..space]);
+                present.Add(entry.Name[..space]);
             }
         }
 
@@ -110,7 +117,12 @@ internal sealed partial class ArchiveContents
         var rest = match.Groups[2].Value;
         if (rest.StartsWith("TABLE DATA ", StringComparison.Ordinal))
         {
-            _tableData.Add(new Entry(uint.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), rest["TABLE DATA ".Length..]));
+            _tableData.Add(new ArchiveEntry(
+                uint.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), rest["TABLE DATA ".Length..], line));
+        }
+        else if (rest.StartsWith("BLOBS ", StringComparison.Ordinal))
+        {
+            HasLargeObjects = true;
         }
         else if (rest.StartsWith("SEQUENCE SET ", StringComparison.Ordinal))
         {
@@ -145,6 +157,10 @@ internal sealed partial class ArchiveContents
 
     [GeneratedRegex(@"^(""(?:[^""]|"""")*""|[^"".]+)\.(""(?:[^""]|"""")*""|[^"".]+)$", RegexOptions.CultureInvariant)]
     private static partial Regex Qualified();
-
-    private sealed record Entry(uint Oid, string Rest);
 }
+
+/// <summary>A table's data in an archive.</summary>
+/// <param name="Oid">The table's oid in the source.</param>
+/// <param name="Name">Schema, name and owner, as the list writes them.</param>
+/// <param name="Line">The list's line.</param>
+internal sealed record ArchiveEntry(uint Oid, string Name, string Line);

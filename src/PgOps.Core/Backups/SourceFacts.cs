@@ -85,13 +85,6 @@ internal static partial class SourceFacts
             $"SELECT unnest(setconfig) FROM pg_catalog.pg_db_role_setting WHERE setdatabase = {oid} AND setrole = 0",
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
-        var objects = await connection.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata", cancellationToken).ConfigureAwait(false);
-        if (objects > 0)
-        {
-            leftOut.Add($"{objects} large objects: dumped, not fingerprinted.");
-        }
-
         foreach (var secret in settings.Where(setting => SecretName().IsMatch(setting)))
         {
             leftOut.Add($"setting {secret[..secret.IndexOf('=', StringComparison.Ordinal)]}: its value looks like a secret and is not "
