@@ -54,7 +54,12 @@ internal sealed partial class ArchiveContents
             }
         }
 
-        return [.. tables.Where(table => !present.Contains(Listed($"{table.Schema} {table.Name}")))];
+        return
+        [
+            .. tables.Where(table => table is { Schema: "pg_catalog", Name: "pg_largeobject" }
+                ? !HasLargeObjects
+                : !present.Contains(Listed($"{table.Schema} {table.Name}"))),
+        ];
     }
 
     /// <summary>
