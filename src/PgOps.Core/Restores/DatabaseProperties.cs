@@ -13,11 +13,13 @@ namespace PgOps.Core.Restores;
 internal sealed record DatabaseProperties
 {
     private const string Query = """
-        SELECT t.spcname::pg_catalog.text, d.datconnlimit, pg_catalog.shobj_description(d.oid, 'pg_database'), d.datistemplate,
+        SELECT (SELECT t.spcname::pg_catalog.text FROM pg_catalog.pg_tablespace t
+                WHERE t.oid = d.dattablespace
+                    AND t.oid <> (SELECT dattablespace FROM pg_catalog.pg_database WHERE datname = 'template0')),
+               d.datconnlimit, pg_catalog.shobj_description(d.oid, 'pg_database'), d.datistemplate,
                pg_catalog.pg_has_role(d.datdba, 'USAGE')
                    AND (SELECT r.rolsuper OR r.rolcreatedb FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
-        FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
-        WHERE d.datname = $1
+        FROM pg_catalog.pg_database d WHERE d.datname = $1
         """;
 
     private const string SettingsQuery = """
@@ -29,7 +31,8 @@ internal sealed record DatabaseProperties
     /// <summary>Encoding, locale, size and owner.</summary>
     internal required PgDatabaseFacts Facts { get; init; }
 
-    internal required string Tablespace { get; init; }
+    /// <summary>Its tablespace; null for the one that every new database lies in, which is nobody's to name.</summary>
+    internal string? Tablespace { get; init; }
 
     /// <summary>Sessions allowed; -1 for no limit.</summary>
     internal required int ConnectionLimit { get; init; }
@@ -48,9 +51,8 @@ internal sealed record DatabaseProperties
     internal IReadOnlyList<(string Setting, string? Role)> Settings { get; init; } = [];
 
     /// <summary>What CREATE DATABASE needs beside encoding and locale.</summary>
-    internal string CreateClauses => string.Create(
-        CultureInfo.InvariantCulture,
-        $"TABLESPACE {Quote.Identifier(Tablespace)} CONNECTION LIMIT {ConnectionLimit}")
+    internal string CreateClauses => string.Create(CultureInfo.InvariantCulture, $"CONNECTION LIMIT {ConnectionLimit}")
+        + (Tablespace is null ? "" : $" TABLESPACE {Quote.Identifier(Tablespace)}")
         + (IcuRules is null ? "" : $" ICU_RULES {Quote.Literal(IcuRules)}");
 
     /// <summary>Reads them.</summary>
@@ -70,7 +72,7 @@ internal sealed record DatabaseProperties
             row => new DatabaseProperties
             {
                 Facts = facts,
-                Tablespace = row.GetString(0),
+                Tablespace = row.IsDBNull(0) ? null : row.GetString(0),
                 ConnectionLimit = row.GetInt32(1),
                 Comment = row.IsDBNull(2) ? null : row.GetString(2),
                 IsTemplate = row.GetBoolean(3),

@@ -14,8 +14,8 @@ internal static class DatabaseSessions
     private const string Others =
         "datname = $1 AND coalesce(backend_type, '') <> 'autovacuum worker' AND pid <> pg_catalog.pg_backend_pid()";
 
-    private const string Columns = "pid, coalesce(usename, ''), coalesce(application_name, ''), "
-        + "coalesce(client_addr::pg_catalog.text, 'local'), coalesce(state, '')";
+    private const string Columns = "pid, coalesce(usename, '') AS who, coalesce(application_name, '') AS program, "
+        + "coalesce(client_addr::pg_catalog.text, 'local') AS place, coalesce(state, '') AS state";
 
     /// <summary>The sessions that stay, one line each. One that was closed a moment ago is listed until its process has gone.</summary>
     internal static async Task<List<string>> StayingAsync(NpgsqlConnection session, string database, CancellationToken cancellationToken)
@@ -34,7 +34,11 @@ internal static class DatabaseSessions
     /// <returns>Those that were ended.</returns>
     internal static Task<List<string>> EndAsync(NpgsqlConnection session, string database, CancellationToken cancellationToken)
         => session.QueryAsync(
-            $"SELECT {Columns} FROM pg_catalog.pg_stat_activity WHERE {Others} AND pg_catalog.pg_terminate_backend(pid)",
+            // Materialized, or the planner may end every session of the server before it looks at the database.
+            $"""
+            WITH others AS MATERIALIZED (SELECT {Columns} FROM pg_catalog.pg_stat_activity WHERE {Others})
+            SELECT * FROM others WHERE pg_catalog.pg_terminate_backend(pid)
+            """,
             Describe,
             cancellationToken,
             database);
