@@ -13,7 +13,9 @@ public sealed class GetPgMigrationCommand : PgMigrationCmdlet
     [Parameter]
     public PgMigrationState[]? State { get; set; }
 
-    /// <summary>Brings the script that was applied along (AppliedScript), as the history holds it.</summary>
+    /// <summary>
+    /// Brings the recorded script along, as the history holds it (AppliedScript), and how the file differs from it (Difference).
+    /// </summary>
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 
