@@ -30,7 +30,7 @@ Describe 'Reset-PgDatabase' {
     }
 
     It 'asks first' {
-        $said = Invoke-Fresh "Import-Module '$PgOpsModule'; Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } 2>&1"
+        $said = Invoke-Fresh "Import-Module '$PgOpsModule'; try { Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } } catch { `"`$_`" }"
         "$said" | Should -BeLike '*NonInteractive*'
         Get-Tables | Should -Be 'by_hand,t,u'
     }
@@ -64,7 +64,7 @@ Describe 'Reset-PgDatabase' {
     It 'refuses a database that only the session calls one for development' {
         $null = Invoke-Sql $target "CREATE ROLE dev LOGIN CREATEDB PASSWORD 'dev'; ALTER DATABASE shop OWNER TO dev; ALTER ROLE dev SET pgops.environment = 'development'"
         $uri = $target.GetConnectionUri() -replace '//[^@]+@', '//dev:dev@'
-        $said = Invoke-Fresh "`$env:PGOPTIONS = '-c pgops.environment=development -c pgops.sandbox_id=mine'; Import-Module '$PgOpsModule'; Reset-PgDatabase '$uri' -Path '$folder' -NoSeed -Confirm:`$false 2>&1"
+        $said = Invoke-Fresh "`$env:PGOPTIONS = '-c pgops.environment=development -c pgops.sandbox_id=mine'; Import-Module '$PgOpsModule'; try { Reset-PgDatabase '$uri' -Path '$folder' -NoSeed -Confirm:`$false -ErrorAction Stop } catch { `"`$_`" }"
         "$said" | Should -BeLike "*does not say that it is for development*ALTER DATABASE `"shop`" SET pgops.environment = 'development'*"
         Get-Tables | Should -Be 't,u'
     }
