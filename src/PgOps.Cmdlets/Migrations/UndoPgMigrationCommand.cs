@@ -41,6 +41,7 @@ public sealed class UndoPgMigrationCommand : PgMigratorCmdlet
         request,
         ToVersion is null ? $"Undo the newest migration of {request.Path}" : $"Undo the migrations of {request.Path} above {ToVersion}",
         async (sink, token) => Lines(
-            await new UndoMigrations().PreviewAsync(request, sink, token).ConfigureAwait(false), $"Nothing is to be undone in {request.Target}."),
+            await new UndoMigrations().PreviewAsync(request, sink, token).ConfigureAwait(false),
+            $"Nothing is to be undone in {request.Target}."),
         async (sink, token) => await new UndoMigrations().RunAsync(request, sink, token).ConfigureAwait(false));
 }

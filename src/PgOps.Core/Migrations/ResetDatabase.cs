@@ -44,7 +44,8 @@ public sealed class ResetDatabase
                 var run = await FillAsync(request, plan, staging, sink, cancellationToken).ConfigureAwait(false);
                 var replaced = await SwapAsync(request, plan, staging, ended, sink.Log, cancellationToken).ConfigureAwait(false);
                 var seeds = plan.Folder.Seeds.Select(seed => seed.Version).ToHashSet(MigrationVersion.Order);
-                var filled = run.Applied.Select(migration => migration with { Target = request.Target }).ToLookup(one => seeds.Contains(one.Version));
+                var filled = run.Applied.Select(migration => migration with { Target = request.Target })
+                    .ToLookup(migration => seeds.Contains(migration.Version));
                 return new PgDatabaseReset
                 {
                     Target = request.Target,
