@@ -20,6 +20,7 @@
         'New-PgMigration'
         'New-PgTarget'
         'Repair-PgMigration'
+        'Reset-PgDatabase'
         'Restore-PgDatabase'
         'Start-PgSandbox'
         'Stop-PgSandbox'

@@ -119,4 +119,10 @@ public enum PgErrorCode
 
     /// <summary>No schema has the name, or fits the pattern.</summary>
     SchemaNotFound,
+
+    /// <summary>A database that does not say that it is for development must not be reset.</summary>
+    NotForDevelopment,
+
+    /// <summary>Sessions are connected to a database that is to be replaced.</summary>
+    DatabaseInUse,
 }

@@ -26,6 +26,7 @@ internal sealed class MigrationLock : IAsyncDisposable
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _endWatch = new();
     private Task _watch = Task.CompletedTask;
+    private HistoryTable? _table;
 
     private MigrationLock(NpgsqlConnection connection, MigrationRequest request, IOperationSink sink)
     {
@@ -69,6 +70,7 @@ internal sealed class MigrationLock : IAsyncDisposable
             await connection.ExecuteAsync(
                 SessionSettings.Set(SessionSilence.Settings(connection, request.Silence)), cancellationToken).ConfigureAwait(false);
             await taken.PollAsync(request.HistorySchema, request.WaitTimeout, preparing, cancellationToken).ConfigureAwait(false);
+            taken._table = new HistoryTable(request.HistorySchema);
             return taken;
         }
         catch
@@ -106,9 +108,27 @@ internal sealed class MigrationLock : IAsyncDisposable
     {
         await _endWatch.CancelAsync().ConfigureAwait(false);
         await _watch.ConfigureAwait(false);
+        if (_table is not null)
+        {
+            await MarkEndAsync(_table).ConfigureAwait(false);
+        }
+
         await _connection.DisposeAsync().ConfigureAwait(false);
         _endWatch.Dispose();
         _lost.Dispose();
+    }
+
+    /// <summary>Notes how many rows the history has, once for a whole turn. Without it the run is as good, so nothing is thrown.</summary>
+    private async Task MarkEndAsync(HistoryTable table)
+    {
+        try
+        {
+            await _connection.ExecuteAsync(table.MarkEndStatement, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
+        {
+            _sink.Log.LogDebug("The end of the history {Table} was not marked: {Reason}", table.Name, error.Message);
+        }
     }
 
     private static long Key(string name) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));

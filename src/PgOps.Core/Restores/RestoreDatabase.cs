@@ -23,8 +23,8 @@ public sealed class RestoreDatabase
     /// <param name="cancellationToken">Ends pg_restore, drops the staging database, and only then lets the caller go on.</param>
     /// <returns>What was put in place.</returns>
     /// <exception cref="PgOpsException">
-    /// BackupDamaged, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, RestoreFailed, RestoreMismatch,
-    /// PoolerDetected, PermissionDenied or a connection's error.
+    /// BackupDamaged, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, DatabaseInUse, RestoreFailed,
+    /// RestoreMismatch, PoolerDetected, PermissionDenied or a connection's error.
     /// </exception>
     public async Task<PgRestore> RunAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
@@ -226,7 +226,7 @@ public sealed class RestoreDatabase
         }
 
         // Better said now than after an hour's restore.
-        await DatabaseSwap.RefuseConnectedAsync(session, target, null, cancellationToken).ConfigureAwait(false);
+        await DatabaseSwap.RefuseConnectedAsync(session, new SwapRequest(target, existing.Oid), null, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<bool> IsSourceAsync(
@@ -276,7 +276,9 @@ public sealed class RestoreDatabase
             checks.Add(settingsCheck);
             var owner = request.NoOwner || manifest.Facts.Owner.Length == 0 ? null : manifest.Facts.Owner;
             var replaced = await DatabaseSwap.RunAsync(
-                staging, target, plan.Existing?.Oid, owner, !request.NoPrivileges, cancellationToken).ConfigureAwait(false);
+                staging,
+                new SwapRequest(target, plan.Existing?.Oid) { Owner = owner, KeepGrants = !request.NoPrivileges },
+                cancellationToken).ConfigureAwait(false);
             if (replaced is not null && plan.Existing!.IsEmpty)
             {
                 replaced = await DatabaseSwap.DropEmptyAsync(staging.Session, maintenance, replaced, sink.Log).ConfigureAwait(false);
