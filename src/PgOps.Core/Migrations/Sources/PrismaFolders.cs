@@ -1,8 +1,12 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace PgOps.Core.Migrations.Sources;
 
-/// <summary>Prisma's <c>20251015093045_x/migration.sql</c>.</summary>
+/// <summary>
+/// Prisma's <c>20251015093045_x/migration.sql</c>. Two folders may bear one timestamp, for Prisma goes by the whole name: the second
+/// of them, in the order of names, becomes version <c>20251015093045.1</c>.
+/// </summary>
 internal sealed partial class PrismaFolders : MigrationSource
 {
     private const string Script = "migration.sql";
@@ -10,6 +14,22 @@ internal sealed partial class PrismaFolders : MigrationSource
     internal override MigrationShape Shape => MigrationShape.Prisma;
 
     internal override string Kind => "Prisma folders";
+
+    internal override void Complete()
+    {
+        foreach (var same in Files.GroupBy(file => file.Version, MigrationVersion.Order).Where(same => same.Count() > 1).ToList())
+        {
+            var number = 0;
+            foreach (var file in same.OrderBy(file => file.Name, StringComparer.Ordinal).Skip(1).ToList())
+            {
+                var version = string.Create(CultureInfo.InvariantCulture, $"{file.Version}.{++number}");
+                Files[Files.IndexOf(file)] = new MigrationFile(version, file.Name, file.Path)
+                {
+                    Down = file.Down is { } down ? new MigrationFile(version, down.Name, down.Path) : null,
+                };
+            }
+        }
+    }
 
     protected override bool Take(SourceEntry entry)
     {
