@@ -152,7 +152,9 @@ public sealed class MigrationSourceTests : IDisposable
     [InlineData("COMMIT;")]
     [InlineData("BEGIN;\nSELECT 1;")]
     [InlineData("SELECT 1;\nROLLBACK;")]
-    [InlineData("BEGIN;\nSELECT 1;\nCOMMIT;\nBEGIN;\nSELECT 2;\nCOMMIT;")]
+    [InlineData("SELECT 1;\nBEGIN;\nSET LOCAL search_path = a;\nCOMMIT;\nSELECT 2;")]
+    [InlineData("SELECT 1;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nCOMMIT;")]
+    [InlineData("VACUUM;\nBEGIN;\nSELECT 1;\nCOMMIT;\nSELECT 2;")]
     [InlineData("PREPARE TRANSACTION 'x';")]
     public void Transaction_commands_inside_are_refused(string text)
     {
@@ -198,6 +200,17 @@ public sealed class MigrationSourceTests : IDisposable
         var script = Read("\\restrict abc\nBEGIN;\nCREATE TABLE a (b int);\nSAVEPOINT s;\nROLLBACK TO s;\nCOMMIT;\n\\unrestrict abc\n");
 
         Assert.Equal(["CREATE TABLE a (b int)", "SAVEPOINT s", "ROLLBACK TO s"], script.Statements.Select(statement => statement.Text));
+        Assert.True(script.Transactional);
+    }
+
+    [Theory]
+    [InlineData("BEGIN;\nSELECT 1;\nCOMMIT;\nSTART TRANSACTION;\nSELECT 2;\nEND;")]
+    [InlineData("SELECT 1;\nBEGIN WORK;\nSELECT 2;\nCOMMIT TRANSACTION;")]
+    public void Transactions_within_a_file_that_come_to_the_same_end_in_its_own_are_left_out(string text)
+    {
+        var script = Read(text);
+
+        Assert.Equal(["SELECT 1", "SELECT 2"], script.Statements.Select(statement => statement.Text));
         Assert.True(script.Transactional);
     }
 
