@@ -35,6 +35,34 @@ public sealed class MigrationSourceTests : IDisposable
     }
 
     [Fact]
+    public void Prisma_folders_run_in_the_order_of_their_names_as_with_Prisma()
+    {
+        foreach (var name in new[] { "20240102000000_b", "20240102000000_a", "20240102000000_a_more", "20240102_day", "20240103000000_next", "0_init" })
+        {
+            _workspace.Write($"{name}/migration.sql", "SELECT 1;");
+        }
+
+        _workspace.Write("helper.sql", "SELECT 1;");
+
+        Assert.Equal(
+            ["0_init", "20240102000000_a", "20240102000000.1_a_more", "20240102000000.2_b", "20240102999999_day", "20240103000000_next"],
+            Folder.Files.Select(file => file.ToString()));
+    }
+
+    [Fact]
+    public void A_pair_is_made_by_its_version()
+    {
+        foreach (var name in new[] { "30_add_x.up.sql", "30_drop_x.down.sql", "3_a.up.sql", "4_b.up.sql", "4_b.down.sql" })
+        {
+            _workspace.Write(name, "SELECT 1;");
+        }
+
+        Assert.Equal(
+            ["3_a ", "4_b 4_b.down.sql", "30_add_x 30_drop_x.down.sql"],
+            Folder.Files.Select(file => $"{file} {Path.GetFileName(file.Down?.Path)}"));
+    }
+
+    [Fact]
     public void Down_scripts_seeds_hidden_files_and_notes_are_no_migrations()
     {
         foreach (var name in new[] { "1_a.sql", "1_a.down.sql", "1_a.seed.sql", ".2_b.sql", "_3_c.sql", "README.md", "seeds/users.sql" })
