@@ -52,8 +52,10 @@ public sealed class SilentConnectionTests
         await MigrationFaultTests.AssertNothingIsHeldAsync(workspace);
     }
 
-    [PostgresFact]
-    public async Task A_COPY_whose_data_no_longer_arrive_is_noticed()
+    [PostgresTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_COPY_whose_data_no_longer_arrive_is_noticed_by_its_migrator_or_by_the_next(bool bySilenceOfBoth)
     {
         using var workspace = await MigrationWorkspace.CreateAsync(_server);
         workspace.Write("1_first.sql", "CREATE TABLE effect (note text);");
@@ -64,10 +66,14 @@ public sealed class SilentConnectionTests
         var run = Task.Run(() => workspace.RunAsync(request => request with { Target = proxy.Target, Silence = Silence }));
         await MigrationFaultTests.SleepingAsync(workspace);
         proxy.Silence(CuttingProxy.Worker);
+        if (bySilenceOfBoth)
+        {
+            proxy.Silence(CuttingProxy.Lock);
+        }
 
         var error = await Assert.ThrowsAsync<PgOpsException>(() => run.WaitAsync(TimeSpan.FromSeconds(25)));
         Assert.Equal(PgErrorCode.ConnectionLost, error.Code);
-        await workspace.RunAsync();
+        await workspace.RunAsync(request => request with { Silence = Silence });
 
         Assert.Equal(150, await workspace.ScalarAsync<long>("SELECT count(*) FROM effect"));
     }
