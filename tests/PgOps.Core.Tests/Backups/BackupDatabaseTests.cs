@@ -67,6 +67,7 @@ public sealed class BackupDatabaseTests : IDisposable
     public async Task A_table_with_money_or_another_encoding_takes_the_fingerprint_from_the_source()
     {
         var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE a (b money); INSERT INTO a VALUES (1);");
+        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(source.Database)} SET lc_monetary = 'C.UTF-8'");
 
         var backup = await MakeAsync(source, PgBackupFormat.Directory);
 
