@@ -23,7 +23,7 @@ internal static class ReadBack
             """
             SELECT CASE WHEN pg_catalog.current_setting('server_encoding') NOT IN ('UTF8', 'SQL_ASCII')
                     THEN 'its encoding is ' || pg_catalog.current_setting('server_encoding')
-                WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'lc_monetary' AND reset_val NOT IN ('C', 'POSIX'))
+                WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'lc_monetary' AND reset_val NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8'))
                     AND (EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE atttypid IN (790, 791) AND attrelid >= 16384)
                         OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typbasetype IN (790, 791) AND oid >= 16384))
                     THEN 'it holds values of type money, and lc_monetary is not C'
