@@ -24,6 +24,8 @@ internal sealed partial class DumpScript
     private string _owner = "";
     private string _serverVersion = "";
     private string _toolVersion = "";
+    private string? _restrictedBy;
+    private bool _complete;
     private bool _ownTransactions;
     private int _objects;
 
@@ -36,7 +38,7 @@ internal sealed partial class DumpScript
     internal bool HasHead { get; private set; }
 
     /// <summary>Whether pg_dump's last line is there, and nothing begun before it is left open.</summary>
-    internal bool HasEnd { get; private set; }
+    internal bool HasEnd => _complete && _restrictedBy is null;
 
     /// <summary>Tables with COPY data in it.</summary>
     internal int TableCount { get; private set; }
@@ -113,7 +115,7 @@ internal sealed partial class DumpScript
         }
         else if (text is HeadLine + " complete" or ClusterHeadLine + " complete")
         {
-            HasEnd = _lexer.IsAtRest || HasEnd;
+            _complete |= _lexer.IsAtRest;
         }
         else if (Versions().Match(text) is { Success: true } version)
         {
@@ -178,10 +180,16 @@ internal sealed partial class DumpScript
 
     private void ReadCommand(string command, long line)
     {
-        var name = command.Split(' ', 2)[0];
-        if (name is "restrict" or "unrestrict")
+        var words = command.Split(' ', 2);
+        var name = words[0];
+        if (name == "restrict")
         {
             IsRestricted = true;
+            _restrictedBy = words[^1];
+        }
+        else if (name == "unrestrict")
+        {
+            _restrictedBy = words[^1] == _restrictedBy ? null : _restrictedBy;
         }
         else if (name is "connect" or "c")
         {
