@@ -17,7 +17,8 @@ public sealed class BackedUpDatabaseCompleter : IArgumentCompleter
         {
             var path = fakeBoundParameters?["Path"]?.ToString() ?? "./backups";
             using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-            var full = shell.Runspace.SessionStateProxy.Path.GetUnresolvedProviderPathFromPSPath(path);
+            const string Resolve = "param($path) $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($path)";
+            var full = shell.AddScript(Resolve).AddArgument(path).Invoke<string>().Single();
             var word = (wordToComplete ?? "").Trim('\'', '"');
             var found = new FindBackups().RunAsync(new FindBackupsRequest { Path = full }, new SilentSink(), CancellationToken.None);
             return

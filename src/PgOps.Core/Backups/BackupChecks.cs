@@ -142,9 +142,7 @@ internal static class BackupChecks
         {
             if (File.Exists(archive) && ForeignDump.IsScript(ForeignDump.FormatOf(archive).Format))
             {
-                var script = ForeignDump.OpenScript(archive);
-                await using var closed = script.ConfigureAwait(false);
-                await script.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+                await ForeignDump.ReadScriptAsync(archive, (_, _) => { }, cancellationToken).ConfigureAwait(false);
                 return PgCheck.Pass(Name, "the whole script was read");
             }
 

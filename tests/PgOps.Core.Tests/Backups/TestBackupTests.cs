@@ -178,7 +178,7 @@ public sealed class TestBackupTests : IDisposable
         var text = await File.ReadAllTextAsync(path);
         await File.WriteAllTextAsync(path, text.Replace("pgops-backup/1", "pgops-backup/9", StringComparison.Ordinal));
         Assert.Contains("pgops-backup/9", BackupFolder.Read(backup.Path).Problem, StringComparison.Ordinal);
-        foreach (var broken in new[] { "", "{", "null", "{}", "[]", text.Replace("\"tables\": [", "\"tables\": 5, \"x\": [", StringComparison.Ordinal) })
+        foreach (var broken in new[] { "", "{", "null", "{}", "[]", text.Replace("\"roles\"", "\"soles\"", StringComparison.Ordinal), text.Replace("\"tool\"", "\"pool\"", StringComparison.Ordinal), text.Replace("\"tables\": [", "\"tables\": 5, \"x\": [", StringComparison.Ordinal) })
         {
             await File.WriteAllTextAsync(path, broken);
             var read = BackupFolder.Read(backup.Path);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -20,6 +21,7 @@ internal static partial class ForeignDump
     private const int HeadLength = 16 * 1024;
     private const int TailLength = 4 * 1024;
     private const int TarHeaderLength = 512;
+    private const int Block = 256 * 1024;
     private static readonly string[] Endings = [".dump", ".sql", ".sql.gz", ".tar"];
 
     /// <summary>Whether a folder is an archive in directory format.</summary>
@@ -85,6 +87,34 @@ internal static partial class ForeignDump
         var compressed = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
         file.Position = 0;
         return compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
+    }
+
+    /// <summary>Reads a plain dump to its end.</summary>
+    /// <param name="path">The dump.</param>
+    /// <param name="onBlock">Receives the text piece by piece.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <returns>The text's length in bytes.</returns>
+    /// <exception cref="InvalidDataException">It does not unpack, or its end is missing.</exception>
+    internal static async Task<long> ReadScriptAsync(string path, Action<ReadOnlyMemory<byte>, long> onBlock, CancellationToken cancellationToken)
+    {
+        var stream = OpenScript(path);
+        await using var closed = stream.ConfigureAwait(false);
+        var buffer = new byte[Block];
+        long bytes = 0;
+        int read;
+        while ((read = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            bytes += read;
+            onBlock(buffer.AsMemory(0, read), bytes);
+        }
+
+        if (stream is GZipStream && SizeInTrailer(path) != (uint)bytes)
+        {
+            // .NET does not miss the eight bytes that end a gzip file.
+            throw new InvalidDataException("the end of its gzip data is missing (or it is made of several gzip files, which PgOps does not take)");
+        }
+
+        return bytes;
     }
 
     /// <summary>Whether a format is that of a script for psql.</summary>
@@ -153,6 +183,16 @@ internal static partial class ForeignDump
         file.Position = Math.Max(0, file.Length - TailLength);
         using var reader = new StreamReader(file, Encoding.UTF8);
         return End().IsMatch(reader.ReadToEnd());
+    }
+
+    /// <summary>The last four bytes of a gzip file: the length of what it holds, modulo 2^32 (RFC 1952).</summary>
+    private static uint SizeInTrailer(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var size = new byte[sizeof(uint)];
+        file.Position = Math.Max(0, file.Length - size.Length);
+        file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
+        return BinaryPrimitives.ReadUInt32LittleEndian(size);
     }
 
     private static string Bare(string path)

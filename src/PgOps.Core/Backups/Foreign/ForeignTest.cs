@@ -10,7 +10,6 @@ namespace PgOps.Core.Backups.Foreign;
 internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Script)
 {
     private const string ContentsCheck = "table-of-contents";
-    private const int Block = 256 * 1024;
 
     /// <summary>Reads and judges it. A script is read to its end; of an archive pg_restore reads the table of contents.</summary>
     internal static async Task<ForeignTest> RunAsync(
@@ -40,21 +39,17 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         PgBackup backup, ProgressActivity progress, CancellationToken cancellationToken)
     {
         var script = new DumpScript();
-        long bytes = 0;
+        long bytes;
         try
         {
-            var stream = ForeignDump.OpenScript(backup.Path);
-            await using (stream.ConfigureAwait(false))
-            {
-                var buffer = new byte[Block];
-                int read;
-                while ((read = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            bytes = await ForeignDump.ReadScriptAsync(
+                backup.Path,
+                (block, read) =>
                 {
-                    script.Add(buffer.AsSpan(0, read));
-                    bytes += read;
-                    progress.Report($"{PgSize.Format(bytes)} of the script");
-                }
-            }
+                    script.Add(block.Span);
+                    progress.Report($"{PgSize.Format(read)} of the script");
+                },
+                cancellationToken).ConfigureAwait(false);
         }
         catch (InvalidDataException error)
         {
