@@ -19,6 +19,7 @@
         'Invoke-PgMigration'
         'New-PgMigration'
         'New-PgTarget'
+        'Remove-PgBackup'
         'Repair-PgMigration'
         'Reset-PgDatabase'
         'Restore-PgDatabase'

@@ -3,7 +3,7 @@ using PgOps.Core.Backups;
 
 namespace PgOps.Cmdlets.Pipeline;
 
-/// <summary>Lets -Backup take a backup's folder as well as the objects that carry a backup.</summary>
+/// <summary>Lets -Backup take a backup's folder or a dump's file as well as the objects that carry a backup.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BackupTransformationAttribute : ArgumentTransformationAttribute
 {
@@ -11,7 +11,7 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
         => From(engineIntrinsics, inputData)
             ?? throw new ArgumentTransformationMetadataException(
-                "That is no backup. Give a backup's folder, or the object of Backup-PgDatabase, Get-PgBackup, Test-PgBackup or Test-PgRestore.");
+                "That is no backup. Give a backup's folder, a dump's file, or the object of Backup-PgDatabase, Get-PgBackup, Test-PgBackup or Test-PgRestore.");
 
     internal static PgBackup? From(EngineIntrinsics engine, object? input)
     {
@@ -19,12 +19,9 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
         {
             return (input is PSObject wrapped ? wrapped.BaseObject : input) switch
             {
-                PgBackup backup => backup,
-                PgBackupTest test => test.Backup,
-                PgDrill drill => drill.Backup,
-                DirectoryInfo folder => BackupFolder.Read(folder.FullName),
+                FileSystemInfo file => BackupFolder.Read(file.FullName),
                 string path => BackupFolder.Read(engine.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path)),
-                _ => null,
+                var other => From(other),
             };
         }
         catch (PgOpsException error)
@@ -32,4 +29,13 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
             throw new ArgumentTransformationMetadataException(error.Message, error);
         }
     }
+
+    /// <summary>The backup that an object carries; null when it carries none.</summary>
+    internal static PgBackup? From(object? input) => input switch
+    {
+        PgBackup backup => backup,
+        PgBackupTest test => test.Backup,
+        PgDrill drill => drill.Backup,
+        _ => null,
+    };
 }

@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Backups.Retention;
 
 namespace PgOps.Core.Backups;
 
-/// <summary>Reads what a backup's folder says about itself. Looks at names and the manifest, not at every byte.</summary>
+/// <summary>Reads what a backup says about itself. Looks at names, sizes and the manifest or header, not at every byte.</summary>
 public static partial class BackupFolder
 {
     /// <summary>Whether a folder is, or was to become, a backup.</summary>
@@ -15,24 +17,30 @@ public static partial class BackupFolder
             || File.Exists(Path.Combine(folder, HashList.FileName))
             || FolderName().IsMatch(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)));
 
+    /// <summary>Whether a folder is a backup, a foreign dump in directory format included.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <returns>False for a folder of backups.</returns>
+    public static bool IsAny(string folder) => IsBackup(folder) || ForeignDump.IsFolder(folder);
+
     /// <summary>Reads a backup. What is wrong with it becomes its <see cref="PgBackup.Problem"/>, not an exception.</summary>
-    /// <param name="folder">The backup's folder.</param>
+    /// <param name="folder">The backup's folder, or a foreign dump's file or folder.</param>
     /// <returns>The backup.</returns>
-    /// <exception cref="PgOpsException">PathNotFound when there is no such folder; PathInaccessible.</exception>
+    /// <exception cref="PgOpsException">PathNotFound when there is nothing; PathInaccessible.</exception>
     public static PgBackup Read(string folder)
     {
         var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (!Directory.Exists(path))
+        if (!Path.Exists(path))
         {
-            throw new PgOpsException(
-                PgErrorCode.PathNotFound,
-                File.Exists(path) ? $"{path} is a file, not a backup's folder." : $"There is no folder {path}.",
-                nextStep: "Get-PgBackup lists the backups below a folder.");
+            throw NotFound(path);
         }
 
         try
         {
-            return Describe(path);
+            return File.Exists(path) || (!IsBackup(path) && ForeignDump.IsFolder(path)) ? ForeignDump.Read(path) : Describe(path);
+        }
+        catch (Exception error) when (error is DirectoryNotFoundException or FileNotFoundException)
+        {
+            throw NotFound(path);
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
@@ -44,12 +52,19 @@ public static partial class BackupFolder
         }
     }
 
+    private static PgOpsException NotFound(string path)
+        => new(PgErrorCode.PathNotFound, $"There is no backup {path}.", nextStep: "Get-PgBackup lists the backups in a folder.");
+
     private static PgBackup Describe(string path)
     {
         var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => new FileInfo(file)).ToList();
         var name = FolderName().Match(Path.GetFileName(path));
         var (manifest, problem) = ReadManifest(path);
-        if (path.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
+        if (path.EndsWith(BackupEraser.Ending, StringComparison.Ordinal))
+        {
+            problem = "its removal was interrupted; Remove-PgBackup finishes it";
+        }
+        else if (path.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
         {
             problem = "it is unfinished: its backup still runs, or broke off and will be swept by the next one";
         }
@@ -61,9 +76,9 @@ public static partial class BackupFolder
         {
             problem = $"{HashList.FileName} is missing";
         }
-        else if (manifest is not null && !Path.Exists(Path.Combine(path, manifest.Payload.Path)))
+        else if (manifest is not null)
         {
-            problem = $"{manifest.Payload.Path} is missing";
+            problem = PayloadProblem(path, manifest.Payload, files);
         }
 
         return new PgBackup
@@ -78,6 +93,22 @@ public static partial class BackupFolder
             Problem = problem,
             Manifest = manifest,
         };
+    }
+
+    private static string? PayloadProblem(string path, PgPayload payload, List<FileInfo> files)
+    {
+        var full = Path.GetFullPath(Path.Combine(path, payload.Path));
+        if (!Path.Exists(full))
+        {
+            return $"{payload.Path} is missing";
+        }
+
+        var bytes = files
+            .Where(file => file.FullName == full || file.FullName.StartsWith(full + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            .Sum(file => file.Length);
+        return bytes == payload.Bytes
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"{payload.Path} has {bytes} bytes, the manifest says {payload.Bytes}");
     }
 
     private static (PgBackupManifest? Manifest, string? Problem) ReadManifest(string path)
@@ -108,6 +139,6 @@ public static partial class BackupFolder
             ? time
             : null;
 
-    [GeneratedRegex(@"^(?<database>.+)_(?<time>\d{8}-\d{6})Z(?:_\d+)?(?:\.partial)?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<database>.+)_(?<time>\d{8}-\d{6})Z(?:_\d+)?(?:\.partial|\.removing)?$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
-using PgOps.Core.ClientTools;
+using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Backups.Retention;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
@@ -9,8 +8,11 @@ namespace PgOps.Core.Backups;
 /// <summary>Which backup to test.</summary>
 public sealed record TestBackupRequest
 {
-    /// <summary>The backup's folder.</summary>
+    /// <summary>The backup's folder, or a foreign dump's file or folder.</summary>
     public required string Path { get; init; }
+
+    /// <summary>Unpacks the whole payload as well.</summary>
+    public bool Deep { get; init; }
 
     /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
     public string? BinPath { get; init; }
@@ -22,8 +24,6 @@ public sealed record TestBackupRequest
 /// </summary>
 public sealed class TestBackup
 {
-    private const int NamesShown = 10;
-
     /// <summary>Tests it.</summary>
     /// <param name="request">Which one.</param>
     /// <param name="sink">Receives progress.</param>
@@ -34,13 +34,19 @@ public sealed class TestBackup
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
+        return (await TestAsync(request, sink, cancellationToken).ConfigureAwait(false)).Test;
+    }
+
+    /// <summary>As <see cref="RunAsync"/>, with what a foreign dump says about itself, which took a reading of all of it to know.</summary>
+    internal static async Task<(PgBackupTest Test, DumpScript? Script)> TestAsync(
+        TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
         var clock = Stopwatch.StartNew();
         var backup = BackupFolder.Read(request.Path);
         try
         {
-            var test = await CheckAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
-            test = test with { Duration = clock.Elapsed };
-            return test;
+            var (test, script) = await CheckAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
+            return (test with { Duration = clock.Elapsed }, script);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -54,30 +60,53 @@ public sealed class TestBackup
         }
     }
 
-    private static async Task<PgBackupTest> CheckAsync(
+    private static async Task<(PgBackupTest Test, DumpScript? Script)> CheckAsync(
         PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
-        if (backup.Path.EndsWith(PartialFolder.Ending, StringComparison.Ordinal) || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
+        using var mark = await ReadingMark.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
+        using var progress = new ProgressActivity(sink, $"Testing {Path.GetFileName(backup.Path)}");
+        if (backup.Foreign)
+        {
+            var foreign = await ForeignTest.RunAsync(backup, request, progress, cancellationToken).ConfigureAwait(false);
+            var all = request.Deep && !ForeignDump.IsScript(backup.Format) && backup.Format.Length > 0
+                ? foreign.Checks.Append(await UnpackAsync(backup.Path, request, cancellationToken).ConfigureAwait(false))
+                : foreign.Checks;
+            var count = Directory.Exists(backup.Path) ? HashList.Files(backup.Path).Count : 1;
+            return (new PgBackupTest { Backup = backup, Checks = [.. all], Files = count, Bytes = backup.Bytes }, foreign.Script);
+        }
+
+        return (await CheckAsync(backup, request, progress, cancellationToken).ConfigureAwait(false), null);
+    }
+
+    private static async Task<PgBackupTest> CheckAsync(
+        PgBackup backup, TestBackupRequest request, ProgressActivity progress, CancellationToken cancellationToken)
+    {
+        if (Path.GetExtension(backup.Path) is PartialFolder.Ending or BackupEraser.Ending || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
         {
             return new PgBackupTest { Backup = backup, Checks = [PgCheck.Fail("files", $"No backup: {backup.Problem}.")] };
         }
 
         var names = HashList.Files(backup.Path);
-        using var progress = new ProgressActivity(sink, $"Testing {Path.GetFileName(backup.Path)}");
         var clock = Stopwatch.StartNew();
         var files = await HashList.HashAsync(backup.Path, names, progress, cancellationToken).ConfigureAwait(false);
         var listPath = Path.Combine(backup.Path, HashList.FileName);
         var list = File.Exists(listPath) ? await File.ReadAllBytesAsync(listPath, cancellationToken).ConfigureAwait(false) : null;
         var hashing = clock.Elapsed;
+        clock.Restart();
+        var contents = await BackupChecks.ContentsAsync(backup, request.BinPath, cancellationToken).ConfigureAwait(false);
         List<PgCheck> checks =
         [
-            Files(names, list),
-            Hashes(files, list) with { Duration = hashing },
-            Manifest(backup, files),
+            BackupChecks.Files(names, list),
+            BackupChecks.Hashes(files, list) with { Duration = hashing },
+            BackupChecks.Manifest(backup, files),
+            contents with { Duration = clock.Elapsed },
         ];
-        clock.Restart();
-        var contents = await ContentsAsync(backup, request.BinPath, cancellationToken).ConfigureAwait(false);
-        checks.Add(contents with { Duration = clock.Elapsed });
+        if (request.Deep && backup.Manifest is { } manifest)
+        {
+            progress.Report("unpacking");
+            checks.Add(await UnpackAsync(Path.Combine(backup.Path, manifest.Payload.Path), request, cancellationToken).ConfigureAwait(false));
+        }
+
         return new PgBackupTest
         {
             Backup = backup,
@@ -87,6 +116,13 @@ public sealed class TestBackup
         };
     }
 
+    private static async Task<PgCheck> UnpackAsync(string archive, TestBackupRequest request, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var check = await BackupChecks.UnpackAsync(archive, request.BinPath, cancellationToken).ConfigureAwait(false);
+        return check with { Duration = clock.Elapsed };
+    }
+
     /// <summary>The check of the hashes alone, for whoever is about to read the backup.</summary>
     /// <param name="folder">The backup's folder.</param>
     /// <param name="cancellationToken">Stops reading.</param>
@@ -94,129 +130,6 @@ public sealed class TestBackup
     {
         var files = await HashList.HashAsync(folder, HashList.Files(folder), null, cancellationToken).ConfigureAwait(false);
         var list = Path.Combine(folder, HashList.FileName);
-        return Hashes(files, File.Exists(list) ? await File.ReadAllBytesAsync(list, cancellationToken).ConfigureAwait(false) : null);
+        return BackupChecks.Hashes(files, File.Exists(list) ? await File.ReadAllBytesAsync(list, cancellationToken).ConfigureAwait(false) : null);
     }
-
-    private static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
-    {
-        const string Name = "files";
-        if (list is null)
-        {
-            return PgCheck.Fail(Name, $"{HashList.FileName} is missing, so nothing says which files belong to the backup.");
-        }
-
-        var listed = HashList.Parse(list).Hashes;
-        var present = names.ToHashSet(StringComparer.Ordinal);
-        var missing = listed.Keys.Where(name => !present.Contains(name)).Order(StringComparer.Ordinal).ToList();
-        var extra = names.Where(name => !listed.ContainsKey(name)).ToList();
-        if (!present.Contains(ManifestJson.FileName) && !missing.Contains(ManifestJson.FileName))
-        {
-            missing.Add(ManifestJson.FileName);
-        }
-
-        return missing.Count + extra.Count == 0
-            ? PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"{names.Count + 1} files, none missing, none extra"))
-            : PgCheck.Fail(Name, string.Join("; ", new[]
-            {
-                missing.Count > 0 ? $"missing: {Some(missing)}" : "",
-                extra.Count > 0 ? $"not in {HashList.FileName}: {Some(extra)}" : "",
-            }.Where(part => part.Length > 0)));
-    }
-
-    private static PgCheck Hashes(IReadOnlyList<HashedFile> files, byte[]? list)
-    {
-        const string Name = "hashes";
-        if (list is null)
-        {
-            return PgCheck.Fail(Name, $"{HashList.FileName} is missing.");
-        }
-
-        if (list.AsSpan().SequenceEqual(HashList.Text(files)))
-        {
-            return PgCheck.Pass(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{files.Sum(file => file.Bytes):N0} bytes in {files.Count} files are those that were written"));
-        }
-
-        var (hashes, wellFormed) = HashList.Parse(list);
-        var damaged = files.Where(file => hashes.TryGetValue(file.Name, out var hash) && hash != file.Hash).Select(file => file.Name).ToList();
-        var listDamaged = !wellFormed || damaged.Count == 0;
-        return PgCheck.Fail(Name, string.Join("; ", new[]
-        {
-            damaged.Count > 0 ? $"damaged: {Some(damaged)}" : "",
-            listDamaged ? $"{HashList.FileName} itself is not what its files make it" : "",
-        }.Where(part => part.Length > 0)) + ". Use another backup, or another copy of this one.");
-    }
-
-    private static PgCheck Manifest(PgBackup backup, IReadOnlyList<HashedFile> files)
-    {
-        const string Name = "manifest";
-        var path = Path.Combine(backup.Path, ManifestJson.FileName);
-        if (!File.Exists(path))
-        {
-            return PgCheck.Fail(Name, $"{ManifestJson.FileName} is missing.");
-        }
-
-        PgBackupManifest manifest;
-        try
-        {
-            manifest = ManifestJson.Read(File.ReadAllBytes(path));
-        }
-        catch (JsonException error)
-        {
-            return PgCheck.Fail(Name, $"{ManifestJson.FileName} cannot be read: {error.Message}.");
-        }
-
-        var payload = manifest.Payload.Path;
-        var bytes = files
-            .Where(file => file.Name == payload || file.Name.StartsWith(payload + "/", StringComparison.Ordinal))
-            .Sum(file => file.Bytes);
-        return bytes == manifest.Payload.Bytes
-            ? PgCheck.Pass(Name, string.Create(
-                CultureInfo.InvariantCulture,
-                $"{manifest.Format}, {manifest.Tables.Count} tables, {manifest.Tables.Sum(table => table.Rows):N0} rows, fingerprint {manifest.Fingerprint}"))
-            : PgCheck.Fail(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
-    }
-
-    private static async Task<PgCheck> ContentsAsync(PgBackup backup, string? binPath, CancellationToken cancellationToken)
-    {
-        const string Name = "table-of-contents";
-        if (backup.Manifest is not { } manifest)
-        {
-            return PgCheck.Skip(Name, "Without a manifest nothing says what should be in it.");
-        }
-
-        var archive = Path.Combine(backup.Path, manifest.Payload.Path);
-        if (!Path.Exists(archive))
-        {
-            return PgCheck.Fail(Name, $"{manifest.Payload.Path} is missing.");
-        }
-
-        try
-        {
-            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), binPath);
-            var contents = await ArchiveContents.ReadAsync(pgRestore, archive, cancellationToken).ConfigureAwait(false);
-            var missing = contents.Missing(manifest.Tables);
-            return missing.Count == 0
-                ? PgCheck.Pass(Name, string.Create(
-                    CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {contents.TableCount} tables with rows"))
-                : PgCheck.Fail(Name, $"no rows in the archive for {Some([.. missing.Select(table => table.ToString())])}");
-        }
-        catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)
-        {
-            return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
-        }
-        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
-        {
-            return PgCheck.Fail(Name, error.Problem);
-        }
-    }
-
-    /// <summary>The major version of the pg_dump that wrote the archive; 0 when the manifest does not say.</summary>
-    private static int ToolMajor(PgBackupManifest manifest)
-        => PostgresBinaries.MajorOf(manifest.Payload.Tool[(manifest.Payload.Tool.LastIndexOf(' ') + 1)..]) ?? 0;
-
-    private static string Some(List<string> names) => names.Count <= NamesShown
-        ? string.Join(", ", names)
-        : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", names.Take(NamesShown))} and {names.Count - NamesShown} more");
 }

@@ -3,8 +3,19 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using PgOps.Core.Backups;
 
 namespace PgOps.Core.Drills;
+
+/// <summary>The drill that proved a backup.</summary>
+/// <param name="At">When it began, in UTC.</param>
+/// <param name="ServerVersion">The server it restored to.</param>
+/// <param name="RecoveryTime">How long the restore took, verified and analysed.</param>
+internal sealed record DrillProof(DateTime At, string ServerVersion, TimeSpan RecoveryTime)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"restored to PostgreSQL {ServerVersion} in {PgSize.Format(RecoveryTime)}, every table's content compared";
+}
 
 /// <summary>
 /// <c>drills.jsonl</c> beside the backups: one line per drill, each bound to the one before it by its hash. It is what gates and
@@ -18,7 +29,6 @@ internal static class DrillLedger
     private const string HashKey = ",\"hash\":\"";
     private const int HashLength = 64;
     private static readonly string Genesis = new('0', HashLength);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Writes a drill into the ledger in the folder that holds the backup.</summary>
     /// <param name="drill">The drill.</param>
@@ -30,7 +40,7 @@ internal static class DrillLedger
     {
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(drill.Backup.Path)))!;
         var path = Path.Combine(folder, FileName);
-        var stream = await OpenExclusivelyAsync(path, cancellationToken).ConfigureAwait(false);
+        var stream = await FileLock.TakeAsync(path, cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             var bytes = new byte[stream.Length];
@@ -53,12 +63,12 @@ internal static class DrillLedger
         }
     }
 
-    /// <summary>The backups whose newest drill passed, with the time of that drill.</summary>
+    /// <summary>The backups whose newest drill passed, with that drill.</summary>
     /// <param name="folder">The folder that holds the backups and the ledger.</param>
     /// <returns>Backup ids; only those whose manifest is still the one that was drilled.</returns>
-    internal static IReadOnlyDictionary<string, DateTime> ReadProven(string folder)
+    internal static IReadOnlyDictionary<string, DrillProof> ReadProven(string folder)
     {
-        var proven = new Dictionary<string, DateTime>(StringComparer.Ordinal);
+        var proven = new Dictionary<string, DrillProof>(StringComparer.Ordinal);
         var bytes = ReadShared(Path.Combine(folder, FileName));
         var lines = Lines(bytes);
         var (sound, _) = Follow(lines);
@@ -81,7 +91,10 @@ internal static class DrillLedger
             proven.Remove(id);
             if (entry.GetProperty("passed").GetBoolean())
             {
-                proven[id] = entry.GetProperty("startedAt").GetDateTime().ToUniversalTime();
+                proven[id] = new DrillProof(
+                    entry.GetProperty("startedAt").GetDateTime().ToUniversalTime(),
+                    entry.GetProperty("serverVersion").GetString()!,
+                    TimeSpan.FromSeconds(entry.GetProperty("recoverySeconds").GetDouble()));
             }
         }
 
@@ -169,7 +182,7 @@ internal static class DrillLedger
     }
 
     private static HashSet<string> ManifestHashes(string folder)
-        => [.. Directory.EnumerateDirectories(folder).Select(ManifestHash).Where(hash => hash.Length > 0)];
+        => [.. Directory.EnumerateDirectories(folder).AsParallel().Select(ManifestHash).Where(hash => hash.Length > 0)];
 
     private static string ManifestHash(string backupFolder)
     {
@@ -199,37 +212,11 @@ internal static class DrillLedger
             {
                 return [];
             }
-            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
+            catch (IOException error) when (FileLock.IsHeld(error) && patience.Elapsed < FileLock.Patience)
             {
                 // A writer holds it for a moment.
                 Thread.Sleep(20);
             }
         }
     }
-
-    private static async Task<FileStream> OpenExclusivelyAsync(string path, CancellationToken cancellationToken)
-    {
-        for (var patience = Stopwatch.StartNew(); ;)
-        {
-            try
-            {
-                var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
-                if (!OperatingSystem.IsWindows())
-                {
-                    options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-                }
-
-                return new FileStream(path, options);
-            }
-            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
-            {
-                await Task.Delay(Random.Shared.Next(10, 60), cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    // EWOULDBLOCK of flock on Linux and macOS, the sharing and lock violations of Windows.
-    private static bool IsHeld(IOException error) => OperatingSystem.IsWindows()
-        ? (error.HResult & 0xFFFF) is 32 or 33
-        : error.HResult is 11 or 35;
 }

@@ -121,7 +121,9 @@ internal sealed class StagingDatabase : IAsyncDisposable
             try
             {
                 await Session.ExecuteAsync($"{create} {locale}", cancellationToken).ConfigureAwait(false);
-                Collation = PgCheck.Pass("collation", $"{StagingLocale.Describe(facts)}, as in the source");
+                Collation = facts.LocaleProvider.Length == 0
+                    ? PgCheck.Skip("collation", $"{facts.Encoding}, with the server's own locale: the dump does not say which the source had")
+                    : PgCheck.Pass("collation", $"{StagingLocale.Describe(facts)}, as in the source");
             }
             catch (PostgresException error) when (StagingLocale.IsUnavailable(error))
             {
