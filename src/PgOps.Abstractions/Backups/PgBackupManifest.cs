@@ -139,7 +139,7 @@ public sealed record PgPayload
     public string Compression { get; init; } = "";
 
     /// <summary>The tool's arguments that chose a part of the database; empty for all of it.</summary>
-    public IReadOnlyList<string> Selection { get; init => field = value.ToArray(); } = [];
+    public IReadOnlyList<string> Selection { get; init => field = (value ?? []).ToArray(); } = [];
 }
 
 /// <summary>One table's rows at the snapshot.</summary>

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
+using PgOps.Core.Operations;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Backups;
 
@@ -10,6 +13,7 @@ internal sealed partial class ArchiveContents
 {
     private readonly List<ArchiveEntry> _tableData = [];
     private readonly List<string> _sequences = [];
+    private readonly Dictionary<(string Schema, string Name), (long LastValue, bool IsCalled)> _set = [];
     private HashSet<uint>? _oids;
 
     /// <summary>Entries of every kind.</summary>
@@ -26,6 +30,52 @@ internal sealed partial class ArchiveContents
 
     /// <summary>Oids, in the source, of the tables with data in the archive.</summary>
     internal IReadOnlySet<uint> TableOids => _oids ??= _tableData.Select(entry => entry.Oid).ToHashSet();
+
+    /// <summary>The rows of each table by oid, where the whole archive was read; else null.</summary>
+    internal IReadOnlyDictionary<uint, RowHashSum>? Rows { get; private set; }
+
+    /// <summary>Reads a script, which has no table of contents, to its end.</summary>
+    /// <param name="script">The file.</param>
+    /// <param name="oidOf">The oid of a table by schema and name; null when it is unknown.</param>
+    /// <param name="progress">Shows bytes read.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="InvalidDataException">It does not unpack, or its end is missing.</exception>
+    internal static async Task<ArchiveContents> ReadScriptAsync(
+        string script, Func<string, string, uint?> oidOf, ProgressActivity? progress, CancellationToken cancellationToken)
+    {
+        var contents = new ArchiveContents();
+        var read = new Dictionary<uint, RowHashSum>();
+        var complete = false;
+        var rows = new ArchivedRows(
+            (statement, sum) =>
+            {
+                var cursor = new SqlCursor(SqlScript.Parse(statement).Statements[0]);
+                cursor.Accept("COPY");
+                var name = cursor.AcceptName();
+                var oid = oidOf(name[0], name[^1]) ?? uint.MaxValue - (uint)contents._tableData.Count;
+                contents._tableData.Add(new ArchiveEntry(oid, $"{name[0]} {name[^1]} ", ""));
+                read[oid] = sum;
+            },
+            null,
+            line =>
+            {
+                contents.ReadSetval(line);
+                contents.HasLargeObjects |= line.StartsWith("SELECT pg_catalog.lo_create(", StringComparison.Ordinal);
+                complete |= line == "-- PostgreSQL database dump complete";
+            });
+        await using var closed = rows.ConfigureAwait(false);
+        await ForeignDump.ReadScriptAsync(
+            script,
+            (block, bytes) =>
+            {
+                rows.Write(block.Span);
+                progress?.Report(PgSize.Format(bytes));
+            },
+            cancellationToken).ConfigureAwait(false);
+        contents.Entries = contents._tableData.Count;
+        contents.Rows = read;
+        return complete && !rows.InData ? contents : throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\"");
+    }
 
     /// <summary>Reads the table of contents.</summary>
     /// <param name="pgRestore">The program.</param>
@@ -73,12 +123,21 @@ internal sealed partial class ArchiveContents
     internal async Task<IReadOnlyList<PgSequencePosition>> SequencesAsync(
         PostgresTool pgRestore, string archive, string scratch, IReadOnlyList<PgSequencePosition> positions, CancellationToken cancellationToken)
     {
-        if (_sequences.Count == 0)
+        if (_sequences.Count > 0)
         {
-            return positions;
+            await ReadSetvalsAsync(pgRestore, archive, scratch, cancellationToken).ConfigureAwait(false);
         }
 
-        var set = new Dictionary<(string Schema, string Name), (long LastValue, bool IsCalled)>();
+        return
+        [
+            .. positions.Select(position => _set.TryGetValue((position.Schema, position.Name), out var dumped)
+                ? position with { LastValue = dumped.LastValue, IsCalled = dumped.IsCalled }
+                : position),
+        ];
+    }
+
+    private async Task ReadSetvalsAsync(PostgresTool pgRestore, string archive, string scratch, CancellationToken cancellationToken)
+    {
         var list = Path.Combine(scratch, ".sequences");
         await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(string.Join('\n', _sequences) + "\n"), cancellationToken).ConfigureAwait(false);
         try
@@ -92,21 +151,14 @@ internal sealed partial class ArchiveContents
         {
             File.Delete(list);
         }
+    }
 
-        return
-        [
-            .. positions.Select(position => set.TryGetValue((position.Schema, position.Name), out var dumped)
-                ? position with { LastValue = dumped.LastValue, IsCalled = dumped.IsCalled }
-                : position),
-        ];
-
-        void ReadSetval(string line)
+    private void ReadSetval(string line)
+    {
+        var match = Setval().Match(line);
+        if (match.Success && Names(match.Groups[1].Value, match.Groups[2].Value) is { } name)
         {
-            var match = Setval().Match(line);
-            if (match.Success && Names(match.Groups[1].Value, match.Groups[2].Value) is { } name)
-            {
-                set[name] = (long.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture), match.Groups[4].Value == "true");
-            }
+            _set[name] = (long.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture), match.Groups[4].Value == "true");
         }
     }
 

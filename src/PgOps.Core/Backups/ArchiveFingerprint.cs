@@ -32,6 +32,11 @@ internal static class ArchiveFingerprint
         ProgressActivity? progress,
         CancellationToken cancellationToken)
     {
+        if (contents.Rows is { } known)
+        {
+            return known;
+        }
+
         var sizes = tables.Where(table => !table.IsLargeObjects).ToDictionary(table => table.Oid, table => table.Bytes);
         var total = sizes.Values.Sum();
         var results = new Dictionary<uint, RowHashSum>();
@@ -51,7 +56,7 @@ internal static class ArchiveFingerprint
                 // pg_restore keeps the list's order.
                 var next = 0;
                 var rows = new ArchivedRows(
-                    sum =>
+                    (_, sum) =>
                     {
                         if (next < part.Count)
                         {

@@ -7,8 +7,9 @@ namespace PgOps.Core.Backups;
 /// </summary>
 internal sealed class ArchivedRows : Stream
 {
-    private readonly Action<RowHashSum> _onTable;
+    private readonly Action<string, RowHashSum> _onTable;
     private readonly Action<long>? _onBytes;
+    private readonly Action<string>? _onLine;
     private readonly List<byte> _line = [];
     private readonly StringBuilder _statement = new();
     private RowHashSum? _rows;
@@ -16,12 +17,14 @@ internal sealed class ArchivedRows : Stream
     // Of the data's line at hand: whether it can still be the end mark, and how much of that has been seen.
     private int _mark;
 
-    /// <param name="onTable">Receives each table's rows, in the script's order.</param>
+    /// <param name="onTable">Receives each COPY statement and its rows, in the script's order.</param>
     /// <param name="onBytes">Hears of the bytes taken.</param>
-    internal ArchivedRows(Action<RowHashSum> onTable, Action<long>? onBytes)
+    /// <param name="onLine">Receives every line that belongs to no COPY.</param>
+    internal ArchivedRows(Action<string, RowHashSum> onTable, Action<long>? onBytes = null, Action<string>? onLine = null)
     {
         _onTable = onTable;
         _onBytes = onBytes;
+        _onLine = onLine;
     }
 
     /// <inheritdoc/>
@@ -93,10 +96,13 @@ internal sealed class ArchivedRows : Stream
             _statement.Append(line).Append('\n');
             if (line.EndsWith(" FROM stdin;", StringComparison.Ordinal) && _statement.ToString().Count(c => c == '"') % 2 == 0)
             {
-                _statement.Clear();
                 _rows = new RowHashSum();
                 _mark = 0;
             }
+        }
+        else
+        {
+            _onLine?.Invoke(line);
         }
 
         return buffer[(end + 1)..];
@@ -118,7 +124,8 @@ internal sealed class ArchivedRows : Stream
                     {
                         rows.Complete();
                         _rows = null;
-                        _onTable(rows);
+                        _onTable(_statement.ToString(), rows);
+                        _statement.Clear();
                         return buffer;
                     }
 

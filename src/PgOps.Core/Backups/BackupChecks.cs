@@ -111,6 +111,14 @@ internal static class BackupChecks
 
         try
         {
+            if (ForeignDump.IsScript(manifest.Payload.Format))
+            {
+                var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
+                return script.Missing(manifest.Tables) is { Count: > 0 } lost
+                    ? PgCheck.Fail(Name, $"no rows in the script for {Some([.. lost.Select(table => table.ToString())])}")
+                    : PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"the script was read to its end, {script.TableCount} tables with rows"));
+            }
+
             var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), binPath);
             var contents = await ArchiveContents.ReadAsync(pgRestore, archive, cancellationToken).ConfigureAwait(false);
             var missing = contents.Missing(manifest.Tables);
@@ -126,6 +134,10 @@ internal static class BackupChecks
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
         {
             return PgCheck.Fail(Name, error.Problem);
+        }
+        catch (InvalidDataException error)
+        {
+            return PgCheck.Fail(Name, $"{manifest.Payload.Path}: {error.Message}");
         }
     }
 

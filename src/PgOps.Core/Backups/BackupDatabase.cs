@@ -16,8 +16,6 @@ public sealed class BackupDatabase
 
     /// <summary>What a failed backup leaves.</summary>
     internal const string NothingLeft = "No backup was made and nothing is left behind.";
-    private const string DirectoryPayload = "data";
-    private const string CustomPayload = "data.dump";
     private const int MostDefaultJobs = 4;
     private const int DiskFullUnix = 28;
     private const int DiskFullWindows = unchecked((int)0x80070070);
@@ -55,12 +53,13 @@ public sealed class BackupDatabase
         var target = request.Target with { ApplicationName = $"PgOps backup {id[..8]}" };
         var timings = new PhaseTimings();
         request.Selection.Check();
+        DumpCompression.Check(request);
         var holder = await SnapshotHolder.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (holder.ConfigureAwait(false))
         {
             // Before anything is written: tools that can do it, a role that sees every row, and room.
             var tools = DumpTools.Find(holder.Connection.VersionNumber() / 10000, request);
-            var compression = request.Compression ?? await DumpCompression.BestAsync(tools.Dump, cancellationToken).ConfigureAwait(false);
+            var compression = request.Compression ?? await DumpCompression.BestAsync(tools.Dump, request.Format, cancellationToken).ConfigureAwait(false);
             var database = holder.Connection.Database!;
             var listed = await DumpedTables.ListAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
             var leftOut = new List<string>(listed.LeftOut);
@@ -85,9 +84,8 @@ public sealed class BackupDatabase
             timings.End("prepare");
             PartialFolder.Sweep(parent, sink.Log);
             using var folder = await PartialFolder.CreateAsync(parent, database, holder.SnapshotAt, cancellationToken).ConfigureAwait(false);
-            var custom = request.Format == PgBackupFormat.Custom;
-            var jobs = custom ? 1 : Math.Max(1, request.Jobs ?? Math.Min(Environment.ProcessorCount, MostDefaultJobs));
-            var payload = custom ? CustomPayload : DirectoryPayload;
+            var jobs = request.Format != PgBackupFormat.Directory ? 1 : Math.Max(1, request.Jobs ?? Math.Min(Environment.ProcessorCount, MostDefaultJobs));
+            var payload = PayloadName.PathOf(request.Format);
             var archive = Path.Combine(folder.Path, payload);
             using var dumpProgress = new ProgressActivity(sink, $"Backing up {database}");
             var dump = new DumpRun(listed.Tables, dumpProgress);
@@ -128,7 +126,7 @@ public sealed class BackupDatabase
                 Facts = facts,
                 Payload = new PgPayload
                 {
-                    Format = custom ? "custom" : "directory",
+                    Format = PayloadName.FormatOf(request.Format),
                     Path = payload,
                     Bytes = files.Where(file => file.Name != GlobalsFile).Sum(file => file.Bytes),
                     Tool = $"pg_dump (PostgreSQL) {tools.Dump.Version}",

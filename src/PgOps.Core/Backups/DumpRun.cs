@@ -58,7 +58,7 @@ internal sealed class DumpRun
     {
         List<string> arguments =
         [
-            request.Format == PgBackupFormat.Directory ? "--format=directory" : "--format=custom",
+            "--format=" + PayloadName.FormatOf(request.Format).Split('.')[0],
             "--file=" + archive,
             "--snapshot=" + snapshot,
             "--compress=" + compression,

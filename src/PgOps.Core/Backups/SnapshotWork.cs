@@ -70,7 +70,7 @@ internal sealed record SnapshotWork(
             throw Failure(_first);
         }
 
-        return (content!, contents ?? await ArchiveContents.ReadAsync(Tools.Restore, Archive, cancellationToken).ConfigureAwait(false), dumped);
+        return (content!, contents ?? await ContentsAsync(progress, cancellationToken).ConfigureAwait(false), dumped);
 
         async Task ReadAsync(CancellationToken token)
             => content = await DatabaseFingerprint.ReadAsync(
@@ -79,11 +79,23 @@ internal sealed record SnapshotWork(
         // Which tables a part holds, pg_dump alone knows: the archive's table of contents says it.
         async Task ReadPartAsync(CancellationToken token)
         {
-            contents = await ArchiveContents.ReadAsync(Tools.Restore, Archive, token).ConfigureAwait(false);
+            contents = await ContentsAsync(progress, token).ConfigureAwait(false);
             dumped = Listed.In(contents);
             await Reader.LockAsync(dumped.Tables, token).ConfigureAwait(false);
             await ReadAsync(token).ConfigureAwait(false);
         }
+    }
+
+    private async Task<ArchiveContents> ContentsAsync(ProgressActivity progress, CancellationToken cancellationToken)
+    {
+        if (Request.Format != PgBackupFormat.Plain)
+        {
+            return await ArchiveContents.ReadAsync(Tools.Restore, Archive, cancellationToken).ConfigureAwait(false);
+        }
+
+        var oids = Listed.Tables.ToDictionary(table => (table.Schema, table.Name), table => table.Oid);
+        return await ArchiveContents.ReadScriptAsync(
+            Archive, (schema, name) => oids.TryGetValue((schema, name), out var oid) ? oid : null, progress, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
