@@ -53,7 +53,7 @@ internal sealed partial class ArchiveContents
                 cursor.Accept("COPY");
                 var name = cursor.AcceptName();
                 var oid = oidOf(name[0], name[^1]) ?? uint.MaxValue - (uint)contents._tableData.Count;
-                contents._tableData.Add(new ArchiveEntry(oid, $"{name[0]} {name[^1]} ", ""));
+                contents._tableData.Add(new ArchiveEntry(oid, Listed($"{name[0]} {name[^1]}") + " ", ""));
                 read[oid] = sum;
             },
             null,
