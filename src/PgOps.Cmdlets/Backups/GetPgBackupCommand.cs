@@ -7,7 +7,7 @@ namespace PgOps.Cmdlets.Backups;
 /// <summary>Lists the backups in a folder, newest first: complete or not, proven or not.</summary>
 [Cmdlet(VerbsCommon.Get, "PgBackup")]
 [OutputType(typeof(PgBackup))]
-public sealed class GetPgBackupCommand : PgCmdlet
+public sealed class GetPgBackupCommand : PgSignedCmdlet
 {
     /// <summary>The folder that holds the backups, or one backup's own.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
@@ -22,14 +22,14 @@ public sealed class GetPgBackupCommand : PgCmdlet
     [Parameter]
     public SwitchParameter Latest { get; set; }
 
-    /// <summary>Only backups whose drill passed.</summary>
+    /// <summary>Only backups whose drill passed. With a key a drill counts only when its entry in the ledger is signed by it.</summary>
     [Parameter]
     public SwitchParameter Proven { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Run(async (sink, token) =>
     {
-        var request = new FindBackupsRequest { Path = FullPath(Path), Database = Database, Latest = Latest };
+        var request = new FindBackupsRequest { Path = FullPath(Path), Database = Database, Latest = Latest, Key = Key() };
         foreach (var backup in await new FindBackups().RunAsync(request, sink, token).ConfigureAwait(false))
         {
             if (backup.Proven || !Proven)

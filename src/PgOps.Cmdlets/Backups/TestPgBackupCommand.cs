@@ -7,7 +7,7 @@ namespace PgOps.Cmdlets.Backups;
 /// <summary>Checks a backup's files against their hashes, its manifest, and the archive's own table of contents.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "PgBackup")]
 [OutputType(typeof(PgBackupTest))]
-public sealed class TestPgBackupCommand : PgCmdlet
+public sealed class TestPgBackupCommand : PgSealedCmdlet
 {
     /// <summary>The backup: its folder, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -26,11 +26,18 @@ public sealed class TestPgBackupCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var request = new TestBackupRequest { Path = Backup.Path, BinPath = BinPath is null ? null : FullPath(BinPath) };
-        var result = RunAndWrite((sink, token) => new TestBackup().RunAsync(request, sink, token));
+        var result = RunAndWrite((sink, token) => new TestBackup().RunAsync(Request(), sink, token));
         if (result is { Passed: false } && Strict)
         {
             WriteFailure(FailedChecks.Error(Backup.Path, result.Checks, result));
         }
     }
+
+    private TestBackupRequest Request() => new()
+    {
+        Path = Backup.Path,
+        BinPath = BinPath is null ? null : FullPath(BinPath),
+        Key = Key(),
+        Identity = IdentityPath,
+    };
 }

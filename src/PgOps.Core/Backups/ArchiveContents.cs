@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 
 namespace PgOps.Core.Backups;
@@ -34,9 +35,20 @@ internal sealed partial class ArchiveContents
     /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it.</exception>
     internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, string archive, CancellationToken cancellationToken)
     {
+        using var plain = OpenedArchive.Plain(archive);
+        return await ReadAsync(pgRestore, plain, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the table of contents of an archive that may be encrypted.</summary>
+    /// <param name="pgRestore">The program.</param>
+    /// <param name="archive">The archive.</param>
+    /// <param name="cancellationToken">Ends the program.</param>
+    /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it; DecryptionFailed.</exception>
+    internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, OpenedArchive archive, CancellationToken cancellationToken)
+    {
         var contents = new ArchiveContents();
-        var result = await ToolProcess.RunAsync(
-            new ToolCommand(pgRestore.Path, "--list", archive) { OnOutput = contents.Add }, cancellationToken).ConfigureAwait(false);
+        var result = await archive.RunAsync(
+            new ToolCommand(pgRestore.Path, "--list") { OnOutput = contents.Add }, cancellationToken).ConfigureAwait(false);
         result.EnsureSuccess();
         return result.Errors.Count == 0 ? contents : throw result.Error();
     }
@@ -78,13 +90,13 @@ internal sealed partial class ArchiveContents
             return positions;
         }
 
-        var set = new Dictionary<(string Schema, string Name), (long LastValue, bool IsCalled)>();
+        var set = new ArchivedPositions();
         var list = Path.Combine(scratch, ".sequences");
         await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(string.Join('\n', _sequences) + "\n"), cancellationToken).ConfigureAwait(false);
         try
         {
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive) { OnOutput = ReadSetval }, cancellationToken)
+                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive) { OnOutput = set.Read }, cancellationToken)
                 .ConfigureAwait(false);
             result.EnsureSuccess();
         }
@@ -93,21 +105,7 @@ internal sealed partial class ArchiveContents
             File.Delete(list);
         }
 
-        return
-        [
-            .. positions.Select(position => set.TryGetValue((position.Schema, position.Name), out var dumped)
-                ? position with { LastValue = dumped.LastValue, IsCalled = dumped.IsCalled }
-                : position),
-        ];
-
-        void ReadSetval(string line)
-        {
-            var match = Setval().Match(line);
-            if (match.Success && Names(match.Groups[1].Value, match.Groups[2].Value) is { } name)
-            {
-                set[name] = (long.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture), match.Groups[4].Value == "true");
-            }
-        }
+        return set.Apply(positions);
     }
 
     internal void Add(string line)
@@ -135,33 +133,11 @@ internal sealed partial class ArchiveContents
         }
     }
 
-    /// <summary>Takes a literal and the two identifiers in it apart.</summary>
-    private static (string Schema, string Name)? Names(string escape, string literal)
-    {
-        var text = literal.Replace("''", "'", StringComparison.Ordinal);
-        if (escape.Length > 0)
-        {
-            text = text.Replace("\\\\", "\\", StringComparison.Ordinal);
-        }
-
-        var match = Qualified().Match(text);
-        return match.Success ? (Bare(match.Groups[1].Value), Bare(match.Groups[2].Value)) : null;
-
-        static string Bare(string identifier)
-            => identifier[0] == '"' ? identifier[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : identifier;
-    }
-
     // pg_restore writes line ends in names as spaces.
     private static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
 
     [GeneratedRegex(@"^\d+; \d+ (\d+) (.*)$", RegexOptions.CultureInvariant)]
     private static partial Regex Line();
-
-    [GeneratedRegex(@"^SELECT pg_catalog\.setval\(\s*(E?)'((?:[^']|'')*)', (-?\d+), (true|false)\);$", RegexOptions.CultureInvariant)]
-    private static partial Regex Setval();
-
-    [GeneratedRegex(@"^(""(?:[^""]|"""")*""|[^"".]+)\.(""(?:[^""]|"""")*""|[^"".]+)$", RegexOptions.CultureInvariant)]
-    private static partial Regex Qualified();
 }
 
 /// <summary>A table's data in an archive.</summary>

@@ -39,6 +39,9 @@ internal sealed class ArchivedRows : Stream
     /// <inheritdoc/>
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
+    /// <summary>Hears of each line that is neither of data nor of a COPY; may be null.</summary>
+    internal Action<string>? OnLine { get; init; }
+
     /// <summary>Whether a COPY's data have begun and not ended.</summary>
     internal bool InData => _rows is not null;
 
@@ -97,6 +100,10 @@ internal sealed class ArchivedRows : Stream
                 _rows = new RowHashSum();
                 _mark = 0;
             }
+        }
+        else
+        {
+            OnLine?.Invoke(line);
         }
 
         return buffer[(end + 1)..];

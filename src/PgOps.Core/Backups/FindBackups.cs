@@ -1,3 +1,4 @@
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Drills;
 using PgOps.Core.Operations;
 
@@ -14,6 +15,9 @@ public sealed record FindBackupsRequest
 
     /// <summary>Only the newest complete backup of each database.</summary>
     public bool Latest { get; init; }
+
+    /// <summary>The key by which a passed drill must be signed to count; null counts every entry. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
 }
 
 /// <summary>Lists backups, newest first. An unfinished or damaged one is listed too, with its problem.</summary>
@@ -53,7 +57,7 @@ public sealed class FindBackups
             }
         }
 
-        var proven = parent is null ? new Dictionary<string, DateTime>() : DrillLedger.ReadProven(parent);
+        var proven = parent is null ? new Dictionary<string, DateTime>() : DrillLedger.ReadProven(parent, request.Key);
         var wanted = found
             .Where(backup => request.Database is null || backup.Database == request.Database)
             .Select(backup => backup.Complete && proven.TryGetValue(backup.Id, out var at)

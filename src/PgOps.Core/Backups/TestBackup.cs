@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using PgOps.Core.Backups.Encryption;
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
 
@@ -14,6 +16,12 @@ public sealed record TestBackupRequest
 
     /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
     public string? BinPath { get; init; }
+
+    /// <summary>The key that must have signed the backup; null demands no signature. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
+
+    /// <summary>age's identity file, to read the table of contents of an encrypted backup; null leaves that check out.</summary>
+    public string? Identity { get; init; }
 }
 
 /// <summary>
@@ -29,7 +37,7 @@ public sealed class TestBackup
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The checks.</returns>
-    /// <exception cref="PgOpsException">PathNotFound or PathInaccessible; a damaged backup is a failed check, not an exception.</exception>
+    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or DecryptionFailed with a given identity; a damaged backup is a failed check, not an exception.</exception>
     public async Task<PgBackupTest> RunAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -75,8 +83,13 @@ public sealed class TestBackup
             Hashes(files, list) with { Duration = hashing },
             Manifest(backup, files),
         ];
+        if (SignatureCheck.Take(backup.Path, list, request.Key) is { } signature)
+        {
+            checks.Add(signature);
+        }
+
         clock.Restart();
-        var contents = await ContentsAsync(backup, request.BinPath, cancellationToken).ConfigureAwait(false);
+        var contents = await ContentsAsync(backup, request, checks, cancellationToken).ConfigureAwait(false);
         checks.Add(contents with { Duration = clock.Elapsed });
         return new PgBackupTest
         {
@@ -178,7 +191,8 @@ public sealed class TestBackup
                 CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
     }
 
-    private static async Task<PgCheck> ContentsAsync(PgBackup backup, string? binPath, CancellationToken cancellationToken)
+    private static async Task<PgCheck> ContentsAsync(
+        PgBackup backup, TestBackupRequest request, IReadOnlyList<PgCheck> before, CancellationToken cancellationToken)
     {
         const string Name = "table-of-contents";
         if (backup.Manifest is not { } manifest)
@@ -194,8 +208,9 @@ public sealed class TestBackup
 
         try
         {
-            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), binPath);
-            var contents = await ArchiveContents.ReadAsync(pgRestore, archive, cancellationToken).ConfigureAwait(false);
+            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), request.BinPath);
+            using var opened = await OpenedArchive.OpenAsync(backup, request.Identity, true, null, cancellationToken).ConfigureAwait(false);
+            var contents = await ArchiveContents.ReadAsync(pgRestore, opened, cancellationToken).ConfigureAwait(false);
             var missing = contents.Missing(manifest.Tables);
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
@@ -206,7 +221,12 @@ public sealed class TestBackup
         {
             return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
         }
-        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
+        catch (PgOpsException error) when (error.Code == PgErrorCode.DecryptionFailed && request.Identity is null)
+        {
+            return PgCheck.Skip(Name, $"It could not be read without the identity. {error.Problem}");
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed
+            || (error.Code == PgErrorCode.DecryptionFailed && before.Any(check => check.Status == PgCheckStatus.Failed)))
         {
             return PgCheck.Fail(Name, error.Problem);
         }

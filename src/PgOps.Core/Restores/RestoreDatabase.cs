@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Backups;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
@@ -23,7 +25,7 @@ public sealed class RestoreDatabase
     /// <param name="cancellationToken">Ends pg_restore, drops the staging database, and only then lets the caller go on.</param>
     /// <returns>What was put in place.</returns>
     /// <exception cref="PgOpsException">
-    /// BackupDamaged, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, DatabaseInUse, RestoreFailed,
+    /// BackupDamaged, SignatureInvalid, DecryptionFailed, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, DatabaseInUse, RestoreFailed,
     /// RestoreMismatch, PoolerDetected, PermissionDenied or a connection's error.
     /// </exception>
     public async Task<PgRestore> RunAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
@@ -103,7 +105,11 @@ public sealed class RestoreDatabase
     private static async Task<PgBackup> VerifyBackupAsync(
         RestoreDatabaseRequest request, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var proof = await BackupProof.TakeAsync(request.Backup, request.BinPath, sink, cancellationToken).ConfigureAwait(false);
+        var proof = await BackupProof.TakeAsync(
+            request.Backup,
+            new TestBackupRequest { Path = request.Backup.Path, BinPath = request.BinPath, Key = request.Key, Identity = request.Identity },
+            sink,
+            cancellationToken).ConfigureAwait(false);
         if (proof.Check.Status != PgCheckStatus.Passed)
         {
             throw new PgOpsException(
@@ -115,6 +121,21 @@ public sealed class RestoreDatabase
         }
 
         checks.Add(proof.Check);
+        if (proof.Signature is { Status: PgCheckStatus.Failed } signature)
+        {
+            throw new PgOpsException(
+                PgErrorCode.SignatureInvalid,
+                $"{request.Backup} is not restored: {signature.Detail}",
+                NothingDone,
+                "Find out where the backup comes from; restore one that carries a valid signature.")
+            { Subject = request.Backup };
+        }
+
+        if (proof.Signature is not null)
+        {
+            checks.Add(proof.Signature);
+        }
+
         return proof.Backup;
     }
 
@@ -253,6 +274,7 @@ public sealed class RestoreDatabase
         CancellationToken cancellationToken)
     {
         var manifest = request.Backup.Manifest!;
+        using var archive = await OpenedArchive.OpenAsync(request.Backup, request.Identity, sink, cancellationToken).ConfigureAwait(false);
         var staging = await StagingDatabase.CreateAsync(maintenance, target.Database, manifest.Facts, sink.Log, cancellationToken).ConfigureAwait(false);
         var created = (IReadOnlyList<string>)[];
         try
@@ -263,7 +285,8 @@ public sealed class RestoreDatabase
             var (settings, settingsCheck) = await DatabaseSettings.ProbeAsync(
                 staging.Session, staging.Name, manifest.Facts.Settings, request.Force, cancellationToken).ConfigureAwait(false);
             var options = new ArchiveRestoreOptions(
-                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges);
+                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges)
+            { Archive = archive };
             checks.Add(await TimedCheck.RunAsync(
                 () => ArchiveRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
             var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
