@@ -134,7 +134,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
 
     /// <summary>The full path of a file of recipients; null when it is no file's name.</summary>
     private string? RecipientFile(string recipient)
-        => FullPath(recipient) is var path && File.Exists(path) ? path : null;
+        => !recipient.StartsWith("ssh-", StringComparison.Ordinal) && FullPath(recipient) is var path && File.Exists(path) ? path : null;
 
     private BackupDatabaseRequest Request() => new()
     {

@@ -101,6 +101,6 @@ public sealed class DrillLedgerTests : IDisposable
             RecoveryTime = TimeSpan.FromSeconds(1.5),
             ServerVersion = "15.18",
         };
-        return DrillLedger.AppendAsync(drill, CancellationToken.None);
+        return DrillLedger.AppendAsync(drill, null, CancellationToken.None);
     }
 }

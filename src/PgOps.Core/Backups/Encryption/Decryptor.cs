@@ -79,7 +79,7 @@ internal sealed class Decryptor
             throw new PgOpsException(
                 PgErrorCode.DecryptionFailed,
                 $"{_tool.Name} cannot decrypt {_subject}"
-                    + (_identity is null ? "" : $" with the identity {_identity}") + ": " + string.Join(' ', result.Errors.Take(2)),
+                    + (_identity is null ? "" : $" with the identity {_identity}") + ": " + string.Join(' ', result.Errors.Where(line => !line.StartsWith("age: report ", StringComparison.Ordinal))),
                 "Nothing was read from it.",
                 _identity is null
                     ? "The secret key of one of the recipients must be in gpg's keyring, and its agent must know the passphrase."
