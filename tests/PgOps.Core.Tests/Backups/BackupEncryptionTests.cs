@@ -110,7 +110,7 @@ public sealed class BackupEncryptionTests : IDisposable
     public async Task A_part_of_a_database_is_encrypted_on_its_way_too()
     {
         var source = await BackupTestDatabase.CreateAsync(
-            _server, "CREATE TABLE a AS SELECT generate_series(1, 100) AS x; CREATE TABLE b AS SELECT 1 AS y; CREATE SEQUENCE s; SELECT nextval('s')");
+            _server, "CREATE TABLE a AS SELECT generate_series(1, 100) AS x; CREATE TABLE b AS SELECT 1 AS y");
         var recipient = await NewIdentityAsync("identity");
         var backup = await new BackupDatabase().RunAsync(
             new BackupDatabaseRequest
@@ -125,7 +125,8 @@ public sealed class BackupEncryptionTests : IDisposable
             CancellationToken.None);
         Assert.Equal("public.a", Assert.Single(backup.Manifest!.Tables).ToString());
         Assert.NotNull(backup.Manifest.Tables[0].Hash);
-        Assert.True((await DrillAsync(BackupFolder.Read(backup.Path), Identity)).Passed);
+        var drill = await DrillAsync(BackupFolder.Read(backup.Path), Identity);
+        Assert.True(drill.Passed, string.Join('\n', drill.Checks));
     }
 
     [AgeTheory]

@@ -64,7 +64,7 @@ internal sealed class OpenedArchive : IDisposable
         var folder = await PrivateFolder.CreateAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            new FreeSpace(folder.Path).Require(total);
+            RequireRoom(folder.Path, total);
             var plain = Path.Combine(folder.Path, "data");
             DurableFile.CreateFolder(plain);
             long done = 0;
@@ -102,6 +102,23 @@ internal sealed class OpenedArchive : IDisposable
         }
 
         return readers[0]!;
+    }
+
+    private static void RequireRoom(string folder, long bytes)
+    {
+        try
+        {
+            new FreeSpace(folder).Require(bytes);
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.DiskFull)
+        {
+            throw new PgOpsException(
+                PgErrorCode.DiskFull,
+                $"There is no room below {Path.GetTempPath()} to decrypt {PgSize.Format(bytes)}.",
+                "Nothing was decrypted.",
+                "Make room, or name a folder on another disk in the environment variable TMPDIR (TEMP on Windows).",
+                error);
+        }
     }
 
     /// <inheritdoc/>

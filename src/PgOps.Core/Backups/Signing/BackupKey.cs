@@ -146,6 +146,11 @@ public sealed class BackupKey : IDisposable
             return false;
         }
 
+        if (signature.Certificate is { } brought && (_certificate is null || brought != Convert.ToBase64String(_certificate.RawData)))
+        {
+            return false;
+        }
+
         var message = Message(subject, content);
         return _certificate is null
             ? CryptographicOperations.FixedTimeEquals(value, HMACSHA256.HashData(_secret, message))
