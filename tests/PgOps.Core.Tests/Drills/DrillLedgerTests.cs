@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using PgOps.Core.Backups.Signing;
 using PgOps.Core.Drills;
-using PgOps.Core.Tests.Backups;
 using PgOps.Core.Tests.Restores;
+using Signer = PgOps.Core.Tests.Backups.Signer;
 
 namespace PgOps.Core.Tests.Drills;
 
