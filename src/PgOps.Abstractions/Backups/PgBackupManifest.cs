@@ -140,6 +140,19 @@ public sealed record PgPayload
 
     /// <summary>The tool's arguments that chose a part of the database; empty for all of it.</summary>
     public IReadOnlyList<string> Selection { get; init => field = (value ?? []).ToArray(); } = [];
+
+    /// <summary>How the files are encrypted; null when they are not.</summary>
+    public PgEncryption? Encryption { get; init; }
+}
+
+/// <summary>How a backup's files are encrypted: each by itself, all but the manifest and the list of hashes.</summary>
+public sealed record PgEncryption
+{
+    /// <summary>age or gpg.</summary>
+    public required string Tool { get; init; }
+
+    /// <summary>Public keys of those who can decrypt: age's recipients, or the fingerprints of OpenPGP keys.</summary>
+    public IReadOnlyList<string> Recipients { get; init => field = value.ToArray(); } = [];
 }
 
 /// <summary>One table's rows at the snapshot.</summary>

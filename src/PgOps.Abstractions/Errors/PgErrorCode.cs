@@ -96,6 +96,12 @@ public enum PgErrorCode
     /// <summary>A backup is damaged or incomplete.</summary>
     BackupDamaged,
 
+    /// <summary>A backup is not signed by the key that was given.</summary>
+    SignatureInvalid,
+
+    /// <summary>A backup is encrypted, and what is given does not open it.</summary>
+    DecryptionFailed,
+
     /// <summary>A restore did not succeed; nothing was put in place.</summary>
     RestoreFailed,
 

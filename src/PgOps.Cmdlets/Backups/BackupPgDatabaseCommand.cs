@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using System.Security;
+using System.Security.Cryptography.X509Certificates;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Backups;
 
@@ -82,6 +84,26 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [Parameter]
     public SwitchParameter NoLargeObjects { get; set; }
 
+    /// <summary>
+    /// Encrypts the backup for those who hold the secret key: public keys of age (age1…, or SSH public keys, or a file of such), or what gpg
+    /// knows a public key by, best its fingerprint; all of one kind.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] Recipient { get; set; } = [];
+
+    /// <summary>
+    /// Signs the backup with this certificate and its private key: the certificate, its file, or its thumbprint in the user's or the
+    /// machine's store.
+    /// </summary>
+    [Parameter]
+    [CertificateTransformation]
+    public X509Certificate2? SigningCertificate { get; set; }
+
+    /// <summary>Signs the backup with this secret instead of a certificate; at least 16 characters, better a long random one.</summary>
+    [Parameter]
+    public SecureString? SigningKey { get; set; }
+
     /// <summary>Begins although the disk seems to have too little room.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -99,6 +121,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
             return;
         }
 
+        using var key = request!.SigningKey;
         if (WhatIfRequested)
         {
             Preview(async (sink, token) => [await new PreviewBackup().RunAsync(request!, sink, token).ConfigureAwait(false)]);
@@ -108,6 +131,10 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
             RunAndWrite((sink, token) => new BackupDatabase().RunAsync(request, sink, token));
         }
     }
+
+    /// <summary>The full path of a file of recipients; null when it is no file's name.</summary>
+    private string? RecipientFile(string recipient)
+        => !recipient.StartsWith("ssh-", StringComparison.Ordinal) && FullPath(recipient) is var path && File.Exists(path) ? path : null;
 
     private BackupDatabaseRequest Request() => new()
     {
@@ -119,6 +146,8 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
         Compression = Compression,
         NoGlobals = NoGlobals,
         Force = Force,
+        Recipients = [.. Recipient.Select(recipient => RecipientFile(recipient) ?? recipient)],
+        SigningKey = SigningParameters.Key(SigningCertificate, SigningKey),
         Selection = new DumpSelection
         {
             Schemas = Schema,

@@ -7,7 +7,7 @@ namespace PgOps.Cmdlets.Backups;
 /// <summary>Lists the backups in a folder, newest first, dumps made without PgOps included: complete or not, proven or not.</summary>
 [Cmdlet(VerbsCommon.Get, "PgBackup")]
 [OutputType(typeof(PgBackup))]
-public sealed class GetPgBackupCommand : PgCmdlet
+public sealed class GetPgBackupCommand : PgSignedCmdlet
 {
     /// <summary>The folder that holds the backups, or one backup's own.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
@@ -25,7 +25,7 @@ public sealed class GetPgBackupCommand : PgCmdlet
     [Parameter]
     public SwitchParameter Latest { get; set; }
 
-    /// <summary>Only backups whose drill passed.</summary>
+    /// <summary>Only backups whose drill passed. With a key a drill counts only when its entry in the ledger is signed by it.</summary>
     [Parameter]
     public SwitchParameter Proven { get; set; }
 
@@ -49,6 +49,7 @@ public sealed class GetPgBackupCommand : PgCmdlet
             Proven = Proven,
             Before = Before?.ToUniversalTime(),
             After = After?.ToUniversalTime(),
+            Key = Key(),
         };
         foreach (var backup in await new FindBackups().RunAsync(request, sink, token).ConfigureAwait(false))
         {

@@ -10,7 +10,7 @@ namespace PgOps.Cmdlets.Backups;
 /// </summary>
 [Cmdlet(VerbsDiagnostic.Test, "PgBackup")]
 [OutputType(typeof(PgBackupTest))]
-public sealed class TestPgBackupCommand : PgCmdlet
+public sealed class TestPgBackupCommand : PgSealedCmdlet
 {
     private readonly List<PgBackup> _backups = [];
 
@@ -49,6 +49,8 @@ public sealed class TestPgBackupCommand : PgCmdlet
             Deep = Deep,
             ThrottleLimit = ThrottleLimit,
             BinPath = BinPath is null ? null : FullPath(BinPath),
+            Key = Key(),
+            Identity = IdentityPath,
         };
         return new TestBackups().RunAsync(request, Strict ? new StrictSink(sink) : sink, token);
     });

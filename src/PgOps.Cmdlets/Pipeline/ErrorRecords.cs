@@ -31,7 +31,7 @@ internal static class ErrorRecords
         PgErrorCode.MigrationChanged or PgErrorCode.MigrationMissing or PgErrorCode.MigrationOutOfOrder
             or PgErrorCode.MigrationInterrupted or PgErrorCode.DownScriptMissing or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
             or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven or PgErrorCode.NotForDevelopment => ErrorCategory.InvalidOperation,
-        PgErrorCode.HistoryTampered => ErrorCategory.SecurityError,
+        PgErrorCode.HistoryTampered or PgErrorCode.SignatureInvalid or PgErrorCode.DecryptionFailed => ErrorCategory.SecurityError,
         PgErrorCode.BackupDamaged or PgErrorCode.RestoreMismatch or PgErrorCode.CheckFailed => ErrorCategory.InvalidData,
         PgErrorCode.Cancelled or PgErrorCode.TargetsNotBegun => ErrorCategory.OperationStopped,
         _ => ErrorCategory.NotSpecified,

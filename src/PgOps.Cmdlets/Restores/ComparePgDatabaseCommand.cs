@@ -20,6 +20,14 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     [BackupTransformation]
     public PgBackup? Backup { get; set; }
 
+    /// <summary>
+    /// The identity file that decrypts the backup's manifest, when the backup was made with -Recipient for age. gpg takes its keys from
+    /// its own keyring.
+    /// </summary>
+    [Parameter(ParameterSetName = "Backup")]
+    [ValidateNotNullOrEmpty]
+    public string? Identity { get; set; }
+
     /// <summary>The database to hold against it. Default: DATABASE_URL, then the PG* variables.</summary>
     [Parameter(Position = 1)]
     [TargetTransformation]
@@ -47,6 +55,7 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
             {
                 ReferenceTarget = Reference is null ? null : Credentials.Apply(Reference, Credential),
                 ReferenceBackup = Backup,
+                Identity = Identity is null ? null : FullPath(Identity),
                 Difference = Credentials.Apply(Difference ?? TargetParser.FromEnvironment(), Credential),
                 Jobs = Jobs,
             },

@@ -11,7 +11,7 @@ namespace PgOps.Cmdlets.Restores;
 /// </summary>
 [Cmdlet(VerbsData.Restore, "PgDatabase", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(PgRestore))]
-public sealed class RestorePgDatabaseCommand : PgCmdlet
+public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
 {
     /// <summary>The backup: its folder, a foreign dump, or the object of Backup-PgDatabase, Get-PgBackup or Test-PgRestore.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -106,6 +106,8 @@ public sealed class RestorePgDatabaseCommand : PgCmdlet
             CreateRoles = CreateRoles,
             MaintenanceDatabase = MaintenanceDatabase,
             BinPath = BinPath is null ? null : FullPath(BinPath),
+            Key = Key(),
+            Identity = IdentityPath,
         };
     }
 }

@@ -11,7 +11,7 @@ namespace PgOps.Cmdlets.Restores;
 /// </summary>
 [Cmdlet(VerbsDiagnostic.Test, "PgRestore")]
 [OutputType(typeof(PgDrill))]
-public sealed class TestPgRestoreCommand : PgCmdlet
+public sealed class TestPgRestoreCommand : PgSealedCmdlet
 {
     /// <summary>The backup: its folder, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -50,18 +50,21 @@ public sealed class TestPgRestoreCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var request = new TestRestoreRequest
-        {
-            Backup = Backup,
-            Server = Server is null ? null : Credentials.Apply(Server, Credential),
-            ServerVersion = ServerVersion,
-            Jobs = Jobs,
-            BinPath = BinPath is null ? null : FullPath(BinPath),
-        };
-        var drill = RunAndWrite((sink, token) => new TestRestore().RunAsync(request, sink, token));
+        var drill = RunAndWrite((sink, token) => new TestRestore().RunAsync(Request(), sink, token));
         if (drill is { Passed: false } && Strict)
         {
             WriteFailure(FailedChecks.Error(Backup.Path, drill.Checks, drill));
         }
     }
+
+    private TestRestoreRequest Request() => new()
+    {
+        Backup = Backup,
+        Server = Server is null ? null : Credentials.Apply(Server, Credential),
+        ServerVersion = ServerVersion,
+        Jobs = Jobs,
+        BinPath = BinPath is null ? null : FullPath(BinPath),
+        Key = Key(),
+        Identity = IdentityPath,
+    };
 }

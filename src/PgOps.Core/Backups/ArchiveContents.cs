@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
@@ -13,7 +14,7 @@ internal sealed partial class ArchiveContents
 {
     private readonly List<ArchiveEntry> _tableData = [];
     private readonly List<string> _sequences = [];
-    private readonly Dictionary<(string Schema, string Name), (long LastValue, bool IsCalled)> _set = [];
+    private readonly ArchivedPositions _positions = new();
     private HashSet<uint>? _oids;
 
     /// <summary>Entries of every kind.</summary>
@@ -59,7 +60,7 @@ internal sealed partial class ArchiveContents
             null,
             line =>
             {
-                contents.ReadSetval(line);
+                contents._positions.Read(line);
                 contents.HasLargeObjects |= line.StartsWith("SELECT pg_catalog.lo_create(", StringComparison.Ordinal);
                 complete |= line == "-- PostgreSQL database dump complete";
             });
@@ -84,9 +85,20 @@ internal sealed partial class ArchiveContents
     /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it.</exception>
     internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, string archive, CancellationToken cancellationToken)
     {
+        using var plain = OpenedArchive.Plain(archive);
+        return await ReadAsync(pgRestore, plain, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the table of contents of an archive that may be encrypted.</summary>
+    /// <param name="pgRestore">The program.</param>
+    /// <param name="archive">The archive.</param>
+    /// <param name="cancellationToken">Ends the program.</param>
+    /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it; DecryptionFailed.</exception>
+    internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, OpenedArchive archive, CancellationToken cancellationToken)
+    {
         var contents = new ArchiveContents();
-        var result = await ToolProcess.RunAsync(
-            new ToolCommand(pgRestore.Path, "--list", archive) { OnOutput = contents.Add }, cancellationToken).ConfigureAwait(false);
+        var result = await archive.RunAsync(
+            new ToolCommand(pgRestore.Path, "--list") { OnOutput = contents.Add }, cancellationToken).ConfigureAwait(false);
         result.EnsureSuccess();
         return result.Errors.Count == 0 ? contents : throw result.Error();
     }
@@ -119,21 +131,17 @@ internal sealed partial class ArchiveContents
     /// <param name="archive">File or folder.</param>
     /// <param name="scratch">A folder for a short-lived file.</param>
     /// <param name="positions">What the source said a moment ago; gives names and steps.</param>
+    /// <param name="only">Whether sequences that the archive does not set are left out: it holds a part of the database.</param>
     /// <param name="cancellationToken">Ends the program.</param>
     internal async Task<IReadOnlyList<PgSequencePosition>> SequencesAsync(
-        PostgresTool pgRestore, string archive, string scratch, IReadOnlyList<PgSequencePosition> positions, CancellationToken cancellationToken)
+        PostgresTool pgRestore, string archive, string scratch, IReadOnlyList<PgSequencePosition> positions, bool only, CancellationToken cancellationToken)
     {
         if (_sequences.Count > 0)
         {
             await ReadSetvalsAsync(pgRestore, archive, scratch, cancellationToken).ConfigureAwait(false);
         }
 
-        return
-        [
-            .. positions.Select(position => _set.TryGetValue((position.Schema, position.Name), out var dumped)
-                ? position with { LastValue = dumped.LastValue, IsCalled = dumped.IsCalled }
-                : position),
-        ];
+        return _positions.Apply(positions, only);
     }
 
     private async Task ReadSetvalsAsync(PostgresTool pgRestore, string archive, string scratch, CancellationToken cancellationToken)
@@ -143,22 +151,13 @@ internal sealed partial class ArchiveContents
         try
         {
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive) { OnOutput = ReadSetval }, cancellationToken)
+                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive) { OnOutput = _positions.Read }, cancellationToken)
                 .ConfigureAwait(false);
             result.EnsureSuccess();
         }
         finally
         {
             File.Delete(list);
-        }
-    }
-
-    private void ReadSetval(string line)
-    {
-        var match = Setval().Match(line);
-        if (match.Success && Names(match.Groups[1].Value, match.Groups[2].Value) is { } name)
-        {
-            _set[name] = (long.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture), match.Groups[4].Value == "true");
         }
     }
 
@@ -187,33 +186,11 @@ internal sealed partial class ArchiveContents
         }
     }
 
-    /// <summary>Takes a literal and the two identifiers in it apart.</summary>
-    private static (string Schema, string Name)? Names(string escape, string literal)
-    {
-        var text = literal.Replace("''", "'", StringComparison.Ordinal);
-        if (escape.Length > 0)
-        {
-            text = text.Replace("\\\\", "\\", StringComparison.Ordinal);
-        }
-
-        var match = Qualified().Match(text);
-        return match.Success ? (Bare(match.Groups[1].Value), Bare(match.Groups[2].Value)) : null;
-
-        static string Bare(string identifier)
-            => identifier[0] == '"' ? identifier[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : identifier;
-    }
-
     // pg_restore writes line ends in names as spaces.
     private static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
 
     [GeneratedRegex(@"^\d+; \d+ (\d+) (.*)$", RegexOptions.CultureInvariant)]
     private static partial Regex Line();
-
-    [GeneratedRegex(@"^SELECT pg_catalog\.setval\(\s*(E?)'((?:[^']|'')*)', (-?\d+), (true|false)\);$", RegexOptions.CultureInvariant)]
-    private static partial Regex Setval();
-
-    [GeneratedRegex(@"^(""(?:[^""]|"""")*""|[^"".]+)\.(""(?:[^""]|"""")*""|[^"".]+)$", RegexOptions.CultureInvariant)]
-    private static partial Regex Qualified();
 }
 
 /// <summary>A table's data in an archive.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
 
@@ -95,7 +96,12 @@ internal static class BackupChecks
     }
 
     /// <summary>table-of-contents: pg_restore reads it, and no table of the manifest is missing.</summary>
-    internal static async Task<PgCheck> ContentsAsync(PgBackup backup, string? binPath, CancellationToken cancellationToken)
+    /// <param name="backup">The backup.</param>
+    /// <param name="request">How to test.</param>
+    /// <param name="before">The checks made so far: what is damaged does not decrypt either.</param>
+    /// <param name="cancellationToken">Ends pg_restore.</param>
+    internal static async Task<PgCheck> ContentsAsync(
+        PgBackup backup, TestBackupRequest request, IReadOnlyList<PgCheck> before, CancellationToken cancellationToken)
     {
         const string Name = "table-of-contents";
         if (backup.Manifest is not { } manifest)
@@ -111,7 +117,7 @@ internal static class BackupChecks
 
         try
         {
-            if (ForeignDump.IsScript(manifest.Payload.Format))
+            if (ForeignDump.IsScript(manifest.Payload.Format) && manifest.Payload.Encryption is null)
             {
                 var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
                 return script.Missing(manifest.Tables) is { Count: > 0 } lost
@@ -119,8 +125,9 @@ internal static class BackupChecks
                     : PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"the script was read to its end, {script.TableCount} tables with rows"));
             }
 
-            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), binPath);
-            var contents = await ArchiveContents.ReadAsync(pgRestore, archive, cancellationToken).ConfigureAwait(false);
+            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), request.BinPath);
+            using var opened = await OpenedArchive.OpenAsync(backup, request.Identity, true, null, cancellationToken).ConfigureAwait(false);
+            var contents = await ArchiveContents.ReadAsync(pgRestore, opened, cancellationToken).ConfigureAwait(false);
             var missing = contents.Missing(manifest.Tables);
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
@@ -131,7 +138,12 @@ internal static class BackupChecks
         {
             return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
         }
-        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
+        catch (PgOpsException error) when (error.Code == PgErrorCode.DecryptionFailed && request.Identity is null)
+        {
+            return PgCheck.Skip(Name, $"It could not be read without the identity. {error.Problem}");
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed
+            || (error.Code == PgErrorCode.DecryptionFailed && before.Any(check => check.Status == PgCheckStatus.Failed)))
         {
             return PgCheck.Fail(Name, error.Problem);
         }
@@ -142,9 +154,10 @@ internal static class BackupChecks
     }
 
     /// <summary>decompression: every byte of the payload unpacks.</summary>
-    internal static async Task<PgCheck> UnpackAsync(string archive, string? binPath, CancellationToken cancellationToken)
+    internal static async Task<PgCheck> UnpackAsync(PgBackup backup, TestBackupRequest request, CancellationToken cancellationToken)
     {
         const string Name = "decompression";
+        var archive = backup.Foreign ? backup.Path : Path.Combine(backup.Path, backup.Manifest!.Payload.Path);
         if (!Path.Exists(archive))
         {
             return PgCheck.Fail(Name, $"{archive} is missing.");
@@ -152,16 +165,18 @@ internal static class BackupChecks
 
         try
         {
-            if (File.Exists(archive) && ForeignDump.IsScript(ForeignDump.FormatOf(archive).Format))
+            if (File.Exists(archive) && ForeignDump.IsScript(backup.Format) && backup.Manifest?.Payload.Encryption is null)
             {
                 await ForeignDump.ReadScriptAsync(archive, (_, _) => { }, cancellationToken).ConfigureAwait(false);
                 return PgCheck.Pass(Name, "the whole script was read");
             }
 
-            var pgRestore = PostgresBinaries.Client("pg_restore", 0, binPath);
+            var pgRestore = PostgresBinaries.Client("pg_restore", 0, request.BinPath);
+            using var opened = backup.Foreign
+                ? OpenedArchive.Plain(archive)
+                : await OpenedArchive.OpenAsync(backup, request.Identity, false, null, cancellationToken).ConfigureAwait(false);
             var nowhere = OperatingSystem.IsWindows() ? "NUL" : "/dev/null";
-            var result = await ToolProcess.RunAsync(
-                new ToolCommand(pgRestore.Path, "--file=" + nowhere, archive), cancellationToken).ConfigureAwait(false);
+            var result = await opened.RunAsync(new ToolCommand(pgRestore.Path, "--file=" + nowhere), cancellationToken).ConfigureAwait(false);
             return result.ExitCode == 0 && result.Errors.Count == 0
                 ? PgCheck.Pass(Name, $"pg_restore {pgRestore.Version} unpacked everything")
                 : PgCheck.Fail(Name, result.Error().Problem);
@@ -169,6 +184,10 @@ internal static class BackupChecks
         catch (InvalidDataException error)
         {
             return PgCheck.Fail(Name, $"{archive} does not unpack: {error.Message}");
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.DecryptionFailed && request.Identity is null)
+        {
+            return PgCheck.Skip(Name, $"It could not be read without the identity. {error.Problem}");
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolMissing)
         {

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using PgOps.Core.Backups.Encryption;
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 
@@ -54,6 +56,17 @@ public sealed class BackupDatabase
         var timings = new PhaseTimings();
         request.Selection.Check();
         DumpCompression.Check(request);
+        request.SigningKey?.RequirePrivateKey();
+        if (request is { Format: PgBackupFormat.Plain, Recipients.Count: > 0 })
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "A backup in the Plain format is not encrypted.",
+                "Nothing was written.",
+                "Take -Format Custom, of which no plain byte reaches the disk, or leave -Recipient out.");
+        }
+
+        var encryptor = await Encryptor.FindAsync(request.Recipients, cancellationToken).ConfigureAwait(false);
         var holder = await SnapshotHolder.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (holder.ConfigureAwait(false))
         {
@@ -89,24 +102,37 @@ public sealed class BackupDatabase
             var archive = Path.Combine(folder.Path, payload);
             using var dumpProgress = new ProgressActivity(sink, $"Backing up {database}");
             var dump = new DumpRun(listed.Tables, dumpProgress);
+            var stream = encryptor is null || request.Format != PgBackupFormat.Custom ? null : new EncryptedDump(encryptor, tools.Restore, archive + encryptor.Ending);
             using var work = new SnapshotWork(
-                request, compression, depth, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings);
+                request, compression, depth, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings)
+            { Encryptor = encryptor, Stream = stream };
             var (content, contents, dumped) = await work.RunAsync(sink, cancellationToken).ConfigureAwait(false);
             ReadBack.RequireEveryTable(contents, dumped, content);
             content = content with
             {
-                Sequences = await contents.SequencesAsync(tools.Restore, archive, folder.Path, content.Sequences, cancellationToken).ConfigureAwait(false),
+                Sequences = stream?.Sequences(content.Sequences, !request.Selection.IsWhole)
+                    ?? await contents.SequencesAsync(
+                        tools.Restore, archive, folder.Path, content.Sequences, !request.Selection.IsWhole, cancellationToken).ConfigureAwait(false),
             };
             timings.End("readBack");
             if (depth == PgFingerprintDepth.Archive)
             {
                 using var readProgress = new ProgressActivity(sink, $"Reading the backup of {database} back");
-                var rows = await ArchiveFingerprint.ReadAsync(
+                var rows = stream?.Rows ?? await ArchiveFingerprint.ReadAsync(
                     tools.Restore, archive, contents, dumped.Tables, jobs, folder.Path, readProgress, cancellationToken).ConfigureAwait(false);
                 content = content with { Tables = ReadBack.Join(content.Tables, dumped.Tables, rows) };
                 timings.End("archive");
             }
 
+            if (encryptor is not null && stream is null)
+            {
+                using var encrypting = new ProgressActivity(sink, $"Encrypting the backup of {database}");
+                await encryptor.ReplaceAsync(
+                    Directory.GetFiles(archive), file => encrypting.Report(Path.GetFileName(file), 0, 0), cancellationToken).ConfigureAwait(false);
+                timings.End("encrypt");
+            }
+
+            payload += stream is null ? "" : encryptor!.Ending;
             using var hashProgress = new ProgressActivity(sink, $"Hashing the backup of {database}");
             var names = HashList.Files(folder.Path).Where(name => name != OwnerMark.FileName).ToList();
             await Parallel.ForEachAsync(names, cancellationToken, (name, _) =>
@@ -128,11 +154,12 @@ public sealed class BackupDatabase
                 {
                     Format = PayloadName.FormatOf(request.Format),
                     Path = payload,
-                    Bytes = files.Where(file => file.Name != GlobalsFile).Sum(file => file.Bytes),
+                    Bytes = files.Where(file => file.Name == payload || file.Name.StartsWith(payload + "/", StringComparison.Ordinal)).Sum(file => file.Bytes),
                     Tool = $"pg_dump (PostgreSQL) {tools.Dump.Version}",
                     Jobs = jobs,
                     Compression = compression,
                     Selection = request.Selection.Arguments(tools.Dump.Major),
+                    Encryption = encryptor?.Facts,
                 },
                 Fingerprint = depth.ToString(),
                 Tables = content.Tables,
@@ -144,7 +171,7 @@ public sealed class BackupDatabase
                 CreatedOn = Environment.MachineName,
                 PgOpsVersion = PgOpsVersion.Current,
             };
-            var bytes = await CloseAsync(folder, manifest, files, cancellationToken).ConfigureAwait(false);
+            var bytes = await CloseAsync(folder, manifest, files, encryptor, request.SigningKey, cancellationToken).ConfigureAwait(false);
             foreach (var warning in dump.Warnings)
             {
                 sink.Log.LogWarning("{Warning}", warning);
@@ -168,16 +195,35 @@ public sealed class BackupDatabase
     }
 
     private static async Task<long> CloseAsync(
-        PartialFolder folder, PgBackupManifest manifest, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
+        PartialFolder folder,
+        PgBackupManifest manifest,
+        IReadOnlyList<HashedFile> files,
+        Encryptor? encryptor,
+        BackupKey? key,
+        CancellationToken cancellationToken)
     {
-        await DurableFile.WriteAsync(
-            Path.Combine(folder.Path, ManifestJson.FileName), ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
-        var last = await HashList.HashAsync(folder.Path, [ManifestJson.FileName], null, cancellationToken).ConfigureAwait(false);
+        var path = Path.Combine(folder.Path, ManifestJson.FileName);
+        List<string> names = [ManifestJson.FileName];
+        if (encryptor is not null)
+        {
+            await encryptor.WriteAsync(path, ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
+            names.Add(ManifestJson.FileName + encryptor.Ending);
+            manifest = SealedManifest.Readable(manifest);
+        }
+
+        await DurableFile.WriteAsync(path, ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
+        var last = await HashList.HashAsync(folder.Path, names, null, cancellationToken).ConfigureAwait(false);
         var list = HashList.Text(files.Concat(last));
         await DurableFile.WriteAsync(Path.Combine(folder.Path, HashList.FileName), list, cancellationToken).ConfigureAwait(false);
+        var signature = key?.Sign(SignedSubject.Backup, list).ToBytes() ?? [];
+        if (key is not null)
+        {
+            await DurableFile.WriteAsync(Path.Combine(folder.Path, BackupSignature.FileName), signature, cancellationToken).ConfigureAwait(false);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         folder.Finish();
-        return files.Concat(last).Sum(file => file.Bytes) + list.Length;
+        return files.Concat(last).Sum(file => file.Bytes) + list.Length + signature.Length;
     }
 
     private static PgOpsException Inaccessible(string path, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows

@@ -1,3 +1,5 @@
+using PgOps.Core.Backups.Signing;
+
 namespace PgOps.Core.Backups;
 
 /// <summary>What to back up, and where to.</summary>
@@ -32,6 +34,12 @@ public sealed record BackupDatabaseRequest
 
     /// <summary>Leaves out globals.sql, the cluster's roles and tablespaces.</summary>
     public bool NoGlobals { get; init; }
+
+    /// <summary>Whom to encrypt for; empty does not encrypt. See <see cref="Encryption.Encryptor.FindAsync"/> for their forms.</summary>
+    public IReadOnlyList<string> Recipients { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Signs the backup; null does not. Not disposed here.</summary>
+    public BackupKey? SigningKey { get; init; }
 
     /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
     public string? BinPath { get; init; }

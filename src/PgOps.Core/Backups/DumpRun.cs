@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
 
@@ -45,6 +46,7 @@ internal sealed class DumpRun
     /// <param name="snapshot">The exported snapshot.</param>
     /// <param name="archive">File or folder to write.</param>
     /// <param name="jobs">Workers.</param>
+    /// <param name="stream">Takes the archive from the standard output in place of a file; may be null.</param>
     /// <param name="cancellationToken">Ends it and waits.</param>
     internal async Task RunAsync(
         PostgresTool pgDump,
@@ -54,12 +56,13 @@ internal sealed class DumpRun
         string snapshot,
         string archive,
         int jobs,
+        EncryptedDump? stream,
         CancellationToken cancellationToken)
     {
         List<string> arguments =
         [
             "--format=" + PayloadName.FormatOf(request.Format).Split('.')[0],
-            "--file=" + archive,
+            .. stream is null ? ["--file=" + archive] : (string[])[],
             "--snapshot=" + snapshot,
             "--compress=" + compression,
             "--verbose",
@@ -74,15 +77,15 @@ internal sealed class DumpRun
         }
 
         // The database comes by PGDATABASE: as an argument a name with "=" in it would be taken for a connection string.
-        var result = await ToolProcess.RunAsync(
-            new ToolCommand(pgDump.Path)
-            {
-                Arguments = arguments,
-                Target = target,
-                Environment = new Dictionary<string, string?> { ["PGTZ"] = "UTC" },
-                OnError = Listen,
-            },
-            cancellationToken).ConfigureAwait(false);
+        var command = new ToolCommand(pgDump.Path)
+        {
+            Arguments = arguments,
+            Target = target,
+            Environment = new Dictionary<string, string?> { ["PGTZ"] = "UTC" },
+            OnError = Listen,
+        };
+        var result = await (stream is null ? ToolProcess.RunAsync(command, cancellationToken) : stream.RunAsync(command, cancellationToken))
+            .ConfigureAwait(false);
         if (result.ExitCode != 0)
         {
             throw new PgOpsException(

@@ -1,5 +1,6 @@
-using System.Collections.Concurrent;
 using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Backups.Signing;
+using System.Collections.Concurrent;
 using PgOps.Core.Drills;
 using PgOps.Core.Operations;
 
@@ -25,6 +26,9 @@ public sealed record FindBackupsRequest
 
     /// <summary>Of what the other wishes leave, only the newest complete backup of each database.</summary>
     public bool Latest { get; init; }
+
+    /// <summary>The key by which a passed drill must be signed to count; null counts every entry. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
 }
 
 /// <summary>Lists backups, newest first, foreign dumps included. An unfinished or damaged one is listed too, with its problem.</summary>
@@ -52,7 +56,7 @@ public sealed class FindBackups
         var parent = single ? Path.GetDirectoryName(root) : root;
         var found = single ? [BackupFolder.Read(root)] : ReadAll(Candidates(root), sink, cancellationToken);
 
-        var proven = parent is null ? new Dictionary<string, DrillProof>() : DrillLedger.ReadProven(parent);
+        var proven = parent is null ? new Dictionary<string, DrillProof>() : DrillLedger.ReadProven(parent, request.Key);
         var wanted = found
             .Select(backup => backup.Complete && proven.TryGetValue(backup.Id, out var proof)
                 ? backup with { Proven = true, ProvenAt = proof.At, ProvenBy = proof.ToString() }

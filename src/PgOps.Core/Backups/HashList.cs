@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
@@ -22,12 +23,12 @@ internal static class HashList
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
-    /// <summary>Every file of a backup except the list, sorted ordinally.</summary>
+    /// <summary>Every file of a backup except the list and its signature, sorted ordinally.</summary>
     internal static IReadOnlyList<string> Files(string folder) =>
     [
         .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/'))
-            .Where(name => name != FileName)
+            .Where(name => name is not (FileName or BackupSignature.FileName))
             .Order(StringComparer.Ordinal),
     ];
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 
@@ -19,6 +20,8 @@ public sealed class PreviewBackup
         ArgumentNullException.ThrowIfNull(sink);
         try
         {
+            request.SigningKey?.RequirePrivateKey();
+            var encryptor = await Encryptor.FindAsync(request.Recipients, cancellationToken).ConfigureAwait(false);
             var holder = await SnapshotHolder.OpenAsync(request.Target, cancellationToken).ConfigureAwait(false);
             await using (holder.ConfigureAwait(false))
             {
@@ -33,7 +36,7 @@ public sealed class PreviewBackup
                 var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(tools.Dump.Major))})";
                 var bytes = PgSize.Format(listed.Tables.Sum(table => table.Bytes));
                 return $"Back up {request.Target} ({listed.Tables.Count} tables, {bytes}) with pg_dump {tools.Dump.Version}, "
-                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}, to a new folder in '{request.Path}'.";
+                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}{Protection(request, encryptor)}, to a new folder in '{request.Path}'.";
             }
         }
         catch (NpgsqlException error)
@@ -41,4 +44,7 @@ public sealed class PreviewBackup
             throw ServerErrors.Working(request.Target, error, "planning the backup", "Nothing was written.");
         }
     }
+    private static string Protection(BackupDatabaseRequest request, Encryptor? encryptor)
+        => (encryptor is null ? "" : $", encrypted with {encryptor.Facts.Tool} for {string.Join(", ", encryptor.Facts.Recipients)}")
+            + (request.SigningKey is null ? "" : $", signed by {request.SigningKey}");
 }

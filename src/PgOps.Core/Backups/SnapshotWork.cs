@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
@@ -36,6 +37,13 @@ internal sealed record SnapshotWork(
     PhaseTimings Timings) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Encrypts what is written; null when nobody asked for that.</summary>
+    internal Encryptor? Encryptor { get; init; }
+
+    /// <summary>Takes the custom format as it is written and encrypts it; null otherwise.</summary>
+    internal EncryptedDump? Stream { get; init; }
+
     private Exception? _first;
 
     /// <summary>Does it. The first part that fails ends the others.</summary>
@@ -50,7 +58,7 @@ internal sealed record SnapshotWork(
         // A name of its own, so that its COPY can be told from the fingerprint's.
         var dumpTarget = Target with { ApplicationName = Target.ApplicationName + " dump" };
         var whole = Request.Selection.IsWhole;
-        var dump = Part("dump", token => Dump.RunAsync(Tools.Dump, Request, Compression, dumpTarget, Holder.Snapshot, Archive, Jobs, token));
+        var dump = Part("dump", token => Dump.RunAsync(Tools.Dump, Request, Compression, dumpTarget, Holder.Snapshot, Archive, Jobs, Stream, token));
         var together = Task.WhenAll(
             dump,
             Part("globals", token => Tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(Tools.DumpAll, token)),
@@ -88,6 +96,11 @@ internal sealed record SnapshotWork(
 
     private async Task<ArchiveContents> ContentsAsync(ProgressActivity progress, CancellationToken cancellationToken)
     {
+        if (Stream is not null)
+        {
+            return Stream.Contents;
+        }
+
         if (Request.Format != PgBackupFormat.Plain)
         {
             return await ArchiveContents.ReadAsync(Tools.Restore, Archive, cancellationToken).ConfigureAwait(false);
@@ -139,17 +152,14 @@ internal sealed record SnapshotWork(
     {
         // pg_dumpall reads --database as a connection string, so the name goes in as one: it may itself hold "=" or "://".
         var name = Target.Database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
-        var result = await ToolProcess.RunAsync(
-            new ToolCommand(
-                pgDumpAll.Path,
-                "--globals-only",
-                "--no-role-passwords",
-                "--no-password",
-                "--no-sync",
-                $"--database=dbname='{name}'",
-                "--file=" + Path.Combine(Folder, BackupDatabase.GlobalsFile))
-            { Target = Target },
-            cancellationToken).ConfigureAwait(false);
+        var file = Path.Combine(Folder, BackupDatabase.GlobalsFile);
+        var command = new ToolCommand(
+            pgDumpAll.Path, "--globals-only", "--no-role-passwords", "--no-password", "--no-sync", $"--database=dbname='{name}'")
+        { Target = Target };
+        var result = Encryptor is null
+            ? await ToolProcess.RunAsync(
+                command with { Arguments = [.. command.Arguments, "--file=" + file] }, cancellationToken).ConfigureAwait(false)
+            : await Encryptor.PipeAsync(command, file, cancellationToken).ConfigureAwait(false);
         const string Way = "A role that may not read the cluster's roles can leave them out: -NoGlobals.";
         result.EnsureSuccess(BackupDatabase.NothingLeft, Way);
         if (result.Errors.Count > 0)

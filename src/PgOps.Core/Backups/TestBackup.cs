@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Backups.Retention;
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
@@ -16,6 +17,12 @@ public sealed record TestBackupRequest
 
     /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
     public string? BinPath { get; init; }
+
+    /// <summary>The key that must have signed the backup; null demands no signature. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
+
+    /// <summary>age's identity file, to read the table of contents of an encrypted backup; null leaves that check out.</summary>
+    public string? Identity { get; init; }
 }
 
 /// <summary>
@@ -29,7 +36,7 @@ public sealed class TestBackup
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The checks.</returns>
-    /// <exception cref="PgOpsException">PathNotFound or PathInaccessible; a damaged backup is a failed check, not an exception.</exception>
+    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or DecryptionFailed with a given identity; a damaged backup is a failed check, not an exception.</exception>
     public async Task<PgBackupTest> RunAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -69,7 +76,7 @@ public sealed class TestBackup
         {
             var foreign = await ForeignTest.RunAsync(backup, request, progress, cancellationToken).ConfigureAwait(false);
             var all = request.Deep && !ForeignDump.IsScript(backup.Format) && backup.Format.Length > 0
-                ? foreign.Checks.Append(await UnpackAsync(backup.Path, request, cancellationToken).ConfigureAwait(false))
+                ? foreign.Checks.Append(await BackupChecks.UnpackAsync(backup, request, cancellationToken).ConfigureAwait(false))
                 : foreign.Checks;
             var count = Directory.Exists(backup.Path) ? HashList.Files(backup.Path).Count : 1;
             return (new PgBackupTest { Backup = backup, Checks = [.. all], Files = count, Bytes = backup.Bytes }, foreign.Script);
@@ -92,19 +99,26 @@ public sealed class TestBackup
         var listPath = Path.Combine(backup.Path, HashList.FileName);
         var list = File.Exists(listPath) ? await File.ReadAllBytesAsync(listPath, cancellationToken).ConfigureAwait(false) : null;
         var hashing = clock.Elapsed;
-        clock.Restart();
-        var contents = await BackupChecks.ContentsAsync(backup, request.BinPath, cancellationToken).ConfigureAwait(false);
         List<PgCheck> checks =
         [
             BackupChecks.Files(names, list),
             BackupChecks.Hashes(files, list) with { Duration = hashing },
             BackupChecks.Manifest(backup, files),
-            contents with { Duration = clock.Elapsed },
         ];
-        if (request.Deep && backup.Manifest is { } manifest)
+        if (SignatureCheck.Take(backup.Path, list, request.Key) is { } signature)
+        {
+            checks.Add(signature);
+        }
+
+        clock.Restart();
+        var contents = await BackupChecks.ContentsAsync(backup, request, checks, cancellationToken).ConfigureAwait(false);
+        checks.Add(contents with { Duration = clock.Elapsed });
+        if (request.Deep && backup.Manifest is not null)
         {
             progress.Report("unpacking");
-            checks.Add(await UnpackAsync(Path.Combine(backup.Path, manifest.Payload.Path), request, cancellationToken).ConfigureAwait(false));
+            clock.Restart();
+            var unpacked = await BackupChecks.UnpackAsync(backup, request, cancellationToken).ConfigureAwait(false);
+            checks.Add(unpacked with { Duration = clock.Elapsed });
         }
 
         return new PgBackupTest
@@ -114,13 +128,6 @@ public sealed class TestBackup
             Files = files.Count + (list is null ? 0 : 1),
             Bytes = files.Sum(file => file.Bytes) + (list?.Length ?? 0),
         };
-    }
-
-    private static async Task<PgCheck> UnpackAsync(string archive, TestBackupRequest request, CancellationToken cancellationToken)
-    {
-        var clock = Stopwatch.StartNew();
-        var check = await BackupChecks.UnpackAsync(archive, request.BinPath, cancellationToken).ConfigureAwait(false);
-        return check with { Duration = clock.Elapsed };
     }
 
     /// <summary>The check of the hashes alone, for whoever is about to read the backup.</summary>

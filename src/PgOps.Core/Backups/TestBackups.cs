@@ -1,3 +1,4 @@
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
@@ -16,6 +17,12 @@ public sealed record TestBackupsRequest
 
     /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
     public string? BinPath { get; init; }
+
+    /// <summary>The key that must have signed them; null demands no signature. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
+
+    /// <summary>age's identity file, to read encrypted ones.</summary>
+    public string? Identity { get; init; }
 }
 
 /// <summary>Tests backups side by side. Results come in the order of the paths, each as soon as it and those before it are known.</summary>
@@ -60,7 +67,7 @@ public sealed class TestBackups
             await turns.WaitAsync(stop.Token).ConfigureAwait(false);
             try
             {
-                var one = new TestBackupRequest { Path = path, Deep = request.Deep, BinPath = request.BinPath };
+                var one = new TestBackupRequest { Path = path, Deep = request.Deep, BinPath = request.BinPath, Key = request.Key, Identity = request.Identity };
                 return await Task.Run(() => new TestBackup().RunAsync(one, sink, stop.Token), stop.Token).ConfigureAwait(false);
             }
             finally

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Signing;
 
 namespace PgOps.Core.Drills;
 
@@ -19,7 +20,8 @@ internal sealed record DrillProof(DateTime At, string ServerVersion, TimeSpan Re
 
 /// <summary>
 /// <c>drills.jsonl</c> beside the backups: one line per drill, each bound to the one before it by its hash. It is what gates and
-/// retention go by, so a line that was edited, inserted or taken out makes everything after it worthless.
+/// retention go by, so a line that was edited, inserted or taken out makes everything after it worthless. Whoever can write the file
+/// can write it anew, unless its lines are signed.
 /// </summary>
 internal static class DrillLedger
 {
@@ -27,16 +29,18 @@ internal static class DrillLedger
     internal const string FileName = "drills.jsonl";
 
     private const string HashKey = ",\"hash\":\"";
+    private const string SignatureKey = ",\"signature\":";
     private const int HashLength = 64;
     private static readonly string Genesis = new('0', HashLength);
 
     /// <summary>Writes a drill into the ledger in the folder that holds the backup.</summary>
     /// <param name="drill">The drill.</param>
+    /// <param name="key">Signs the line; null, or one that can only check, leaves it unsigned.</param>
     /// <param name="cancellationToken">Gives up waiting for another writer.</param>
     /// <returns>What a person should know about the ledger; null when all is well.</returns>
     /// <exception cref="IOException">Not writable, or held by another writer for half a minute.</exception>
     /// <exception cref="UnauthorizedAccessException">Not writable.</exception>
-    internal static async Task<string?> AppendAsync(PgDrill drill, CancellationToken cancellationToken)
+    internal static async Task<string?> AppendAsync(PgDrill drill, BackupKey? key, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(drill.Backup.Path)))!;
         var path = Path.Combine(folder, FileName);
@@ -50,7 +54,7 @@ internal static class DrillLedger
             var whole = Array.LastIndexOf(bytes, (byte)'\n') + 1;
             var lines = Lines(bytes.AsSpan(0, whole));
             var (sound, last) = Follow(lines);
-            var line = Compose(drill, ManifestHash(drill.Backup.Path), last);
+            var line = Compose(drill, last, key is { CanSign: true } ? key : null);
             stream.SetLength(whole);
             stream.Position = whole;
             await stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), CancellationToken.None).ConfigureAwait(false);
@@ -65,8 +69,9 @@ internal static class DrillLedger
 
     /// <summary>The backups whose newest drill passed, with that drill.</summary>
     /// <param name="folder">The folder that holds the backups and the ledger.</param>
-    /// <returns>Backup ids; only those whose manifest is still the one that was drilled.</returns>
-    internal static IReadOnlyDictionary<string, DrillProof> ReadProven(string folder)
+    /// <param name="key">The key by which a passed drill must be signed; null asks for no signature.</param>
+    /// <returns>Backup ids; only those whose manifest and list of hashes are still those that were drilled.</returns>
+    internal static IReadOnlyDictionary<string, DrillProof> ReadProven(string folder, BackupKey? key = null)
     {
         var proven = new Dictionary<string, DrillProof>(StringComparer.Ordinal);
         var bytes = ReadShared(Path.Combine(folder, FileName));
@@ -77,19 +82,28 @@ internal static class DrillLedger
             return proven;
         }
 
-        var present = ManifestHashes(folder);
+        var present = Directory.EnumerateDirectories(folder).Select(Hashes).ToHashSet();
         foreach (var line in lines.Take(sound))
         {
             using var json = JsonDocument.Parse(line);
             var entry = json.RootElement;
             var id = entry.GetProperty("backupId").GetString()!;
-            if (!present.Contains(entry.GetProperty("manifestSha256").GetString()!))
+            var manifest = entry.GetProperty("manifestSha256").GetString()!;
+            var list = entry.TryGetProperty("listSha256", out var bound) ? bound.GetString() : null;
+            if (!present.Any(there => there.Manifest == manifest && (list is null || there.List == list)))
+            {
+                continue;
+            }
+
+            // A failed drill needs no signature to count: a forged one takes a proof away but never gives one.
+            var passed = entry.GetProperty("passed").GetBoolean();
+            if (passed && key is not null && (list is null || !IsSigned(line, key)))
             {
                 continue;
             }
 
             proven.Remove(id);
-            if (entry.GetProperty("passed").GetBoolean())
+            if (passed)
             {
                 proven[id] = new DrillProof(
                     entry.GetProperty("startedAt").GetDateTime().ToUniversalTime(),
@@ -101,8 +115,9 @@ internal static class DrillLedger
         return proven;
     }
 
-    private static string Compose(PgDrill drill, string manifestHash, string previous)
+    private static string Compose(PgDrill drill, string previous, BackupKey? key)
     {
+        var (manifest, list) = Hashes(drill.Backup.Path);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
@@ -113,14 +128,40 @@ internal static class DrillLedger
             json.WriteString("startedAt", drill.StartedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
             json.WriteNumber("recoverySeconds", Math.Round(drill.RecoveryTime.TotalSeconds, 3));
             json.WriteString("serverVersion", drill.ServerVersion);
-            json.WriteString("manifestSha256", manifestHash);
+            json.WriteString("manifestSha256", manifest);
+            json.WriteString("listSha256", list);
             json.WriteString("previousHash", previous);
             json.WriteEndObject();
         }
 
         var rest = Encoding.UTF8.GetString(buffer.ToArray());
+        if (key?.Sign(SignedSubject.Drill, Encoding.UTF8.GetBytes(rest)) is { } by)
+        {
+            rest = $"{rest[..^1]}{SignaturePart(by.Algorithm, by.KeyId, by.Value)}}}";
+        }
+
         return $"{rest[..^1]}{HashKey}{HashOf(previous, rest)}\"}}";
     }
+
+    /// <summary>Whether the key signed a line of which it is known that it is whole.</summary>
+    private static bool IsSigned(string line, BackupKey key)
+    {
+        // In the text of a value the quotation marks would be escaped. Between the signature and the hash nothing else may stand: it
+        // would not be signed, and of two properties with one name the second counts.
+        var start = line.LastIndexOf(SignatureKey, StringComparison.Ordinal);
+        var end = line.Length - HashKey.Length - HashLength - 2;
+        using var json = JsonDocument.Parse(line);
+        return start > 0 && json.RootElement.TryGetProperty("signature", out var by)
+            && by.TryGetProperty("value", out var value)
+            && line[start..end] == SignaturePart(key.Algorithm, key.Id, $"{value}")
+            && key.Made(
+                new BackupSignature { Algorithm = key.Algorithm, KeyId = key.Id, Value = $"{value}" },
+                SignedSubject.Drill,
+                Encoding.UTF8.GetBytes(line[..start] + "}"));
+    }
+
+    private static string SignaturePart(string algorithm, string keyId, string value)
+        => $"{SignatureKey}{{\"algorithm\":\"{algorithm}\",\"keyId\":\"{keyId}\",\"value\":\"{value}\"}}";
 
     /// <summary>Follows the chain from the start.</summary>
     /// <returns>How many lines hold, and the hash of the last line there is, sound or not, for the next one to stand on.</returns>
@@ -181,15 +222,16 @@ internal static class DrillLedger
         return [.. pieces.Take(pieces.Length - 1).Where(line => line.Length > 0)];
     }
 
-    private static HashSet<string> ManifestHashes(string folder)
-        => [.. Directory.EnumerateDirectories(folder).AsParallel().Select(ManifestHash).Where(hash => hash.Length > 0)];
+    /// <summary>The hashes of a backup's manifest and of its list of hashes; empty where there is none.</summary>
+    private static (string Manifest, string List) Hashes(string backupFolder)
+        => (HashOfFile(Path.Combine(backupFolder, ManifestJson.FileName)), HashOfFile(Path.Combine(backupFolder, HashList.FileName)));
 
-    private static string ManifestHash(string backupFolder)
+    private static string HashOfFile(string path)
     {
         try
         {
-            using var manifest = File.OpenRead(Path.Combine(backupFolder, "manifest.json"));
-            return Convert.ToHexString(SHA256.HashData(manifest)).ToLowerInvariant();
+            using var file = File.OpenRead(path);
+            return Convert.ToHexString(SHA256.HashData(file)).ToLowerInvariant();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
@@ -11,7 +12,10 @@ namespace PgOps.Core.Drills;
 /// <summary>One drill in progress: the steps in their order, each a check with its duration.</summary>
 internal sealed class DrillRun
 {
-    /// <summary>Every step, in order. One that cannot be made is shown as skipped, never left out.</summary>
+    /// <summary>
+    /// Every step, in order. One that cannot be made is shown as skipped, never left out. Before them comes the check of the signature,
+    /// where there is one or one is asked for.
+    /// </summary>
     internal static readonly string[] Steps =
     [
         "hashes", "sandbox", "roles", "collation", "restore", "tables", "row-counts", "content", "sequences",
@@ -67,9 +71,18 @@ internal sealed class DrillRun
 
     private async Task ProveAsync(CancellationToken cancellationToken)
     {
-        var proof = await BackupProof.TakeAsync(_backup, _request.BinPath, _sink, cancellationToken).ConfigureAwait(false);
+        var proof = await BackupProof.TakeAsync(
+            _backup,
+            new Backups.TestBackupRequest { Path = _backup.Path, BinPath = _request.BinPath, Key = _request.Key, Identity = _request.Identity },
+            _sink,
+            cancellationToken).ConfigureAwait(false);
         _checks.Add(proof.Check);
         _proof = proof;
+        if (proof.Signature is not null)
+        {
+            _checks.Add(proof.Signature);
+        }
+
         _backup = proof.Backup;
     }
 
@@ -143,12 +156,14 @@ internal sealed class DrillRun
         var extensions = await RestorePreflight.MissingExtensionsAsync(staging.Session, manifest.Facts, cancellationToken).ConfigureAwait(false);
         _checks.Add(extensions.Count > 0
             ? PgCheck.Fail("restore", RestorePreflight.Describe(extensions, manifest.Facts))
-            : await TimedCheck.RunAsync(() => PayloadRestore.RunAsync(
-                _backup,
-                staging.Target,
-                new ArchiveRestoreOptions(tool, _jobs, staging.Session.PostgreSqlVersion.Major, Script: _proof!.Script),
-                _sink,
-                cancellationToken)).ConfigureAwait(false));
+            : await TimedCheck.RunAsync(() => RestoreAsync(staging, tool, cancellationToken)).ConfigureAwait(false));
+    }
+
+    private async Task<PgCheck> RestoreAsync(StagingDatabase staging, PostgresTool tool, CancellationToken cancellationToken)
+    {
+        using var archive = await OpenedArchive.OpenAsync(_backup, _request.Identity, _sink, cancellationToken).ConfigureAwait(false);
+        var options = new ArchiveRestoreOptions(tool, _jobs, staging.Session.PostgreSqlVersion.Major, Script: _proof!.Script) { Archive = archive };
+        return await PayloadRestore.RunAsync(_backup, staging.Target, options, _sink, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task CompareAsync(PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
 using PgOps.Core.Restores;
 
@@ -28,7 +29,7 @@ public sealed class TestRestore
         var jobs = RestoreJobs.Resolve(request.Jobs);
         var run = new DrillRun(backup, jobs, request, sink);
         var drill = await run.RunAsync(cancellationToken).ConfigureAwait(false);
-        await RecordAsync(drill, sink, cancellationToken).ConfigureAwait(false);
+        await RecordAsync(drill, request.Key, sink, cancellationToken).ConfigureAwait(false);
         return drill;
     }
 
@@ -38,7 +39,7 @@ public sealed class TestRestore
                 PgErrorCode.InvalidArgument, "Give exactly one of a backup and a path.", null, "Set Backup or Path.")
             : request.Backup ?? BackupFolder.Read(request.Path!);
 
-    private static async Task RecordAsync(PgDrill drill, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task RecordAsync(PgDrill drill, BackupKey? key, IOperationSink sink, CancellationToken cancellationToken)
     {
         if (drill.Backup.Foreign)
         {
@@ -48,7 +49,12 @@ public sealed class TestRestore
 
         try
         {
-            var remark = await DrillLedger.AppendAsync(drill, cancellationToken).ConfigureAwait(false);
+            var remark = await DrillLedger.AppendAsync(drill, key, cancellationToken).ConfigureAwait(false);
+            if (key is { CanSign: false })
+            {
+                sink.Log.LogWarning("The ledger's entry is not signed: the certificate {Key} came without its private key.", key.Id);
+            }
+
             if (remark is not null)
             {
                 sink.Log.LogWarning("{Remark}", remark);

@@ -1,3 +1,5 @@
+using PgOps.Core.Backups.Signing;
+
 namespace PgOps.Core.Drills;
 
 /// <summary>Which backup to drill, and where.</summary>
@@ -14,6 +16,12 @@ public sealed record TestRestoreRequest
 
     /// <summary>Folder of PostgreSQL's programs; null looks where packages put them.</summary>
     public string? BinPath { get; init; }
+
+    /// <summary>The key that must have signed the backup; it signs the ledger's entry as well, if it can; null demands no signature. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
+
+    /// <summary>age's identity file, for an encrypted backup; gpg takes its keys from its own keyring.</summary>
+    public string? Identity { get; init; }
 
     /// <summary>Major version of the sandbox; null takes the source's, or the nearest newer one that is installed.</summary>
     public int? ServerVersion { get; init; }

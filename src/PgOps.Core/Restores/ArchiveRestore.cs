@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
@@ -16,6 +17,9 @@ namespace PgOps.Core.Restores;
 internal sealed record ArchiveRestoreOptions(
     PostgresTool Tool, int Jobs, int ServerMajor, bool NoOwner = false, bool NoPrivileges = false, DumpScript? Script = null)
 {
+    /// <summary>The archive, opened; null reads the backup's own, which is not encrypted.</summary>
+    internal OpenedArchive? Archive { get; init; }
+
     /// <summary>Whether pg_restore will make the one complaint that is harmless, so that it must not stop at its first error.</summary>
     internal bool Tolerant => Tool.Major >= 17 && ServerMajor < 17;
 }
@@ -56,6 +60,11 @@ internal sealed partial class ArchiveRestore
     internal static async Task<PgCheck> RunAsync(
         PgBackup backup, PgTarget target, ArchiveRestoreOptions options, IOperationSink sink, CancellationToken cancellationToken)
     {
+        if (options.Archive is { IsStreamed: true })
+        {
+            options = options with { Jobs = 1 };
+        }
+
         using var progress = new ProgressActivity(sink, $"Restoring {backup.Database}");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var complaints = new RestoreComplaints(options.Tolerant);
@@ -64,13 +73,9 @@ internal sealed partial class ArchiveRestore
         IReadOnlyList<string> said = [];
         try
         {
-            var result = await ToolProcess.RunAsync(
-                new ToolCommand(options.Tool.Path, Arguments(backup, target, options))
-                {
-                    Target = target,
-                    OnError = run.Read,
-                },
-                stop.Token).ConfigureAwait(false);
+            var command = new ToolCommand(options.Tool.Path, Arguments(target, options)) { Target = target, OnError = run.Read };
+            using var plain = OpenedArchive.Plain(Path.Combine(backup.Path, backup.Manifest!.Payload.Path));
+            var result = await (options.Archive ?? plain).RunAsync(command, stop.Token).ConfigureAwait(false);
             (exitCode, said) = (result.ExitCode, result.Errors);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -95,7 +100,7 @@ internal sealed partial class ArchiveRestore
             "restore", $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
     }
 
-    private static string[] Arguments(PgBackup backup, PgTarget target, ArchiveRestoreOptions options)
+    private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options)
     {
         // A connection string in place of the bare name, for a name that holds "=" would be taken for one.
         var arguments = new List<string>
@@ -123,7 +128,6 @@ internal sealed partial class ArchiveRestore
             arguments.Add("--no-privileges");
         }
 
-        arguments.Add(Path.Combine(backup.Path, backup.Manifest!.Payload.Path));
         return [.. arguments];
     }
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Restores;
@@ -8,26 +10,29 @@ namespace PgOps.Core.Restores;
 /// <summary>The first step of every restore and drill: the backup's files are what its hashes say.</summary>
 /// <param name="Check">One check, <c>hashes</c>; skipped only for a foreign dump that has no hash beside it.</param>
 /// <param name="Backup">
-/// The backup with the manifest that was read and hashed just now, whatever the caller's copy said; a foreign dump gets one made up of
-/// what it says about itself, for <see cref="Shown"/> to take off again.
+/// The backup with the whole manifest that was read and hashed just now, whatever the caller's copy said; a foreign dump gets one made up
+/// of what it says about itself, for <see cref="Shown"/> to take off again.
 /// </param>
 /// <param name="Script">What a foreign dump says about itself; null for a backup.</param>
-internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? Script)
+/// <param name="Signature">The check of its signature; null when there is none and none is asked for.</param>
+internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? Script, PgCheck? Signature)
 {
     /// <summary>A backup as results show it: a foreign dump has no manifest.</summary>
     internal static PgBackup Shown(PgBackup backup) => backup.Foreign ? backup with { Manifest = null } : backup;
 
     /// <summary>Tests the backup.</summary>
     /// <param name="backup">The backup.</param>
-    /// <param name="binPath">Folder of pg_restore, for its table of contents.</param>
+    /// <param name="request">How to test: the key, the identity, pg_restore's folder; its path is the backup's.</param>
     /// <param name="sink">Receives progress and log lines.</param>
     /// <param name="cancellationToken">Stops reading.</param>
-    /// <exception cref="PgOpsException">PathNotFound or PathInaccessible.</exception>
+    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or DecryptionFailed.</exception>
     internal static async Task<BackupProof> TakeAsync(
-        PgBackup backup, string? binPath, IOperationSink sink, CancellationToken cancellationToken)
+        PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var (test, script) = await TestBackup.TestAsync(
-            new TestBackupRequest { Path = backup.Path, BinPath = binPath }, sink, cancellationToken).ConfigureAwait(false);
+        // What cannot be decrypted is better said now than after all of it was read.
+        _ = Decryptor.For(BackupFolder.Read(backup.Path), request.Identity);
+        var (test, script) = await TestBackup.TestAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        var signature = test.Checks.SingleOrDefault(check => check.Name == SignatureCheck.Name);
         var read = test.Backup with
         {
             Manifest = test.Backup.Foreign ? (script ?? new DumpScript()).Assume(test.Backup) : test.Backup.Manifest,
@@ -37,7 +42,7 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
             Warnings = backup.Warnings,
             Duration = backup.Duration,
         };
-        var wrong = test.Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Detail).ToList();
+        var wrong = test.Checks.Where(check => check != signature && check.Status == PgCheckStatus.Failed).Select(check => check.Detail).ToList();
         if (wrong.Count == 0 && read.Manifest is null)
         {
             wrong.Add("the manifest cannot be read" + (read.Problem is null ? "" : ": " + read.Problem));
@@ -51,12 +56,17 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
         if (read.Foreign && wrong.Count == 0)
         {
             var compared = test.Checks.First(one => one.Name == "hashes");
-            return new BackupProof(compared with { Duration = test.Duration }, read, script);
+            return new BackupProof(compared with { Duration = test.Duration }, read, script, null);
         }
 
-        var check = test.Passed && wrong.Count == 0
+        if (wrong.Count == 0 && signature?.Status != PgCheckStatus.Failed)
+        {
+            read = await SealedManifest.OpenAsync(read, request.Identity, cancellationToken).ConfigureAwait(false);
+        }
+
+        var check = test.Checks.Count > 0 && wrong.Count == 0
             ? PgCheck.Pass("hashes", string.Create(CultureInfo.InvariantCulture, $"{test.Files} files, {test.Bytes:N0} bytes, as recorded"))
             : PgCheck.Fail("hashes", wrong.Count > 0 ? string.Join("; ", wrong) : "nothing could be checked");
-        return new BackupProof(check with { Duration = test.Duration }, read, script);
+        return new BackupProof(check with { Duration = test.Duration }, read, script, signature);
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 
@@ -14,6 +15,9 @@ public sealed record CompareDatabaseRequest
 
     /// <summary>The reference as a backup: its manifest is compared, its payload is not read; null when the reference is a live database.</summary>
     public PgBackup? ReferenceBackup { get; init; }
+
+    /// <summary>age's identity file, for an encrypted backup; gpg takes its keys from its own keyring.</summary>
+    public string? Identity { get; init; }
 
     /// <summary>The database held against the reference.</summary>
     public required PgTarget Difference { get; init; }
@@ -30,7 +34,7 @@ public sealed class CompareDatabase
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The comparison; differences are results, not errors.</returns>
-    /// <exception cref="PgOpsException">InvalidArgument, BackupDamaged when the manifest cannot be read, or a connection's error.</exception>
+    /// <exception cref="PgOpsException">InvalidArgument, BackupDamaged when the manifest cannot be read, DecryptionFailed, or a connection's error.</exception>
     public async Task<PgComparison> RunAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -44,7 +48,8 @@ public sealed class CompareDatabase
         var elapsed = Stopwatch.StartNew();
         var jobs = RestoreJobs.Resolve(request.Jobs);
         var (comparison, migration) = request.ReferenceBackup is { } backup
-            ? await WithBackupAsync(backup, request.Difference, jobs, sink, cancellationToken).ConfigureAwait(false)
+            ? await WithBackupAsync(
+                await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false), request.Difference, jobs, sink, cancellationToken).ConfigureAwait(false)
             : await WithDatabaseAsync(request.ReferenceTarget!, request.Difference, jobs, sink, cancellationToken).ConfigureAwait(false);
         return new PgComparison
         {

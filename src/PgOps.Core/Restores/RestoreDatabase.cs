@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Npgsql;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
@@ -25,7 +26,7 @@ public sealed class RestoreDatabase
     /// <param name="cancellationToken">Ends pg_restore, drops the staging database, and only then lets the caller go on.</param>
     /// <returns>What was put in place.</returns>
     /// <exception cref="PgOpsException">
-    /// BackupDamaged, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, DatabaseInUse, RestoreFailed,
+    /// BackupDamaged, SignatureInvalid, DecryptionFailed, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, DatabaseInUse, RestoreFailed,
     /// RestoreMismatch, PoolerDetected, PermissionDenied or a connection's error.
     /// </exception>
     public async Task<PgRestore> RunAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
@@ -106,7 +107,11 @@ public sealed class RestoreDatabase
     private static async Task<RestoreDatabaseRequest> VerifyBackupAsync(
         RestoreDatabaseRequest request, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var proof = await BackupProof.TakeAsync(request.Backup, request.BinPath, sink, cancellationToken).ConfigureAwait(false);
+        var proof = await BackupProof.TakeAsync(
+            request.Backup,
+            new TestBackupRequest { Path = request.Backup.Path, BinPath = request.BinPath, Key = request.Key, Identity = request.Identity },
+            sink,
+            cancellationToken).ConfigureAwait(false);
         if (proof.Check.Status == PgCheckStatus.Failed)
         {
             throw new PgOpsException(
@@ -119,6 +124,21 @@ public sealed class RestoreDatabase
 
         ScriptRestore.RefuseUnlessFit(proof, request.NoOwner || request.NoPrivileges);
         checks.Add(proof.Check);
+        if (proof.Signature is { Status: PgCheckStatus.Failed } signature)
+        {
+            throw new PgOpsException(
+                PgErrorCode.SignatureInvalid,
+                $"{request.Backup} is not restored: {signature.Detail}",
+                NothingDone,
+                "Find out where the backup comes from; restore one that carries a valid signature.")
+            { Subject = request.Backup };
+        }
+
+        if (proof.Signature is not null)
+        {
+            checks.Add(proof.Signature);
+        }
+
         return request with { Backup = proof.Backup, Script = proof.Script };
     }
 
@@ -257,6 +277,7 @@ public sealed class RestoreDatabase
         CancellationToken cancellationToken)
     {
         var manifest = request.Backup.Manifest!;
+        using var archive = await OpenedArchive.OpenAsync(request.Backup, request.Identity, sink, cancellationToken).ConfigureAwait(false);
         var staging = await StagingDatabase.CreateAsync(maintenance, target.Database, manifest.Facts, sink.Log, cancellationToken).ConfigureAwait(false);
         var created = (IReadOnlyList<string>)[];
         try
@@ -267,7 +288,8 @@ public sealed class RestoreDatabase
             var (settings, settingsCheck) = await DatabaseSettings.ProbeAsync(
                 staging.Session, staging.Name, manifest.Facts.Settings, request.Force, cancellationToken).ConfigureAwait(false);
             var options = new ArchiveRestoreOptions(
-                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges, request.Script);
+                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges, request.Script)
+            { Archive = archive };
             checks.Add(await TimedCheck.RunAsync(
                 () => PayloadRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
             var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);

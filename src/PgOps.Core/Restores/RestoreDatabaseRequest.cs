@@ -1,4 +1,5 @@
 using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Backups.Signing;
 
 namespace PgOps.Core.Restores;
 
@@ -37,6 +38,12 @@ public sealed record RestoreDatabaseRequest
 
     /// <summary>Folder of pg_restore; null looks where packages put it.</summary>
     public string? BinPath { get; init; }
+
+    /// <summary>The key that must have signed the backup; null demands no signature. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
+
+    /// <summary>age's identity file, for an encrypted backup; gpg takes its keys from its own keyring.</summary>
+    public string? Identity { get; init; }
 
     /// <summary>Whether only the plan is wanted: nobody is asked anything.</summary>
     internal bool IsPreview { get; init; }

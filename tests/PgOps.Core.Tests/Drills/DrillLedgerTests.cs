@@ -1,5 +1,9 @@
+using System.Security.Cryptography;
+using System.Text;
+using PgOps.Core.Backups.Signing;
 using PgOps.Core.Drills;
 using PgOps.Core.Tests.Restores;
+using Signer = PgOps.Core.Tests.Backups.Signer;
 
 namespace PgOps.Core.Tests.Drills;
 
@@ -86,9 +90,43 @@ public sealed class DrillLedgerTests : IDisposable
     [Fact]
     public void No_ledger_means_nothing_is_proven() => Assert.Empty(Proven());
 
+    [Fact]
+    public async Task Whoever_writes_the_ledger_anew_proves_nothing_to_who_has_the_key()
+    {
+        using var key = Signer.Key("hmac");
+        await AppendAsync("a", passed: false, key);
+        var line = (await File.ReadAllLinesAsync(Ledger))[0];
+        var signed = line[..line.LastIndexOf(",\"hash\":", StringComparison.Ordinal)];
+        var unsigned = line[..line.LastIndexOf(",\"signature\":", StringComparison.Ordinal)];
+        foreach (var forged in new[]
+        {
+            signed + ",\"passed\":true",
+            signed.Replace("\"passed\":false", "\"passed\":true", StringComparison.Ordinal),
+            unsigned.Replace("\"passed\":false", "\"passed\":true", StringComparison.Ordinal),
+            unsigned + ",\"passed\":true" + signed[unsigned.Length..],
+            signed + ",\"passed\":true" + signed[unsigned.Length..],
+        })
+        {
+            // The chain of hashes holds: anyone can compute it.
+            var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(new string('0', 64) + forged + "}"))).ToLowerInvariant();
+            await File.WriteAllTextAsync(Ledger, $"{forged},\"hash\":\"{hash}\"}}\n");
+            Assert.Equal(["a"], Proven());
+            Assert.Empty(DrillLedger.ReadProven(_folder.Path, key));
+        }
+
+        await AppendAsync("a", passed: true, key);
+        Assert.Single(DrillLedger.ReadProven(_folder.Path, key));
+
+        // A drill without the key neither proves nor takes the proof away, unless it failed.
+        await AppendAsync("a", passed: true);
+        Assert.Single(DrillLedger.ReadProven(_folder.Path, key));
+        await AppendAsync("a", passed: false);
+        Assert.Empty(DrillLedger.ReadProven(_folder.Path, key));
+    }
+
     private IEnumerable<string> Proven() => DrillLedger.ReadProven(_folder.Path).Keys.Order(StringComparer.Ordinal);
 
-    private Task<string?> AppendAsync(string id, bool passed)
+    private Task<string?> AppendAsync(string id, bool passed, BackupKey? key = null)
     {
         var path = Path.Combine(_folder.Path, id);
         Directory.CreateDirectory(path);
@@ -101,6 +139,6 @@ public sealed class DrillLedgerTests : IDisposable
             RecoveryTime = TimeSpan.FromSeconds(1.5),
             ServerVersion = "15.18",
         };
-        return DrillLedger.AppendAsync(drill, CancellationToken.None);
+        return DrillLedger.AppendAsync(drill, key, CancellationToken.None);
     }
 }
