@@ -46,12 +46,54 @@ public sealed class ExportPgReportCommand : PgCmdlet
     [Parameter(ParameterSetName = "Report")]
     public SwitchParameter PassThru { get; set; }
 
+    /// <summary>Begins the document about an incident, in Markdown: what the records know is filled in, the rest is asked for.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Postmortem")]
+    public SwitchParameter Postmortem { get; set; }
+
+    /// <summary>The database whose migration history goes into the postmortem: a URI, <c>host=… dbname=…</c>, an object of New-PgTarget.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [TargetTransformation]
+    public PgTarget? Target { get; set; }
+
+    /// <summary>User name and password to log in with, instead of the target's own.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>Schema of the history table.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [ValidateNotNullOrEmpty]
+    public string HistorySchema { get; set; } = "pgops";
+
+    /// <summary>The folder of backups; they and the ledger of their drills go into the postmortem.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [ValidateNotNullOrEmpty]
+    public string? BackupPath { get; set; }
+
+    /// <summary>Files that -LogPath of other cmdlets wrote; their lines go into the postmortem's timeline.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [ValidateNotNullOrEmpty]
+    public string[] FromLog { get; set; } = [];
+
+    /// <summary>When the incident began: nothing older goes into the postmortem.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    public DateTimeOffset? Since { get; set; }
+
+    /// <summary>When the incident ended: nothing newer goes into the postmortem.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    public DateTimeOffset? Until { get; set; }
+
     /// <summary>Refuses before the commands that come first in the pipeline have worked for hours.</summary>
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
         try
         {
+            if (Postmortem && Path.Length > 1)
+            {
+                throw new PgOpsException(PgErrorCode.InvalidArgument, "A postmortem is one file.", "Nothing was written.", "Give one path.");
+            }
+
             _ = ReportFile.Of(Request());
         }
         catch (PgOpsException error)
@@ -91,24 +133,44 @@ public sealed class ExportPgReportCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        var request = Request();
-        if (ShouldProcess(string.Join(", ", request.Paths), $"Write a report of {_records.Count} result(s)"))
+        var what = Postmortem ? "Begin a postmortem" : $"Write a report of {_records.Count} result(s)";
+        if (!ShouldProcess(string.Join(", ", Path), what))
         {
-            IReadOnlyList<FileInfo> written = [];
-            Run(async (sink, token) => written = await new ExportReport().RunAsync(request, sink, token).ConfigureAwait(false));
-            if (!PassThru)
-            {
-                WriteObject(written, enumerateCollection: true);
-            }
+            return;
+        }
+
+        IReadOnlyList<FileInfo> written = [];
+        var report = Request();
+        var postmortem = Postmortem ? PostmortemRequest(report) : null;
+        Run(async (sink, token) => written = postmortem is null
+            ? await new ExportReport().RunAsync(report, sink, token).ConfigureAwait(false)
+            : [await new WritePostmortem().RunAsync(postmortem, sink, token).ConfigureAwait(false)]);
+        if (!PassThru)
+        {
+            WriteObject(written, enumerateCollection: true);
         }
     }
 
     private ExportReportRequest Request() => new()
     {
         Paths = [.. Path.Select(FullPath)],
-        Format = Format,
+        Format = Postmortem ? PgReportFormat.Markdown : Format,
         Title = Title,
         Force = Force,
         Records = _records,
+    };
+
+    private WritePostmortemRequest PostmortemRequest(ExportReportRequest report) => new()
+    {
+        Path = report.Paths[0],
+        Title = Title,
+        Force = Force,
+        Records = _records,
+        Target = Target is null ? null : Credentials.Apply(Target, Credential),
+        HistorySchema = HistorySchema,
+        BackupPath = BackupPath is null ? null : FullPath(BackupPath),
+        LogFiles = [.. FromLog.Select(FullPath)],
+        Since = Since,
+        Until = Until,
     };
 }

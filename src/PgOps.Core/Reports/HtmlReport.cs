@@ -30,7 +30,7 @@ internal static class HtmlReport
             E(
                 "body",
                 E("header", E("h1", report.Title), Verdict(report.Outcome, report.Summary, "verdict"), Tiles(report)),
-                E("main", report.Results.Count > 1 ? Overview(report) : null, report.Results.Select(Section)),
+                E("main", report.Results.Count > 1 ? Overview(report) : null, report.Results.Select((result, i) => Section(result, i, report.Results.Count > 1))),
                 E(
                     "footer",
                     $"Written by PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, {ReportText.Time(report.CreatedAt)}. All times are in UTC.")));
@@ -75,11 +75,11 @@ internal static class HtmlReport
                 ])));
     }
 
-    private static XElement Section(ReportResult result, int index) => E(
+    private static XElement Section(ReportResult result, int index, bool oneOfMany) => E(
         "section",
         new XAttribute("id", $"result-{index + 1}"),
         E("h2", result.Title),
-        Verdict(result.Outcome, result.Summary, "outcome"),
+        oneOfMany ? Verdict(result.Outcome, result.Summary, "outcome") : null,
         result.StartedAt is { } at
             ? E("p", C("when"), $"Began {ReportText.Time(at)}{(result.Duration is { } took ? $", took {ReportText.Span(took)}" : "")}.")
             : null,
@@ -111,8 +111,8 @@ internal static class HtmlReport
                     .. timed
                         ? new[]
                         {
-                            E("td", C("number"), check.Status == PgCheckStatus.Skipped ? "" : ReportText.Span(check.Duration)),
-                            E("td", C("line"), check.Status == PgCheckStatus.Skipped ? null : Bar(start, check.Duration, whole, check.Status.ToString())),
+                            E("td", C("number"), ReportText.SpanOrNothing(check.Duration)),
+                            E("td", C("line"), check.Duration == default ? null : Bar(start, check.Duration, whole, check.Status.ToString())),
                         }
                         : [],
                 ];
@@ -178,8 +178,15 @@ internal static class HtmlReport
         E(
             "table",
             E("caption", caption),
-            E("thead", E("tr", headers.Select(header => E("th", Scope("col"), header)))),
+            E("thead", E("tr", headers.Select(header => E("th", Scope("col"), Look(header), header)))),
             E("tbody", rows.Select(row => E("tr", row)))));
+
+    private static XAttribute? Look(string header) => header switch
+    {
+        "Took" or "Rows" or "Rows expected" or "Rows found" => C("number"),
+        "Time line" => C("line"),
+        _ => null,
+    };
 
     private static XElement Bar(TimeSpan start, TimeSpan length, TimeSpan whole, string look)
     {
@@ -193,7 +200,7 @@ internal static class HtmlReport
     }
 
     private static XElement Verdict(ReportOutcome outcome, string summary, string look)
-        => E("p", C($"{look} {outcome}"), Badge(outcome), " ", E("span", summary));
+        => E("p", C($"{look} {outcome}"), Badge(outcome), " ", E("span", C("words"), summary));
 
     private static XElement Badge(ReportOutcome outcome) => outcome switch
     {

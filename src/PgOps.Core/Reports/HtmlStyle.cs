@@ -19,7 +19,8 @@ internal static class HtmlStyle
         h1, h2, p, li, dd, caption { overflow-wrap: anywhere; }
         a { color: var(--link); }
         section, header { margin-bottom: 1.5rem; padding: 1.25rem 1.5rem; background: var(--card); border: 1px solid var(--rule); border-radius: .6rem; }
-        .verdict, .outcome { margin: 0; padding: .6rem .9rem; border-left: .35rem solid; border-radius: .3rem; white-space: pre-line; }
+        .verdict, .outcome { margin: 0; padding: .6rem .9rem; border-left: .35rem solid; border-radius: .3rem; }
+        .words { white-space: pre-line; }
         .verdict { font-size: 1.15rem; padding: .9rem 1.1rem; }
         .verdict .badge { font-size: 1.3rem; }
         .Passed.verdict, .Passed.outcome { border-color: var(--pass); background: var(--pass-back); }
@@ -57,7 +58,9 @@ internal static class HtmlStyle
         .facts dt { color: var(--soft); font-size: .875rem; }
         .facts dd { margin: 0; white-space: pre-line; }
         footer { color: var(--soft); font-size: .875rem; }
-        @media (max-width: 40rem) { body { padding: 1rem .6rem 2rem; } section, header { padding: 1rem .9rem; } .tiles { gap: .5rem 1.5rem; } }
+        @media (max-width: 40rem) { body { padding: 1rem .6rem 2rem; } section, header { padding: 1rem .9rem; } .tiles { gap: .5rem 1.5rem; }
+          h1 { font-size: 1.4rem; } th, td { padding: .4rem .5rem; } table { font-size: .85rem; } .detail { min-width: 9rem; } tbody th { min-width: 5rem; }
+          .line, thead .line { display: none; } }
         @media print { body { max-width: none; padding: 0; background: none; } section, header { border: 0; padding: 0; } .scroll { overflow: visible; border: 0; } tr { break-inside: avoid; } }
 
         """;

@@ -20,29 +20,33 @@ internal static class MarkdownReport
                 ["Result", "What", "Began", "Took", "In words"],
                 report.Results.Select(result => new[]
                 {
-                    Mark(result.Outcome), Escape(result.Title), Time(result.StartedAt), Span(result.Duration), Escape(result.Summary),
+                    Mark(result.Outcome), Escape(result.Title), Time(result.StartedAt), ReportText.SpanOrNothing(result.Duration), Escape(result.Summary),
                 })));
         }
 
         foreach (var result in report.Results)
         {
-            Write(page, result);
+            Write(page, result, report.Results.Count > 1);
         }
 
         Line(page, $"---\n{Escape($"PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, {ReportText.Time(report.CreatedAt)}.")}");
         return page.ToString();
     }
 
-    private static void Write(StringBuilder page, ReportResult result)
+    private static void Write(StringBuilder page, ReportResult result, bool oneOfMany)
     {
         Line(page, $"## {Escape(result.Title)}\n");
-        Line(page, $"**{Mark(result.Outcome)}** {Escape(result.Summary)}\n");
+        if (oneOfMany)
+        {
+            Line(page, $"**{Mark(result.Outcome)}** {Escape(result.Summary)}\n");
+        }
+
         if (result.Checks.Count > 0)
         {
             Line(page, "### Checks\n");
             Line(page, MarkdownText.Table(
                 ["Check", "Result", "Took", "What was found"],
-                result.Checks.Select(check => new[] { Escape(check.Name), Mark(check.Status), ReportText.Span(check.Duration), Escape(check.Detail) })));
+                result.Checks.Select(check => new[] { Escape(check.Name), Mark(check.Status), ReportText.SpanOrNothing(check.Duration), Escape(check.Detail) })));
         }
 
         Fold(page, "Tables", result.Tables.Count, MarkdownText.Table(
@@ -56,7 +60,7 @@ internal static class MarkdownReport
             ["Version", "Name", "State", "When", "Took", "By", "SHA-256", "Backup"],
             result.Migrations.Select(migration => new[]
             {
-                Escape(migration.Version), Escape(migration.Name), migration.State, Time(migration.AppliedAt), Span(migration.Duration),
+                Escape(migration.Version), Escape(migration.Name), migration.State, Time(migration.AppliedAt), ReportText.SpanOrNothing(migration.Duration),
                 Escape(migration.AppliedBy ?? ""), Hash(migration.Checksum), Escape(migration.BackupId ?? ""),
             })));
         if (result.Remarks.Count > 0)
@@ -98,8 +102,6 @@ internal static class MarkdownReport
     private static string Escape(string text) => MarkdownText.Escape(text);
 
     private static string Time(DateTime? time) => time is { } known ? ReportText.Time(known) : "";
-
-    private static string Span(TimeSpan? span) => span is { } known ? ReportText.Span(known) : "";
 
     private static string Number(long? number) => number?.ToString("N0", CultureInfo.InvariantCulture) ?? "";
 

@@ -54,9 +54,9 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
         ".MD" or ".MARKDOWN" => PgReportFormat.Markdown,
         ".XML" => PgReportFormat.JUnit,
         ".JSON" => PgReportFormat.Json,
-        var ending => throw new PgOpsException(
+        _ => throw new PgOpsException(
             PgErrorCode.InvalidArgument,
-            $"'{ending}' of {path} tells no format.",
+            $"The ending of {path} tells no format.",
             "Nothing was written.",
             "End the path in .html, .md, .xml or .json, or give -Format."),
     };

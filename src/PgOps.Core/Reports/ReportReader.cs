@@ -36,7 +36,8 @@ internal sealed class ReportReader
     private ReportResult Read(object record) => record switch
     {
         PgDrill drill => Result(drill, "Restore drill", drill.Database, drill.Checks, Say(drill), drill.StartedAt) with { Duration = drill.RecoveryTime },
-        PgBackupTest test => Result(test, "Check of the backup", test.Backup.Database, test.Checks),
+        PgBackupTest test => Result(
+            test, "Check of the backup", test.Backup.Database, test.Checks, test.Passed ? "The files are what was written. A drill would show that they restore." : null),
         PgBackup backup => Backup(backup),
         PgRestore restore => Result(
             restore, "Restore", restore.Target.ToString(), restore.Checks,
@@ -88,6 +89,13 @@ internal sealed class ReportReader
         _ => "The backup is not good: do not rely on it.",
     };
 
+    private static string Say(PgBackup backup) => backup switch
+    {
+        { Complete: false } => "The backup is not complete: do not rely on it.",
+        { Proven: true } => "The backup is complete, and a drill has proven it.",
+        _ => "The backup is complete, but no drill has proven it yet.",
+    };
+
     private ReportResult Backup(PgBackup backup)
     {
         PgCheck[] checks =
@@ -100,7 +108,7 @@ internal sealed class ReportReader
                 : PgCheck.Skip("proven", "The ledger holds no passed drill of this backup. Test-PgRestore makes one."),
         ];
         var manifest = backup.Manifest;
-        return Result(backup, "Backup", backup.Database, checks, null, backup.SnapshotAt) with
+        return Result(backup, "Backup", backup.Database, checks, Say(backup), backup.SnapshotAt) with
         {
             Facts = RecordFacts.OfBackup(backup, _text),
             Tables = [.. (manifest?.Tables ?? []).Select(table

@@ -51,7 +51,7 @@ internal sealed class ReportText
                 : words.Append(letter);
         }
 
-        return words.Replace(" sha256", " SHA-256").Replace("Pg ops", "PgOps").Replace("Sql state", "SQLSTATE").ToString();
+        return words.Replace(" sha256", " SHA-256").Replace("pg ops", "PgOps").Replace("Sql state", "SQLSTATE").ToString();
     }
 
     /// <summary>A time, always in UTC and saying so.</summary>
@@ -65,6 +65,9 @@ internal sealed class ReportText
         { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} min {span.Seconds} s"),
         _ => PgSize.Format(span),
     };
+
+    /// <summary>The same; nothing where nothing was measured.</summary>
+    internal static string SpanOrNothing(TimeSpan? span) => span is { Ticks: > 0 } measured ? Span(measured) : "";
 
     /// <summary>A number of things: 1 table, 2 tables.</summary>
     internal static string Count(long number, string thing)
