@@ -12,6 +12,7 @@
     CmdletsToExport      = @(
         'Backup-PgDatabase'
         'Compare-PgDatabase'
+        'Export-PgReport'
         'Get-PgBackup'
         'Get-PgMigration'
         'Get-PgSandbox'

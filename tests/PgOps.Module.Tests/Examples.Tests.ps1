@@ -41,13 +41,65 @@ Describe 'examples' {
             & (Join-Path $examples 'release-pipeline.ps1') -Target $sandbox -Migrations $migrations -Backups $backups 6>$null | Should -BeNullOrEmpty
         }
 
-        It 'RestoreDrill.Tests.ps1 passes on a good backup and fails on a damaged one' {
-            $suite = "Import-Module '$PgOpsModule'; Import-Module Pester; (Invoke-Pester -Container (New-PesterContainer -Path '$examples/RestoreDrill.Tests.ps1' -Data @{ Backups = '{0}' }) -PassThru -Output None).Result"
-            Invoke-Fresh ($suite -replace '\{0\}', $backups) | Should -Be 'Passed'
-            $damaged = Join-Path $TestDrive 'damaged'
-            Copy-Item $backups $damaged -Recurse
-            Get-ChildItem $damaged -Recurse -Filter globals.sql | ForEach-Object { Add-Content $_.FullName ' ' }
-            Invoke-Fresh ($suite -replace '\{0\}', $damaged) | Should -Be 'Failed'
+        Context 'with a good folder of backups and a damaged one' {
+            BeforeAll {
+                $damaged = Join-Path $TestDrive 'damaged'
+                Copy-Item $backups $damaged -Recurse
+                Get-ChildItem $damaged -Recurse -Filter globals.sql | ForEach-Object { Add-Content $_.FullName ' ' }
+
+                # Runs a line in a fresh PowerShell that has the module, and gives what it said and how it ended.
+                function Invoke-Line([string] $Line) {
+                    $said = Invoke-Fresh "Import-Module '$PgOpsModule'; $Line"
+                    [pscustomobject]@{ Said = $said -join "`n"; ExitCode = $LASTEXITCODE }
+                }
+            }
+
+            It 'Invoke-RestoreDrill.ps1 passes on the good one, with results and reports' {
+                $results = Join-Path $TestDrive 'good'
+                $run = Invoke-Line "& '$examples/Invoke-RestoreDrill.ps1' -Backups '$backups' -Results '$results' -Database shop"
+                $run.ExitCode | Should -Be 0 -Because $run.Said
+                ([xml](Get-Content "$results/drill.xml" -Raw)).testsuites.failures | Should -Be 0
+                Get-Content "$results/report.html" -Raw | Should -BeLike '*The backup is proven*'
+                Get-Content "$results/report.md" -Raw | Should -BeLike '*Passed.*'
+            }
+
+            It 'Invoke-RestoreDrill.ps1 fails on the damaged one, and on a database without backup' {
+                $results = Join-Path $TestDrive 'bad'
+                $run = Invoke-Line "& '$examples/Invoke-RestoreDrill.ps1' -Backups '$damaged' -Results '$results' -Database shop, crm -Format NUnitXml"
+                $run.ExitCode | Should -Be 1
+                $run.Said | Should -BeLike '*to be proven, but:*hashes: Failed*globals.sql*'
+                ([xml](Get-Content "$results/drill.xml" -Raw)).'test-results'.failures | Should -Be 2
+                Get-Content "$results/report.html" -Raw | Should -BeLike '*do not rely on it*'
+            }
+
+            It 'the steps of github-actions/restore-drill.yml run as they are written' {
+                $workflow = Get-Content (Join-Path $examples 'github-actions/restore-drill.yml') -Raw
+                $steps = [regex]::Matches($workflow, '(?m)run: \|\n((?: {10}.*\n)+)').ForEach({ $_.Groups[1].Value })
+                $steps.Count | Should -Be 2
+                $results = Join-Path $TestDrive 'actions'
+                $summary = Join-Path $TestDrive 'summary.md'
+                $world = "`$env:PGOPS = '$PgOpsRoot'; `$env:BACKUPS = '$backups'; `$env:RESULTS = '$results'; `$env:GITHUB_STEP_SUMMARY = '$summary';"
+                foreach ($step in $steps) { (Invoke-Line "$world`n$step").ExitCode | Should -Be 0 }
+                Get-Content $summary -Raw | Should -BeLike '*The backup is proven*'
+            }
+
+            It 'the runbook backs up with the asset''s credential, and is red when a backup is not proven' {
+                $runbook = Join-Path $examples 'azure-automation/Invoke-RestoreDrillRunbook.ps1'
+                $target = $sandbox.Target
+                $env:PGOPS_TEST_PASSWORD = $target.GetEnvironment()['PGPASSWORD']
+                try {
+                    $asset = 'function Get-AutomationPSCredential($Name) { [pscredential]::new(''{0}'', (ConvertTo-SecureString $env:PGOPS_TEST_PASSWORD -AsPlainText -Force)) }' -replace '\{0\}', $target.Username
+                    $where = "-Target 'host=$($target.Host) port=$($target.Port) dbname=shop' -CredentialName shop -ModulePath '$PgOpsModule'"
+                    $run = Invoke-Line "$asset; & '$runbook' $where -Backups '$TestDrive/nightly'"
+                    $run.ExitCode | Should -Be 0 -Because $run.Said
+                    $run.Said | Should -BeLike '*Backed up shop*shop: proven,*'
+                    Get-ChildItem "$TestDrive/nightly/drill_*.html" | Should -HaveCount 1
+                    (Invoke-Line "& '$runbook' $where -Backups '$TestDrive/nightly'").ExitCode | Should -Be 1
+                    (Invoke-Line "& '$runbook' -ModulePath '$PgOpsModule' -Backups '$damaged'").ExitCode | Should -Be 1
+                    Get-Content "$damaged/drill_*.html" -Raw | Should -BeLike '*do not rely on it*'
+                }
+                finally { $env:PGOPS_TEST_PASSWORD = $null }
+            }
         }
     }
 

@@ -115,6 +115,15 @@ internal static class DrillLedger
         return proven;
     }
 
+    /// <summary>All lines of the ledger, for people to read.</summary>
+    /// <param name="folder">The folder that holds the backups and the ledger.</param>
+    /// <returns>The lines, and how many of them, from the first on, the chain of hashes holds.</returns>
+    internal static (IReadOnlyList<string> Lines, int Sound) ReadLines(string folder)
+    {
+        var lines = Lines(ReadShared(Path.Combine(folder, FileName)));
+        return (lines, Follow(lines).Sound);
+    }
+
     private static string Compose(PgDrill drill, string previous, BackupKey? key)
     {
         var (manifest, list) = Hashes(drill.Backup.Path);

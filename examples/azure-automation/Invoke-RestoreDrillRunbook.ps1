@@ -1,0 +1,66 @@
+<#
+.SYNOPSIS
+    A nightly runbook for Azure Automation: back up, drill, report. Anything wrong ends the job as failed.
+.DESCRIPTION
+    Runs on a Hybrid Runbook Worker: the cloud's own sandboxes start no programs, and a drill needs PostgreSQL's. On the worker: PowerShell
+    7.4, PgOps in a folder of $env:PSModulePath (or -ModulePath), PostgreSQL's server programs, and the folder of backups.
+
+    The password comes from the credential asset named by -CredentialName. Outside Azure Automation, where Get-AutomationPSCredential
+    is not there, give -Credential. Nothing is asked.
+.EXAMPLE
+    ./Invoke-RestoreDrillRunbook.ps1 -Target 'postgresql://db.example/shop?sslmode=verify-full' -CredentialName shop-backup -Backups D:\backups
+#>
+#Requires -Version 7.4
+[CmdletBinding()]
+param(
+    # The database to back up first, without a password. Default: only the backups that are there are drilled.
+    [string] $Target,
+
+    # The credential asset with the role and its password.
+    [string] $CredentialName,
+
+    # The credential itself, outside Azure Automation.
+    [pscredential] $Credential,
+
+    # The folder that holds the backups.
+    [Parameter(Mandatory)]
+    [string] $Backups,
+
+    # The folder for the reports. Default: that of the backups.
+    [string] $Reports = $Backups,
+
+    # The module, when it is not installed.
+    [string] $ModulePath = 'PgOps'
+)
+
+$ErrorActionPreference = 'Stop'
+$ConfirmPreference = 'None'
+$ProgressPreference = 'SilentlyContinue'
+Import-Module $ModulePath
+
+$login = @{}
+if ($CredentialName -and (Get-Command Get-AutomationPSCredential -ErrorAction Ignore)) {
+    $login.Credential = Get-AutomationPSCredential -Name $CredentialName
+    if (-not $login.Credential) { throw "Azure Automation has no credential asset '$CredentialName'." }
+}
+elseif ($Credential) { $login.Credential = $Credential }
+elseif ($CredentialName) { throw 'Get-AutomationPSCredential is not there: this is no runbook worker. Give -Credential.' }
+
+if ($Target) {
+    $backup = Backup-PgDatabase -Target $Target @login -Path $Backups
+    Write-Output "Backed up $($backup.Database) to $($backup.Path)."
+}
+
+$newest = @(Get-PgBackup $Backups -Latest)
+if (-not $newest) { throw "There is no complete backup in $Backups." }
+
+# One that cannot even be drilled is an error in the stream; the others are drilled all the same, and the report names it.
+$results = @($newest | Test-PgRestore -ErrorAction Continue 2>&1)
+$stamp = [datetime]::UtcNow.ToString('yyyyMMdd-HHmmssZ')
+$report = $results | Export-PgReport (Join-Path $Reports "drill_$stamp.html") -Title "Restore drill of $stamp"
+$results | Where-Object { $_ -is [PgOps.PgDrill] } | ForEach-Object {
+    Write-Output ('{0}: {1}, {2:N0} rows in {3} tables, recovery in {4:0.0} s' -f $_.Database, ($_.Proven ? 'proven' : 'NOT PROVEN'), $_.Rows, $_.TablesCompared, $_.RecoveryTime.TotalSeconds)
+}
+
+$bad = @($results | Where-Object { -not $_.Proven })
+if ($bad) { throw "$($bad.Count) of $($newest.Count) backups are not proven. See $($report.FullName)." }

@@ -1,0 +1,176 @@
+using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Reports;
+
+namespace PgOps.Cmdlets.Reports;
+
+/// <summary>
+/// Writes what PgOps' cmdlets found as a report: HTML for people, JUnit's XML for CI, Markdown, JSON. With -Postmortem it begins the
+/// document about an incident.
+/// </summary>
+[Cmdlet(VerbsData.Export, "PgReport", DefaultParameterSetName = "Report", SupportsShouldProcess = true)]
+[OutputType(typeof(FileInfo))]
+public sealed class ExportPgReportCommand : PgCmdlet
+{
+    private readonly List<object> _records = [];
+
+    /// <summary>
+    /// The files to write; each takes the format of its ending: .html, .md, .xml (JUnit) or .json. The folder must exist.
+    /// </summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>
+    /// What to report: drills, backups, restores, comparisons, tests, migration runs, every object of PgOps' that has checks, and errors
+    /// (2>&amp;1).
+    /// </summary>
+    [Parameter(ValueFromPipeline = true)]
+    [AllowNull]
+    public PSObject? InputObject { get; set; }
+
+    /// <summary>The format, whatever the files' endings.</summary>
+    [Parameter(ParameterSetName = "Report")]
+    public PgReportFormat? Format { get; set; }
+
+    /// <summary>The title. Default: what is reported.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Title { get; set; }
+
+    /// <summary>Replaces files that are there.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Hands the input on as it comes, instead of the files that were written.</summary>
+    [Parameter(ParameterSetName = "Report")]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <summary>Begins the document about an incident, in Markdown: what the records know is filled in, the rest is asked for.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Postmortem")]
+    public SwitchParameter Postmortem { get; set; }
+
+    /// <summary>The database whose migration history goes into the postmortem: a URI, <c>host=… dbname=…</c>, an object of New-PgTarget.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [TargetTransformation]
+    public PgTarget? Target { get; set; }
+
+    /// <summary>User name and password to log in with, instead of the target's own.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>Schema of the history table.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [ValidateNotNullOrEmpty]
+    public string HistorySchema { get; set; } = "pgops";
+
+    /// <summary>The folder of backups; they and the ledger of their drills go into the postmortem.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [ValidateNotNullOrEmpty]
+    public string? BackupPath { get; set; }
+
+    /// <summary>Files that -LogPath of other cmdlets wrote; their lines go into the postmortem's timeline.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    [ValidateNotNullOrEmpty]
+    public string[] FromLog { get; set; } = [];
+
+    /// <summary>When the incident began: nothing older goes into the postmortem.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    public DateTimeOffset? Since { get; set; }
+
+    /// <summary>When the incident ended: nothing newer goes into the postmortem.</summary>
+    [Parameter(ParameterSetName = "Postmortem")]
+    public DateTimeOffset? Until { get; set; }
+
+    /// <summary>Refuses before the commands that come first in the pipeline have worked for hours.</summary>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        try
+        {
+            if (Postmortem && Path.Length > 1)
+            {
+                throw new PgOpsException(PgErrorCode.InvalidArgument, "A postmortem is one file.", "Nothing was written.", "Give one path.");
+            }
+
+            _ = ReportFile.Of(Request());
+        }
+        catch (PgOpsException error)
+        {
+            ThrowTerminatingError(ErrorRecords.From(error));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (InputObject is null)
+        {
+            return;
+        }
+
+        var record = InputObject.BaseObject is ErrorRecord error ? error.Exception : InputObject.BaseObject;
+        if (ExportReport.Reads(record))
+        {
+            _records.Add(record);
+        }
+        else
+        {
+            WriteFailure(new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"A {InputObject.TypeNames[0]} is no result of PgOps' and is left out of the report.",
+                null,
+                "Pipe the objects of the cmdlets themselves: those from a job or a file have lost their type."));
+        }
+
+        if (PassThru)
+        {
+            WriteObject(InputObject);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        var what = Postmortem ? "Begin a postmortem" : $"Write a report of {_records.Count} result(s)";
+        if (!ShouldProcess(string.Join(", ", Path), what))
+        {
+            return;
+        }
+
+        IReadOnlyList<FileInfo> written = [];
+        var report = Request();
+        var postmortem = Postmortem ? PostmortemRequest(report) : null;
+        Run(async (sink, token) => written = postmortem is null
+            ? await new ExportReport().RunAsync(report, sink, token).ConfigureAwait(false)
+            : [await new WritePostmortem().RunAsync(postmortem, sink, token).ConfigureAwait(false)]);
+        if (!PassThru)
+        {
+            WriteObject(written, enumerateCollection: true);
+        }
+    }
+
+    private ExportReportRequest Request() => new()
+    {
+        Paths = [.. Path.Select(FullPath)],
+        Format = Postmortem ? PgReportFormat.Markdown : Format,
+        Title = Title,
+        Force = Force,
+        Records = _records,
+    };
+
+    private WritePostmortemRequest PostmortemRequest(ExportReportRequest report) => new()
+    {
+        Path = report.Paths[0],
+        Title = Title,
+        Force = Force,
+        Records = _records,
+        Target = Target is null ? null : Credentials.Apply(Target, Credential),
+        HistorySchema = HistorySchema,
+        BackupPath = BackupPath is null ? null : FullPath(BackupPath),
+        LogFiles = [.. FromLog.Select(FullPath)],
+        Since = Since,
+        Until = Until,
+    };
+}

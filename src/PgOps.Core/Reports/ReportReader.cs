@@ -1,0 +1,238 @@
+using System.Globalization;
+
+namespace PgOps.Core.Reports;
+
+/// <summary>Makes a result of each record: what it is, how it counts, and the verdict in words.</summary>
+internal sealed class ReportReader
+{
+    private static readonly string[] MigrationLists = ["Applied", "Baselined", "Reverted", "Seeded"];
+
+    private readonly ReportText _text;
+
+    internal ReportReader(ReportText text) => _text = text;
+
+    /// <summary>Whether a report can be made of it: a record of PgOps' with checks, or one that is known.</summary>
+    internal static bool Reads(object record) => record is PgMigrationRun or PgBackup or PgMigration or PgDatabaseReset or Exception
+        || RecordFacts.Get<IEnumerable<PgCheck>>(record, "Checks") is not null;
+
+    /// <summary>One result for each record; migrations of one database are gathered.</summary>
+    internal IEnumerable<ReportResult> Read(IEnumerable<object> records)
+    {
+        var listed = records.OfType<PgMigration>().ToLookup(migration => migration.Target?.ToString() ?? "");
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var record in records)
+        {
+            if (record is not PgMigration migration)
+            {
+                yield return Read(record);
+            }
+            else if (seen.Add(migration.Target?.ToString() ?? ""))
+            {
+                yield return Listed(listed[migration.Target?.ToString() ?? ""].ToList());
+            }
+        }
+    }
+
+    private ReportResult Read(object record) => record switch
+    {
+        PgDrill drill => Result(drill, "Restore drill", drill.Database, drill.Checks, Say(drill), drill.StartedAt) with { Duration = drill.RecoveryTime },
+        PgBackupTest test => Result(
+            test, "Check of the backup", test.Backup.Database, test.Checks, test.Passed ? "The files are what was written. A drill would show that they restore." : null),
+        PgBackup backup => Backup(backup),
+        PgRestore restore => Result(
+            restore, "Restore", restore.Target.ToString(), restore.Checks,
+            $"The backup of {restore.Backup.Database} as of {ReportText.Time(restore.Backup.SnapshotAt)} was restored; "
+                + $"{ReportText.Count(restore.TablesVerified, "table")} with {ReportText.Count(restore.Rows, "row")} were found equal to it."),
+        PgComparison comparison => Result(
+            comparison, "Comparison", $"{comparison.Difference} with {comparison.Reference}", comparison.Checks,
+            comparison.Passed ? null : $"{ReportText.Count(comparison.Differences.Count(), "table")} of {comparison.Tables.Count} differ."),
+        PgTargetTest test => Result(test, "Test", test.Target.ToString(), test.Checks),
+        PgMigrationRun run => Run(run),
+        PgDatabaseReset reset => Result(
+            reset, "Reset", reset.Target.ToString(), [.. reset.Applied.Concat(reset.Seeded).Select(Ran)], null, First(reset.Applied)),
+        Exception error => Error(error),
+        _ => Result(record, ReportText.Words(Kind(record, ' ')), Subject(record), RecordFacts.Get<IEnumerable<PgCheck>>(record, "Checks")!.ToList()),
+    };
+
+    private ReportResult Result(
+        object record, string what, string subject, IReadOnlyList<PgCheck> checks, string? say = null, DateTime? startedAt = null)
+    {
+        var outcome = RecordFacts.Get<object>(record, "Passed") is false ? ReportOutcome.Failed : Outcome(checks);
+        return new ReportResult
+        {
+            Kind = Kind(record, '-'),
+            Subject = _text.Clean(subject),
+            Title = _text.Clean(subject.Length == 0 ? what : $"{what} of {subject}"),
+            Outcome = outcome,
+            Summary = _text.Clean(say is null ? Tally(checks) : $"{say} {(outcome == ReportOutcome.Passed ? "" : Tally(checks))}"),
+            StartedAt = (startedAt ?? RecordFacts.Get<DateTime?>(record, "StartedAt"))?.ToUniversalTime(),
+            Duration = RecordFacts.Get<TimeSpan?>(record, "Duration"),
+            Facts = [.. RecordFacts.Of(record, _text)],
+            Checks = [.. checks.Select(check => check with { Name = _text.Clean(check.Name), Detail = _text.Clean(check.Detail) })],
+            Tables = [.. (RecordFacts.Get<IEnumerable<PgTableComparison>>(record, "Tables") ?? []).Select(Compared)],
+            Migrations =
+            [
+                .. MigrationLists.SelectMany(state
+                    => (RecordFacts.Get<IEnumerable<PgMigration>>(record, state) ?? []).Select(migration => Migration(migration, state))),
+            ],
+            Remarks = [.. (RecordFacts.Get<IEnumerable<string>>(record, "Warnings") ?? []).Select(_text.Clean)],
+        };
+    }
+
+    private static string? Say(PgDrill drill) => drill switch
+    {
+        { Proven: true } =>
+            $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {ReportText.Count(drill.TablesCompared, "table")} with "
+            + $"{ReportText.Count(drill.Rows, "row")} were restored and equal the source. Recovery took {ReportText.Span(drill.RecoveryTime)}; "
+            + $"{ReportText.Span(drill.DataAge)} of work would have been lost.",
+        { Passed: true } => "The backup restores, but it is not proven: its content was not compared.",
+        _ => "The backup is not good: do not rely on it.",
+    };
+
+    private static string Say(PgBackup backup) => backup switch
+    {
+        { Complete: false } => "The backup is not complete: do not rely on it.",
+        { Proven: true } => "The backup is complete, and a drill has proven it.",
+        _ => "The backup is complete, but no drill has proven it yet.",
+    };
+
+    private ReportResult Backup(PgBackup backup)
+    {
+        PgCheck[] checks =
+        [
+            backup.Complete
+                ? PgCheck.Pass("complete", $"{PgSize.Format(backup.Bytes)} in {backup.Path}")
+                : PgCheck.Fail("complete", backup.Problem ?? "It is not complete."),
+            backup.Proven
+                ? PgCheck.Pass("proven", $"restored and compared on {ReportText.Time(backup.ProvenAt ?? default)}")
+                : PgCheck.Skip("proven", "The ledger holds no passed drill of this backup. Test-PgRestore makes one."),
+        ];
+        var manifest = backup.Manifest;
+        return Result(backup, "Backup", backup.Database, checks, Say(backup), backup.SnapshotAt) with
+        {
+            Facts = RecordFacts.OfBackup(backup, _text),
+            Tables = [.. (manifest?.Tables ?? []).Select(table
+                => new ReportTable(_text.Clean(table.Schema), _text.Clean(table.Name), null, table.Rows, null, table.Hash, null))],
+            Remarks = [.. backup.Warnings.Concat(manifest?.LeftOut ?? []).Distinct().Select(_text.Clean)],
+        };
+    }
+
+    private ReportResult Run(PgMigrationRun run)
+    {
+        List<PgCheck> checks =
+        [
+            .. run.Applied.Select(Ran),
+            .. run.Reverted.Select(migration => PgCheck.Pass($"{migration}", "undone") with { Duration = migration.Duration ?? default }),
+            .. run.Baselined.Select(migration => PgCheck.Skip($"{migration}", "recorded as there already, not run")),
+        ];
+        if (checks.Count == 0)
+        {
+            checks.Add(PgCheck.Pass("up-to-date", "Nothing was pending."));
+        }
+
+        if (run.StillPending > 0)
+        {
+            checks.Add(PgCheck.Skip("pending", $"{ReportText.Count(run.StillPending, "migration")} still pending, because of -ToVersion"));
+        }
+
+        var say = run.FromVersion == run.ToVersion
+            ? $"The database stands at version {run.ToVersion ?? "none"}."
+            : $"The database went from version {run.FromVersion ?? "none"} to {run.ToVersion ?? "none"}.";
+        var backing = run.BackupId is null ? "No proven backup stood behind it." : "A proven backup stood behind it.";
+        return Result(run, "Migration", run.Target.ToString(), checks, run.Applied.Count == 0 ? say : $"{say} {backing}", First(run.Applied));
+    }
+
+    private ReportResult Listed(List<PgMigration> migrations)
+    {
+        var checks = migrations.ConvertAll(migration => migration.State switch
+        {
+            PgMigrationState.Applied => PgCheck.Pass($"{migration}", "applied"),
+            PgMigrationState.Pending or PgMigrationState.RepeatableDue => PgCheck.Skip($"{migration}", "not applied yet"),
+            PgMigrationState.Baselined => PgCheck.Skip($"{migration}", "recorded as there already, not run by PgOps"),
+            _ => PgCheck.Fail($"{migration}", $"{migration.State}. {migration.Remark}"),
+        });
+        return Result(migrations, "Migrations", migrations[0].Target?.ToString() ?? "", checks, null, null) with
+        {
+            Kind = "migrations",
+            Facts = [],
+            Migrations = migrations.ConvertAll(migration => Migration(migration, migration.State.ToString())),
+        };
+    }
+
+    private ReportResult Error(Exception error)
+    {
+        var known = error as PgOpsException;
+        var statement = known?.Statement;
+        var subject = known?.Subject switch { PgTarget target => target.ToString(), PgBackup backup => backup.Database, _ => "" };
+        var name = known?.Code.ToString() ?? error.GetType().Name;
+        return Result(error, "Error", subject, [PgCheck.Fail(name, error.Message)]) with
+        {
+            Kind = "error",
+            Title = _text.Clean(subject.Length == 0 ? $"Error: {name}" : $"Error: {name} on {subject}"),
+            Summary = _text.Clean(known?.Problem ?? error.Message),
+            Facts =
+            [
+                .. new[]
+                {
+                    ("state", known?.State), ("nextStep", known?.NextStep), ("file", statement?.File), ("statement", statement?.Sql),
+                    ("sqlState", statement?.SqlState), ("serverMessage", statement?.Message), ("detail", statement?.Detail), ("hint", statement?.Hint),
+                }.Where(fact => !string.IsNullOrEmpty(fact.Item2)).Select(fact => new ReportFact(fact.Item1, _text.Clean(fact.Item2!))),
+            ],
+        };
+    }
+
+    private ReportTable Compared(PgTableComparison table) => new(
+        _text.Clean(table.Schema), _text.Clean(table.Name), table.Verdict, table.ReferenceRows, table.DifferenceRows, table.ReferenceHash, table.DifferenceHash);
+
+    private ReportMigration Migration(PgMigration migration, string state) => new(
+        _text.Clean(migration.Version), _text.Clean(migration.Name), state, migration.AppliedAt?.ToUniversalTime(), migration.Duration,
+        _text.CleanOrNull(migration.AppliedBy), migration.AppliedChecksum ?? migration.Checksum, migration.BackupId);
+
+    private static PgCheck Ran(PgMigration migration)
+        => PgCheck.Pass($"{migration}", "applied") with { Duration = migration.Duration ?? default };
+
+    private static DateTime? First(IEnumerable<PgMigration> migrations)
+        => migrations.Where(migration => migration.AppliedAt is not null).Min(migration => migration.AppliedAt - (migration.Duration ?? default));
+
+    /// <summary>Nothing looked at is not a pass, and neither is a step that was left out.</summary>
+    private static ReportOutcome Outcome(IReadOnlyList<PgCheck> checks)
+        => checks.Any(check => check.Status == PgCheckStatus.Failed) ? ReportOutcome.Failed
+            : checks.Count == 0 || checks.Any(check => check.Status == PgCheckStatus.Skipped) ? ReportOutcome.Incomplete
+            : ReportOutcome.Passed;
+
+    private static string Tally(IReadOnlyList<PgCheck> checks)
+    {
+        if (checks.Count == 0)
+        {
+            return "Nothing was checked.";
+        }
+
+        var failed = Names(checks, PgCheckStatus.Failed);
+        var skipped = Names(checks, PgCheckStatus.Skipped);
+        string[] parts =
+        [
+            checks.Count == 1 ? "1 check:" : string.Create(CultureInfo.InvariantCulture, $"{checks.Count} checks:"),
+            $"{checks.Count - failed.Count - skipped.Count} passed",
+            failed.Count == 0 ? "" : $", {failed.Count} failed ({Some(failed)})",
+            skipped.Count == 0 ? "" : $", {skipped.Count} not made ({Some(skipped)})",
+        ];
+        return $"{parts[0]} {string.Concat(parts[1..])}.";
+    }
+
+    private static List<string> Names(IEnumerable<PgCheck> checks, PgCheckStatus status)
+        => [.. checks.Where(check => check.Status == status).Select(check => check.Name)];
+
+    private static string Some(List<string> names)
+        => string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
+
+    private static string Kind(object record, char between)
+    {
+        var name = record.GetType().Name;
+        name = name.StartsWith("Pg", StringComparison.Ordinal) ? name[2..] : name;
+        return string.Concat(name.Select((letter, i) => i > 0 && char.IsUpper(letter) ? $"{between}{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
+    }
+
+    private static string Subject(object record)
+        => (RecordFacts.Get<object>(record, "Target") ?? RecordFacts.Get<object>(record, "Database")
+            ?? RecordFacts.Get<PgBackup>(record, "Backup")?.Database)?.ToString() ?? "";
+}
