@@ -137,11 +137,12 @@ public sealed class SwitchDatabase
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
+        var drain = new SessionDrain(session, plan.Old.Oid, plan.Prepared.Oid, sink.Log);
+        var drained = await drain.WaitAsync(request.Target, request.GracePeriod, sink, cancellationToken).ConfigureAwait(false);
         var worker = await OpenAsync(request, sink, cancellationToken).ConfigureAwait(false);
         await using (worker.ConfigureAwait(false))
         {
-            var drain = new SessionDrain(session, plan.Old.Oid, plan.Prepared.Oid, sink.Log);
-            var drained = await drain.WaitAsync(request.Target, request.GracePeriod, sink, cancellationToken).ConfigureAwait(false);
+            var process = worker.ProcessID;
             var probe = new ServiceProbe(request.Target, plan.Prepared.Oid);
             await using (probe.ConfigureAwait(false))
             {
@@ -150,14 +151,14 @@ public sealed class SwitchDatabase
                 try
                 {
                     await drain.EndAsync(
-                        () => script.RunAsync(worker, cancellationToken), request.GracePeriod > TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+                        token => script.RunAsync(worker, token), request.GracePeriod > TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
                 }
                 catch (Exception error) when (error is NpgsqlException or OperationCanceledException)
                 {
-                    if (!await TookPlaceAsync(request, plan, worker, error).ConfigureAwait(false))
+                    if (!await TookPlaceAsync(request, plan, process, error).ConfigureAwait(false))
                     {
                         cancellationToken.ThrowIfCancellationRequested();
-                        throw await FailureAsync(request, plan, drain, session, error).ConfigureAwait(false);
+                        throw await FailureAsync(request, plan, drain, drain.Lost ?? error).ConfigureAwait(false);
                     }
                 }
 
@@ -179,14 +180,13 @@ public sealed class SwitchDatabase
 
     /// <summary>After an error that leaves it open whether the server has committed: asks the server, once its session has ended.</summary>
     private static async Task<bool> TookPlaceAsync(
-        SwitchDatabaseRequest request, SwitchPlan plan, NpgsqlConnection worker, Exception error)
+        SwitchDatabaseRequest request, SwitchPlan plan, int process, Exception error)
     {
         if (error is PostgresException && !ServerErrors.IsLost(error))
         {
             return false;
         }
 
-        var process = worker.ProcessID;
         var clock = Stopwatch.StartNew();
         while (true)
         {
@@ -226,18 +226,17 @@ public sealed class SwitchDatabase
     }
 
     private static async Task<Exception> FailureAsync(
-        SwitchDatabaseRequest request, SwitchPlan plan, SessionDrain drain, NpgsqlConnection session, Exception error)
+        SwitchDatabaseRequest request, SwitchPlan plan, SessionDrain drain, Exception error)
     {
         var cut = drain.Ended.Count == 0 ? "no session was ended" : FormattableString.Invariant($"{drain.Ended.Count} sessions were ended");
         var state = $"{request.Target} is the database that it was, and open to connections; {cut}.";
         switch ((error as PostgresException)?.SqlState)
         {
             case PostgresErrorCodes.ObjectInUse or PostgresErrorCodes.LockNotAvailable:
-                var left = await DatabaseSessions.ListAsync(session, plan.Old.Name, CancellationToken.None).ConfigureAwait(false);
-                var also = await DatabaseSessions.ListAsync(session, plan.Prepared.Name, CancellationToken.None).ConfigureAwait(false);
+                var left = await LeftAsync(request, plan).ConfigureAwait(false);
                 return new PgOpsException(
                     PgErrorCode.DatabaseInUse,
-                    $"{request.Target} could not be switched within five seconds: {DatabaseSessions.Describe([.. left, .. also])}",
+                    $"{request.Target} could not be switched within five seconds: {DatabaseSessions.Describe(left)}",
                     state,
                     "See what keeps them (pg_stat_activity, pg_locks), then run the command again.",
                     error)
@@ -248,6 +247,19 @@ public sealed class SwitchDatabase
                 return error is PostgresException server && DatabaseSwap.IsRace(server)
                     ? DatabaseSwap.Appeared(request.Target, error)
                     : ServerErrors.Working(request.Target, error, "the switch", state);
+        }
+    }
+
+    private static async Task<List<PgDatabaseSession>> LeftAsync(SwitchDatabaseRequest request, SwitchPlan plan)
+    {
+        var session = await ServerConnection.OpenAsync(request.Maintenance, null, CancellationToken.None).ConfigureAwait(false);
+        await using (session.ConfigureAwait(false))
+        {
+            return
+            [
+                .. await DatabaseSessions.ListAsync(session, plan.Old.Name, CancellationToken.None).ConfigureAwait(false),
+                .. await DatabaseSessions.ListAsync(session, plan.Prepared.Name, CancellationToken.None).ConfigureAwait(false),
+            ];
         }
     }
 }

@@ -56,7 +56,7 @@ internal sealed record SwitchPlan(
         var returns = prepared.Mark?.Was == old.Name;
         var checks = await SwitchObstacles.FindAsync(session, old.Name, name, cancellationToken).ConfigureAwait(false);
         return new SwitchPlan(
-            old, prepared, DatabaseNames.Replaced(old.Name, DateTime.UtcNow), request.With is null, !returns && !request.KeepProperties,
+            old, prepared, await FreeNameAsync(session, old.Name, cancellationToken).ConfigureAwait(false), request.With is null, !returns && !request.KeepProperties,
             [.. checks, Locale(old, prepared)]);
 
         async Task<uint?> OidOfAsync(string? with)
@@ -84,6 +84,19 @@ internal sealed record SwitchPlan(
                 $"Wait up to {request.GracePeriod.TotalSeconds:0.#} s for transactions that run, then end {sessions.Count} session(s) of others"),
             .. sessions.Select(session => $"End in {session.Database}: {session}"),
         ];
+    }
+
+    /// <summary>A dated name that no database has: two switches may be made within a second.</summary>
+    private static async Task<string> FreeNameAsync(NpgsqlConnection session, string name, CancellationToken cancellationToken)
+    {
+        for (var at = DateTime.UtcNow; ; at = at.AddSeconds(1))
+        {
+            var dated = DatabaseNames.Replaced(name, at);
+            if (await DatabaseOccupancy.OidAsync(session, dated, cancellationToken).ConfigureAwait(false) is null)
+            {
+                return dated;
+            }
+        }
     }
 
     private static PgDatabaseSwitch? AlreadyDone(

@@ -105,7 +105,15 @@ internal sealed record SwitchScript(IReadOnlyList<string> Properties, IReadOnlyL
                 batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
             }
 
-            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (InvalidOperationException error)
+            {
+                // What the driver says of a connection that it has already seen broken.
+                throw new NpgsqlException(error.Message, new IOException(error.Message, error));
+            }
         }
     }
 
