@@ -37,10 +37,10 @@ Describe 'Switch-PgDatabase' {
     }
 
     It 'switches, and shows that as a table' {
-        $switch = $target | Switch-PgDatabase -With shop_restored -Confirm:$false -ErrorAction Stop
+        $switch = $target | Switch-PgDatabase -With shop_restored -GracePeriod 00:00:01 -Confirm:$false -ErrorAction Stop
         Invoke-Sql $target 'SELECT who FROM t' | Should -Be 'new'
         $switch.Downtime.TotalSeconds | Should -BeLessThan 2
-        ($switch | Out-String -Width 200) | Should -Match 'shop@\S+\s+shop_replaced_\d{14}\s+\d+\s+[\d.]+ s\s+[\d.]+ s\s+[\d.]+ s'
+        ($switch | Out-String -Width 80) | Should -Match 'shop@\S+\s+shop_replaced_\d{14}\s+\d+\s+[\d.]+ s\s+[\d.]+ s'
         { Invoke-Sql $target.WithDatabase($switch.ReplacedDatabase) 'DELETE FROM t' 2>$null } | Should -Throw
     }
 

@@ -116,9 +116,9 @@ internal sealed class SessionDrain
             {
                 await EndThoseAsync(begun, !patient || clock.Elapsed > Settling).ConfigureAwait(false);
             }
-            catch (NpgsqlException error)
+            catch (Exception error) when (error is NpgsqlException || SwitchScript.IsBroken(error))
             {
-                Lost = error;
+                Lost = SwitchScript.AsLost(error);
                 await stop.CancelAsync().ConfigureAwait(false);
                 break;
             }

@@ -30,15 +30,17 @@ public sealed class SwitchDatabase
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
-        var session = await OpenAsync(request, sink, cancellationToken).ConfigureAwait(false);
-        await using (session.ConfigureAwait(false))
-        {
-            try
+        var done = await OnServerAsync(
+            request,
+            sink,
+            "the switch",
+            $"{request.Target} is the database that it was.",
+            async session =>
             {
                 var plan = await SwitchPlan.MakeAsync(request, session, cancellationToken).ConfigureAwait(false);
                 if (plan.Done is not null)
                 {
-                    return plan.Done with { Duration = clock.Elapsed };
+                    return plan.Done;
                 }
 
                 var script = await PrepareAsync(request, plan, session, cancellationToken).ConfigureAwait(false);
@@ -47,17 +49,10 @@ public sealed class SwitchDatabase
                     sink.Log.LogWarning("{Check}: {Detail}", check.Name, check.Detail);
                 }
 
-                return await SwitchAsync(request, plan, script, session, sink, cancellationToken).ConfigureAwait(false) with
-                {
-                    Duration = clock.Elapsed,
-                };
-            }
-            catch (NpgsqlException error)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                throw ServerErrors.Working(request.Maintenance, error, "the switch", $"{request.Target} is the database that it was.");
-            }
-        }
+                return await SwitchAsync(request, plan, script, session, sink, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return done with { Duration = clock.Elapsed };
     }
 
     /// <summary>Says what <see cref="RunAsync"/> would do, who would be cut off and what stands in the way, and touches nothing.</summary>
@@ -66,14 +61,16 @@ public sealed class SwitchDatabase
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The plan, line by line.</returns>
     /// <exception cref="PgOpsException">The refusal that leaves no plan.</exception>
-    public async Task<IReadOnlyList<string>> PreviewAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<string>> PreviewAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var session = await OpenAsync(request, sink, cancellationToken).ConfigureAwait(false);
-        await using (session.ConfigureAwait(false))
-        {
-            try
+        return OnServerAsync(
+            request,
+            sink,
+            "looking at the server",
+            SwitchPlan.Untouched,
+            async session =>
             {
                 var plan = await SwitchPlan.MakeAsync(request, session, cancellationToken).ConfigureAwait(false);
                 var sessions = plan.Done is not null ? [] : (List<PgDatabaseSession>)[
@@ -89,12 +86,30 @@ public sealed class SwitchDatabase
                 }
 
                 return plan.Describe(request, sessions);
-            }
-            catch (NpgsqlException error)
+            },
+            cancellationToken);
+    }
+
+    private static async Task<T> OnServerAsync<T>(
+        SwitchDatabaseRequest request,
+        IOperationSink sink,
+        string doing,
+        string state,
+        Func<NpgsqlConnection, Task<T>> work,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            var session = await OpenAsync(request, sink, cancellationToken).ConfigureAwait(false);
+            await using (session.ConfigureAwait(false))
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                throw ServerErrors.Working(request.Maintenance, error, "looking at the server", SwitchPlan.Untouched);
+                return await work(session).ConfigureAwait(false);
             }
+        }
+        catch (Exception error) when (error is NpgsqlException || SwitchScript.IsBroken(error))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw ServerErrors.Working(request.Maintenance, SwitchScript.AsLost(error), doing, state);
         }
     }
 
@@ -103,9 +118,9 @@ public sealed class SwitchDatabase
         var session = await ServerConnection.OpenAsync(request.Maintenance, sink.Log, cancellationToken).ConfigureAwait(false);
         try
         {
-            // A lock that is not given soon would keep new connections waiting behind it.
+            // A lock that is not given soon would keep new connections waiting behind it. The server warns of sessions that went by themselves.
             var idle = session.VersionNumber() >= 140000 ? "; SET idle_session_timeout = 0" : "";
-            await session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = '5s'" + idle, cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error" + idle, cancellationToken).ConfigureAwait(false);
             return session;
         }
         catch

@@ -109,13 +109,19 @@ internal sealed record SwitchScript(IReadOnlyList<string> Properties, IReadOnlyL
             {
                 await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
             }
-            catch (InvalidOperationException error)
+            catch (InvalidOperationException error) when (IsBroken(error))
             {
-                // What the driver says of a connection that it has already seen broken.
-                throw new NpgsqlException(error.Message, new IOException(error.Message, error));
+                throw AsLost(error);
             }
         }
     }
+
+    /// <summary>Whether this is what the driver says of a connection that it has already seen broken.</summary>
+    internal static bool IsBroken(Exception error) => error is InvalidOperationException { Source: "Npgsql" };
+
+    /// <summary>The same error as that of a lost connection.</summary>
+    internal static Exception AsLost(Exception error)
+        => IsBroken(error) ? new NpgsqlException(error.Message, new IOException(error.Message, error)) : error;
 
     private static IEnumerable<string> Settings(SwitchSide old, SwitchSide prepared)
     {
