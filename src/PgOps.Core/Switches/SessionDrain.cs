@@ -94,8 +94,8 @@ internal sealed class SessionDrain
                 return fixedOnes.Count == 0 ? clock.Elapsed : throw MayNotEnd(target, fixedOnes);
             }
 
-            sink.Progress(new OperationProgress(
-                1, $"Switching {target.Database}", $"waiting for {waited.Count} sessions; the oldest: {waited[0].Session}", -1, grace - clock.Elapsed, false));
+            var status = $"waiting for {waited.Count} sessions; the oldest: {waited[0].Session}";
+            sink.Progress(new OperationProgress(1, $"Switching {target.Database}", status, -1, grace - clock.Elapsed, false));
             await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -118,9 +118,10 @@ public sealed class SwitchDatabase
         var session = await ServerConnection.OpenAsync(request.Maintenance, sink.Log, cancellationToken).ConfigureAwait(false);
         try
         {
-            // A lock that is not given soon would keep new connections waiting behind it. The server warns of sessions that went by themselves.
+            // A lock that is not given soon would keep new connections waiting behind it. Warnings are of sessions that went by themselves.
             var idle = session.VersionNumber() >= 140000 ? "; SET idle_session_timeout = 0" : "";
-            await session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error" + idle, cancellationToken).ConfigureAwait(false);
+            var settings = "SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error" + idle;
+            await session.ExecuteAsync(settings, cancellationToken).ConfigureAwait(false);
             return session;
         }
         catch
@@ -211,7 +212,7 @@ public sealed class SwitchDatabase
                 await using (session.ConfigureAwait(false))
                 {
                     while (await session.ScalarAsync<bool>(
-                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE 'ALTER DATABASE%')",
+                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = current_user AND state = 'active')",
                         CancellationToken.None,
                         process).ConfigureAwait(false) && clock.Elapsed < OutcomePatience)
                     {

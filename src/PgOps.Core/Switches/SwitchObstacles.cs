@@ -51,7 +51,8 @@ internal static class SwitchObstacles
                 "run ALTER SUBSCRIPTION … DISABLE there, or DROP SUBSCRIPTION").ConfigureAwait(false),
             await CheckAsync(
                 "state", ClosedQuery, "not fit for a switch: ",
-                "make it usable first: ALTER DATABASE … ALLOW_CONNECTIONS true, IS_TEMPLATE false; an invalid one can only be dropped").ConfigureAwait(false),
+                "make it usable first: ALTER DATABASE … ALLOW_CONNECTIONS true, IS_TEMPLATE false; an invalid one can only be dropped")
+                .ConfigureAwait(false),
         ];
 
         async Task<PgCheck> CheckAsync(string name, string query, string what, string wayOut)

@@ -41,7 +41,7 @@ internal sealed record SwitchPlan(
         await InvokeMigrations.RequireFitAsync(session, request.Maintenance, "a switch", cancellationToken).ConfigureAwait(false);
         var target = request.Target;
         var old = await SwitchSide.ReadAsync(session, target.Database, cancellationToken).ConfigureAwait(false)
-            ?? throw Missing(target, "Give the database that clients use now; to put one there where none is, rename it: ALTER DATABASE … RENAME TO …");
+            ?? throw Missing(target, "Give the database that clients use now. Where there is none, rename the prepared one: ALTER DATABASE … RENAME TO …");
         var marked = await SwitchMark.FindAsync(session, old.Name, cancellationToken).ConfigureAwait(false);
         if (AlreadyDone(request, old, marked) is { } done && await OidOfAsync(request.With).ConfigureAwait(false) is null)
         {
@@ -55,8 +55,9 @@ internal sealed record SwitchPlan(
         await RequireFilledAsync(request, session, old, prepared, cancellationToken).ConfigureAwait(false);
         var returns = prepared.Mark?.Was == old.Name;
         var checks = await SwitchObstacles.FindAsync(session, old.Name, name, cancellationToken).ConfigureAwait(false);
+        var aside = await FreeNameAsync(session, old.Name, cancellationToken).ConfigureAwait(false);
         return new SwitchPlan(
-            old, prepared, await FreeNameAsync(session, old.Name, cancellationToken).ConfigureAwait(false), request.With is null, !returns && !request.KeepProperties,
+            old, prepared, aside, request.With is null, !returns && !request.KeepProperties,
             [.. checks, Locale(old, prepared)]);
 
         async Task<uint?> OidOfAsync(string? with)
@@ -77,8 +78,8 @@ internal sealed record SwitchPlan(
         [
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Put {Prepared.Name} ({PgSize.Format(Prepared.Properties.Facts.Bytes)}) in the place of {request.Target} ({PgSize.Format(Old.Properties.Facts.Bytes)}), ")
-                + $"{what}; keep the old one read-only as {Aside}{undo}",
+                $"Put {Prepared.Name} ({PgSize.Format(Prepared.Properties.Facts.Bytes)}) in the place of {request.Target} ")
+                + $"({PgSize.Format(Old.Properties.Facts.Bytes)}), {what}; keep the old one read-only as {Aside}{undo}",
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"Wait up to {request.GracePeriod.TotalSeconds:0.#} s for transactions that run, then end {sessions.Count} session(s) of others"),
@@ -148,7 +149,8 @@ internal sealed record SwitchPlan(
                 PgErrorCode.InvalidArgument,
                 problem,
                 Untouched,
-                "Give the application's database and the prepared one; where the application's is \"postgres\", work from another with -MaintenanceDatabase.")
+                "Give the application's database and the prepared one. Where the application's is \"postgres\", work from another with "
+                    + "-MaintenanceDatabase.")
             { Subject = request.Target };
         }
 
@@ -181,7 +183,8 @@ internal sealed record SwitchPlan(
 
         try
         {
-            var content = await DatabaseOccupancy.ReadAsync(session, request.Target.WithDatabase(prepared.Name), cancellationToken).ConfigureAwait(false);
+            var there = request.Target.WithDatabase(prepared.Name);
+            var content = await DatabaseOccupancy.ReadAsync(session, there, cancellationToken).ConfigureAwait(false);
             if (content is { IsEmpty: true })
             {
                 throw new PgOpsException(

@@ -128,7 +128,8 @@ internal sealed record SwitchScript(IReadOnlyList<string> Properties, IReadOnlyL
         var database = Quote.Identifier(prepared.Name);
         foreach (var role in prepared.Properties.Settings.Select(one => one.Role).Distinct())
         {
-            yield return role is null ? $"ALTER DATABASE {database} RESET ALL" : $"ALTER ROLE {Quote.Identifier(role)} IN DATABASE {database} RESET ALL";
+            var whose = role is null ? "" : $"ROLE {Quote.Identifier(role)} IN ";
+            yield return $"ALTER {whose}DATABASE {database} RESET ALL";
         }
 
         foreach (var (setting, role) in old.Properties.Settings)

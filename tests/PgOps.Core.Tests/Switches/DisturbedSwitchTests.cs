@@ -69,7 +69,8 @@ public sealed class DisturbedSwitchTests : IAsyncLifetime
         }
 
         _output.WriteLine(FormattableString.Invariant(
-            $"{way}: {before} of {before + after} rounds left the old one in place, {after} the new one; a switch takes {duration.TotalMilliseconds:0} ms; {clock.Elapsed.TotalSeconds:0} s in all"));
+            $"{way}: {before} of {before + after} rounds left the old one in place, {after} the new one; ")
+            + FormattableString.Invariant($"a switch takes {duration.TotalMilliseconds:0} ms; {clock.Elapsed.TotalSeconds:0} s in all"));
     }
 
     private async Task<(bool Switched, TimeSpan Duration)> RoundAsync(Way way, string name, TimeSpan? moment)
@@ -97,7 +98,8 @@ public sealed class DisturbedSwitchTests : IAsyncLifetime
 
         // What a killed one has sent may go on for the five seconds that a rename waits.
         await Eventually.HoldsAsync(
-            async () => await ScalarAsync("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE%' AND state = 'active'") is 0L, "the server is at rest");
+            async () => await ScalarAsync("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE%' AND state = 'active'") is 0L,
+            "the server is at rest");
         var found = await SandboxServer.ExecuteAsync(live, "SELECT who FROM whoami");
         Assert.Equal("old new", await ContentsAsync(name));
         Assert.True(said != "switched" || found is "new", said);
@@ -124,12 +126,14 @@ public sealed class DisturbedSwitchTests : IAsyncLifetime
                 break;
             default:
                 // kill -9 of a server process: the server drops everything in memory and recovers from its log.
-                var pid = (int)(await ScalarAsync("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"))!;
+                const string Checkpointer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+                var pid = (int)(await ScalarAsync(Checkpointer))!;
                 using (var process = Process.GetProcessById(pid))
                 {
                     process.Kill();
                 }
 
+                await UpAsync(Checkpointer, found => found is int other && other != pid);
                 break;
         }
     }
@@ -165,12 +169,13 @@ public sealed class DisturbedSwitchTests : IAsyncLifetime
 
     private Task<object?> ScalarAsync(string sql) => SandboxServer.ExecuteAsync(_sandbox!.Target, sql);
 
-    private Task UpAsync() => Eventually.HoldsAsync(
+    private Task UpAsync(string query = "SELECT 1", Func<object?, bool>? isIt = null) => Eventually.HoldsAsync(
         async () =>
         {
             try
             {
-                return await ScalarAsync("SELECT 1") is 1;
+                var found = await ScalarAsync(query);
+                return isIt?.Invoke(found) ?? true;
             }
             catch (NpgsqlException)
             {
