@@ -26,6 +26,7 @@
         'Restore-PgDatabase'
         'Start-PgSandbox'
         'Stop-PgSandbox'
+        'Switch-PgDatabase'
         'Test-PgBackup'
         'Test-PgRestore'
         'Test-PgTarget'

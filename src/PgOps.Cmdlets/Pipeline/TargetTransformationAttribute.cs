@@ -40,6 +40,7 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
                 PgBackup backup => backup.Source!,
                 PgDrill drill => drill.Target!,
                 PgRestore restore => restore.Target,
+                PgDatabaseSwitch done => done.Target,
                 PgMigrationRun run => run.Target,
                 PgMigration migration => migration.Target!,
                 string text => TargetParser.Parse(text),

@@ -10,7 +10,7 @@ namespace PgOps.Core.Migrations;
 /// <param name="Folder">The folder.</param>
 /// <param name="Old">The database that will be dropped.</param>
 /// <param name="Sessions">The sessions that will be ended.</param>
-internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old, IReadOnlyList<string> Sessions)
+internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old, IReadOnlyList<PgDatabaseSession> Sessions)
 {
     private const string Untouched = "Nothing was touched.";
 

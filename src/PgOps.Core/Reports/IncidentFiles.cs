@@ -18,7 +18,7 @@ internal static class IncidentFiles
     {
         var database = request.Target?.Database;
         var backups = await new FindBackups().RunAsync(
-            new FindBackupsRequest { Path = folder, Database = database }, sink, cancellationToken).ConfigureAwait(false);
+            new FindBackupsRequest { Path = folder, Database = database is null ? null : name => name == database }, sink, cancellationToken).ConfigureAwait(false);
         var ids = backups.Select(backup => backup.Id).ToHashSet(StringComparer.Ordinal);
         var (lines, sound) = DrillLedger.ReadLines(folder);
         evidence.Sources.Add(text.Clean(string.Create(

@@ -8,31 +8,48 @@ namespace PgOps.Core.Restores;
 internal static class DatabaseGrants
 {
     private const string GrantsQuery = """
-        SELECT a.grantee = 0, coalesce(pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text, ''), a.privilege_type, a.is_grantable
-        FROM pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) a
+        SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END, a.privilege_type, a.is_grantable
+        FROM pg_catalog.pg_database d,
+            pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
         WHERE d.datname = $1 AND a.grantee <> d.datdba
         """;
 
-    /// <summary>Gives one database the grants of another; leaves it alone when that one has the default.</summary>
+    /// <summary>Gives one database the grants of another, instead of its own.</summary>
     internal static async Task CopyAsync(NpgsqlConnection session, string from, string to, CancellationToken cancellationToken)
     {
-        if (!await session.ScalarAsync<bool>(
-            "SELECT datacl IS NOT NULL FROM pg_catalog.pg_database WHERE datname = $1", cancellationToken, from).ConfigureAwait(false))
+        foreach (var statement in await StatementsAsync(session, from, to, cancellationToken).ConfigureAwait(false))
         {
-            return;
-        }
-
-        var grants = await session.QueryAsync(
-            GrantsQuery,
-            row => $"GRANT {row.GetString(2)} ON DATABASE {Quote.Identifier(to)} TO "
-                + (row.GetBoolean(0) ? "PUBLIC" : Quote.Identifier(row.GetString(1)))
-                + (row.GetBoolean(3) ? " WITH GRANT OPTION" : ""),
-            cancellationToken,
-            from).ConfigureAwait(false);
-        await session.ExecuteAsync($"REVOKE ALL ON DATABASE {Quote.Identifier(to)} FROM PUBLIC", cancellationToken).ConfigureAwait(false);
-        foreach (var grant in grants)
-        {
-            await session.ExecuteAsync(grant, cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync(statement, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>The statements that give one database the grants of another; none when they are equal.</summary>
+    internal static async Task<IReadOnlyList<string>> StatementsAsync(
+        NpgsqlConnection session, string from, string to, CancellationToken cancellationToken)
+    {
+        var wanted = await ReadAsync(session, from, cancellationToken).ConfigureAwait(false);
+        var present = await ReadAsync(session, to, cancellationToken).ConfigureAwait(false);
+        if (wanted.ToHashSet().SetEquals(present))
+        {
+            return [];
+        }
+
+        var database = Quote.Identifier(to);
+        return
+        [
+            .. present.Select(grant => grant.Role).Distinct().Select(role => $"REVOKE ALL ON DATABASE {database} FROM {Name(role)} CASCADE"),
+            .. wanted.Select(grant =>
+                $"GRANT {grant.Privilege} ON DATABASE {database} TO {Name(grant.Role)}{(grant.Grantable ? " WITH GRANT OPTION" : "")}"),
+        ];
+    }
+
+    private static Task<List<(string? Role, string Privilege, bool Grantable)>> ReadAsync(
+        NpgsqlConnection session, string database, CancellationToken cancellationToken)
+        => session.QueryAsync(
+            GrantsQuery,
+            row => (Role: row.IsDBNull(0) ? null : row.GetString(0), Privilege: row.GetString(1), Grantable: row.GetBoolean(2)),
+            cancellationToken,
+            database);
+
+    private static string Name(string? role) => role is null ? "PUBLIC" : Quote.Identifier(role);
 }

@@ -140,7 +140,7 @@ internal static class DatabaseSwap
         if (request.Ended is not null)
         {
             // The rename that follows at once lets nobody in, and waits five seconds for these to leave.
-            (await DatabaseSessions.EndAsync(session, database, cancellationToken).ConfigureAwait(false)).ForEach(request.Ended);
+            (await DatabaseSessions.EndAsync(session, database, cancellationToken).ConfigureAwait(false)).ForEach(ended => request.Ended($"{ended}"));
         }
 
         await session.ExecuteAsync(
@@ -155,10 +155,10 @@ internal static class DatabaseSwap
     }
 
     // Two renames at the same moment meet in the catalog's unique index, or find the name gone.
-    private static bool IsRace(PostgresException error) => error.SqlState is
+    internal static bool IsRace(PostgresException error) => error.SqlState is
         PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.InvalidCatalogName;
 
-    private static PgOpsException Appeared(PgTarget target, Exception? cause) => new(
+    internal static PgOpsException Appeared(PgTarget target, Exception? cause) => new(
         PgErrorCode.TargetNotEmpty,
         $"{target} was created, dropped or replaced by somebody else in the meantime.",
         "Nothing was put in place.",

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using PgOps.Core.Connections;
 using PgOps.Core.Migrations;
+using PgOps.Core.Switches;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Migrations;
@@ -11,6 +12,7 @@ internal sealed class MigratorProcess : IDisposable
 {
     internal const string Switch = "--migrator";
     internal const string Reset = "reset";
+    internal const string SwitchOver = "switch";
 
     private readonly Process _process;
 
@@ -19,14 +21,22 @@ internal sealed class MigratorProcess : IDisposable
         _process = process;
     }
 
-    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates or resets, and says how it ended.</summary>
-    internal static async Task<int> MainAsync(string work, string folder)
+    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets or switches, and says how it ended.</summary>
+    internal static async Task<int> MainAsync(string work, string argument)
     {
-        var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = folder };
+        var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = argument };
         Console.WriteLine("ready");
         await Console.In.ReadLineAsync();
         try
         {
+            if (work == SwitchOver)
+            {
+                var with = new SwitchDatabaseRequest { Target = request.Target, With = argument, GracePeriod = TimeSpan.FromMilliseconds(200) };
+                await new SwitchDatabase().RunAsync(with, new CollectingSink(), CancellationToken.None);
+                Console.WriteLine("switched");
+                return 0;
+            }
+
             if (work == Reset)
             {
                 await new ResetDatabase().RunAsync(new() { Migrations = request }, new CollectingSink(), CancellationToken.None);
@@ -45,15 +55,21 @@ internal sealed class MigratorProcess : IDisposable
         }
     }
 
-    internal static async Task<MigratorProcess> StartAsync(MigrationWorkspace workspace, PgTarget? target = null, string work = "migrate")
+    internal static Task<MigratorProcess> StartAsync(MigrationWorkspace workspace, PgTarget? target = null, string work = "migrate")
+        => StartAsync(target ?? workspace.Target, work, workspace.Folder);
+
+    /// <param name="target">The database.</param>
+    /// <param name="work">What to do.</param>
+    /// <param name="argument">The folder; of a switch the prepared database.</param>
+    internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument)
     {
         var start = new ProcessStartInfo(
-            Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, work, workspace.Folder])
+            Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, work, argument])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        start.Environment["DATABASE_URL"] = (target ?? workspace.Target).GetConnectionUri();
+        start.Environment["DATABASE_URL"] = target.GetConnectionUri();
         var process = Process.Start(start)!;
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync());
         return new MigratorProcess(process);
