@@ -75,7 +75,7 @@ internal sealed record SnapshotWork(
         cancellationToken.ThrowIfCancellationRequested();
         if (_first is not null)
         {
-            throw Failure(_first);
+            throw await FailureAsync(_first).ConfigureAwait(false);
         }
 
         return (content!, contents ?? await ContentsAsync(progress, cancellationToken).ConfigureAwait(false), dumped);
@@ -139,8 +139,21 @@ internal sealed record SnapshotWork(
         }
     }
 
-    private PgOpsException Failure(Exception error)
+    private async Task<PgOpsException> FailureAsync(Exception error)
     {
+        if (error is PgOpsException { Code: PgErrorCode.ToolFailed })
+        {
+            try
+            {
+                // pg_dump fails when the snapshot is gone, perhaps before its holder was missed.
+                await Holder.Connection.ExecuteAsync("SELECT 1", CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception lost) when (lost is NpgsqlException or InvalidOperationException)
+            {
+                error = ServerErrors.Working(Target, lost as NpgsqlException ?? new NpgsqlException(lost.Message, lost), "holding the backup's snapshot");
+            }
+        }
+
         var known = error as PgOpsException
             ?? (error is NpgsqlException ? ServerErrors.Working(Target, error, "the backup") : null)
             ?? new PgOpsException(PgErrorCode.BackupFailed, new Redaction(Target).Apply(error.Message), innerException: error);

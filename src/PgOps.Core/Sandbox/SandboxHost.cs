@@ -9,7 +9,7 @@ internal abstract class SandboxHost
     internal const string FolderPrefix = "pgops-";
 
     /// <summary>How long a server may take to stop and its folder to go.</summary>
-    internal static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(120);
 
     /// <summary>The operating system's user that sandboxes run as.</summary>
     internal abstract string Account { get; }
