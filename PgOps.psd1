@@ -12,6 +12,7 @@
     CmdletsToExport      = @(
         'Backup-PgDatabase'
         'Compare-PgDatabase'
+        'Copy-PgBackup'
         'Get-PgBackup'
         'Get-PgMigration'
         'Get-PgSandbox'

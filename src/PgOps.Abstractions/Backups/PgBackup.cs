@@ -9,8 +9,14 @@ public sealed record PgBackup
     /// <summary>The database it is of.</summary>
     public required string Database { get; init; }
 
-    /// <summary>The backup's folder.</summary>
+    /// <summary>The backup's folder, or its URI in a store.</summary>
     public required string Path { get; init; }
+
+    /// <summary>Where its files were fetched to, while somebody works with them; null otherwise.</summary>
+    internal string? FetchedTo { get; init; }
+
+    /// <summary>Where its files can be read on this machine.</summary>
+    internal string Folder => FetchedTo ?? Path;
 
     /// <summary>custom or directory.</summary>
     public required string Format { get; init; }

@@ -119,4 +119,10 @@ public enum PgErrorCode
 
     /// <summary>No schema has the name, or fits the pattern.</summary>
     SchemaNotFound,
+
+    /// <summary>A store's URI cannot be understood, or holds a secret.</summary>
+    StoreInvalid,
+
+    /// <summary>A store could not be reached, or refused what was asked.</summary>
+    StoreFailed,
 }

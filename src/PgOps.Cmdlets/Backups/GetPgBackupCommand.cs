@@ -4,12 +4,12 @@ using PgOps.Core.Backups;
 
 namespace PgOps.Cmdlets.Backups;
 
-/// <summary>Lists the backups in a folder, newest first: complete or not, proven or not.</summary>
+/// <summary>Lists the backups in a folder or store, newest first: complete or not, proven or not.</summary>
 [Cmdlet(VerbsCommon.Get, "PgBackup")]
 [OutputType(typeof(PgBackup))]
 public sealed class GetPgBackupCommand : PgCmdlet
 {
-    /// <summary>The folder that holds the backups, or one backup's own.</summary>
+    /// <summary>The folder that holds the backups, or one backup's own; or the URI of either in a store.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = "./backups";
@@ -29,7 +29,7 @@ public sealed class GetPgBackupCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => Run(async (sink, token) =>
     {
-        var request = new FindBackupsRequest { Path = FullPath(Path), Database = Database, Latest = Latest };
+        var request = new FindBackupsRequest { Path = FullPlace(Path), Database = Database, Latest = Latest };
         foreach (var backup in await new FindBackups().RunAsync(request, sink, token).ConfigureAwait(false))
         {
             if (backup.Proven || !Proven)

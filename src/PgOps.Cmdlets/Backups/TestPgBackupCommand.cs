@@ -9,7 +9,7 @@ namespace PgOps.Cmdlets.Backups;
 [OutputType(typeof(PgBackupTest))]
 public sealed class TestPgBackupCommand : PgCmdlet
 {
-    /// <summary>The backup: its folder, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
+    /// <summary>The backup: its folder, its URI in a store, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     [BackupTransformation]

@@ -24,12 +24,15 @@ internal sealed partial class ArchiveContents
     /// <param name="pgRestore">The program.</param>
     /// <param name="archive">File or folder.</param>
     /// <param name="cancellationToken">Ends the program.</param>
+    /// <param name="input">The archive's bytes, in place of the file.</param>
     /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it.</exception>
-    internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, string archive, CancellationToken cancellationToken)
+    internal static async Task<ArchiveContents> ReadAsync(
+        PostgresTool pgRestore, string archive, CancellationToken cancellationToken, Stream? input = null)
     {
         var contents = new ArchiveContents();
         var result = await ToolProcess.RunAsync(
-            new ToolCommand(pgRestore.Path, "--list", archive) { OnOutput = contents.Add }, cancellationToken).ConfigureAwait(false);
+            new ToolCommand(pgRestore.Path, input is null ? ["--list", archive] : ["--list"]) { OnOutput = contents.Add, Input = input },
+            cancellationToken).ConfigureAwait(false);
         result.EnsureSuccess();
         return result.Errors.Count == 0 ? contents : throw result.Error();
     }

@@ -1,12 +1,13 @@
 using PgOps.Core.Drills;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups;
 
 /// <summary>Where to look for backups, and for which.</summary>
 public sealed record FindBackupsRequest
 {
-    /// <summary>A backup's folder, or a folder of backups.</summary>
+    /// <summary>A backup's folder or a folder of backups, or the URI of either in a store.</summary>
     public required string Path { get; init; }
 
     /// <summary>Only backups of this database; null takes all.</summary>
@@ -31,10 +32,28 @@ public sealed class FindBackups
         ArgumentNullException.ThrowIfNull(sink);
 
         // Names and manifests only, but a share may be slow: off the caller's thread.
-        return Task.Run(() => Find(request, sink, cancellationToken), cancellationToken);
+        return Task.Run(() => FindAsync(request, sink, cancellationToken), cancellationToken);
     }
 
-    private static IReadOnlyList<PgBackup> Find(FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<PgBackup>> FindAsync(
+        FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var (found, proven) = StoreUri.IsRemote(request.Path)
+            ? await StoredBackups.FindAsync(request.Path, cancellationToken).ConfigureAwait(false)
+            : InFolder(request, sink, cancellationToken);
+        var wanted = found
+            .Where(backup => request.Database is null || backup.Database == request.Database)
+            .Select(backup => backup.Complete && proven.TryGetValue(backup.Id, out var at)
+                ? backup with { Proven = true, ProvenAt = at }
+                : backup)
+            .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal);
+        return request.Latest
+            ? [.. wanted.Where(backup => backup.Complete).DistinctBy(backup => backup.Database)]
+            : [.. wanted];
+    }
+
+    private static (IReadOnlyList<PgBackup> Found, IReadOnlyDictionary<string, DateTime> Proven) InFolder(
+        FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Path));
         var single = !Directory.Exists(root) || BackupFolder.IsBackup(root);
@@ -53,16 +72,7 @@ public sealed class FindBackups
             }
         }
 
-        var proven = parent is null ? new Dictionary<string, DateTime>() : DrillLedger.ReadProven(parent);
-        var wanted = found
-            .Where(backup => request.Database is null || backup.Database == request.Database)
-            .Select(backup => backup.Complete && proven.TryGetValue(backup.Id, out var at)
-                ? backup with { Proven = true, ProvenAt = at }
-                : backup)
-            .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal);
-        return request.Latest
-            ? [.. wanted.Where(backup => backup.Complete).DistinctBy(backup => backup.Database)]
-            : [.. wanted];
+        return (found, parent is null ? new Dictionary<string, DateTime>() : DrillLedger.ReadProven(parent));
     }
 
     private static IEnumerable<string> Folders(string root)

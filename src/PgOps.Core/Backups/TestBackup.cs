@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups;
 
@@ -34,6 +35,11 @@ public sealed class TestBackup
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
+        if (StoreUri.IsRemote(request.Path))
+        {
+            return await TestStoredBackup.RunAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        }
+
         var clock = Stopwatch.StartNew();
         var backup = BackupFolder.Read(request.Path);
         try
@@ -73,10 +79,10 @@ public sealed class TestBackup
         [
             Files(names, list),
             Hashes(files, list) with { Duration = hashing },
-            Manifest(backup, files),
+            Manifest(ManifestBytes(backup.Path), files),
         ];
         clock.Restart();
-        var contents = await ContentsAsync(backup, request.BinPath, cancellationToken).ConfigureAwait(false);
+        var contents = await ContentsAsync(backup, request.BinPath, null, cancellationToken).ConfigureAwait(false);
         checks.Add(contents with { Duration = clock.Elapsed });
         return new PgBackupTest
         {
@@ -97,7 +103,8 @@ public sealed class TestBackup
         return Hashes(files, File.Exists(list) ? await File.ReadAllBytesAsync(list, cancellationToken).ConfigureAwait(false) : null);
     }
 
-    private static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
+    /// <summary>The check that no file is missing and none is extra.</summary>
+    internal static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
     {
         const string Name = "files";
         if (list is null)
@@ -123,7 +130,8 @@ public sealed class TestBackup
             }.Where(part => part.Length > 0)));
     }
 
-    private static PgCheck Hashes(IReadOnlyList<HashedFile> files, byte[]? list)
+    /// <summary>The check that every file, and the list itself, is what was written.</summary>
+    internal static PgCheck Hashes(IReadOnlyList<HashedFile> files, byte[]? list)
     {
         const string Name = "hashes";
         if (list is null)
@@ -147,11 +155,17 @@ public sealed class TestBackup
         }.Where(part => part.Length > 0)) + ". Use another backup, or another copy of this one.");
     }
 
-    private static PgCheck Manifest(PgBackup backup, IReadOnlyList<HashedFile> files)
+    private static byte[]? ManifestBytes(string folder)
+    {
+        var path = Path.Combine(folder, ManifestJson.FileName);
+        return File.Exists(path) ? File.ReadAllBytes(path) : null;
+    }
+
+    /// <summary>The check that the manifest makes sense.</summary>
+    internal static PgCheck Manifest(byte[]? json, IReadOnlyList<HashedFile> files)
     {
         const string Name = "manifest";
-        var path = Path.Combine(backup.Path, ManifestJson.FileName);
-        if (!File.Exists(path))
+        if (json is null)
         {
             return PgCheck.Fail(Name, $"{ManifestJson.FileName} is missing.");
         }
@@ -159,7 +173,7 @@ public sealed class TestBackup
         PgBackupManifest manifest;
         try
         {
-            manifest = ManifestJson.Read(File.ReadAllBytes(path));
+            manifest = ManifestJson.Read(json);
         }
         catch (JsonException error)
         {
@@ -168,7 +182,7 @@ public sealed class TestBackup
 
         var payload = manifest.Payload.Path;
         var bytes = files
-            .Where(file => file.Name == payload || file.Name.StartsWith(payload + "/", StringComparison.Ordinal))
+            .Where(file => BackupFolder.IsWithin(file.Name, payload))
             .Sum(file => file.Bytes);
         return bytes == manifest.Payload.Bytes
             ? PgCheck.Pass(Name, string.Create(
@@ -178,7 +192,12 @@ public sealed class TestBackup
                 CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
     }
 
-    private static async Task<PgCheck> ContentsAsync(PgBackup backup, string? binPath, CancellationToken cancellationToken)
+    /// <summary>The check that pg_restore reads the table of contents.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="binPath">Folder of pg_restore.</param>
+    /// <param name="archive">The archive's bytes, where they are not in a file on this machine.</param>
+    /// <param name="cancellationToken">Ends pg_restore.</param>
+    internal static async Task<PgCheck> ContentsAsync(PgBackup backup, string? binPath, Stream? archive, CancellationToken cancellationToken)
     {
         const string Name = "table-of-contents";
         if (backup.Manifest is not { } manifest)
@@ -186,8 +205,8 @@ public sealed class TestBackup
             return PgCheck.Skip(Name, "Without a manifest nothing says what should be in it.");
         }
 
-        var archive = Path.Combine(backup.Path, manifest.Payload.Path);
-        if (!Path.Exists(archive))
+        var path = Path.Combine(backup.Folder, manifest.Payload.Path);
+        if (archive is null && !Path.Exists(path))
         {
             return PgCheck.Fail(Name, $"{manifest.Payload.Path} is missing.");
         }
@@ -195,7 +214,7 @@ public sealed class TestBackup
         try
         {
             var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), binPath);
-            var contents = await ArchiveContents.ReadAsync(pgRestore, archive, cancellationToken).ConfigureAwait(false);
+            var contents = await ArchiveContents.ReadAsync(pgRestore, path, cancellationToken, archive).ConfigureAwait(false);
             var missing = contents.Missing(manifest.Tables);
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Drills;
 
@@ -28,6 +29,11 @@ internal static class DrillLedger
     /// <exception cref="UnauthorizedAccessException">Not writable.</exception>
     internal static async Task<string?> AppendAsync(PgDrill drill, CancellationToken cancellationToken)
     {
+        if (StoreUri.IsRemote(drill.Backup.Path))
+        {
+            return await StoreLedger.AppendAsync(drill, cancellationToken).ConfigureAwait(false);
+        }
+
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(drill.Backup.Path)))!;
         var path = Path.Combine(folder, FileName);
         var stream = await OpenExclusivelyAsync(path, cancellationToken).ConfigureAwait(false);
@@ -36,38 +42,55 @@ internal static class DrillLedger
             var bytes = new byte[stream.Length];
             await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
 
-            // A line without its end is what a writer that died left: it never counted, and the next line must not grow onto it.
-            var whole = Array.LastIndexOf(bytes, (byte)'\n') + 1;
-            var lines = Lines(bytes.AsSpan(0, whole));
-            var (sound, last) = Follow(lines);
-            var line = Compose(drill, ManifestHash(drill.Backup.Path), last);
+            var (whole, line, remark) = Extend(bytes, drill, ManifestHash(drill.Backup.Path), path);
             stream.SetLength(whole);
             stream.Position = whole;
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), CancellationToken.None).ConfigureAwait(false);
+            await stream.WriteAsync(line, CancellationToken.None).ConfigureAwait(false);
             stream.Flush(flushToDisk: true);
-            return sound == lines.Count
-                ? null
-                : string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{path}: the chain of hashes breaks at line {sound + 1}, so no drill from there on counts as proof. Find out who changed it, move it away, and drill again.");
+            return remark;
         }
+    }
+
+    /// <summary>Works out a ledger's next line.</summary>
+    /// <param name="ledger">The ledger so far.</param>
+    /// <param name="drill">The drill to enter.</param>
+    /// <param name="manifestHash">SHA-256 of the manifest of the drilled backup.</param>
+    /// <param name="place">The ledger's place, for the remark.</param>
+    /// <returns>How much of the ledger stays, the line to follow, and what a person should know; null when all is well.</returns>
+    internal static (int Whole, byte[] Line, string? Remark) Extend(byte[] ledger, PgDrill drill, string manifestHash, string place)
+    {
+        // A line without its end is what a writer that died left: it never counted, and the next line must not grow onto it.
+        var whole = Array.LastIndexOf(ledger, (byte)'\n') + 1;
+        var lines = Lines(ledger.AsSpan(0, whole));
+        var (sound, last) = Follow(lines);
+        var remark = sound == lines.Count
+            ? null
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{place}: the chain of hashes breaks at line {sound + 1}, so no drill from there on counts as proof. Find out who changed it, move it away, and drill again.");
+        return (whole, Encoding.UTF8.GetBytes(Compose(drill, manifestHash, last) + "\n"), remark);
     }
 
     /// <summary>The backups whose newest drill passed, with the time of that drill.</summary>
     /// <param name="folder">The folder that holds the backups and the ledger.</param>
     /// <returns>Backup ids; only those whose manifest is still the one that was drilled.</returns>
     internal static IReadOnlyDictionary<string, DateTime> ReadProven(string folder)
+        => ReadProven(ReadShared(Path.Combine(folder, FileName)), () => ManifestHashes(folder));
+
+    /// <summary>The same from a ledger's bytes.</summary>
+    /// <param name="ledger">The ledger.</param>
+    /// <param name="manifests">Gives the SHA-256 of every manifest beside it; asked only when there is something to prove.</param>
+    internal static IReadOnlyDictionary<string, DateTime> ReadProven(byte[] ledger, Func<IReadOnlySet<string>> manifests)
     {
         var proven = new Dictionary<string, DateTime>(StringComparer.Ordinal);
-        var bytes = ReadShared(Path.Combine(folder, FileName));
-        var lines = Lines(bytes);
+        var lines = Lines(ledger);
         var (sound, _) = Follow(lines);
         if (sound == 0)
         {
             return proven;
         }
 
-        var present = ManifestHashes(folder);
+        var present = manifests();
         foreach (var line in lines.Take(sound))
         {
             using var json = JsonDocument.Parse(line);

@@ -120,7 +120,7 @@ internal sealed partial class ArchiveRestore
             arguments.Add("--no-privileges");
         }
 
-        arguments.Add(Path.Combine(backup.Path, backup.Manifest!.Payload.Path));
+        arguments.Add(Path.Combine(backup.Folder, backup.Manifest!.Payload.Path));
         return [.. arguments];
     }
 

@@ -19,9 +19,11 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup)
         PgBackup backup, string? binPath, IOperationSink sink, CancellationToken cancellationToken)
     {
         var test = await new TestBackup().RunAsync(
-            new TestBackupRequest { Path = backup.Path, BinPath = binPath }, sink, cancellationToken).ConfigureAwait(false);
+            new TestBackupRequest { Path = backup.Folder, BinPath = binPath }, sink, cancellationToken).ConfigureAwait(false);
         var read = test.Backup with
         {
+            Path = backup.Path,
+            FetchedTo = backup.FetchedTo,
             Proven = backup.Proven,
             ProvenAt = backup.ProvenAt,
             Source = backup.Source,

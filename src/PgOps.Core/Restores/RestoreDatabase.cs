@@ -5,6 +5,7 @@ using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 using PgOps.Core.Sql;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Restores;
 
@@ -35,6 +36,8 @@ public sealed class RestoreDatabase
         var target = request.Target.WithDatabase(request.FinalName);
         RefuseName(request);
 
+        using var fetched = await FetchedBackup.TakeAsync(request.Backup, sink, cancellationToken).ConfigureAwait(false);
+        request = request with { Backup = fetched.Backup };
         var checks = new List<PgCheck>();
         request = request with { Backup = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false) };
         var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);
@@ -42,7 +45,7 @@ public sealed class RestoreDatabase
         var copy = await RestoreAsync(request, target, maintenance, plan, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
         return new PgRestore
         {
-            Backup = request.Backup,
+            Backup = request.Backup with { FetchedTo = null },
             Target = target,
             TablesVerified = copy.Tables,
             Rows = copy.Rows,
