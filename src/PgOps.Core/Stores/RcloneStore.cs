@@ -263,7 +263,7 @@ internal sealed class RcloneStore : RemoteStore
     private string Place(string name) => Uri.Root + (name.Length == 0 ? Uri.Path : StoreUri.Join(Uri.Path, name));
 
     // Nobody is there to be asked for the password of an encrypted configuration: RCLONE_CONFIG_PASS gives it.
-    private ToolCommand Command(string verb, params string[] arguments) => new(_program, [verb, "--ask-password=false", .. arguments]);
+    private ToolCommand Command(string verb, params string[] arguments) => new(_program, [verb, "--ask-password=false", "--contimeout", "15s", "--low-level-retries", "5", .. arguments]);
 
     private ToolCommand Listing(string verb, IEnumerable<string> names, params string[] arguments)
     {

@@ -22,12 +22,16 @@ internal static class S3Service
         {
             ForcePathStyle = Flag(options, "pathstyle") ?? endpoint is not null,
             RetryMode = RequestRetryMode.Standard,
-            MaxErrorRetry = Retries,
             // PgOps sends SHA-256; services other than AWS' stumble over further checksums in trailers.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             HttpClientFactory = new ThrottledHttp(throttle, largestRequest, Patience),
         };
+        if (Environment.GetEnvironmentVariable("AWS_MAX_ATTEMPTS") is null)
+        {
+            config.MaxErrorRetry = Retries;
+        }
+
         if (options.GetValueOrDefault("profile") is { } profile)
         {
             config.Profile = new Profile(profile);
@@ -118,13 +122,13 @@ internal static class S3Service
             $"{place}: {(service is null ? Innermost(error) : $"the service answers {(int)service.StatusCode}: {Said(service)}")}",
             nextStep: noKeys
                 ? "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (?profile=…)."
-                : string.Create(CultureInfo.InvariantCulture, $"A request is tried {Retries + 1} times. Look after the service, then run the command again."),
+                : "It was tried several times, with growing pauses. Look after the service, then run the command again: it goes on where it stopped.",
             innerException: error);
     }
 
     /// <summary>Whether an error comes from the service or the way to it.</summary>
     internal static bool IsService(Exception error)
-        => error is AmazonClientException or HttpRequestException or IOException or WebException or TimeoutException or TaskCanceledException;
+        => error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or WebException or TimeoutException or TaskCanceledException;
 
     private static string Said(AmazonServiceException error)
         => error.Message.Length == 0 ? error.ErrorCode ?? "no reason" : $"{error.ErrorCode} {error.Message}".Trim();
