@@ -260,7 +260,9 @@ internal sealed class S3Upload : IDisposable
                 UseChunkEncoding = false,
             },
             cancellationToken).ConfigureAwait(false);
-        return new PartETag(number, response.ETag) { ChecksumSHA256 = response.ChecksumSHA256 };
+        return string.IsNullOrEmpty(response.ETag)
+            ? throw new IOException($"The answer to part {number} of {key} lacks its ETag, so the part may not have arrived.")
+            : new PartETag(number, response.ETag) { ChecksumSHA256 = response.ChecksumSHA256 };
     }
 
     private async Task CompleteAsync(string key, string upload, List<PartETag> parts, CancellationToken cancellationToken)

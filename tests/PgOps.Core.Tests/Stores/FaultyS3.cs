@@ -26,8 +26,13 @@ internal sealed class FaultyS3 : IDisposable
 
     public FaultyS3()
     {
-        Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "tests");
-        Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", Secret);
+        // Keys of a real service, for the other tests, stay.
+        if (Environment.GetEnvironmentVariable("AWS_ACCESS_KEY_ID") is null)
+        {
+            Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "tests");
+            Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", Secret);
+        }
+
         for (var port = 20_000 + Random.Shared.Next(20_000); ; port++)
         {
             try

@@ -36,7 +36,7 @@ public sealed class S3StoreTests : IDisposable
 
         var listed = Assert.Single(await new FindBackups().RunAsync(new FindBackupsRequest { Path = _s3.Uri("nightly") }, _sink, CancellationToken.None));
         Assert.Equal(copy.Path, listed.Path);
-        Assert.Equal(checksums ? 0 : 6, BodiesRead(() => CopyAsync(backup, _s3.Uri("nightly")), "SHA256SUMS", "manifest.json"));
+        Assert.Equal(checksums ? 0 : 4, BodiesRead(() => CopyAsync(backup, _s3.Uri("nightly")), "SHA256SUMS", "manifest.json"));
 
         var back = await CopyAsync(copy, Path.Combine(_folder.Path, "back"));
         Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(backup.Path, "SHA256SUMS")), await File.ReadAllBytesAsync(Path.Combine(back.Path, "SHA256SUMS")));
@@ -91,7 +91,7 @@ public sealed class S3StoreTests : IDisposable
                 return first > 1 ? Fault.None
                     : what.Contains("partNumber=1", StringComparison.Ordinal) ? Fault.Error500
                     : what.Contains("partNumber=2", StringComparison.Ordinal) ? Fault.Slow503
-                    : what.Contains("partNumber=3", StringComparison.Ordinal) ? Fault.Cut
+                    : what.Contains("partNumber=3", StringComparison.Ordinal) ? Fault.Error500
                     : what.StartsWith("BODY", StringComparison.Ordinal) && what.EndsWith("1.dat.gz", StringComparison.Ordinal) ? Fault.Cut
                     : Fault.None;
             }
@@ -99,8 +99,22 @@ public sealed class S3StoreTests : IDisposable
         var copy = await CopyAsync(backup, _s3.Uri("nightly"));
         Assert.True(copy.Complete, copy.Problem);
         var back = await CopyAsync(copy, Path.Combine(_folder.Path, "back"));
-        Assert.Equal(2, seen.Count(one => one.Key.Contains("partNumber=", StringComparison.Ordinal) && one.Value > 1) - 1);
+        Assert.Equal(3, seen.Count(one => one.Key.Contains("partNumber=", StringComparison.Ordinal) && one.Value == 2));
+        Assert.Equal(2, seen[$"GET /bucket/nightly/{Name}/data/1.dat.gz"]);
         Assert.Equal(PgCheckStatus.Passed, (await TestBackup.HashesAsync(back.Path, CancellationToken.None)).Status);
+    }
+
+    [Fact]
+    public async Task An_answer_without_the_name_of_the_part_is_no_success()
+    {
+        var backup = await BackupOnDisk.MakeAsync(_folder.Path);
+
+        // The listener answers 200 without any header before it closes the connection.
+        _s3.Break = what => what.Contains("partNumber=3", StringComparison.Ordinal) ? Fault.Cut : Fault.None;
+        Assert.Equal(PgErrorCode.StoreFailed, (await Assert.ThrowsAsync<PgOpsException>(() => CopyAsync(backup, _s3.Uri("nightly")))).Code);
+        Assert.DoesNotContain(await ListAsync(), found => found.Complete);
+        _s3.Break = _ => Fault.None;
+        Assert.True((await CopyAsync(backup, _s3.Uri("nightly"))).Complete);
     }
 
     [Fact]
