@@ -57,6 +57,16 @@ internal sealed class Ground : IAsyncDisposable
         return Target.WithDatabase(name);
     }
 
+    /// <summary>Runs statements.</summary>
+    internal static async Task ExecuteAsync(PgTarget target, string sql)
+    {
+        var connection = await ServerConnection.OpenAsync(target, null, CancellationToken.None).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            await ExecuteAsync(connection, sql).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Migrates with the engine.</summary>
     internal static Task<PgMigrationRun> MigrateAsync(PgTarget target, string path)
         => new InvokeMigrations().RunAsync(new MigrationRequest { Target = target, Path = path }, new SilentSink(), CancellationToken.None);

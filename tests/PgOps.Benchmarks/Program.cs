@@ -2,18 +2,27 @@
 //
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- migrations
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- migrations --rounds 11 --no-sync apply nothing one status process seed
+//   dotnet run -c Release --project tests/PgOps.Benchmarks -- backups --rounds 3 --scale 100 pipe
 using System.Globalization;
 using PgOps.Benchmarks;
 
-if (args is not ["migrations", ..])
+if (args is not ["migrations" or "backups", ..])
 {
     Console.Error.WriteLine("usage: migrations [--rounds N] [--no-sync] [apply] [nothing] [one] [status] [process] [seed]");
+    Console.Error.WriteLine("       backups [--rounds N] [--no-sync] [--scale N] [pipe]");
     return 2;
 }
 
-var place = Array.IndexOf(args, "--rounds");
-var rounds = place < 0 ? 7 : int.Parse(args[place + 1], CultureInfo.InvariantCulture);
+var rounds = Number("--rounds", 7);
 var chosen = args.Skip(1).Where(argument => char.IsAsciiLetterLower(argument[0])).ToHashSet(StringComparer.Ordinal);
 await using var ground = await Ground.CreateAsync(sync: !args.Contains("--no-sync"));
-await new MigrationRaces(ground, rounds).RunAsync(chosen);
+await (args[0] == "backups"
+    ? new BackupRaces(ground, rounds, Number("--scale", 100)).RunAsync(chosen)
+    : new MigrationRaces(ground, rounds).RunAsync(chosen));
 return 0;
+
+int Number(string name, int standard)
+{
+    var place = Array.IndexOf(args, name);
+    return place < 0 ? standard : int.Parse(args[place + 1], CultureInfo.InvariantCulture);
+}

@@ -1,15 +1,15 @@
 namespace PgOps;
 
-/// <summary>A finished backup in its folder.</summary>
+/// <summary>A backup: a folder that Backup-PgDatabase made, or a dump made without PgOps.</summary>
 public sealed record PgBackup
 {
-    /// <summary>Unique id, the manifest's.</summary>
+    /// <summary>Unique id, the manifest's; empty when there is none.</summary>
     public required string Id { get; init; }
 
     /// <summary>The database it is of.</summary>
     public required string Database { get; init; }
 
-    /// <summary>The backup's folder, or its URI in a store.</summary>
+    /// <summary>The backup's folder, its URI in a store, or a foreign dump's file or folder.</summary>
     public required string Path { get; init; }
 
     /// <summary>Where its files were fetched to, while somebody works with them; null otherwise.</summary>
@@ -18,16 +18,22 @@ public sealed record PgBackup
     /// <summary>Where its files can be read on this machine.</summary>
     internal string Folder => FetchedTo ?? Path;
 
-    /// <summary>custom or directory.</summary>
+    /// <summary>Whether it was made without PgOps: there is no manifest to compare a restored copy with, so no drill proves it.</summary>
+    public bool Foreign { get; init; }
+
+    /// <summary>custom or directory; a foreign dump's also tar, plain or plain.gz; empty when it cannot be told.</summary>
     public required string Format { get; init; }
 
-    /// <summary>When its snapshot was taken, in UTC.</summary>
+    /// <summary>When its snapshot was taken, in UTC; of a foreign dump what its header says, else when the file was last written.</summary>
     public required DateTime SnapshotAt { get; init; }
 
     /// <summary>Bytes of all its files.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>Whether its folder is complete: a manifest and a list of hashes are there. <c>Test-PgBackup</c> looks deeper.</summary>
+    /// <summary>
+    /// Whether it looks complete: manifest, list of hashes and a payload of the recorded size are there, or a foreign dump's header
+    /// and end. <c>Test-PgBackup</c> looks deeper.
+    /// </summary>
     public bool Complete { get; init; }
 
     /// <summary>Whether the ledger beside it holds a passed drill of exactly this backup.</summary>
@@ -35,6 +41,9 @@ public sealed record PgBackup
 
     /// <summary>When that drill passed, in UTC.</summary>
     public DateTime? ProvenAt { get; init; }
+
+    /// <summary>How it was proven, in words; null when it is not.</summary>
+    public string? ProvenBy { get; init; }
 
     /// <summary>Why it is not complete; null when it is.</summary>
     public string? Problem { get; init; }

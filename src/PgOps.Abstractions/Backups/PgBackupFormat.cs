@@ -8,4 +8,7 @@ public enum PgBackupFormat
 
     /// <summary>pg_dump's custom format: one file.</summary>
     Custom,
+
+    /// <summary>A script for psql, compressed by gzip: one file, data.sql.gz, that any tool can read and no part can be picked from.</summary>
+    Plain,
 }

@@ -27,7 +27,7 @@ public sealed record PgBackupManifest
     /// <summary>What the payload is and which tool wrote it.</summary>
     public required PgPayload Payload { get; init; }
 
-    /// <summary>How deep the fingerprint goes: Source, Counts or None.</summary>
+    /// <summary>How deep the fingerprint goes: Source, Archive, Counts or None.</summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>Every table whose rows are in the dump.</summary>
@@ -137,6 +137,9 @@ public sealed record PgPayload
 
     /// <summary>Compression as given to the tool.</summary>
     public string Compression { get; init; } = "";
+
+    /// <summary>The tool's arguments that chose a part of the database; empty for all of it.</summary>
+    public IReadOnlyList<string> Selection { get; init => field = (value ?? []).ToArray(); } = [];
 }
 
 /// <summary>One table's rows at the snapshot.</summary>

@@ -9,6 +9,9 @@ public enum PgFingerprintDepth
     /// <summary>Row counts.</summary>
     Counts,
 
-    /// <summary>Row counts and content hashes.</summary>
+    /// <summary>Row counts from the source, content hashes from the finished archive, which is read through once.</summary>
+    Archive,
+
+    /// <summary>Row counts and content hashes from the source, inside the snapshot.</summary>
     Source,
 }

@@ -125,4 +125,10 @@ public enum PgErrorCode
 
     /// <summary>A store could not be reached, or refused what was asked.</summary>
     StoreFailed,
+
+    /// <summary>A database that does not say that it is for development must not be reset.</summary>
+    NotForDevelopment,
+
+    /// <summary>Sessions are connected to a database that is to be replaced.</summary>
+    DatabaseInUse,
 }

@@ -24,6 +24,12 @@ public sealed record PgMigration
     /// <summary>The script that was applied, as the history holds it; null when none was.</summary>
     public string? AppliedScript { get; init; }
 
+    /// <summary>
+    /// From the recorded script to the file of today, as a unified diff; null when they are the same, when the file is gone, and
+    /// without <c>-Detailed</c>.
+    /// </summary>
+    public string? Difference { get; init; }
+
     /// <summary>When it was applied, in UTC.</summary>
     public DateTime? AppliedAt { get; init; }
 

@@ -20,6 +20,9 @@ public enum PgTableVerdict
 
     /// <summary>Only the difference side has the table.</summary>
     Extra,
+
+    /// <summary>Counted on one side; the reference, a foreign dump, says nothing to compare with.</summary>
+    Counted,
 }
 
 /// <summary>One table compared.</summary>
@@ -47,7 +50,7 @@ public sealed record PgTableComparison
     public string? DifferenceHash { get; init; }
 
     /// <summary>Whether nothing speaks against equality.</summary>
-    public bool Passed => Verdict is PgTableVerdict.Equal or PgTableVerdict.CountsEqual;
+    public bool Passed => Verdict is PgTableVerdict.Equal or PgTableVerdict.CountsEqual or PgTableVerdict.Counted;
 
     /// <inheritdoc/>
     public override string ToString() => Verdict switch
@@ -55,6 +58,7 @@ public sealed record PgTableComparison
         PgTableVerdict.RowsDiffer => $"{Schema}.{Name}: {ReferenceRows} rows expected, {DifferenceRows} found",
         PgTableVerdict.ContentDiffers => $"{Schema}.{Name}: the same {ReferenceRows} rows in number, but their content differs",
         PgTableVerdict.Missing => $"{Schema}.{Name}: missing ({ReferenceRows} rows expected)",
+        PgTableVerdict.Counted => $"{Schema}.{Name}: {DifferenceRows} rows, nothing to compare with",
         PgTableVerdict.Extra => $"{Schema}.{Name}: not in the reference ({DifferenceRows} rows)",
         _ => $"{Schema}.{Name}: equal, {ReferenceRows} rows",
     };

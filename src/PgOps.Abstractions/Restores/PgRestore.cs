@@ -9,7 +9,7 @@ public sealed record PgRestore
     /// <summary>The restored database.</summary>
     public required PgTarget Target { get; init; }
 
-    /// <summary>Tables compared with the manifest and found equal.</summary>
+    /// <summary>Tables compared with the manifest and found equal; 0 for a foreign dump, which has none.</summary>
     public int TablesVerified { get; init; }
 
     /// <summary>Rows counted in them.</summary>
@@ -39,7 +39,7 @@ public sealed record PgDrill
 
     /// <summary>
     /// Whether it passed and every table's content was compared: only then is the backup proven. A backup that was taken with counts
-    /// alone can pass a drill but not be proven by it.
+    /// alone, or a dump that PgOps did not make, can pass a drill but not be proven by it.
     /// </summary>
     public bool Proven => Passed && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
 
@@ -50,7 +50,7 @@ public sealed record PgDrill
     public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Tables that were compared.</summary>
-    public int TablesCompared => Tables.Count;
+    public int TablesCompared => Tables.Count(table => table.Verdict != PgTableVerdict.Counted);
 
     /// <summary>Rows restored.</summary>
     public long Rows { get; init; }

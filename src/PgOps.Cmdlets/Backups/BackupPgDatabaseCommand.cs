@@ -27,11 +27,17 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [ValidateRange(1, 64)]
     public int? Jobs { get; set; }
 
-    /// <summary>Source reads every row inside the snapshot and hashes it; Counts only counts; None lists the tables.</summary>
+    /// <summary>
+    /// Archive counts every row in the source and hashes the rows of the finished archive; Source also hashes them in the source, inside
+    /// the snapshot; Counts only counts; None lists the tables.
+    /// </summary>
     [Parameter]
-    public PgFingerprintDepth Fingerprint { get; set; } = PgFingerprintDepth.Source;
+    public PgFingerprintDepth Fingerprint { get; set; } = PgFingerprintDepth.Archive;
 
-    /// <summary>pg_dump's --compress, for example 6, lz4 or zstd:3 where the installed pg_dump has them. Default: gzip level 1.</summary>
+    /// <summary>
+    /// pg_dump's --compress, for example 6, lz4 or zstd:3 where the installed pg_dump has them. Default: zstd level 1 or lz4 where
+    /// pg_dump has it (from version 16 on), else gzip level 1.
+    /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Compression { get; set; }
@@ -47,6 +53,47 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string[] CopyTo { get; set; } = [];
+
+    /// <summary>Only these schemas, by pg_dump's patterns. A part of a database is no proof for a migration.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] Schema { get; set; } = [];
+
+    /// <summary>Not these schemas.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] ExcludeSchema { get; set; } = [];
+
+    /// <summary>Only these tables, by pg_dump's patterns, without what they depend on.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] Table { get; set; } = [];
+
+    /// <summary>Not these tables.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] ExcludeTable { get; set; } = [];
+
+    /// <summary>Of these tables the definition without the rows.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] ExcludeTableData { get; set; } = [];
+
+    /// <summary>Definitions without rows.</summary>
+    [Parameter]
+    public SwitchParameter SchemaOnly { get; set; }
+
+    /// <summary>Rows without definitions.</summary>
+    [Parameter]
+    public SwitchParameter DataOnly { get; set; }
+
+    /// <summary>Leaves large objects out.</summary>
+    [Parameter]
+    public SwitchParameter NoLargeObjects { get; set; }
+
+    /// <summary>Begins although the disk seems to have too little room.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
 
     /// <summary>The folder with pg_dump. Default: looked for.</summary>
     [Parameter]
@@ -96,6 +143,18 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
         Fingerprint = Fingerprint,
         Compression = Compression,
         NoGlobals = NoGlobals,
+        Force = Force,
+        Selection = new DumpSelection
+        {
+            Schemas = Schema,
+            ExcludedSchemas = ExcludeSchema,
+            Tables = Table,
+            ExcludedTables = ExcludeTable,
+            ExcludedTableData = ExcludeTableData,
+            SchemaOnly = SchemaOnly,
+            DataOnly = DataOnly,
+            NoLargeObjects = NoLargeObjects,
+        },
         BinPath = BinPath is null ? null : FullPath(BinPath),
     };
 }

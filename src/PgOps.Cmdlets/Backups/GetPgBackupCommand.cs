@@ -4,7 +4,10 @@ using PgOps.Core.Backups;
 
 namespace PgOps.Cmdlets.Backups;
 
-/// <summary>Lists the backups in a folder or store, newest first: complete or not, proven or not.</summary>
+/// <summary>
+/// Lists the backups in a folder or store, newest first: complete or not, proven or not. In a folder, dumps made without PgOps are
+/// included.
+/// </summary>
 [Cmdlet(VerbsCommon.Get, "PgBackup")]
 [OutputType(typeof(PgBackup))]
 public sealed class GetPgBackupCommand : PgCmdlet
@@ -14,11 +17,14 @@ public sealed class GetPgBackupCommand : PgCmdlet
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = "./backups";
 
-    /// <summary>Only backups of this database.</summary>
+    /// <summary>Only backups of these databases. Wildcards are allowed; letter case counts, as in PostgreSQL.</summary>
     [Parameter]
-    public string? Database { get; set; }
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(BackedUpDatabaseCompleter))]
+    public string[]? Database { get; set; }
 
-    /// <summary>Only the newest complete one of each database.</summary>
+    /// <summary>Only the newest complete one of each database, of those that the other parameters leave.</summary>
     [Parameter]
     public SwitchParameter Latest { get; set; }
 
@@ -26,16 +32,30 @@ public sealed class GetPgBackupCommand : PgCmdlet
     [Parameter]
     public SwitchParameter Proven { get; set; }
 
+    /// <summary>Only backups of a time before this.</summary>
+    [Parameter]
+    public DateTime? Before { get; set; }
+
+    /// <summary>Only backups of this time or later.</summary>
+    [Parameter]
+    public DateTime? After { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => Run(async (sink, token) =>
     {
-        var request = new FindBackupsRequest { Path = FullPlace(Path), Database = Database, Latest = Latest };
+        var patterns = Database?.Select(pattern => new WildcardPattern(pattern)).ToList();
+        var request = new FindBackupsRequest
+        {
+            Path = FullPlace(Path),
+            Database = patterns is null ? null : name => patterns.Exists(pattern => pattern.IsMatch(name)),
+            Latest = Latest,
+            Proven = Proven,
+            Before = Before?.ToUniversalTime(),
+            After = After?.ToUniversalTime(),
+        };
         foreach (var backup in await new FindBackups().RunAsync(request, sink, token).ConfigureAwait(false))
         {
-            if (backup.Proven || !Proven)
-            {
-                sink.Output(backup);
-            }
+            sink.Output(backup);
         }
     });
 }

@@ -4,16 +4,30 @@ using PgOps.Core.Backups;
 
 namespace PgOps.Cmdlets.Backups;
 
-/// <summary>Checks a backup's files against their hashes, its manifest, and the archive's own table of contents.</summary>
+/// <summary>
+/// Checks backups, several at a time: every file against its hash, the manifest, and the archive's own table of contents; with -Deep
+/// also that everything unpacks.
+/// </summary>
 [Cmdlet(VerbsDiagnostic.Test, "PgBackup")]
 [OutputType(typeof(PgBackupTest))]
 public sealed class TestPgBackupCommand : PgCmdlet
 {
-    /// <summary>The backup: its folder, its URI in a store, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
+    private readonly List<PgBackup> _backups = [];
+
+    /// <summary>The backup: its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     [BackupTransformation]
     public PgBackup Backup { get; set; } = null!;
+
+    /// <summary>Unpacks everything as well, and so finds data that have the right hash but were written broken.</summary>
+    [Parameter]
+    public SwitchParameter Deep { get; set; }
+
+    /// <summary>How many backups are tested side by side. Default: the processors, at most 4.</summary>
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int ThrottleLimit { get; set; } = Math.Min(Environment.ProcessorCount, 4);
 
     /// <summary>Makes a failed check an error, so that a runbook turns red.</summary>
     [Parameter]
@@ -24,13 +38,18 @@ public sealed class TestPgBackupCommand : PgCmdlet
     public string? BinPath { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord()
+    protected override void ProcessRecord() => _backups.Add(Backup);
+
+    /// <inheritdoc/>
+    protected override void EndProcessing() => Run((sink, token) =>
     {
-        var request = new TestBackupRequest { Path = Backup.Path, BinPath = BinPath is null ? null : FullPath(BinPath) };
-        var result = RunAndWrite((sink, token) => new TestBackup().RunAsync(request, sink, token));
-        if (result is { Passed: false } && Strict)
+        var request = new TestBackupsRequest
         {
-            WriteFailure(FailedChecks.Error(Backup.Path, result.Checks, result));
-        }
-    }
+            Paths = [.. _backups.Select(backup => backup.Path)],
+            Deep = Deep,
+            ThrottleLimit = ThrottleLimit,
+            BinPath = BinPath is null ? null : FullPath(BinPath),
+        };
+        return new TestBackups().RunAsync(request, Strict ? new StrictSink(sink) : sink, token);
+    });
 }

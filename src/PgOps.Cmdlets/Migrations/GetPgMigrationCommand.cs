@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PgOps.Core.Migrations;
+using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Migrations;
 
@@ -12,7 +13,9 @@ public sealed class GetPgMigrationCommand : PgMigrationCmdlet
     [Parameter]
     public PgMigrationState[]? State { get; set; }
 
-    /// <summary>Brings the script that was applied along (AppliedScript), as the history holds it.</summary>
+    /// <summary>
+    /// Brings the recorded script along, as the history holds it (AppliedScript), and how the file differs from it (Difference).
+    /// </summary>
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 
@@ -24,16 +27,17 @@ public sealed class GetPgMigrationCommand : PgMigrationCmdlet
     [SupportsWildcards]
     public string[]? Schema { get; set; }
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord() => Run(async (sink, token) =>
-    {
-        var request = Request();
-        var wanted = State is null ? sink : new StateFilter(sink, State);
-        var requests = Schema is null ? [request] : (await new FindSchemas().RunAsync(request.Target, Schema, false, sink, token)
-            .ConfigureAwait(false)).Select(request.ForSchema).ToList();
-        foreach (var one in requests)
+    private protected override string Activity => $"Reading histories ({Path})";
+
+    private protected override string[]? Schemas => Schema;
+
+    private protected override IEnumerable<FleetTask> Decide(MigrationRequest request) =>
+    [
+        TaskOf(request, async (sink, token) =>
         {
-            await new GetMigrations().RunAsync(one, Detailed, wanted, token).ConfigureAwait(false);
-        }
-    });
+            var wanted = State is null ? sink : new StateFilter(sink, State);
+            await new GetMigrations().RunAsync(request, Detailed, wanted, token).ConfigureAwait(false);
+            return null;
+        }),
+    ];
 }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Adoption;
+using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Migrations;
 
@@ -29,30 +30,17 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
     [Parameter]
     public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord()
-    {
-        var request = default(ImportRequest);
-        if (!Run((_, _) => Task.FromResult(request = Complete(Request()))))
-        {
-            return;
-        }
+    private protected override string Activity => $"Importing histories ({Path})";
 
-        if (WhatIfRequested)
-        {
-            Preview((sink, token) => new ImportHistory().PreviewAsync(request!, sink, token));
-        }
-        else if (ShouldProcess($"{request!.Migrations.Target}", $"Import the history of {From?.ToString() ?? "another migration tool"}"))
-        {
-            RunAndWrite((sink, token) => new ImportHistory().RunAsync(request, sink, token));
-        }
+    private protected override MigrationRequest Complete(MigrationRequest request) => request with { WaitTimeout = WaitTimeout };
+
+    private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
+    {
+        var import = new ImportRequest { Migrations = request, From = From, Table = Table, Force = Force };
+        return Ask(
+            request,
+            $"Import the history of {From?.ToString() ?? "another migration tool"}",
+            (sink, token) => new ImportHistory().PreviewAsync(import, sink, token),
+            async (sink, token) => await new ImportHistory().RunAsync(import, sink, token).ConfigureAwait(false));
     }
-
-    private ImportRequest Complete(MigrationRequest migrations) => new()
-    {
-        Migrations = migrations with { WaitTimeout = WaitTimeout },
-        From = From,
-        Table = Table,
-        Force = Force,
-    };
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PgOps.Core.Migrations;
+using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Migrations;
 
@@ -46,15 +47,32 @@ public sealed class RepairPgMigrationCommand : PgMigrationCmdlet
     [ValidateNotNullOrEmpty]
     public string Reason { get; set; } = "";
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord()
+    /// <summary>A schema of the database that is migrated for itself and holds its own history.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Schema { get; set; }
+
+    private protected override string Activity => $"Repairing ({Path})";
+
+    private protected override string[]? Schemas => Schema is null ? null : [Schema];
+
+    private protected override MigrationRequest Complete(MigrationRequest request) => Schema?.AsSpan().IndexOfAny('*', '?') >= 0
+        ? throw new PgOpsException(
+            PgErrorCode.InvalidArgument,
+            $"'{Schema}' is a pattern, but a person's word is about one history.",
+            "Nothing was touched.",
+            "Give one schema by its name.")
+        : request;
+
+    private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
     {
-        var request = default(MigrationRequest);
-        if (Run((_, _) => Task.FromResult(request = Request()))
-            && ShouldProcess($"{request!.Target}", $"{ParameterSetName} {Version}".TrimEnd()))
-        {
-            var repair = Enum.Parse<MigrationRepair>(ParameterSetName);
-            Run((sink, token) => new RepairMigration().RunAsync(request, Version, repair, Reason, sink, token));
-        }
+        var (version, repair, reason) = (Version, Enum.Parse<MigrationRepair>(ParameterSetName), Reason);
+        return ShouldProcess($"{request.Target}", $"{ParameterSetName} {version}".TrimEnd())
+            ? [TaskOf(request, async (sink, token) =>
+                {
+                    await new RepairMigration().RunAsync(request, version, repair, reason, sink, token).ConfigureAwait(false);
+                    return null;
+                })]
+            : [];
     }
 }

@@ -10,7 +10,7 @@ namespace PgOps.Cmdlets.Migrations;
 /// </summary>
 [Cmdlet(VerbsCommon.Undo, "PgMigration", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(PgMigrationRun))]
-public sealed class UndoPgMigrationCommand : PgMigrationCmdlet
+public sealed class UndoPgMigrationCommand : PgMigratorCmdlet
 {
     /// <summary>
     /// The passed drill of a fresh backup, from Test-PgRestore: the run is refused when it failed or is of another database, and its
@@ -24,57 +24,24 @@ public sealed class UndoPgMigrationCommand : PgMigrationCmdlet
     [ValidatePattern(@"^[0-9]+(\.[0-9]+)*$")]
     public string? ToVersion { get; set; }
 
-    /// <summary>Longest wait for another migrator.</summary>
+    /// <summary>Schemas of the database, by name or by pattern (<c>tenant_*</c>), that are migrated each for itself.</summary>
     [Parameter]
-    public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[]? Schema { get; set; }
 
-    /// <summary>Longest wait for a lock on a table, before a pause and another try. Zero waits without limit.</summary>
-    [Parameter]
-    public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(3);
+    private protected override string Activity => $"Undoing ({Path})";
 
-    /// <summary>Longest run of one statement. Zero, the default, sets no limit.</summary>
-    [Parameter]
-    public TimeSpan StatementTimeout { get; set; } = TimeSpan.Zero;
+    private protected override string[]? Schemas => Schema;
 
-    /// <summary>How often a migration that met a lock timeout or a deadlock is tried again.</summary>
-    [Parameter]
-    [ValidateRange(0, 1000)]
-    public int LockRetries { get; set; } = 5;
+    private protected override MigrationRequest Complete(MigrationRequest request)
+        => base.Complete(request) with { ToVersion = ToVersion, Proof = ProvenBy };
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord()
-    {
-        var request = default(MigrationRequest);
-        if (!Run((_, _) => Task.FromResult(request = Complete(Request()))))
-        {
-            return;
-        }
-
-        if (WhatIfRequested)
-        {
-            Preview((sink, token) => PlanAsync(request!, sink, token));
-        }
-        else if (ShouldProcess(
-            $"{request!.Target}",
-            ToVersion is null ? $"Undo the newest migration of {request.Path}" : $"Undo the migrations of {request.Path} above {ToVersion}"))
-        {
-            RunAndWrite((sink, token) => new UndoMigrations().RunAsync(request, sink, token));
-        }
-    }
-
-    private MigrationRequest Complete(MigrationRequest request) => request with
-    {
-        ToVersion = ToVersion,
-        WaitTimeout = WaitTimeout,
-        LockTimeout = LockTimeout,
-        StatementTimeout = StatementTimeout,
-        LockRetries = LockRetries,
-        Proof = ProvenBy,
-    };
-
-    private static async Task<IReadOnlyList<string>> PlanAsync(MigrationRequest request, IOperationSink sink, CancellationToken token)
-    {
-        var plan = await new UndoMigrations().PreviewAsync(request, sink, token).ConfigureAwait(false);
-        return plan.Count == 0 ? [$"Nothing is to be undone in {request.Target}."] : plan.Select(planned => planned.Description).ToList();
-    }
+    private protected override IEnumerable<FleetTask> Decide(MigrationRequest request) => Ask(
+        request,
+        ToVersion is null ? $"Undo the newest migration of {request.Path}" : $"Undo the migrations of {request.Path} above {ToVersion}",
+        async (sink, token) => Lines(
+            await new UndoMigrations().PreviewAsync(request, sink, token).ConfigureAwait(false),
+            $"Nothing is to be undone in {request.Target}."),
+        async (sink, token) => await new UndoMigrations().RunAsync(request, sink, token).ConfigureAwait(false));
 }

@@ -5,7 +5,7 @@ using PgOps.Core.Stores;
 
 namespace PgOps.Cmdlets.Pipeline;
 
-/// <summary>Lets -Backup take a backup's folder or URI as well as the objects that carry a backup.</summary>
+/// <summary>Lets -Backup take a backup's folder or URI or a dump's file as well as the objects that carry a backup.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BackupTransformationAttribute : ArgumentTransformationAttribute
 {
@@ -27,7 +27,7 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
     private static PgBackup One(EngineIntrinsics engine, object? input)
         => From(engine, input)
             ?? throw new ArgumentTransformationMetadataException(
-                "That is no backup. Give a backup's folder, its URI in a store, or the object of Backup-PgDatabase, Get-PgBackup, Test-PgBackup or Test-PgRestore.");
+                "That is no backup. Give a backup's folder, its URI in a store, a dump's file, or the object of Backup-PgDatabase, Get-PgBackup, Test-PgBackup or Test-PgRestore.");
 
     internal static PgBackup? From(EngineIntrinsics engine, object? input)
     {
@@ -35,13 +35,10 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
         {
             return (input is PSObject wrapped ? wrapped.BaseObject : input) switch
             {
-                PgBackup backup => backup,
-                PgBackupTest test => test.Backup,
-                PgDrill drill => drill.Backup,
                 string uri when StoredBackups.IsUri(uri) => StoredBackups.ReadAsync(StoredBackups.Place(uri), CancellationToken.None).GetAwaiter().GetResult(),
-                DirectoryInfo folder => BackupFolder.Read(folder.FullName),
+                FileSystemInfo file => BackupFolder.Read(file.FullName),
                 string path => BackupFolder.Read(engine.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path)),
-                _ => null,
+                var other => From(other),
             };
         }
         catch (PgOpsException error)
@@ -49,4 +46,13 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
             throw new ArgumentTransformationMetadataException(error.Message, error);
         }
     }
+
+    /// <summary>The backup that an object carries; null when it carries none.</summary>
+    internal static PgBackup? From(object? input) => input switch
+    {
+        PgBackup backup => backup,
+        PgBackupTest test => test.Backup,
+        PgDrill drill => drill.Backup,
+        _ => null,
+    };
 }

@@ -29,10 +29,10 @@ internal static class ErrorRecords
         PgErrorCode.StoreInvalid => ErrorCategory.InvalidArgument,
         PgErrorCode.StoreFailed => ErrorCategory.ResourceUnavailable,
         PgErrorCode.MigrationSourceInvalid or PgErrorCode.MigrationScriptInvalid => ErrorCategory.ParserError,
-        PgErrorCode.MigrationLocked => ErrorCategory.ResourceBusy,
+        PgErrorCode.MigrationLocked or PgErrorCode.DatabaseInUse => ErrorCategory.ResourceBusy,
         PgErrorCode.MigrationChanged or PgErrorCode.MigrationMissing or PgErrorCode.MigrationOutOfOrder
             or PgErrorCode.MigrationInterrupted or PgErrorCode.DownScriptMissing or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
-            or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven => ErrorCategory.InvalidOperation,
+            or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven or PgErrorCode.NotForDevelopment => ErrorCategory.InvalidOperation,
         PgErrorCode.HistoryTampered => ErrorCategory.SecurityError,
         PgErrorCode.BackupDamaged or PgErrorCode.RestoreMismatch or PgErrorCode.CheckFailed => ErrorCategory.InvalidData,
         PgErrorCode.Cancelled or PgErrorCode.TargetsNotBegun => ErrorCategory.OperationStopped,

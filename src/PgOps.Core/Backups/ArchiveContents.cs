@@ -1,15 +1,20 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
+using PgOps.Core.Operations;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Backups;
 
 /// <summary>An archive's own table of contents, as <c>pg_restore --list</c> reads it back.</summary>
 internal sealed partial class ArchiveContents
 {
-    private readonly List<Entry> _tableData = [];
+    private readonly List<ArchiveEntry> _tableData = [];
     private readonly List<string> _sequences = [];
+    private readonly Dictionary<(string Schema, string Name), (long LastValue, bool IsCalled)> _set = [];
+    private HashSet<uint>? _oids;
 
     /// <summary>Entries of every kind.</summary>
     internal int Entries { get; private set; }
@@ -17,8 +22,60 @@ internal sealed partial class ArchiveContents
     /// <summary>Tables with data in the archive.</summary>
     internal int TableCount => _tableData.Count;
 
+    /// <summary>Whether large objects are in the archive.</summary>
+    internal bool HasLargeObjects { get; private set; }
+
+    /// <summary>The entries of these.</summary>
+    internal IReadOnlyList<ArchiveEntry> TableData => _tableData;
+
     /// <summary>Oids, in the source, of the tables with data in the archive.</summary>
-    internal IReadOnlySet<uint> TableOids => _tableData.Select(entry => entry.Oid).ToHashSet();
+    internal IReadOnlySet<uint> TableOids => _oids ??= _tableData.Select(entry => entry.Oid).ToHashSet();
+
+    /// <summary>The rows of each table by oid, where the whole archive was read; else null.</summary>
+    internal IReadOnlyDictionary<uint, RowHashSum>? Rows { get; private set; }
+
+    /// <summary>Reads a script, which has no table of contents, to its end.</summary>
+    /// <param name="script">The file.</param>
+    /// <param name="oidOf">The oid of a table by schema and name; null when it is unknown.</param>
+    /// <param name="progress">Shows bytes read.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="InvalidDataException">It does not unpack, or its end is missing.</exception>
+    internal static async Task<ArchiveContents> ReadScriptAsync(
+        string script, Func<string, string, uint?> oidOf, ProgressActivity? progress, CancellationToken cancellationToken)
+    {
+        var contents = new ArchiveContents();
+        var read = new Dictionary<uint, RowHashSum>();
+        var complete = false;
+        var rows = new ArchivedRows(
+            (statement, sum) =>
+            {
+                var cursor = new SqlCursor(SqlScript.Parse(statement).Statements[0]);
+                cursor.Accept("COPY");
+                var name = cursor.AcceptName();
+                var oid = oidOf(name[0], name[^1]) ?? uint.MaxValue - (uint)contents._tableData.Count;
+                contents._tableData.Add(new ArchiveEntry(oid, Listed($"{name[0]} {name[^1]}") + " ", ""));
+                read[oid] = sum;
+            },
+            null,
+            line =>
+            {
+                contents.ReadSetval(line);
+                contents.HasLargeObjects |= line.StartsWith("SELECT pg_catalog.lo_create(", StringComparison.Ordinal);
+                complete |= line == "-- PostgreSQL database dump complete";
+            });
+        await using var closed = rows.ConfigureAwait(false);
+        await ForeignDump.ReadScriptAsync(
+            script,
+            (block, bytes) =>
+            {
+                rows.Write(block.Span);
+                progress?.Report(PgSize.Format(bytes));
+            },
+            cancellationToken).ConfigureAwait(false);
+        contents.Entries = contents._tableData.Count;
+        contents.Rows = read;
+        return complete && !rows.InData ? contents : throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\"");
+    }
 
     /// <summary>Reads the table of contents.</summary>
     /// <param name="pgRestore">The program.</param>
@@ -44,13 +101,18 @@ internal sealed partial class ArchiveContents
         var present = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in _tableData)
         {
-            for (var space = entry.Rest.IndexOf(' ', StringComparison.Ordinal); space >= 0; space = entry.Rest.IndexOf(' ', space + 1))
+            for (var space = entry.Name.IndexOf(' ', StringComparison.Ordinal); space >= 0; space = entry.Name.IndexOf(' ', space + 1))
             {
-                present.Add(entry.Rest[..space]);
+                present.Add(entry.Name[..space]);
             }
         }
 
-        return [.. tables.Where(table => !present.Contains(Listed($"{table.Schema} {table.Name}")))];
+        return
+        [
+            .. tables.Where(table => table is { Schema: "pg_catalog", Name: "pg_largeobject" }
+                ? !HasLargeObjects
+                : !present.Contains(Listed($"{table.Schema} {table.Name}"))),
+        ];
     }
 
     /// <summary>
@@ -64,12 +126,21 @@ internal sealed partial class ArchiveContents
     internal async Task<IReadOnlyList<PgSequencePosition>> SequencesAsync(
         PostgresTool pgRestore, string archive, string scratch, IReadOnlyList<PgSequencePosition> positions, CancellationToken cancellationToken)
     {
-        if (_sequences.Count == 0)
+        if (_sequences.Count > 0)
         {
-            return positions;
+            await ReadSetvalsAsync(pgRestore, archive, scratch, cancellationToken).ConfigureAwait(false);
         }
 
-        var set = new Dictionary<(string Schema, string Name), (long LastValue, bool IsCalled)>();
+        return
+        [
+            .. positions.Select(position => _set.TryGetValue((position.Schema, position.Name), out var dumped)
+                ? position with { LastValue = dumped.LastValue, IsCalled = dumped.IsCalled }
+                : position),
+        ];
+    }
+
+    private async Task ReadSetvalsAsync(PostgresTool pgRestore, string archive, string scratch, CancellationToken cancellationToken)
+    {
         var list = Path.Combine(scratch, ".sequences");
         await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(string.Join('\n', _sequences) + "\n"), cancellationToken).ConfigureAwait(false);
         try
@@ -83,21 +154,14 @@ internal sealed partial class ArchiveContents
         {
             File.Delete(list);
         }
+    }
 
-        return
-        [
-            .. positions.Select(position => set.TryGetValue((position.Schema, position.Name), out var dumped)
-                ? position with { LastValue = dumped.LastValue, IsCalled = dumped.IsCalled }
-                : position),
-        ];
-
-        void ReadSetval(string line)
+    private void ReadSetval(string line)
+    {
+        var match = Setval().Match(line);
+        if (match.Success && Names(match.Groups[1].Value, match.Groups[2].Value) is { } name)
         {
-            var match = Setval().Match(line);
-            if (match.Success && Names(match.Groups[1].Value, match.Groups[2].Value) is { } name)
-            {
-                set[name] = (long.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture), match.Groups[4].Value == "true");
-            }
+            _set[name] = (long.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture), match.Groups[4].Value == "true");
         }
     }
 
@@ -113,7 +177,12 @@ internal sealed partial class ArchiveContents
         var rest = match.Groups[2].Value;
         if (rest.StartsWith("TABLE DATA ", StringComparison.Ordinal))
         {
-            _tableData.Add(new Entry(uint.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), rest["TABLE DATA ".Length..]));
+            _tableData.Add(new ArchiveEntry(
+                uint.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), rest["TABLE DATA ".Length..], line));
+        }
+        else if (rest.StartsWith("BLOBS ", StringComparison.Ordinal))
+        {
+            HasLargeObjects = true;
         }
         else if (rest.StartsWith("SEQUENCE SET ", StringComparison.Ordinal))
         {
@@ -148,6 +217,10 @@ internal sealed partial class ArchiveContents
 
     [GeneratedRegex(@"^(""(?:[^""]|"""")*""|[^"".]+)\.(""(?:[^""]|"""")*""|[^"".]+)$", RegexOptions.CultureInvariant)]
     private static partial Regex Qualified();
-
-    private sealed record Entry(uint Oid, string Rest);
 }
+
+/// <summary>A table's data in an archive.</summary>
+/// <param name="Oid">The table's oid in the source.</param>
+/// <param name="Name">Schema, name and owner, as the list writes them.</param>
+/// <param name="Line">The list's line.</param>
+internal sealed record ArchiveEntry(uint Oid, string Name, string Line);

@@ -1,8 +1,5 @@
-using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 
@@ -17,9 +14,8 @@ public sealed class BackupDatabase
     /// <summary>The roles and tablespaces of the cluster.</summary>
     internal const string GlobalsFile = "globals.sql";
 
-    private const string NothingLeft = "No backup was made and nothing is left behind.";
-    private const string DirectoryPayload = "data";
-    private const string CustomPayload = "data.dump";
+    /// <summary>What a failed backup leaves.</summary>
+    internal const string NothingLeft = "No backup was made and nothing is left behind.";
     private const int MostDefaultJobs = 4;
     private const int DiskFullUnix = 28;
     private const int DiskFullWindows = unchecked((int)0x80070070);
@@ -34,11 +30,9 @@ public sealed class BackupDatabase
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var clock = Stopwatch.StartNew();
         try
         {
-            var backup = await MakeAsync(request, sink, clock, cancellationToken).ConfigureAwait(false);
-            return backup;
+            return await MakeAsync(request, sink, cancellationToken).ConfigureAwait(false);
         }
         catch (NpgsqlException error)
         {
@@ -52,49 +46,67 @@ public sealed class BackupDatabase
         }
     }
 
-    private static async Task<PgBackup> MakeAsync(
-        BackupDatabaseRequest request, IOperationSink sink, Stopwatch clock, CancellationToken cancellationToken)
+    private static async Task<PgBackup> MakeAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var parent = Path.GetFullPath(request.Path);
         var id = Guid.NewGuid().ToString("N");
         var target = request.Target with { ApplicationName = $"PgOps backup {id[..8]}" };
-        var timings = new SortedDictionary<string, double>(StringComparer.Ordinal);
+        var timings = new PhaseTimings();
+        request.Selection.Check();
+        DumpCompression.Check(request);
         var holder = await SnapshotHolder.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (holder.ConfigureAwait(false))
         {
-            // Before anything is written: tools that can do it, and a role that sees every row.
-            var serverMajor = holder.Connection.VersionNumber() / 10000;
-            var tools = DumpTools.Find(serverMajor, request);
+            // Before anything is written: tools that can do it, a role that sees every row, and room.
+            var tools = DumpTools.Find(holder.Connection.VersionNumber() / 10000, request);
+            var compression = request.Compression ?? await DumpCompression.BestAsync(tools.Dump, request.Format, cancellationToken).ConfigureAwait(false);
             var database = holder.Connection.Database!;
             var listed = await DumpedTables.ListAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
-            listed.RefuseUnlessComplete(target);
             var leftOut = new List<string>(listed.LeftOut);
             var server = await SourceFacts.ServerAsync(holder.Connection, target, cancellationToken).ConfigureAwait(false);
             var facts = await SourceFacts.DatabaseAsync(holder.Connection, leftOut, cancellationToken).ConfigureAwait(false);
             var mark = await SourceFacts.MigrationAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
+            var depth = await ReadBack.DepthAsync(request.Fingerprint, holder.Connection, sink.Log, cancellationToken).ConfigureAwait(false);
+            if (!request.Force)
+            {
+                new FreeSpace(parent).Require(
+                    FreeSpace.Estimate(parent, database, facts.Bytes, listed.Tables, DumpCompression.IsNone(compression)));
+            }
+
             var reader = await SnapshotSession.OpenAsync(target, holder.Snapshot, cancellationToken).ConfigureAwait(false);
             await using var readerGone = reader.ConfigureAwait(false);
-            await reader.LockAsync(listed.Tables, cancellationToken).ConfigureAwait(false);
-            Clock(timings, "prepare", clock, TimeSpan.Zero);
+            if (request.Selection.IsWhole)
+            {
+                listed.RefuseUnlessComplete(target);
+                await reader.LockAsync(listed.Tables, cancellationToken).ConfigureAwait(false);
+            }
 
+            timings.End("prepare");
             PartialFolder.Sweep(parent, sink.Log);
             using var folder = await PartialFolder.CreateAsync(parent, database, holder.SnapshotAt, cancellationToken).ConfigureAwait(false);
-            var jobs = request.Format == PgBackupFormat.Custom
-                ? 1
-                : Math.Max(1, request.Jobs ?? Math.Min(Environment.ProcessorCount, MostDefaultJobs));
-            var payload = request.Format == PgBackupFormat.Custom ? CustomPayload : DirectoryPayload;
+            var jobs = request.Format != PgBackupFormat.Directory ? 1 : Math.Max(1, request.Jobs ?? Math.Min(Environment.ProcessorCount, MostDefaultJobs));
+            var payload = PayloadName.PathOf(request.Format);
             var archive = Path.Combine(folder.Path, payload);
             using var dumpProgress = new ProgressActivity(sink, $"Backing up {database}");
             var dump = new DumpRun(listed.Tables, dumpProgress);
-            var content = await InSnapshotAsync(
-                new SnapshotWork(request, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings), sink, cancellationToken)
-                .ConfigureAwait(false);
+            using var work = new SnapshotWork(
+                request, compression, depth, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings);
+            var (content, contents, dumped) = await work.RunAsync(sink, cancellationToken).ConfigureAwait(false);
+            ReadBack.RequireEveryTable(contents, dumped, content);
+            content = content with
+            {
+                Sequences = await contents.SequencesAsync(tools.Restore, archive, folder.Path, content.Sequences, cancellationToken).ConfigureAwait(false),
+            };
+            timings.End("readBack");
+            if (depth == PgFingerprintDepth.Archive)
+            {
+                using var readProgress = new ProgressActivity(sink, $"Reading the backup of {database} back");
+                var rows = await ArchiveFingerprint.ReadAsync(
+                    tools.Restore, archive, contents, dumped.Tables, jobs, folder.Path, readProgress, cancellationToken).ConfigureAwait(false);
+                content = content with { Tables = ReadBack.Join(content.Tables, dumped.Tables, rows) };
+                timings.End("archive");
+            }
 
-            var began = clock.Elapsed;
-            content = await ReadBackAsync(tools, archive, folder.Path, listed, content, cancellationToken).ConfigureAwait(false);
-            Clock(timings, "readBack", clock, began);
-
-            began = clock.Elapsed;
             using var hashProgress = new ProgressActivity(sink, $"Hashing the backup of {database}");
             var names = HashList.Files(folder.Path).Where(name => name != OwnerMark.FileName).ToList();
             await Parallel.ForEachAsync(names, cancellationToken, (name, _) =>
@@ -103,7 +115,7 @@ public sealed class BackupDatabase
                 return ValueTask.CompletedTask;
             }).ConfigureAwait(false);
             var files = await HashList.HashAsync(folder.Path, names, hashProgress, cancellationToken).ConfigureAwait(false);
-            Clock(timings, "hash", clock, began);
+            timings.End("hash");
 
             var manifest = new PgBackupManifest
             {
@@ -114,19 +126,20 @@ public sealed class BackupDatabase
                 Facts = facts,
                 Payload = new PgPayload
                 {
-                    Format = request.Format == PgBackupFormat.Custom ? "custom" : "directory",
+                    Format = PayloadName.FormatOf(request.Format),
                     Path = payload,
                     Bytes = files.Where(file => file.Name != GlobalsFile).Sum(file => file.Bytes),
                     Tool = $"pg_dump (PostgreSQL) {tools.Dump.Version}",
                     Jobs = jobs,
-                    Compression = request.Compression ?? DumpRun.DefaultCompression,
+                    Compression = compression,
+                    Selection = request.Selection.Arguments(tools.Dump.Major),
                 },
-                Fingerprint = request.Fingerprint.ToString(),
+                Fingerprint = depth.ToString(),
                 Tables = content.Tables,
                 Sequences = content.Sequences,
                 Migration = mark,
                 LeftOut = leftOut,
-                Timings = timings,
+                Timings = timings.Seconds,
                 CreatedBy = Environment.UserName,
                 CreatedOn = Environment.MachineName,
                 PgOpsVersion = PgOpsVersion.Current,
@@ -149,113 +162,9 @@ public sealed class BackupDatabase
                 Manifest = manifest,
                 Source = request.Target,
                 Warnings = dump.Warnings,
-                Duration = clock.Elapsed,
+                Duration = timings.Elapsed,
             };
         }
-    }
-
-    /// <summary>Dump, globals and fingerprint side by side while the holder is watched. The first that fails ends the others.</summary>
-    private static async Task<DatabaseContent> InSnapshotAsync(SnapshotWork work, IOperationSink sink, CancellationToken cancellationToken)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var progress = new ProgressActivity(sink, $"Fingerprinting {work.Target.Database}");
-        Exception? first = null;
-        DatabaseContent? content = null;
-        var (request, target, holder, tools) = (work.Request, work.Target, work.Holder, work.Tools);
-
-        // A name of its own, so that its COPY can be told from the fingerprint's.
-        var dumpTarget = target with { ApplicationName = target.ApplicationName + " dump" };
-        Task[] parts =
-        [
-            Part("dump", token => work.Dump.RunAsync(tools.Dump, request, dumpTarget, holder.Snapshot, work.Archive, work.Jobs, token)),
-            Part("globals", token => tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(tools.DumpAll, target, work.Folder, token)),
-            Part("fingerprint", async token => content = await DatabaseFingerprint.ReadAsync(
-                work.Reader, work.Listed, holder.Snapshot, true, request.Fingerprint, work.Jobs, progress, token).ConfigureAwait(false)),
-        ];
-        var together = Task.WhenAll(parts);
-        await Task.WhenAll(together, FirstFailure(holder.GuardAsync(dumpTarget.ApplicationName, work.Dump.Report, together, stop.Token))).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (first is not null)
-        {
-            var known = first as PgOpsException
-                ?? (first is NpgsqlException ? ServerErrors.Working(target, first, "the backup") : null)
-                ?? new PgOpsException(PgErrorCode.BackupFailed, new Redaction(target).Apply(first.Message), innerException: first);
-            throw new PgOpsException(known.Code, known.Problem, NothingLeft, known.NextStep, first)
-            { Subject = request.Target, Statement = known.Statement };
-        }
-
-        return content!;
-
-        async Task Part(string name, Func<CancellationToken, Task> run)
-        {
-            await Task.Yield();
-            var clock = Stopwatch.StartNew();
-            await FirstFailure(run(stop.Token)).ConfigureAwait(false);
-            lock (work.Timings)
-            {
-                Clock(work.Timings, name, clock, TimeSpan.Zero);
-            }
-        }
-
-        async Task FirstFailure(Task task)
-        {
-            try
-            {
-                await task.ConfigureAwait(false);
-            }
-            catch (Exception error)
-            {
-                Interlocked.CompareExchange(ref first, error, null);
-                await stop.CancelAsync().ConfigureAwait(false);
-            }
-        }
-    }
-
-    private static async Task DumpGlobalsAsync(PostgresTool pgDumpAll, PgTarget target, string folder, CancellationToken cancellationToken)
-    {
-        // pg_dumpall reads --database as a connection string, so the name goes in as one: it may itself hold "=" or "://".
-        var name = target.Database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
-        var result = await ToolProcess.RunAsync(
-            new ToolCommand(
-                pgDumpAll.Path,
-                "--globals-only",
-                "--no-role-passwords",
-                "--no-password",
-                "--no-sync",
-                $"--database=dbname='{name}'",
-                "--file=" + Path.Combine(folder, GlobalsFile))
-            { Target = target },
-            cancellationToken).ConfigureAwait(false);
-        const string Way = "A role that may not read the cluster's roles can leave them out: -NoGlobals.";
-        result.EnsureSuccess(NothingLeft, Way);
-        if (result.Errors.Count > 0)
-        {
-            throw result.Error(NothingLeft, Way);
-        }
-    }
-
-    /// <summary>The archive's own table of contents must name exactly the tables that were fingerprinted.</summary>
-    private static async Task<DatabaseContent> ReadBackAsync(
-        DumpTools tools, string archive, string folder, DumpedTables listed, DatabaseContent content, CancellationToken cancellationToken)
-    {
-        var contents = await ArchiveContents.ReadAsync(tools.Restore, archive, cancellationToken).ConfigureAwait(false);
-        var inArchive = contents.TableOids;
-        var expected = listed.Tables.Select(table => table.Oid).ToHashSet();
-        var missing = listed.Tables.Where(table => !inArchive.Contains(table.Oid)).Select(table => table.Qualified).ToList();
-        var strange = inArchive.Count(oid => !expected.Contains(oid)) - listed.ExtensionTables.Count;
-        if (missing.Count > 0 || strange > 0 || content.Tables.Count != listed.Tables.Count)
-        {
-            throw new PgOpsException(
-                PgErrorCode.BackupFailed,
-                missing.Count > 0
-                    ? $"The archive holds no rows of {string.Join(", ", missing.Take(10))}, which the snapshot has."
-                    : string.Create(CultureInfo.InvariantCulture, $"The archive holds {inArchive.Count} tables with rows, the snapshot {expected.Count}."),
-                NothingLeft,
-                "Run the backup again; if this stays, it is a defect of PgOps: please report it with the server's and pg_dump's version.");
-        }
-
-        var sequences = await contents.SequencesAsync(tools.Restore, archive, folder, content.Sequences, cancellationToken).ConfigureAwait(false);
-        return content with { Sequences = sequences };
     }
 
     private static async Task<long> CloseAsync(
@@ -275,20 +184,4 @@ public sealed class BackupDatabase
         ? new PgOpsException(PgErrorCode.DiskFull, $"The disk of {path} is full.", NothingLeft, "Make room, or back up to another disk.", error)
         : new PgOpsException(
             PgErrorCode.PathInaccessible, $"Cannot write below {path}: {error.Message}", NothingLeft, "Check the path and its permissions.", error);
-
-    private static void Clock(SortedDictionary<string, double> timings, string phase, Stopwatch clock, TimeSpan began)
-        => timings[phase] = Math.Round((clock.Elapsed - began).TotalSeconds, 3);
-
-    private sealed record SnapshotWork(
-        BackupDatabaseRequest Request,
-        PgTarget Target,
-        SnapshotHolder Holder,
-        SnapshotSession Reader,
-        DumpedTables Listed,
-        DumpRun Dump,
-        DumpTools Tools,
-        string Folder,
-        string Archive,
-        int Jobs,
-        SortedDictionary<string, double> Timings);
 }

@@ -16,10 +16,19 @@ public sealed record BackupDatabaseRequest
     public int? Jobs { get; init; }
 
     /// <summary>How deep the fingerprint goes.</summary>
-    public PgFingerprintDepth Fingerprint { get; init; } = PgFingerprintDepth.Source;
+    public PgFingerprintDepth Fingerprint { get; init; } = PgFingerprintDepth.Archive;
 
-    /// <summary>pg_dump's <c>--compress</c>: 0 to 9, from 16 on also for example <c>zstd:3</c>; null takes gzip's level 1.</summary>
+    /// <summary>
+    /// pg_dump's <c>--compress</c>: 0 to 9, from 16 on also for example <c>zstd:3</c>; null takes the fastest that pg_dump offers
+    /// (<see cref="DumpCompression"/>).
+    /// </summary>
     public string? Compression { get; init; }
+
+    /// <summary>The part to dump; everything unless it says otherwise.</summary>
+    public DumpSelection Selection { get; init; } = new();
+
+    /// <summary>Begins although the disk seems to have too little room.</summary>
+    public bool Force { get; init; }
 
     /// <summary>Leaves out globals.sql, the cluster's roles and tablespaces.</summary>
     public bool NoGlobals { get; init; }

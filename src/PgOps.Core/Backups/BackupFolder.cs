@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Backups.Retention;
 using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups;
 
-/// <summary>Reads what a backup's folder says about itself. Looks at names and the manifest, not at every byte.</summary>
+/// <summary>Reads what a backup says about itself. Looks at names, sizes and the manifest or header, not at every byte.</summary>
 public static partial class BackupFolder
 {
     /// <summary>Whether a folder is, or was to become, a backup.</summary>
@@ -16,24 +18,30 @@ public static partial class BackupFolder
             || File.Exists(Path.Combine(folder, HashList.FileName))
             || FolderName().IsMatch(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)));
 
+    /// <summary>Whether a folder is a backup, a foreign dump in directory format included.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <returns>False for a folder of backups.</returns>
+    public static bool IsAny(string folder) => IsBackup(folder) || ForeignDump.IsFolder(folder);
+
     /// <summary>Reads a backup. What is wrong with it becomes its <see cref="PgBackup.Problem"/>, not an exception.</summary>
-    /// <param name="folder">The backup's folder.</param>
+    /// <param name="folder">The backup's folder, or a foreign dump's file or folder.</param>
     /// <returns>The backup.</returns>
-    /// <exception cref="PgOpsException">PathNotFound when there is no such folder; PathInaccessible.</exception>
+    /// <exception cref="PgOpsException">PathNotFound when there is nothing; PathInaccessible.</exception>
     public static PgBackup Read(string folder)
     {
         var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (!Directory.Exists(path))
+        if (!Path.Exists(path))
         {
-            throw new PgOpsException(
-                PgErrorCode.PathNotFound,
-                File.Exists(path) ? $"{path} is a file, not a backup's folder." : $"There is no folder {path}.",
-                nextStep: "Get-PgBackup lists the backups below a folder.");
+            throw NotFound(path);
         }
 
         try
         {
-            return Describe(path);
+            return File.Exists(path) || (!IsBackup(path) && ForeignDump.IsFolder(path)) ? ForeignDump.Read(path) : Describe(path);
+        }
+        catch (Exception error) when (error is DirectoryNotFoundException or FileNotFoundException)
+        {
+            throw NotFound(path);
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
@@ -48,6 +56,9 @@ public static partial class BackupFolder
     /// <summary>Whether a name is one that backups are given.</summary>
     internal static bool IsBackupName(string name) => FolderName().IsMatch(name);
 
+    /// <summary>Whether a file is this one or lies in this folder.</summary>
+    internal static bool IsWithin(string file, string path) => file == path || file.StartsWith(path + "/", StringComparison.Ordinal);
+
     /// <summary>Says what a backup's files say about it.</summary>
     /// <param name="path">Folder or URI.</param>
     /// <param name="name">The folder's name.</param>
@@ -58,7 +69,11 @@ public static partial class BackupFolder
     {
         var match = FolderName().Match(name);
         var (manifest, problem) = ReadManifest(json);
-        if (name.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
+        if (name.EndsWith(BackupEraser.Ending, StringComparison.Ordinal))
+        {
+            problem = "its removal was interrupted; Remove-PgBackup finishes it";
+        }
+        else if (name.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
         {
             problem = "it is unfinished: its backup still runs, or broke off and will be swept by the next one";
         }
@@ -70,9 +85,9 @@ public static partial class BackupFolder
         {
             problem = $"{HashList.FileName} is missing";
         }
-        else if (manifest is not null && !files.Any(file => IsWithin(file.Name, manifest.Payload.Path)))
+        else if (manifest is not null)
         {
-            problem = $"{manifest.Payload.Path} is missing";
+            problem = PayloadProblem(manifest.Payload, files);
         }
 
         return new PgBackup
@@ -89,8 +104,17 @@ public static partial class BackupFolder
         };
     }
 
-    /// <summary>Whether a file is this one or lies in this folder.</summary>
-    internal static bool IsWithin(string file, string path) => file == path || file.StartsWith(path + "/", StringComparison.Ordinal);
+    private static PgOpsException NotFound(string path)
+        => new(PgErrorCode.PathNotFound, $"There is no backup {path}.", nextStep: "Get-PgBackup lists the backups in a folder.");
+
+    private static string? PayloadProblem(PgPayload payload, IReadOnlyList<StoredFile> files)
+    {
+        var parts = files.Where(file => IsWithin(file.Name, payload.Path)).ToList();
+        var bytes = parts.Sum(file => file.Bytes);
+        return parts.Count == 0 ? $"{payload.Path} is missing"
+            : bytes == payload.Bytes ? null
+            : string.Create(CultureInfo.InvariantCulture, $"{payload.Path} has {bytes} bytes, the manifest says {payload.Bytes}");
+    }
 
     private static PgBackup Describe(string path)
     {
@@ -129,6 +153,6 @@ public static partial class BackupFolder
             ? time
             : null;
 
-    [GeneratedRegex(@"^(?<database>.+)_(?<time>\d{8}-\d{6})Z(?:_\d+)?(?:\.partial)?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<database>.+)_(?<time>\d{8}-\d{6})Z(?:_\d+)?(?:\.partial|\.removing)?$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
 }

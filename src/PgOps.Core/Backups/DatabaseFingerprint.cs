@@ -214,10 +214,10 @@ internal static class DatabaseFingerprint
         {
             try
             {
-                if (_depth == PgFingerprintDepth.Counts)
+                // The archive gives hashes of rows; of the large objects only the source can.
+                if (_depth == PgFingerprintDepth.Counts || (_depth == PgFingerprintDepth.Archive && !table.IsLargeObjects))
                 {
-                    var rows = await connection.ScalarAsync<long>(
-                        $"SELECT count(*) FROM ONLY {table.Qualified}", cancellationToken).ConfigureAwait(false);
+                    var rows = await connection.ScalarAsync<long>(table.CountStatement, cancellationToken).ConfigureAwait(false);
                     Advance(table, table.Bytes, 0);
                     return Result(table, rows, null);
                 }

@@ -40,6 +40,7 @@ internal sealed class DumpRun
     /// <summary>Runs it.</summary>
     /// <param name="pgDump">The program.</param>
     /// <param name="request">What to dump.</param>
+    /// <param name="compression">pg_dump's <c>--compress</c>.</param>
     /// <param name="target">The database, under the backup's own application name.</param>
     /// <param name="snapshot">The exported snapshot.</param>
     /// <param name="archive">File or folder to write.</param>
@@ -48,23 +49,25 @@ internal sealed class DumpRun
     internal async Task RunAsync(
         PostgresTool pgDump,
         BackupDatabaseRequest request,
+        string compression,
         PgTarget target,
         string snapshot,
         string archive,
         int jobs,
         CancellationToken cancellationToken)
     {
-        var arguments = new List<string>
-        {
-            request.Format == PgBackupFormat.Directory ? "--format=directory" : "--format=custom",
+        List<string> arguments =
+        [
+            "--format=" + PayloadName.FormatOf(request.Format).Split('.')[0],
             "--file=" + archive,
             "--snapshot=" + snapshot,
-            "--compress=" + (request.Compression ?? DefaultCompression),
+            "--compress=" + compression,
             "--verbose",
             "--no-password",
             "--no-sync",
             LockWait,
-        };
+            .. request.Selection.Arguments(pgDump.Major),
+        ];
         if (request.Format == PgBackupFormat.Directory)
         {
             arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"));
@@ -91,9 +94,6 @@ internal sealed class DumpRun
             { Subject = target };
         }
     }
-
-    /// <summary>gzip's level 1: a quarter of the default's time for some per cent more size (measured; docs say so too).</summary>
-    internal const string DefaultCompression = "1";
 
     /// <summary>Reports how far the dump is.</summary>
     /// <param name="running">Bytes already read of the tables that are being copied right now, by oid.</param>

@@ -28,23 +28,50 @@ internal sealed record DumpedTable
     /// <summary>Whether row-level security would hide rows from the role.</summary>
     internal bool Thinned { get; init; }
 
+    /// <summary>The condition under which an extension wants the rows of its configuration table dumped; empty for all rows.</summary>
+    internal string Condition { get; init; } = "";
+
+    /// <summary>Whether it stands for the large objects, which COPY alone does not write.</summary>
+    internal bool IsLargeObjects { get; init; }
+
     /// <summary>Quoted name.</summary>
     internal string Qualified => Quote.Qualified(Schema, Name);
+
+    /// <summary>Counts the rows that are dumped.</summary>
+    internal string CountStatement
+        => IsLargeObjects ? $"SELECT count(*) FROM ({LargeObjects}) o" : $"SELECT count(*) FROM ONLY {Qualified} {Condition}";
 
     /// <summary>
     /// COPY exactly as pg_dump writes it. Without dumpable columns there is no list, and each row is an empty line.
     /// </summary>
-    internal string CopyStatement => Columns.Count == 0
-        ? $"COPY {Qualified} TO STDOUT"
-        : $"COPY {Qualified} ({string.Join(", ", Columns.Select(Quote.Identifier))}) TO STDOUT";
+    internal string CopyStatement => IsLargeObjects
+        ? $"COPY ({LargeObjects}) TO STDOUT"
+        : Condition.Length > 0
+            ? $"COPY (SELECT {ColumnList} FROM ONLY {Qualified} {Condition}) TO STDOUT"
+            : Columns.Count == 0
+                ? $"COPY {Qualified} TO STDOUT"
+                : $"COPY {Qualified} ({ColumnList}) TO STDOUT";
+
+    private string ColumnList => string.Join(", ", Columns.Select(Quote.Identifier));
+
+    /// <summary>
+    /// Every large object in pieces of 64 KiB, an empty one as one empty piece: by its functions, for its pages are the superuser's
+    /// alone and differ where it has holes. OFFSET keeps open, seek and close in this order.
+    /// </summary>
+    private static string LargeObjects => """
+        SELECT m.oid, p.piece, pg_catalog.lo_get(m.oid, p.piece * 65536, 65536) AS data
+        FROM pg_catalog.pg_largeobject_metadata m
+        CROSS JOIN LATERAL (SELECT pg_catalog.lo_open(m.oid, 262144) AS fd OFFSET 0) f
+        CROSS JOIN LATERAL (SELECT pg_catalog.lo_lseek64(f.fd, 0, 2) AS size OFFSET 0) s
+        CROSS JOIN LATERAL (SELECT pg_catalog.lo_close(f.fd) AS closed WHERE s.size IS NOT NULL OFFSET 0) c
+        CROSS JOIN LATERAL pg_catalog.generate_series(0, greatest(s.size - 1, 0) / 65536) AS p(piece)
+        """;
 }
 
 /// <summary>What pg_dump dumps of a database, and what it leaves out.</summary>
 /// <param name="Tables">Tables with rows in the dump, ordered by schema and name.</param>
-/// <param name="ExtensionTables">Configuration tables of extensions: dumped, but in part and on the extension's terms.</param>
 /// <param name="LeftOut">One sentence for each thing without fingerprint.</param>
-internal sealed record DumpedTables(
-    IReadOnlyList<DumpedTable> Tables, IReadOnlyList<(string Schema, string Name)> ExtensionTables, IReadOnlyList<string> LeftOut)
+internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnlyList<string> LeftOut)
 {
     // Partitioned parents hold no rows, partitions and inheritance children come as tables of their own.
     private const string Candidates = """
@@ -52,7 +79,8 @@ internal sealed record DumpedTables(
                (SELECT x.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0
                    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e' LIMIT 1),
-               EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE c.oid = ANY (x.extconfig)),
+               (SELECT x.extcondition[pg_catalog.array_position(x.extconfig, c.oid)] FROM pg_catalog.pg_extension x
+                 WHERE c.oid = ANY (x.extconfig) LIMIT 1),
                ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
                       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
                       ORDER BY a.attnum),
@@ -71,23 +99,17 @@ internal sealed record DumpedTables(
     internal static async Task<DumpedTables> ListAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var tables = new List<DumpedTable>();
-        var extensionTables = new List<(string Schema, string Name)>();
         var leftOut = new List<string>();
         var rows = await connection.QueryAsync(Candidates, Read, cancellationToken).ConfigureAwait(false);
         foreach (var (table, kind, persistence, extension, configuration, recovery) in rows
             .OrderBy(row => row.Table.Schema, StringComparer.Ordinal).ThenBy(row => row.Table.Name, StringComparer.Ordinal))
         {
-            if (configuration)
-            {
-                extensionTables.Add((table.Schema, table.Name));
-                leftOut.Add($"{table.Qualified}: configuration table of extension {extension}; pg_dump dumps the rows the extension asks for, "
-                    + "they are not fingerprinted.");
-            }
-            else if (extension is not null)
+            if (extension is not null && !configuration)
             {
                 continue;
             }
-            else if (kind == "f")
+
+            if (kind == "f")
             {
                 leftOut.Add($"{table.Qualified}: foreign table; its rows live on another server.");
             }
@@ -101,8 +123,32 @@ internal sealed record DumpedTables(
             }
         }
 
-        return new DumpedTables(tables, extensionTables, leftOut);
+        // The size is that of the objects' pages, whoever may read them.
+        var objects = await connection.ScalarAsync<long?>(
+            "SELECT pg_catalog.pg_total_relation_size('pg_catalog.pg_largeobject') WHERE EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)",
+            cancellationToken).ConfigureAwait(false);
+        if (objects is { } bytes)
+        {
+            tables.Add(new DumpedTable
+            {
+                Schema = "pg_catalog",
+                Name = "pg_largeobject",
+                Oid = 0,
+                Columns = [],
+                Bytes = bytes,
+                Readable = true,
+                IsLargeObjects = true,
+            });
+        }
+
+        return new DumpedTables(tables, leftOut);
     }
+
+    /// <summary>Those of them that an archive holds.</summary>
+    internal DumpedTables In(ArchiveContents contents) => this with
+    {
+        Tables = [.. Tables.Where(table => table.IsLargeObjects ? contents.HasLargeObjects : contents.TableOids.Contains(table.Oid))],
+    };
 
     /// <summary>Refuses to go on when the role would not see every row: such a dump is no backup, and it looks like one.</summary>
     /// <param name="target">The database, for the message.</param>
@@ -151,10 +197,11 @@ internal sealed record DumpedTables(
                 Bytes = row.GetInt64(7),
                 Readable = row.GetBoolean(8),
                 Thinned = row.GetBoolean(9),
+                Condition = row.IsDBNull(5) ? "" : row.GetString(5),
             },
             row.GetString(2),
             row.GetString(3),
             row.IsDBNull(4) ? null : row.GetString(4),
-            row.GetBoolean(5),
+            !row.IsDBNull(5),
             row.GetBoolean(10));
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Drills;
 using PgOps.Core.Operations;
 using PgOps.Core.Stores;
@@ -7,22 +9,31 @@ namespace PgOps.Core.Backups;
 /// <summary>Where to look for backups, and for which.</summary>
 public sealed record FindBackupsRequest
 {
-    /// <summary>A backup's folder or a folder of backups, or the URI of either in a store.</summary>
+    /// <summary>A backup or a folder of backups, or the URI of either in a store.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Only backups of this database; null takes all.</summary>
-    public string? Database { get; init; }
+    /// <summary>Whether a database is wanted; null takes all.</summary>
+    public Func<string, bool>? Database { get; init; }
 
-    /// <summary>Only the newest complete backup of each database.</summary>
+    /// <summary>Only backups of a time before this, in UTC.</summary>
+    public DateTime? Before { get; init; }
+
+    /// <summary>Only backups of this time or later, in UTC.</summary>
+    public DateTime? After { get; init; }
+
+    /// <summary>Only proven backups.</summary>
+    public bool Proven { get; init; }
+
+    /// <summary>Of what the other wishes leave, only the newest complete backup of each database.</summary>
     public bool Latest { get; init; }
 }
 
-/// <summary>Lists backups, newest first. An unfinished or damaged one is listed too, with its problem.</summary>
+/// <summary>Lists backups, newest first, foreign dumps included. An unfinished or damaged one is listed too, with its problem.</summary>
 public sealed class FindBackups
 {
     /// <summary>Lists them.</summary>
     /// <param name="request">Where, and which.</param>
-    /// <param name="sink">Receives a failure for each folder that cannot be read.</param>
+    /// <param name="sink">Receives a failure for each backup that cannot be read.</param>
     /// <param name="cancellationToken">Stops looking.</param>
     /// <returns>The backups.</returns>
     /// <exception cref="PgOpsException">PathNotFound; PathInaccessible.</exception>
@@ -31,7 +42,7 @@ public sealed class FindBackups
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
 
-        // Names and manifests only, but a share may be slow: off the caller's thread.
+        // Names, headers and manifests only, but a share may be slow: off the caller's thread.
         return Task.Run(() => FindAsync(request, sink, cancellationToken), cancellationToken);
     }
 
@@ -42,44 +53,61 @@ public sealed class FindBackups
             ? await StoredBackups.FindAsync(request.Path, cancellationToken).ConfigureAwait(false)
             : InFolder(request, sink, cancellationToken);
         var wanted = found
-            .Where(backup => request.Database is null || backup.Database == request.Database)
-            .Select(backup => backup.Complete && proven.TryGetValue(backup.Id, out var at)
-                ? backup with { Proven = true, ProvenAt = at }
-                : backup)
+            .Select(backup => DrillLedger.Mark(backup, proven))
+            .Where(backup => IsWanted(backup, request))
             .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal);
         return request.Latest
             ? [.. wanted.Where(backup => backup.Complete).DistinctBy(backup => backup.Database)]
             : [.. wanted];
     }
 
-    private static (IReadOnlyList<PgBackup> Found, IReadOnlyDictionary<string, DateTime> Proven) InFolder(
+    private static (IReadOnlyCollection<PgBackup> Found, IReadOnlyDictionary<string, DrillProof> Proven) InFolder(
         FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Path));
-        var single = !Directory.Exists(root) || BackupFolder.IsBackup(root);
+        var single = !Directory.Exists(root) || BackupFolder.IsBackup(root) || ForeignDump.IsFolder(root);
         var parent = single ? Path.GetDirectoryName(root) : root;
-        var found = new List<PgBackup>();
-        foreach (var folder in single ? [root] : Folders(root))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            try
-            {
-                found.Add(BackupFolder.Read(folder));
-            }
-            catch (PgOpsException error) when (!single)
-            {
-                sink.Failure(error);
-            }
-        }
+        var found = single ? [BackupFolder.Read(root)] : ReadAll(Candidates(root), sink, cancellationToken);
 
-        return (found, parent is null ? new Dictionary<string, DateTime>() : DrillLedger.ReadProven(parent));
+        return (found, parent is null ? new Dictionary<string, DrillProof>() : DrillLedger.ReadProven(parent));
     }
 
-    private static IEnumerable<string> Folders(string root)
+    private static ConcurrentBag<PgBackup> ReadAll(IEnumerable<string> paths, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var found = new ConcurrentBag<PgBackup>();
+        Parallel.ForEach(paths, new ParallelOptions { CancellationToken = cancellationToken }, path =>
+        {
+            try
+            {
+                found.Add(BackupFolder.Read(path));
+            }
+            catch (PgOpsException error)
+            {
+                // One that was finished or removed since the folder was read is no error.
+                if (error.Code != PgErrorCode.PathNotFound)
+                {
+                    sink.Failure(error);
+                }
+            }
+        });
+        return found;
+    }
+
+    private static bool IsWanted(PgBackup backup, FindBackupsRequest request)
+        => request.Database?.Invoke(backup.Database) != false
+            && (request.Before is not { } before || backup.SnapshotAt < before)
+            && (request.After is not { } after || backup.SnapshotAt >= after)
+            && (backup.Proven || !request.Proven);
+
+    private static IEnumerable<string> Candidates(string root)
     {
         try
         {
-            return [.. Directory.EnumerateDirectories(root).Where(BackupFolder.IsBackup)];
+            return
+            [
+                .. Directory.EnumerateDirectories(root).Where(folder => BackupFolder.IsBackup(folder) || ForeignDump.IsFolder(folder)),
+                .. Directory.EnumerateFiles(root).Where(ForeignDump.IsFile),
+            ];
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

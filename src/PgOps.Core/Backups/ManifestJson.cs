@@ -29,16 +29,31 @@ internal sealed partial class ManifestJson : JsonSerializerContext
     /// <exception cref="JsonException">It is not JSON, lacks a part, or has another format than this PgOps knows.</exception>
     internal static PgBackupManifest Read(ReadOnlySpan<byte> json)
     {
-        var manifest = JsonSerializer.Deserialize(json, Default.PgBackupManifest) ?? throw new JsonException("it is empty");
+        var manifest = Deserialize(json) ?? throw new JsonException("it is empty");
         if (manifest.Format != PgOps.PgBackupManifest.CurrentFormat)
         {
             throw new JsonException(
                 $"its format is \"{manifest.Format}\", this PgOps knows \"{PgOps.PgBackupManifest.CurrentFormat}\": a newer PgOps may read it");
         }
 
-        return manifest.Server is null || manifest.Facts is null || manifest.Payload is null || manifest.Tables is null
-            || manifest.Sequences is null || string.IsNullOrEmpty(manifest.Id)
+        return manifest.Server is not { ClusterId: not null, Host: not null }
+            || manifest.Facts is not { Owner: not null, Extensions: not null, LocaleProvider: not null }
+            || manifest.Payload is not { Path: not null, Format: not null, Tool: not null, Compression: not null }
+            || manifest.Tables is null || manifest.Sequences is null || manifest.Timings is null || string.IsNullOrEmpty(manifest.Id)
             ? throw new JsonException("a part is missing")
             : manifest;
+    }
+
+    private static PgBackupManifest? Deserialize(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, Default.PgBackupManifest);
+        }
+        catch (ArgumentNullException error)
+        {
+            // The serializer hands null to the initialiser of a list whose name is damaged.
+            throw new JsonException("a part is missing", error);
+        }
     }
 }

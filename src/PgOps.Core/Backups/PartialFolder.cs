@@ -151,7 +151,8 @@ internal sealed class PartialFolder : IDisposable
         }
     }
 
-    private static string SafeName(string database)
+    /// <summary>A database's name as folders begin with it.</summary>
+    internal static string SafeName(string database)
     {
         var safe = new StringBuilder(database.Length);
         foreach (var rune in database.EnumerateRunes())

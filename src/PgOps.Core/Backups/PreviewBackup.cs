@@ -24,10 +24,16 @@ public sealed class PreviewBackup
             {
                 var tools = DumpTools.Find(holder.Connection.VersionNumber() / 10000, request);
                 var listed = await DumpedTables.ListAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
-                listed.RefuseUnlessComplete(request.Target);
+                request.Selection.Check();
+                if (request.Selection.IsWhole)
+                {
+                    listed.RefuseUnlessComplete(request.Target);
+                }
+
+                var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(tools.Dump.Major))})";
                 var bytes = PgSize.Format(listed.Tables.Sum(table => table.Bytes));
                 return $"Back up {request.Target} ({listed.Tables.Count} tables, {bytes}) with pg_dump {tools.Dump.Version}, "
-                    + $"{request.Format} format, fingerprint {request.Fingerprint}, to a new folder in '{request.Path}'.";
+                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}, to a new folder in '{request.Path}'.";
             }
         }
         catch (NpgsqlException error)

@@ -89,7 +89,7 @@ internal sealed class SnapshotSession : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     internal async Task LockAsync(IEnumerable<DumpedTable> tables, CancellationToken cancellationToken)
     {
-        foreach (var some in tables.Chunk(LocksPerStatement))
+        foreach (var some in tables.Where(table => !table.IsLargeObjects).Chunk(LocksPerStatement))
         {
             var names = string.Join(", ", some.Select(table => "ONLY " + table.Qualified));
             await Connection.ExecuteAsync($"LOCK TABLE {names} IN ACCESS SHARE MODE", cancellationToken).ConfigureAwait(false);

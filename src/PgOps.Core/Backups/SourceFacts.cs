@@ -41,36 +41,14 @@ internal static partial class SourceFacts
         };
     }
 
-    /// <summary>Reads the database's facts.</summary>
+    /// <summary>Reads the facts of the session's database.</summary>
     /// <param name="connection">The session.</param>
     /// <param name="leftOut">Receives a sentence for each setting that is not recorded.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<PgDatabaseFacts> DatabaseAsync(
         NpgsqlConnection connection, List<string> leftOut, CancellationToken cancellationToken)
     {
-        var version = connection.VersionNumber();
-        var provider = version >= 150000 ? "d.datlocprovider::text" : "'c'";
-        var locale = version >= 170000 ? "d.datlocale" : version >= 150000 ? "d.daticulocale" : "NULL::text";
-        var collationVersion = version >= 150000 ? "d.datcollversion" : "NULL::text";
-        var facts = (await connection.QueryAsync(
-            $"""
-            SELECT d.oid, pg_catalog.pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text,
-                   {provider}, {locale}, {collationVersion}, pg_catalog.pg_database_size(d.oid), pg_catalog.pg_get_userbyid(d.datdba)::text
-            FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
-            """,
-            row => new PgDatabaseFacts
-            {
-                Oid = row.GetFieldValue<uint>(0),
-                Encoding = row.GetString(1),
-                Collate = row.GetString(2),
-                CType = row.GetString(3),
-                LocaleProvider = row.GetString(4) switch { "i" => "icu", "b" => "builtin", _ => "libc" },
-                Locale = row.IsDBNull(5) ? null : row.GetString(5),
-                CollationVersion = row.IsDBNull(6) ? null : row.GetString(6),
-                Bytes = row.GetInt64(7),
-                Owner = row.GetString(8),
-            },
-            cancellationToken).ConfigureAwait(false))[0];
+        var facts = (await OfAsync(connection, null, cancellationToken).ConfigureAwait(false))!;
 
         var oid = facts.Oid;
         var roles = await connection.QueryAsync(
@@ -85,13 +63,6 @@ internal static partial class SourceFacts
             $"SELECT unnest(setconfig) FROM pg_catalog.pg_db_role_setting WHERE setdatabase = {oid} AND setrole = 0",
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
-        var objects = await connection.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata", cancellationToken).ConfigureAwait(false);
-        if (objects > 0)
-        {
-            leftOut.Add($"{objects} large objects: dumped, not fingerprinted.");
-        }
-
         foreach (var secret in settings.Where(setting => SecretName().IsMatch(setting)))
         {
             leftOut.Add($"setting {secret[..secret.IndexOf('=', StringComparison.Ordinal)]}: its value looks like a secret and is not "
@@ -105,6 +76,40 @@ internal static partial class SourceFacts
                 extensions.ToDictionary(extension => extension.Name, extension => extension.Version), StringComparer.Ordinal),
             Settings = [.. settings.Where(setting => !SecretName().IsMatch(setting)).Order(StringComparer.Ordinal)],
         };
+    }
+
+    /// <summary>Reads what the server's catalog says of a database: encoding, locale, size and owner.</summary>
+    /// <param name="connection">A session on any database of the server.</param>
+    /// <param name="database">The database; null for the session's own.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The facts; null when there is no such database.</returns>
+    internal static async Task<PgDatabaseFacts?> OfAsync(NpgsqlConnection connection, string? database, CancellationToken cancellationToken)
+    {
+        var version = connection.VersionNumber();
+        var provider = version >= 150000 ? "d.datlocprovider::text" : "'c'";
+        var locale = version >= 170000 ? "d.datlocale" : version >= 150000 ? "d.daticulocale" : "NULL::text";
+        var collationVersion = version >= 150000 ? "d.datcollversion" : "NULL::text";
+        var facts = await connection.QueryAsync(
+            $"""
+            SELECT d.oid, pg_catalog.pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text,
+                   {provider}, {locale}, {collationVersion}, pg_catalog.pg_database_size(d.oid), pg_catalog.pg_get_userbyid(d.datdba)::text
+            FROM pg_catalog.pg_database d WHERE d.datname = coalesce(nullif($1, ''), pg_catalog.current_database())
+            """,
+            row => new PgDatabaseFacts
+            {
+                Oid = row.GetFieldValue<uint>(0),
+                Encoding = row.GetString(1),
+                Collate = row.GetString(2),
+                CType = row.GetString(3),
+                LocaleProvider = row.GetString(4) switch { "i" => "icu", "b" => "builtin", _ => "libc" },
+                Locale = row.IsDBNull(5) ? null : row.GetString(5),
+                CollationVersion = row.IsDBNull(6) ? null : row.GetString(6),
+                Bytes = row.GetInt64(7),
+                Owner = row.GetString(8),
+            },
+            cancellationToken,
+            database ?? "").ConfigureAwait(false);
+        return facts.Count == 0 ? null : facts[0];
     }
 
     /// <summary>Reads where the database stands in its migrations.</summary>

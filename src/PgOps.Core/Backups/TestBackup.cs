@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
-using PgOps.Core.ClientTools;
+using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Backups.Retention;
 using PgOps.Core.Operations;
 using PgOps.Core.Stores;
 
@@ -10,8 +9,11 @@ namespace PgOps.Core.Backups;
 /// <summary>Which backup to test.</summary>
 public sealed record TestBackupRequest
 {
-    /// <summary>The backup's folder.</summary>
+    /// <summary>The backup's folder, its URI in a store, or a foreign dump's file or folder.</summary>
     public required string Path { get; init; }
+
+    /// <summary>Unpacks the whole payload as well.</summary>
+    public bool Deep { get; init; }
 
     /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
     public string? BinPath { get; init; }
@@ -23,8 +25,6 @@ public sealed record TestBackupRequest
 /// </summary>
 public sealed class TestBackup
 {
-    private const int NamesShown = 10;
-
     /// <summary>Tests it.</summary>
     /// <param name="request">Which one.</param>
     /// <param name="sink">Receives progress.</param>
@@ -35,18 +35,24 @@ public sealed class TestBackup
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
+        return (await TestAsync(request, sink, cancellationToken).ConfigureAwait(false)).Test;
+    }
+
+    /// <summary>As <see cref="RunAsync"/>, with what a foreign dump says about itself, which took a reading of all of it to know.</summary>
+    internal static async Task<(PgBackupTest Test, DumpScript? Script)> TestAsync(
+        TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
         if (StoreUri.IsRemote(request.Path))
         {
-            return await TestStoredBackup.RunAsync(request, sink, cancellationToken).ConfigureAwait(false);
+            return (await TestStoredBackup.RunAsync(request, sink, cancellationToken).ConfigureAwait(false), null);
         }
 
         var clock = Stopwatch.StartNew();
         var backup = BackupFolder.Read(request.Path);
         try
         {
-            var test = await CheckAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
-            test = test with { Duration = clock.Elapsed };
-            return test;
+            var (test, script) = await CheckAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
+            return (test with { Duration = clock.Elapsed }, script);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -60,30 +66,53 @@ public sealed class TestBackup
         }
     }
 
-    private static async Task<PgBackupTest> CheckAsync(
+    private static async Task<(PgBackupTest Test, DumpScript? Script)> CheckAsync(
         PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
-        if (backup.Path.EndsWith(PartialFolder.Ending, StringComparison.Ordinal) || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
+        using var mark = await ReadingMark.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
+        using var progress = new ProgressActivity(sink, $"Testing {Path.GetFileName(backup.Path)}");
+        if (backup.Foreign)
+        {
+            var foreign = await ForeignTest.RunAsync(backup, request, progress, cancellationToken).ConfigureAwait(false);
+            var all = request.Deep && !ForeignDump.IsScript(backup.Format) && backup.Format.Length > 0
+                ? foreign.Checks.Append(await UnpackAsync(backup.Path, request, cancellationToken).ConfigureAwait(false))
+                : foreign.Checks;
+            var count = Directory.Exists(backup.Path) ? HashList.Files(backup.Path).Count : 1;
+            return (new PgBackupTest { Backup = backup, Checks = [.. all], Files = count, Bytes = backup.Bytes }, foreign.Script);
+        }
+
+        return (await CheckAsync(backup, request, progress, cancellationToken).ConfigureAwait(false), null);
+    }
+
+    private static async Task<PgBackupTest> CheckAsync(
+        PgBackup backup, TestBackupRequest request, ProgressActivity progress, CancellationToken cancellationToken)
+    {
+        if (Path.GetExtension(backup.Path) is PartialFolder.Ending or BackupEraser.Ending || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
         {
             return new PgBackupTest { Backup = backup, Checks = [PgCheck.Fail("files", $"No backup: {backup.Problem}.")] };
         }
 
         var names = HashList.Files(backup.Path);
-        using var progress = new ProgressActivity(sink, $"Testing {Path.GetFileName(backup.Path)}");
         var clock = Stopwatch.StartNew();
         var files = await HashList.HashAsync(backup.Path, names, progress, cancellationToken).ConfigureAwait(false);
-        var listPath = Path.Combine(backup.Path, HashList.FileName);
-        var list = File.Exists(listPath) ? await File.ReadAllBytesAsync(listPath, cancellationToken).ConfigureAwait(false) : null;
+        var list = await ReadAsync(backup.Path, HashList.FileName, cancellationToken).ConfigureAwait(false);
+        var manifestJson = await ReadAsync(backup.Path, ManifestJson.FileName, cancellationToken).ConfigureAwait(false);
         var hashing = clock.Elapsed;
+        clock.Restart();
+        var contents = await BackupChecks.ContentsAsync(backup, request.BinPath, null, cancellationToken).ConfigureAwait(false);
         List<PgCheck> checks =
         [
-            Files(names, list),
-            Hashes(files, list) with { Duration = hashing },
-            Manifest(ManifestBytes(backup.Path), files),
+            BackupChecks.Files(names, list),
+            BackupChecks.Hashes(files, list) with { Duration = hashing },
+            BackupChecks.Manifest(manifestJson, files),
+            contents with { Duration = clock.Elapsed },
         ];
-        clock.Restart();
-        var contents = await ContentsAsync(backup, request.BinPath, null, cancellationToken).ConfigureAwait(false);
-        checks.Add(contents with { Duration = clock.Elapsed });
+        if (request.Deep && backup.Manifest is { } manifest)
+        {
+            progress.Report("unpacking");
+            checks.Add(await UnpackAsync(Path.Combine(backup.Path, manifest.Payload.Path), request, cancellationToken).ConfigureAwait(false));
+        }
+
         return new PgBackupTest
         {
             Backup = backup,
@@ -93,149 +122,26 @@ public sealed class TestBackup
         };
     }
 
+    private static async Task<PgCheck> UnpackAsync(string archive, TestBackupRequest request, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var check = await BackupChecks.UnpackAsync(archive, request.BinPath, cancellationToken).ConfigureAwait(false);
+        return check with { Duration = clock.Elapsed };
+    }
+
     /// <summary>The check of the hashes alone, for whoever is about to read the backup.</summary>
     /// <param name="folder">The backup's folder.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     internal static async Task<PgCheck> HashesAsync(string folder, CancellationToken cancellationToken)
     {
         var files = await HashList.HashAsync(folder, HashList.Files(folder), null, cancellationToken).ConfigureAwait(false);
-        var list = Path.Combine(folder, HashList.FileName);
-        return Hashes(files, File.Exists(list) ? await File.ReadAllBytesAsync(list, cancellationToken).ConfigureAwait(false) : null);
+        return BackupChecks.Hashes(files, await ReadAsync(folder, HashList.FileName, cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>The check that no file is missing and none is extra.</summary>
-    internal static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
+    /// <summary>A file's bytes; null when it is not there.</summary>
+    private static async Task<byte[]?> ReadAsync(string folder, string name, CancellationToken cancellationToken)
     {
-        const string Name = "files";
-        if (list is null)
-        {
-            return PgCheck.Fail(Name, $"{HashList.FileName} is missing, so nothing says which files belong to the backup.");
-        }
-
-        var listed = HashList.Parse(list).Hashes;
-        var present = names.ToHashSet(StringComparer.Ordinal);
-        var missing = listed.Keys.Where(name => !present.Contains(name)).Order(StringComparer.Ordinal).ToList();
-        var extra = names.Where(name => !listed.ContainsKey(name)).ToList();
-        if (!present.Contains(ManifestJson.FileName) && !missing.Contains(ManifestJson.FileName))
-        {
-            missing.Add(ManifestJson.FileName);
-        }
-
-        return missing.Count + extra.Count == 0
-            ? PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"{names.Count + 1} files, none missing, none extra"))
-            : PgCheck.Fail(Name, string.Join("; ", new[]
-            {
-                missing.Count > 0 ? $"missing: {Some(missing)}" : "",
-                extra.Count > 0 ? $"not in {HashList.FileName}: {Some(extra)}" : "",
-            }.Where(part => part.Length > 0)));
+        var path = Path.Combine(folder, name);
+        return File.Exists(path) ? await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false) : null;
     }
-
-    /// <summary>The check that every file, and the list itself, is what was written.</summary>
-    internal static PgCheck Hashes(IReadOnlyList<HashedFile> files, byte[]? list)
-    {
-        const string Name = "hashes";
-        if (list is null)
-        {
-            return PgCheck.Fail(Name, $"{HashList.FileName} is missing.");
-        }
-
-        if (list.AsSpan().SequenceEqual(HashList.Text(files)))
-        {
-            return PgCheck.Pass(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{files.Sum(file => file.Bytes):N0} bytes in {files.Count} files are those that were written"));
-        }
-
-        var (hashes, wellFormed) = HashList.Parse(list);
-        var damaged = files.Where(file => hashes.TryGetValue(file.Name, out var hash) && hash != file.Hash).Select(file => file.Name).ToList();
-        var listDamaged = !wellFormed || damaged.Count == 0;
-        return PgCheck.Fail(Name, string.Join("; ", new[]
-        {
-            damaged.Count > 0 ? $"damaged: {Some(damaged)}" : "",
-            listDamaged ? $"{HashList.FileName} itself is not what its files make it" : "",
-        }.Where(part => part.Length > 0)) + ". Use another backup, or another copy of this one.");
-    }
-
-    private static byte[]? ManifestBytes(string folder)
-    {
-        var path = Path.Combine(folder, ManifestJson.FileName);
-        return File.Exists(path) ? File.ReadAllBytes(path) : null;
-    }
-
-    /// <summary>The check that the manifest makes sense.</summary>
-    internal static PgCheck Manifest(byte[]? json, IReadOnlyList<HashedFile> files)
-    {
-        const string Name = "manifest";
-        if (json is null)
-        {
-            return PgCheck.Fail(Name, $"{ManifestJson.FileName} is missing.");
-        }
-
-        PgBackupManifest manifest;
-        try
-        {
-            manifest = ManifestJson.Read(json);
-        }
-        catch (JsonException error)
-        {
-            return PgCheck.Fail(Name, $"{ManifestJson.FileName} cannot be read: {error.Message}.");
-        }
-
-        var payload = manifest.Payload.Path;
-        var bytes = files
-            .Where(file => BackupFolder.IsWithin(file.Name, payload))
-            .Sum(file => file.Bytes);
-        return bytes == manifest.Payload.Bytes
-            ? PgCheck.Pass(Name, string.Create(
-                CultureInfo.InvariantCulture,
-                $"{manifest.Format}, {manifest.Tables.Count} tables, {manifest.Tables.Sum(table => table.Rows):N0} rows, fingerprint {manifest.Fingerprint}"))
-            : PgCheck.Fail(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
-    }
-
-    /// <summary>The check that pg_restore reads the table of contents.</summary>
-    /// <param name="backup">The backup.</param>
-    /// <param name="binPath">Folder of pg_restore.</param>
-    /// <param name="archive">The archive's bytes, where they are not in a file on this machine.</param>
-    /// <param name="cancellationToken">Ends pg_restore.</param>
-    internal static async Task<PgCheck> ContentsAsync(PgBackup backup, string? binPath, Stream? archive, CancellationToken cancellationToken)
-    {
-        const string Name = "table-of-contents";
-        if (backup.Manifest is not { } manifest)
-        {
-            return PgCheck.Skip(Name, "Without a manifest nothing says what should be in it.");
-        }
-
-        var path = Path.Combine(backup.Folder, manifest.Payload.Path);
-        if (archive is null && !Path.Exists(path))
-        {
-            return PgCheck.Fail(Name, $"{manifest.Payload.Path} is missing.");
-        }
-
-        try
-        {
-            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), binPath);
-            var contents = await ArchiveContents.ReadAsync(pgRestore, path, cancellationToken, archive).ConfigureAwait(false);
-            var missing = contents.Missing(manifest.Tables);
-            return missing.Count == 0
-                ? PgCheck.Pass(Name, string.Create(
-                    CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {contents.TableCount} tables with rows"))
-                : PgCheck.Fail(Name, $"no rows in the archive for {Some([.. missing.Select(table => table.ToString())])}");
-        }
-        catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)
-        {
-            return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
-        }
-        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
-        {
-            return PgCheck.Fail(Name, error.Problem);
-        }
-    }
-
-    /// <summary>The major version of the pg_dump that wrote the archive; 0 when the manifest does not say.</summary>
-    private static int ToolMajor(PgBackupManifest manifest)
-        => PostgresBinaries.MajorOf(manifest.Payload.Tool[(manifest.Payload.Tool.LastIndexOf(' ') + 1)..]) ?? 0;
-
-    private static string Some(List<string> names) => names.Count <= NamesShown
-        ? string.Join(", ", names)
-        : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", names.Take(NamesShown))} and {names.Count - NamesShown} more");
 }

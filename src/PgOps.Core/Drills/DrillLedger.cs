@@ -3,9 +3,20 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using PgOps.Core.Backups;
 using PgOps.Core.Stores;
 
 namespace PgOps.Core.Drills;
+
+/// <summary>The drill that proved a backup.</summary>
+/// <param name="At">When it began, in UTC.</param>
+/// <param name="ServerVersion">The server it restored to.</param>
+/// <param name="RecoveryTime">How long the restore took, verified and analysed.</param>
+internal sealed record DrillProof(DateTime At, string ServerVersion, TimeSpan RecoveryTime)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"restored to PostgreSQL {ServerVersion} in {PgSize.Format(RecoveryTime)}, every table's content compared";
+}
 
 /// <summary>
 /// <c>drills.jsonl</c> beside the backups: one line per drill, each bound to the one before it by its hash. It is what gates and
@@ -19,7 +30,6 @@ internal static class DrillLedger
     private const string HashKey = ",\"hash\":\"";
     private const int HashLength = 64;
     private static readonly string Genesis = new('0', HashLength);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Writes a drill into the ledger in the folder that holds the backup.</summary>
     /// <param name="drill">The drill.</param>
@@ -36,7 +46,7 @@ internal static class DrillLedger
 
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(drill.Backup.Path)))!;
         var path = Path.Combine(folder, FileName);
-        var stream = await OpenExclusivelyAsync(path, cancellationToken).ConfigureAwait(false);
+        var stream = await FileLock.TakeAsync(path, cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             var bytes = new byte[stream.Length];
@@ -71,18 +81,26 @@ internal static class DrillLedger
         return (whole, Encoding.UTF8.GetBytes(Compose(drill, manifestHash, last) + "\n"), remark);
     }
 
-    /// <summary>The backups whose newest drill passed, with the time of that drill.</summary>
+    /// <summary>The backups whose newest drill passed, with that drill.</summary>
     /// <param name="folder">The folder that holds the backups and the ledger.</param>
     /// <returns>Backup ids; only those whose manifest is still the one that was drilled.</returns>
-    internal static IReadOnlyDictionary<string, DateTime> ReadProven(string folder)
+    internal static IReadOnlyDictionary<string, DrillProof> ReadProven(string folder)
         => ReadProven(ReadShared(Path.Combine(folder, FileName)), () => ManifestHashes(folder));
+
+    /// <summary>A backup with what the ledger says about it.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="proven">The ledger's proofs.</param>
+    internal static PgBackup Mark(PgBackup backup, IReadOnlyDictionary<string, DrillProof> proven)
+        => backup.Complete && proven.TryGetValue(backup.Id, out var proof)
+            ? backup with { Proven = true, ProvenAt = proof.At, ProvenBy = proof.ToString() }
+            : backup;
 
     /// <summary>The same from a ledger's bytes.</summary>
     /// <param name="ledger">The ledger.</param>
     /// <param name="manifests">Gives the SHA-256 of every manifest beside it; asked only when there is something to prove.</param>
-    internal static IReadOnlyDictionary<string, DateTime> ReadProven(byte[] ledger, Func<IReadOnlySet<string>> manifests)
+    internal static IReadOnlyDictionary<string, DrillProof> ReadProven(byte[] ledger, Func<IReadOnlySet<string>> manifests)
     {
-        var proven = new Dictionary<string, DateTime>(StringComparer.Ordinal);
+        var proven = new Dictionary<string, DrillProof>(StringComparer.Ordinal);
         var lines = Lines(ledger);
         var (sound, _) = Follow(lines);
         if (sound == 0)
@@ -104,7 +122,10 @@ internal static class DrillLedger
             proven.Remove(id);
             if (entry.GetProperty("passed").GetBoolean())
             {
-                proven[id] = entry.GetProperty("startedAt").GetDateTime().ToUniversalTime();
+                proven[id] = new DrillProof(
+                    entry.GetProperty("startedAt").GetDateTime().ToUniversalTime(),
+                    entry.GetProperty("serverVersion").GetString()!,
+                    TimeSpan.FromSeconds(entry.GetProperty("recoverySeconds").GetDouble()));
             }
         }
 
@@ -192,7 +213,7 @@ internal static class DrillLedger
     }
 
     private static HashSet<string> ManifestHashes(string folder)
-        => [.. Directory.EnumerateDirectories(folder).Select(ManifestHash).Where(hash => hash.Length > 0)];
+        => [.. Directory.EnumerateDirectories(folder).AsParallel().Select(ManifestHash).Where(hash => hash.Length > 0)];
 
     private static string ManifestHash(string backupFolder)
     {
@@ -222,37 +243,11 @@ internal static class DrillLedger
             {
                 return [];
             }
-            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
+            catch (IOException error) when (FileLock.IsHeld(error) && patience.Elapsed < FileLock.Patience)
             {
                 // A writer holds it for a moment.
                 Thread.Sleep(20);
             }
         }
     }
-
-    private static async Task<FileStream> OpenExclusivelyAsync(string path, CancellationToken cancellationToken)
-    {
-        for (var patience = Stopwatch.StartNew(); ;)
-        {
-            try
-            {
-                var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
-                if (!OperatingSystem.IsWindows())
-                {
-                    options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-                }
-
-                return new FileStream(path, options);
-            }
-            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
-            {
-                await Task.Delay(Random.Shared.Next(10, 60), cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    // EWOULDBLOCK of flock on Linux and macOS, the sharing and lock violations of Windows.
-    private static bool IsHeld(IOException error) => OperatingSystem.IsWindows()
-        ? (error.HResult & 0xFFFF) is 32 or 33
-        : error.HResult is 11 or 35;
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
+using PgOps.Core.Backups;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
@@ -23,6 +24,7 @@ internal sealed class DrillRun
     private readonly List<PgCheck> _checks = [];
     private readonly Stopwatch _elapsed = new();
     private PgBackup _backup;
+    private BackupProof? _proof;
     private ContentComparison? _content;
     private string _serverVersion = "";
 
@@ -41,6 +43,7 @@ internal sealed class DrillRun
     {
         var startedAt = DateTime.UtcNow;
         _elapsed.Start();
+        using var mark = await ReadingMark.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
         await StepAsync("hashes", () => ProveAsync(cancellationToken)).ConfigureAwait(false);
         var recovery = _elapsed.Elapsed;
         if (!Failed)
@@ -51,7 +54,7 @@ internal sealed class DrillRun
         SkipTheRest();
         return new PgDrill
         {
-            Backup = _backup,
+            Backup = BackupProof.Shown(_backup),
             Checks = [.. _checks],
             Tables = _content?.Tables ?? [],
             Rows = _content?.Rows ?? 0,
@@ -66,6 +69,7 @@ internal sealed class DrillRun
     {
         var proof = await BackupProof.TakeAsync(_backup, _request.BinPath, _sink, cancellationToken).ConfigureAwait(false);
         _checks.Add(proof.Check);
+        _proof = proof;
         _backup = proof.Backup;
     }
 
@@ -135,11 +139,16 @@ internal sealed class DrillRun
 
     private async Task UnpackAsync(StagingDatabase staging, PgBackupManifest manifest, PostgresTool tool, CancellationToken cancellationToken)
     {
+        ScriptRestore.RefuseUnlessFit(_proof!, leaveOut: false);
         var extensions = await RestorePreflight.MissingExtensionsAsync(staging.Session, manifest.Facts, cancellationToken).ConfigureAwait(false);
         _checks.Add(extensions.Count > 0
             ? PgCheck.Fail("restore", RestorePreflight.Describe(extensions, manifest.Facts))
-            : await TimedCheck.RunAsync(() => ArchiveRestore.RunAsync(
-                _backup, staging.Target, new ArchiveRestoreOptions(tool, _jobs, staging.Session.PostgreSqlVersion.Major), _sink, cancellationToken)).ConfigureAwait(false));
+            : await TimedCheck.RunAsync(() => PayloadRestore.RunAsync(
+                _backup,
+                staging.Target,
+                new ArchiveRestoreOptions(tool, _jobs, staging.Session.PostgreSqlVersion.Major, Script: _proof!.Script),
+                _sink,
+                cancellationToken)).ConfigureAwait(false));
     }
 
     private async Task CompareAsync(PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)

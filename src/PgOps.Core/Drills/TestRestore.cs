@@ -42,6 +42,12 @@ public sealed class TestRestore
 
     private static async Task RecordAsync(PgDrill drill, IOperationSink sink, CancellationToken cancellationToken)
     {
+        if (drill.Backup.Foreign)
+        {
+            // The ledger speaks of manifests, and there is none.
+            return;
+        }
+
         try
         {
             var remark = await DrillLedger.AppendAsync(drill, cancellationToken).ConfigureAwait(false);

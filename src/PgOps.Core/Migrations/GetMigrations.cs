@@ -11,7 +11,7 @@ public sealed class GetMigrations
     /// <param name="target">The database.</param>
     /// <param name="path">The folder.</param>
     /// <param name="historySchema">Schema of the history table.</param>
-    /// <param name="withScripts">Whether to bring the applied scripts along.</param>
+    /// <param name="withScripts">Whether to bring the applied scripts along, and how they differ from the files.</param>
     /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task RunAsync(
@@ -22,7 +22,7 @@ public sealed class GetMigrations
 
     /// <summary>Reads the folder and the history.</summary>
     /// <param name="request">The database, the folder, the history's schema and the variables.</param>
-    /// <param name="withScripts">Whether to bring the applied scripts along.</param>
+    /// <param name="withScripts">Whether to bring the applied scripts along, and how they differ from the files.</param>
     /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task RunAsync(MigrationRequest request, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
@@ -40,7 +40,9 @@ public sealed class GetMigrations
                     connection, new HistoryTable(request.HistorySchema), withScripts, cancellationToken).ConfigureAwait(false);
                 foreach (var migration in MigrationStatus.Join(folder, history, target))
                 {
-                    sink.Output(migration);
+                    sink.Output(withScripts
+                        ? migration with { Difference = ScriptDifference.Of(migration, folder, history) }
+                        : migration);
                 }
             }
         }

@@ -18,6 +18,9 @@ internal sealed class HistoryTable
     /// <summary>The prepared statement that appends a row.</summary>
     internal const string PreparedName = "pgops_record";
 
+    private const string About = "Migrations of this database, written by PgOps. Rows are chained by hashes: do not edit them.";
+    private const string EndMark = "Written up to row ";
+
     internal HistoryTable(string schema)
     {
         Schema = schema;
@@ -62,7 +65,7 @@ internal sealed class HistoryTable
             row_hash text NOT NULL
         )
         """,
-        $"COMMENT ON TABLE {Name} IS 'Migrations of this database, written by PgOps. Rows are chained by hashes: do not edit them.'",
+        $"COMMENT ON TABLE {Name} IS {Quote.Literal(About)}",
     ];
 
     /// <summary>
@@ -127,7 +130,35 @@ internal sealed class HistoryTable
         FROM {Name} WHERE kind <> 'seal' ORDER BY version, id DESC
         """;
 
-    /// <summary>The first row whose hash or whose link to the row before does not hold: id and version.</summary>
+    /// <summary>
+    /// Notes the last row's number in the table's comment, when it has grown: a hash chain alone does not show that its end was cut off.
+    /// Done once for each turn and not for each row, by the table's owner, without a long wait for it.
+    /// </summary>
+    internal string MarkEndStatement =>
+        $"""
+        DO $mark$
+        DECLARE
+            history oid := pg_catalog.to_regclass({Quote.Literal(Name)});
+            last bigint;
+        BEGIN
+            IF (SELECT pg_catalog.pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class WHERE oid = history) THEN
+                SELECT pg_catalog.max(id) INTO last FROM {Name};
+                IF last > coalesce({MarkedEnd}, 0) THEN
+                    PERFORM pg_catalog.set_config('lock_timeout', '1s', true);
+                    EXECUTE pg_catalog.format('COMMENT ON TABLE %s IS %L', {Quote.Literal(Name)}, {Quote.Literal($"{About} {EndMark}")} || last);
+                END IF;
+            END IF;
+        END
+        $mark$
+        """;
+
+    private string MarkedEnd =>
+        $"pg_catalog.substring(pg_catalog.obj_description(pg_catalog.to_regclass({Quote.Literal(Name)}), 'pg_class'), '{EndMark}([0-9]+)')::bigint";
+
+    /// <summary>
+    /// The first row whose hash or whose link to the row before does not hold: id and version; no version where the rows from this one
+    /// on are gone. A table without any row is no history, whatever its comment says (a copy of the schema alone).
+    /// </summary>
     internal string BrokenLinkQuery =>
         $"""
         SELECT c.id, c.version FROM (
@@ -135,7 +166,10 @@ internal sealed class HistoryTable
                 AND h.previous_hash = coalesce(pg_catalog.lag(h.row_hash) OVER w, '')
                 AND h.id = coalesce(pg_catalog.lag(h.id) OVER w, 0) + 1 AS holds
             FROM {Name} h WINDOW w AS (ORDER BY h.id)
-        ) c WHERE NOT c.holds ORDER BY c.id LIMIT 1
+        ) c WHERE NOT c.holds
+        UNION ALL
+        SELECT e.last + 1, NULL FROM (SELECT pg_catalog.max(id) AS last FROM {Name}) e WHERE e.last < {MarkedEnd}
+        ORDER BY 1 LIMIT 1
         """;
 
     /// <summary>Numbers the rows without gaps and chains their hashes anew, on a person's word.</summary>
@@ -143,6 +177,7 @@ internal sealed class HistoryTable
     [
         $"UPDATE {Name} h SET id = -n.number FROM (SELECT id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {Name}) n WHERE n.id = h.id",
         $"UPDATE {Name} SET id = -id",
+        $"COMMENT ON TABLE {Name} IS {Quote.Literal(About)}",
         $$"""
         DO $reseal$
         DECLARE

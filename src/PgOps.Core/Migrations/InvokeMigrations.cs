@@ -82,27 +82,7 @@ public sealed class InvokeMigrations
         var connection = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
         try
         {
-            await PoolerDetection.RefuseAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
-            if (connection.PostgreSqlVersion.Major < 13)
-            {
-                throw new PgOpsException(
-                    PgErrorCode.ServerVersionUnsupported,
-                    $"{target} runs PostgreSQL {connection.VersionText()}; PgOps migrates 13 and later.",
-                    "Nothing was touched.",
-                    "Upgrade the server (pg_upgrade).")
-                { Subject = target };
-            }
-
-            if (await connection.ScalarAsync<bool>("SELECT pg_catalog.pg_is_in_recovery()", cancellationToken).ConfigureAwait(false))
-            {
-                throw new PgOpsException(
-                    PgErrorCode.ServerVersionUnsupported,
-                    $"{target} is a standby, which cannot be changed.",
-                    "Nothing was touched.",
-                    "Give the primary's address.")
-                { Subject = target };
-            }
-
+            await RequireFitAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
             await ProvenBackup.RequireAsync(request.Proof, target, connection, cancellationToken).ConfigureAwait(false);
             return connection;
         }
@@ -110,6 +90,36 @@ public sealed class InvokeMigrations
         {
             await connection.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Refuses what cannot be migrated: a pooler's session, an old server, a standby.</summary>
+    /// <param name="connection">An open, idle session.</param>
+    /// <param name="target">Where it leads.</param>
+    /// <param name="work">What needs the session, for the message.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task RequireFitAsync(
+        NpgsqlConnection connection, PgTarget target, string work, CancellationToken cancellationToken)
+    {
+        await PoolerDetection.RefuseAsync(connection, target, work, cancellationToken).ConfigureAwait(false);
+        if (connection.PostgreSqlVersion.Major < 13)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ServerVersionUnsupported,
+                $"{target} runs PostgreSQL {connection.VersionText()}; PgOps migrates 13 and later.",
+                "Nothing was touched.",
+                "Upgrade the server (pg_upgrade).")
+            { Subject = target };
+        }
+
+        if (await connection.ScalarAsync<bool>("SELECT pg_catalog.pg_is_in_recovery()", cancellationToken).ConfigureAwait(false))
+        {
+            throw new PgOpsException(
+                PgErrorCode.ServerVersionUnsupported,
+                $"{target} is a standby, which cannot be changed.",
+                "Nothing was touched.",
+                "Give the primary's address.")
+            { Subject = target };
         }
     }
 

@@ -34,6 +34,8 @@ internal enum MigrationShape
 /// <summary>A folder of migrations: its shape and its scripts in the order of their versions.</summary>
 internal sealed partial class MigrationFolder
 {
+    private const string NoVersion = " (its name does not begin with a version, as in 001_create_orders.sql)";
+
     private MigrationFolder(string path, MigrationShape shape, IReadOnlyList<MigrationFile> files)
     {
         Path = path;
@@ -98,6 +100,12 @@ internal sealed partial class MigrationFolder
         }
 
         var found = sources.Where(source => source.FirstEntry is not null).ToList();
+        if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.Diesel }])
+        {
+            // These tools look into folders alone; a loose file is no migration to them unless it is named like one.
+            strays.RemoveAll(stray => stray.EndsWith(NoVersion, StringComparison.Ordinal));
+        }
+
         Refuse(path, found, strays);
         var only = found.FirstOrDefault();
         var files = only?.Files ?? [];
@@ -147,7 +155,7 @@ internal sealed partial class MigrationFolder
 
         return entry.Name.EndsWith(".down.sql", StringComparison.OrdinalIgnoreCase) && VersionedName().IsMatch(entry.Name)
             ? $"{entry.Name} (no {entry.Name[..^".down.sql".Length]}.sql or .up.sql that it could undo)"
-            : $"{entry.Name} (its name does not begin with a version, as in 001_create_orders.sql)";
+            : $"{entry.Name}{NoVersion}";
     }
 
     private static void Refuse(string path, List<MigrationSource> found, List<string> strays)

@@ -40,13 +40,14 @@ internal sealed class MigrationHistory
         }
 
         var broken = await connection.QueryAsync(
-            table.BrokenLinkQuery, row => (Id: row.GetInt64(0), Version: row.GetString(1)), cancellationToken).ConfigureAwait(false);
+            table.BrokenLinkQuery, row => (Id: row.GetInt64(0), Version: row.IsDBNull(1) ? null : row.GetString(1)), cancellationToken).ConfigureAwait(false);
         if (broken.Count > 0)
         {
             throw new PgOpsException(
                 PgErrorCode.HistoryTampered,
-                $"The history {table.Name} was edited: row {broken[0].Id} (version {broken[0].Version}) no longer fits its hash "
-                    + "or the row before it.",
+                $"The history {table.Name} was edited: " + (broken[0].Version is { } version
+                    ? $"row {broken[0].Id} (version {version}) no longer fits its hash or the row before it."
+                    : $"the rows from {broken[0].Id} on are gone."),
                 "Nothing was touched. The database may differ from what the history says.",
                 "Find out who changed it and why, compare the schema, and then seal it anew with Repair-PgMigration -Reseal -Reason.");
         }

@@ -20,17 +20,28 @@ internal sealed class MigrationLock : IAsyncDisposable
     private static readonly TimeSpan LongestWatchInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ShortestWatchInterval = TimeSpan.FromMilliseconds(50);
 
+    private const string HeldBy = """
+        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+            AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+            AND (l.classid::bigint << 32) | l.objid::bigint = $1
+        """;
+
     private readonly NpgsqlConnection _connection;
     private readonly PgTarget _target;
+    private readonly TimeSpan _silence;
     private readonly IOperationSink _sink;
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _endWatch = new();
     private Task _watch = Task.CompletedTask;
+    private HistoryTable? _table;
+    private SessionSilence? _orphan;
 
     private MigrationLock(NpgsqlConnection connection, MigrationRequest request, IOperationSink sink)
     {
         _connection = connection;
         _target = request.Target;
+        _silence = request.Silence;
         _sink = sink;
     }
 
@@ -69,6 +80,7 @@ internal sealed class MigrationLock : IAsyncDisposable
             await connection.ExecuteAsync(
                 SessionSettings.Set(SessionSilence.Settings(connection, request.Silence)), cancellationToken).ConfigureAwait(false);
             await taken.PollAsync(request.HistorySchema, request.WaitTimeout, preparing, cancellationToken).ConfigureAwait(false);
+            taken._table = new HistoryTable(request.HistorySchema);
             return taken;
         }
         catch
@@ -106,9 +118,27 @@ internal sealed class MigrationLock : IAsyncDisposable
     {
         await _endWatch.CancelAsync().ConfigureAwait(false);
         await _watch.ConfigureAwait(false);
+        if (_table is not null)
+        {
+            await MarkEndAsync(_table).ConfigureAwait(false);
+        }
+
         await _connection.DisposeAsync().ConfigureAwait(false);
         _endWatch.Dispose();
         _lost.Dispose();
+    }
+
+    /// <summary>Notes how many rows the history has, once for a whole turn. Without it the run is as good, so nothing is thrown.</summary>
+    private async Task MarkEndAsync(HistoryTable table)
+    {
+        try
+        {
+            await _connection.ExecuteAsync(table.MarkEndStatement, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
+        {
+            _sink.Log.LogDebug("The end of the history {Table} was not marked: {Reason}", table.Name, error.Message);
+        }
     }
 
     private static long Key(string name) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
@@ -128,6 +158,11 @@ internal sealed class MigrationLock : IAsyncDisposable
             }
 
             await (preparing ?? Task.CompletedTask).ConfigureAwait(false);
+            if (dead)
+            {
+                await EndSilentOrphanAsync(schema, cancellationToken).ConfigureAwait(false);
+            }
+
             var what = dead ? "a dead migrator's session still works" : "another migrator holds the lock";
             if (clock.Elapsed > timeout)
             {
@@ -173,16 +208,32 @@ internal sealed class MigrationLock : IAsyncDisposable
             : (await HolderAsync(_connection, worker, cancellationToken).ConfigureAwait(false), true);
     }
 
+    /// <summary>
+    /// Ends the working session of a migrator that is gone when it waits for its client and hears nothing: in the middle of a COPY no
+    /// timeout of the server's own does that.
+    /// </summary>
+    private async Task EndSilentOrphanAsync(string schema, CancellationToken cancellationToken)
+    {
+        var process = await _connection.ScalarAsync<int>(
+            $"SELECT l.pid {HeldBy} LIMIT 1", cancellationToken, WorkerKey(schema)).ConfigureAwait(false);
+        if (_orphan?.Process != process)
+        {
+            _orphan = new SessionSilence(process, _silence);
+        }
+
+        if (await _orphan.EndsAsync(_connection, cancellationToken).ConfigureAwait(false) is { } what)
+        {
+            _sink.Log.LogInformation("A migrator was lost before: {What}", what);
+        }
+    }
+
     /// <summary>The session that holds a session-level or transaction-level advisory key of this database, in words; null when none does.</summary>
     internal static async Task<string?> HolderAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
         => await connection.ScalarAsync<string>(
-            """
+            $"""
             SELECT pg_catalog.format('pid %s, %s from %s, since %s', l.pid, coalesce(nullif(a.application_name, ''), 'unnamed'),
                 coalesce(a.client_addr::text, 'this machine'), pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'))
-            FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-                AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-                AND (l.classid::bigint << 32) | l.objid::bigint = $1
+            {HeldBy}
             LIMIT 1
             """,
             cancellationToken,

@@ -88,7 +88,8 @@ internal sealed record MigrationPlan(
             PgMigrationState.Changed,
             PgErrorCode.MigrationChanged,
             "changed after they had been applied",
-            "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript) and make the change in a new migration; "
+            "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript, and shows the Difference) and make the change in "
+                + "a new migration; "
                 + "or, when the difference is harmless, Repair-PgMigration -Version … -AcceptChange -Reason ….");
         RefuseState(
             all,

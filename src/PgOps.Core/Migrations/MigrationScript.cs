@@ -78,6 +78,11 @@ internal sealed class MigrationScript
         var (text, places) = Replaced(file, part.Text);
         var script = SqlScript.Parse(text);
         var statements = Unwrap(script.Statements);
+        var transactional = part.Transactional
+            && !script.Directives.Any(known => known.Name == "no-transaction")
+            && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
+        statements = transactional ? Unwrap(InnerTransactions.LeaveOut(script.Statements)) : statements;
+
         // pg_dump's \restrict lines only guard psql against the text between them.
         var problems = script.Problems
             .Where(problem => problem.Kind != SqlProblemKind.RestrictLine)
@@ -98,9 +103,6 @@ internal sealed class MigrationScript
             throw Invalid(file, places, problems);
         }
 
-        var transactional = part.Transactional
-            && !script.Directives.Any(known => known.Name == "no-transaction")
-            && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
         return new MigrationScript(file, script, places, statements, transactional) { Undone = undone };
     }
 

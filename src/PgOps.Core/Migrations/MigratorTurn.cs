@@ -32,7 +32,8 @@ internal static class MigratorTurn
                 using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, migrationLock.Lost);
                 try
                 {
-                    return (await work(connection, migrationLock, linked.Token).ConfigureAwait(false), migrationLock.Waited);
+                    var result = await EndAsync(work(connection, migrationLock, linked.Token), migrationLock.Lost).ConfigureAwait(false);
+                    return (result, migrationLock.Waited);
                 }
                 catch (OperationCanceledException) when (migrationLock.Lost.IsCancellationRequested)
                 {
@@ -51,5 +52,25 @@ internal static class MigratorTurn
             throw ServerErrors.Working(
                 request.Target, error, "migrating", "Migrations that had ended are applied; Get-PgMigration shows how each one stands.");
         }
+    }
+
+    /// <summary>
+    /// Waits for the work; after a loss for a few seconds only, then it is given up as it stands: the end of a COPY whose server has
+    /// fallen silent is a wait that the driver cannot cancel.
+    /// </summary>
+    private static async Task<T> EndAsync<T>(Task<T> work, CancellationToken lost)
+    {
+        var loss = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = lost.Register(loss.SetResult);
+        if (await Task.WhenAny(work, loss.Task).ConfigureAwait(false) != work)
+        {
+            await Task.WhenAny(work, Task.Delay(TimeSpan.FromSeconds(5), CancellationToken.None)).ConfigureAwait(false);
+            if (!work.IsCompleted)
+            {
+                throw new OperationCanceledException(lost);
+            }
+        }
+
+        return await work.ConfigureAwait(false);
     }
 }

@@ -28,12 +28,20 @@ internal static class ProvenBackup
             throw Refusal(
                 target,
                 "the drill of its backup did not compare the content of the tables",
-                "Take a backup with -Fingerprint Source, the default, and drill that.");
+                "Take a backup with -Fingerprint Archive, the default, or Source, and drill that.");
         }
 
         if (proof.Backup.Manifest is not { } manifest)
         {
             throw Refusal(target, "the drilled backup has no manifest that says which database it is of", "Take a backup with Backup-PgDatabase.");
+        }
+
+        if (manifest.Payload.Selection.Count > 0)
+        {
+            throw Refusal(
+                target,
+                $"the drilled backup holds a part of the database only ({string.Join(' ', manifest.Payload.Selection)})",
+                "Take a backup of the whole database and prove it with Test-PgRestore.");
         }
 
         var cluster = await ClusterIdentity.ReadAsync(connection, cancellationToken).ConfigureAwait(false);

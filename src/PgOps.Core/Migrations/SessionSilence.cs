@@ -11,7 +11,6 @@ namespace PgOps.Core.Migrations;
 /// </summary>
 internal sealed class SessionSilence
 {
-    private readonly int _process;
     private readonly TimeSpan _longest;
     private string? _sign;
     private long _since;
@@ -20,9 +19,12 @@ internal sealed class SessionSilence
     /// <param name="longest">How long the server may wait for its client, with nothing moving, before the session counts as lost.</param>
     internal SessionSilence(int process, TimeSpan longest)
     {
-        _process = process;
+        Process = process;
         _longest = longest;
     }
+
+    /// <summary>The working session.</summary>
+    internal int Process { get; }
 
     /// <summary>
     /// The settings that make the server drop a session whose migrator has fallen silent. A migrator that lives sends something every
@@ -56,7 +58,7 @@ internal sealed class SessionSilence
             FROM pg_catalog.pg_stat_activity a WHERE pid = $1
             """,
             cancellationToken,
-            _process).ConfigureAwait(false) ?? "gone";
+            Process).ConfigureAwait(false) ?? "gone";
         if (sign != _sign || sign.Length == 0)
         {
             (_sign, _since) = (sign, Environment.TickCount64);
@@ -66,7 +68,7 @@ internal sealed class SessionSilence
         // Twice gone: at its regular end the work stops this look before the second time.
         if (sign == "gone")
         {
-            return $"the working session (process {_process}) was ended";
+            return $"the working session (process {Process}) was ended";
         }
 
         if (Environment.TickCount64 - _since <= _longest.TotalMilliseconds)
@@ -74,7 +76,10 @@ internal sealed class SessionSilence
             return null;
         }
 
-        await connection.ExecuteAsync("SELECT pg_catalog.pg_terminate_backend($1)", cancellationToken, _process).ConfigureAwait(false);
-        return $"the working session (process {_process}) has heard nothing for {_longest.TotalSeconds:0} s";
+        await connection.ExecuteAsync(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND pg_catalog.pg_has_role(usesysid, 'MEMBER')",
+            cancellationToken,
+            Process).ConfigureAwait(false);
+        return $"the working session (process {Process}) has heard nothing for {_longest.TotalSeconds:0} s";
     }
 }

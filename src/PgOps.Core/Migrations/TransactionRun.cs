@@ -82,6 +82,13 @@ internal sealed class TransactionRun
             foreach (var script in attempt.Scripts)
             {
                 attempt.Add(batch, script, null, _session.Preamble);
+                if (script.Statements.Any(statement => statement.Keywords is ["SET", "TRANSACTION", ..]))
+                {
+                    // What comes before a BEGIN in one pipeline belongs to its transaction, which must not have begun to work by then.
+                    await SendAsync(batch, attempt, cancellationToken).ConfigureAwait(false);
+                    batch = _session.NewPlainBatch();
+                }
+
                 attempt.Add(batch, script, null, new NpgsqlBatchCommand("BEGIN"));
                 foreach (var statement in script.Statements)
                 {

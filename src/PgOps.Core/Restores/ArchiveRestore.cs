@@ -1,17 +1,20 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Restores;
 
-/// <summary>How pg_restore is to be run.</summary>
+/// <summary>How pg_restore or psql is to be run.</summary>
 /// <param name="Tool">The program.</param>
 /// <param name="Jobs">Parallel workers.</param>
 /// <param name="ServerMajor">Major version of the server.</param>
 /// <param name="NoOwner">Leaves ownership out.</param>
 /// <param name="NoPrivileges">Leaves grants out.</param>
-internal sealed record ArchiveRestoreOptions(PostgresTool Tool, int Jobs, int ServerMajor, bool NoOwner = false, bool NoPrivileges = false)
+/// <param name="Script">What was found in a plain dump; null for anything else.</param>
+internal sealed record ArchiveRestoreOptions(
+    PostgresTool Tool, int Jobs, int ServerMajor, bool NoOwner = false, bool NoPrivileges = false, DumpScript? Script = null)
 {
     /// <summary>Whether pg_restore will make the one complaint that is harmless, so that it must not stop at its first error.</summary>
     internal bool Tolerant => Tool.Major >= 17 && ServerMajor < 17;

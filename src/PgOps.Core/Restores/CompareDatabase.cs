@@ -60,10 +60,12 @@ public sealed class CompareDatabase
         PgBackup backup, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
     {
         var manifest = backup.Manifest ?? throw new PgOpsException(
-            PgErrorCode.BackupDamaged,
-            $"The manifest of {backup} cannot be read{(backup.Problem is null ? "" : ": " + backup.Problem)}.",
+            backup.Foreign ? PgErrorCode.InvalidArgument : PgErrorCode.BackupDamaged,
+            backup.Foreign
+                ? $"{backup} is a dump that PgOps did not make: it has no manifest to compare with."
+                : $"The manifest of {backup} cannot be read{(backup.Problem is null ? "" : ": " + backup.Problem)}.",
             "Nothing was compared.",
-            "Test-PgBackup shows what is wrong with it.")
+            backup.Foreign ? "Restore it under another name and compare the two databases." : "Test-PgBackup shows what is wrong with it.")
         { Subject = backup };
         var content = await RestoredCopy.CompareAsync(manifest, difference, jobs, sink, cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(

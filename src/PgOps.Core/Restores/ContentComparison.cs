@@ -22,6 +22,9 @@ internal enum SequenceRule
 /// </summary>
 internal sealed class ContentComparison
 {
+    /// <summary>Why a foreign dump's checks are skipped.</summary>
+    internal const string NothingToCompare = "a dump that PgOps did not make has no manifest to compare with";
+
     private const int NamesInDetail = 20;
 
     private ContentComparison(IReadOnlyList<PgTableComparison> tables, IReadOnlyList<PgCheck> checks, long rows)
@@ -103,6 +106,31 @@ internal sealed class ContentComparison
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
                 Content(tables, depth) with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 Sequences(reference.Sequences, difference.Sequences, rule),
+            ],
+            rows);
+    }
+
+    /// <summary>Counts where there is nothing to compare with.</summary>
+    /// <param name="found">What is there.</param>
+    /// <returns>Every table counted, every check skipped.</returns>
+    internal static ContentComparison Count(DatabaseContent found)
+    {
+        var rows = found.Tables.Sum(table => table.Rows);
+        return new ContentComparison(
+            [
+                .. found.Tables.Select(table => new PgTableComparison
+                {
+                    Schema = table.Schema,
+                    Name = table.Name,
+                    Verdict = PgTableVerdict.Counted,
+                    DifferenceRows = table.Rows,
+                }),
+            ],
+            [
+                PgCheck.Skip("tables", Text($"{Count(found.Tables.Count, "table")} restored; {NothingToCompare}")),
+                PgCheck.Skip("row-counts", Text($"{Count(rows, "row")} restored; {NothingToCompare}")),
+                PgCheck.Skip("content", NothingToCompare),
+                PgCheck.Skip("sequences", Text($"{Count(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
             ],
             rows);
     }

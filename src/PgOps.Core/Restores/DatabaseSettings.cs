@@ -68,14 +68,18 @@ internal static class DatabaseSettings
     }
 
     /// <summary>The statement for one setting.</summary>
-    internal static string Statement(string database, string setting)
+    /// <param name="database">The database.</param>
+    /// <param name="setting"><c>name=value</c>, as pg_db_role_setting holds it.</param>
+    /// <param name="role">The role that it is for in this database; null for every role.</param>
+    internal static string Statement(string database, string setting, string? role = null)
     {
         var split = setting.IndexOf('=', StringComparison.Ordinal);
         var name = split < 0 ? setting : setting[..split];
         var value = split < 0 ? "" : setting[(split + 1)..];
         var quotedName = string.Join('.', name.Split('.').Select(Quote.Identifier));
         var quotedValue = Lists.Contains(name) ? string.Join(", ", SplitList(value).Select(Quote.Literal)) : Quote.Literal(value);
-        return $"ALTER DATABASE {Quote.Identifier(database)} SET {quotedName} TO {quotedValue}";
+        var whose = role is null ? "" : $"ROLE {Quote.Identifier(role)} IN ";
+        return $"ALTER {whose}DATABASE {Quote.Identifier(database)} SET {quotedName} TO {quotedValue}";
     }
 
     /// <summary>The elements of a quoted list such as <c>"$user", public</c>.</summary>

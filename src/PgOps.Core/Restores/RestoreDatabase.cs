@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Backups;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
@@ -24,8 +26,8 @@ public sealed class RestoreDatabase
     /// <param name="cancellationToken">Ends pg_restore, drops the staging database, and only then lets the caller go on.</param>
     /// <returns>What was put in place.</returns>
     /// <exception cref="PgOpsException">
-    /// BackupDamaged, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, RestoreFailed, RestoreMismatch,
-    /// PoolerDetected, PermissionDenied or a connection's error.
+    /// BackupDamaged, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, DatabaseInUse, RestoreFailed,
+    /// RestoreMismatch, PoolerDetected, PermissionDenied or a connection's error.
     /// </exception>
     public async Task<PgRestore> RunAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
@@ -38,16 +40,17 @@ public sealed class RestoreDatabase
 
         using var fetched = await FetchedBackup.TakeAsync(request.Backup, sink, cancellationToken).ConfigureAwait(false);
         request = request with { Backup = fetched.Backup };
+        using var mark = await ReadingMark.TakeAsync(request.Backup.Folder, cancellationToken).ConfigureAwait(false);
         var checks = new List<PgCheck>();
-        request = request with { Backup = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false) };
+        request = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false);
         var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);
         var plan = await PreflightAsync(request, target, maintenance, checks, sink, cancellationToken).ConfigureAwait(false);
         var copy = await RestoreAsync(request, target, maintenance, plan, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
         return new PgRestore
         {
-            Backup = request.Backup with { FetchedTo = null },
+            Backup = BackupProof.Shown(request.Backup),
             Target = target,
-            TablesVerified = copy.Tables,
+            TablesVerified = request.Backup.Foreign ? 0 : copy.Tables,
             Rows = copy.Rows,
             Checks = checks,
             ReplacedDatabase = copy.Replaced,
@@ -67,22 +70,22 @@ public sealed class RestoreDatabase
         ArgumentNullException.ThrowIfNull(sink);
         RefuseName(request);
         var checks = new List<PgCheck>();
-        request = request with
-        {
-            IsPreview = true,
-            Backup = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false),
-        };
+        request = await VerifyBackupAsync(request with { IsPreview = true }, checks, sink, cancellationToken).ConfigureAwait(false);
         var target = request.Target.WithDatabase(request.FinalName);
         var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);
         var plan = await PreflightAsync(request, target, maintenance, checks, sink, cancellationToken).ConfigureAwait(false);
         var tables = request.Backup.Manifest!.Tables;
+        var known = request.Backup.Foreign
+            ? "a dump that PgOps did not make"
+            : string.Create(CultureInfo.InvariantCulture, $"{tables.Count} tables, {tables.Sum(table => table.Rows):N0} rows");
+        var compare = request.Backup.Foreign ? "count every table" : "compare every table";
         var kept = plan.Existing is null or { IsEmpty: true }
             ? ""
             : $"; {target.Database} ({plan.Existing.Describe()}) is kept as {DatabaseNames.Replaced(target.Database, DateTime.UtcNow)}";
         var roles = plan.MissingRoles.Count == 0 ? "" : $"; the roles {string.Join(", ", plan.MissingRoles)} are created without login";
         return FormattableString.Invariant(
-            $"Restore {request.Backup} ({request.Backup.Database} as of {request.Backup.SnapshotAt:u}, {tables.Count} tables, {tables.Sum(table => table.Rows):N0} rows) ")
-            + $"with pg_restore {plan.Tool.Version} under a staging name, compare every table, analyse, rename to {target}{kept}{roles}.";
+            $"Restore {request.Backup} ({request.Backup.Database} as of {request.Backup.SnapshotAt:u}, {known}) ")
+            + $"with {plan.Tool.Name} {plan.Tool.Version} under a staging name, {compare}, analyse, rename to {target}{kept}{roles}.";
     }
 
     private static void RefuseName(RestoreDatabaseRequest request)
@@ -103,11 +106,11 @@ public sealed class RestoreDatabase
         }
     }
 
-    private static async Task<PgBackup> VerifyBackupAsync(
+    private static async Task<RestoreDatabaseRequest> VerifyBackupAsync(
         RestoreDatabaseRequest request, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
     {
         var proof = await BackupProof.TakeAsync(request.Backup, request.BinPath, sink, cancellationToken).ConfigureAwait(false);
-        if (proof.Check.Status != PgCheckStatus.Passed)
+        if (proof.Check.Status == PgCheckStatus.Failed)
         {
             throw new PgOpsException(
                 PgErrorCode.BackupDamaged,
@@ -117,8 +120,9 @@ public sealed class RestoreDatabase
             { Subject = request.Backup };
         }
 
+        ScriptRestore.RefuseUnlessFit(proof, request.NoOwner || request.NoPrivileges);
         checks.Add(proof.Check);
-        return proof.Backup;
+        return request with { Backup = proof.Backup, Script = proof.Script };
     }
 
     private static async Task<Plan> PreflightAsync(
@@ -137,7 +141,7 @@ public sealed class RestoreDatabase
             {
                 await PoolerDetection.RefuseAsync(session, maintenance, "a restore", cancellationToken).ConfigureAwait(false);
                 var tool = RestorePreflight.Tool(manifest, session.VersionNumber() / 10000, request.BinPath);
-                checks.Add(PgCheck.Pass("tool", $"pg_restore {tool.Version}; the archive was written by {manifest.Payload.Tool}"));
+                checks.Add(PgCheck.Pass("tool", $"{tool.Name} {tool.Version}; the archive was written by {manifest.Payload.Tool}"));
                 checks.Add(RestorePreflight.ServerVersion(manifest, session.VersionNumber(), session.VersionText(), target, request.Force));
                 var roles = await RequireAsync(request, session, checks, cancellationToken).ConfigureAwait(false);
                 var existing = await DatabaseOccupancy.ReadAsync(session, target, cancellationToken).ConfigureAwait(false);
@@ -229,7 +233,7 @@ public sealed class RestoreDatabase
         }
 
         // Better said now than after an hour's restore.
-        await DatabaseSwap.RefuseConnectedAsync(session, target, null, cancellationToken).ConfigureAwait(false);
+        await DatabaseSwap.RefuseConnectedAsync(session, new SwapRequest(target, existing.Oid), null, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<bool> IsSourceAsync(
@@ -266,9 +270,9 @@ public sealed class RestoreDatabase
             var (settings, settingsCheck) = await DatabaseSettings.ProbeAsync(
                 staging.Session, staging.Name, manifest.Facts.Settings, request.Force, cancellationToken).ConfigureAwait(false);
             var options = new ArchiveRestoreOptions(
-                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges);
+                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges, request.Script);
             checks.Add(await TimedCheck.RunAsync(
-                () => ArchiveRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
+                () => PayloadRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
             var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
             checks.Add(await TableStatistics.GatherAsync(staging.Target, jobs, cancellationToken).ConfigureAwait(false));
 
@@ -279,7 +283,9 @@ public sealed class RestoreDatabase
             checks.Add(settingsCheck);
             var owner = request.NoOwner || manifest.Facts.Owner.Length == 0 ? null : manifest.Facts.Owner;
             var replaced = await DatabaseSwap.RunAsync(
-                staging, target, plan.Existing?.Oid, owner, !request.NoPrivileges, cancellationToken).ConfigureAwait(false);
+                staging,
+                new SwapRequest(target, plan.Existing?.Oid) { Owner = owner, KeepGrants = !request.NoPrivileges },
+                cancellationToken).ConfigureAwait(false);
             if (replaced is not null && plan.Existing!.IsEmpty)
             {
                 replaced = await DatabaseSwap.DropEmptyAsync(staging.Session, maintenance, replaced, sink.Log).ConfigureAwait(false);

@@ -1,3 +1,5 @@
+using PgOps.Core.Backups.Foreign;
+
 namespace PgOps.Core.Restores;
 
 /// <summary>What to restore, and where.</summary>
@@ -38,6 +40,9 @@ public sealed record RestoreDatabaseRequest
 
     /// <summary>Whether only the plan is wanted: nobody is asked anything.</summary>
     internal bool IsPreview { get; init; }
+
+    /// <summary>What a plain dump says about itself, once it was tested.</summary>
+    internal DumpScript? Script { get; init; }
 
     /// <summary>The final name.</summary>
     internal string FinalName => string.IsNullOrEmpty(Database) ? Backup.Database : Database;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 
@@ -10,19 +11,22 @@ namespace PgOps.Core.Restores;
 internal static partial class RestorePreflight
 {
     /// <summary>
-    /// The pg_restore to use: not older than the pg_dump that wrote the archive, and otherwise as near to the server's version as can
+    /// The pg_restore to use, or the psql when the payload is a script: not older than the pg_dump that wrote the archive, and otherwise as near to the server's version as can
     /// be had, for a newer one sends settings that an older server does not know.
     /// </summary>
     /// <exception cref="PgOpsException">ToolMissing or ToolTooOld.</exception>
     internal static PostgresTool Tool(PgBackupManifest manifest, int serverMajor, string? binPath)
     {
-        var dump = DumpMajor(manifest);
+        // A script is text for any psql; only an archive needs a reader that knows its version.
+        var isScript = ForeignDump.IsScript(manifest.Payload.Format);
+        var name = isScript ? "psql" : "pg_restore";
+        var dump = isScript ? 0 : DumpMajor(manifest);
         var fitting = PostgresBinaries.List(binPath)
-            .Where(installation => installation.Tools.Contains("pg_restore") && installation.Major >= Math.Max(dump, serverMajor))
+            .Where(installation => installation.Tools.Contains(name) && installation.Major >= Math.Max(dump, serverMajor))
             .MinBy(installation => installation.Major);
         try
         {
-            return PostgresBinaries.Client("pg_restore", dump, fitting?.BinPath ?? binPath);
+            return PostgresBinaries.Client(name, dump, fitting?.BinPath ?? binPath);
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolTooOld)
         {
@@ -82,7 +86,7 @@ internal static partial class RestorePreflight
     /// <summary>One sentence about missing extensions, with the way out.</summary>
     internal static string Describe(IReadOnlyList<string> extensions, PgDatabaseFacts facts)
         => "extensions that the server does not have: "
-            + string.Join(", ", extensions.Select(name => $"{name} {facts.Extensions[name]}"))
+            + string.Join(", ", extensions.Select(name => $"{name} {facts.Extensions[name]}".TrimEnd()))
             + " (install their packages on the server)";
 
     [GeneratedRegex(@"\) (\d+)", RegexOptions.CultureInvariant)]

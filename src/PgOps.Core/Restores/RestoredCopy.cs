@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 
@@ -45,6 +46,12 @@ internal static class RestoredCopy
         PgBackupManifest manifest, PgTarget copy, int jobs, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var progress = new ProgressActivity(sink, $"Comparing {manifest.Database} with its manifest");
+        if (manifest.Fingerprint == ForeignDump.NoFingerprint)
+        {
+            return ContentComparison.Count(
+                await DatabaseFingerprint.ReadAsync(copy, null, PgFingerprintDepth.Counts, jobs, progress, cancellationToken).ConfigureAwait(false));
+        }
+
         var depth = ContentComparison.DepthOf(manifest);
         var elapsed = Stopwatch.StartNew();
         var found = await DatabaseFingerprint.ReadAsync(copy, null, depth, jobs, progress, cancellationToken).ConfigureAwait(false);
@@ -60,7 +67,9 @@ internal static class RestoredCopy
         {
             return
             [
-                await TimedCheck.RunAsync(() => MigrationStateAsync(manifest.Migration, session, cancellationToken)).ConfigureAwait(false),
+                manifest.Fingerprint == ForeignDump.NoFingerprint
+                    ? PgCheck.Skip("migration-state", ContentComparison.NothingToCompare)
+                    : await TimedCheck.RunAsync(() => MigrationStateAsync(manifest.Migration, session, cancellationToken)).ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => IndexesAsync(session, cancellationToken)).ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => ConstraintsAsync(session, cancellationToken)).ConfigureAwait(false),
             ];

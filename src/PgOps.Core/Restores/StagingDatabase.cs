@@ -6,8 +6,8 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Restores;
 
 /// <summary>
-/// The database a restore fills before anybody sees it under its own name. Its session on the maintenance database holds an advisory
-/// lock keyed by its name as long as the restore lives; disposing drops the database unless it was put in place.
+/// The database a restore or a reset fills before anybody sees it under its own name. Its session on the maintenance database holds an
+/// advisory lock keyed by its name as long as the run lives; disposing drops the database unless it was put in place.
 /// </summary>
 internal sealed class StagingDatabase : IAsyncDisposable
 {
@@ -46,16 +46,17 @@ internal sealed class StagingDatabase : IAsyncDisposable
     /// <param name="facts">The source's properties.</param>
     /// <param name="log">Receives what was swept and what could not be.</param>
     /// <param name="cancellationToken">Gives up; nothing stays behind.</param>
+    /// <param name="more">Further clauses of CREATE DATABASE.</param>
     internal static async Task<StagingDatabase> CreateAsync(
-        PgTarget maintenance, string finalName, PgDatabaseFacts facts, ILogger log, CancellationToken cancellationToken)
+        PgTarget maintenance, string finalName, PgDatabaseFacts facts, ILogger log, CancellationToken cancellationToken, string more = "")
     {
         var session = await ServerConnection.OpenAsync(maintenance, log, cancellationToken).ConfigureAwait(false);
         var staging = new StagingDatabase(maintenance, session, DatabaseNames.Staging(finalName), log);
         try
         {
-            await PoolerDetection.RefuseAsync(session, maintenance, "a restore", cancellationToken).ConfigureAwait(false);
+            await PoolerDetection.RefuseAsync(session, maintenance, "a database that is built beside another", cancellationToken).ConfigureAwait(false);
             await staging.PrepareAsync(cancellationToken).ConfigureAwait(false);
-            await staging.CreateAsync(facts, cancellationToken).ConfigureAwait(false);
+            await staging.CreateAsync(facts, more, cancellationToken).ConfigureAwait(false);
             return staging;
         }
         catch (Exception error)
@@ -93,7 +94,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        // The session idles while pg_restore works; a server that closes idle sessions would free the lock under it.
+        // The session idles while the database is filled; a server that closes idle sessions would free the lock under it.
         if (Session.VersionNumber() >= 140000)
         {
             await Session.ExecuteAsync("SET idle_session_timeout = 0", cancellationToken).ConfigureAwait(false);
@@ -105,13 +106,13 @@ internal sealed class StagingDatabase : IAsyncDisposable
             "SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, DatabaseNames.LockKey(Name)).ConfigureAwait(false))
         {
             throw new PgOpsException(
-                PgErrorCode.RestoreFailed, $"Another restore uses the staging name {Name}.", "Nothing was restored.", "Run the command again.");
+                PgErrorCode.RestoreFailed, $"Another run uses the staging name {Name}.", "Nothing was touched.", "Run the command again.");
         }
     }
 
-    private async Task CreateAsync(PgDatabaseFacts facts, CancellationToken cancellationToken)
+    private async Task CreateAsync(PgDatabaseFacts facts, string more, CancellationToken cancellationToken)
     {
-        var create = $"CREATE DATABASE {Quote.Identifier(Name)} TEMPLATE template0 ENCODING {Quote.Literal(facts.Encoding)}";
+        var create = $"CREATE DATABASE {Quote.Identifier(Name)} TEMPLATE template0 ENCODING {Quote.Literal(facts.Encoding)} {more}";
         var locale = StagingLocale.Clause(facts, Session.VersionNumber());
         _created = true;
         var refusal = locale is null ? $"PostgreSQL {Session.VersionText()} has no locale provider {facts.LocaleProvider}" : null;
@@ -120,7 +121,9 @@ internal sealed class StagingDatabase : IAsyncDisposable
             try
             {
                 await Session.ExecuteAsync($"{create} {locale}", cancellationToken).ConfigureAwait(false);
-                Collation = PgCheck.Pass("collation", $"{StagingLocale.Describe(facts)}, as in the source");
+                Collation = facts.LocaleProvider.Length == 0
+                    ? PgCheck.Skip("collation", $"{facts.Encoding}, with the server's own locale: the dump does not say which the source had")
+                    : PgCheck.Pass("collation", $"{StagingLocale.Describe(facts)}, as in the source");
             }
             catch (PostgresException error) when (StagingLocale.IsUnavailable(error))
             {
@@ -133,7 +136,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
             await Session.ExecuteAsync($"{create} {StagingLocale.Fallback(Session.VersionNumber())}", cancellationToken).ConfigureAwait(false);
             Collation = PgCheck.Skip(
                 "collation",
-                $"restored with the C locale: this server does not have the source's {StagingLocale.Describe(facts)} ({refusal}); "
+                $"made with the C locale: this server does not have the source's {StagingLocale.Describe(facts)} ({refusal}); "
                     + "sorting and letter case of text differ");
             _log.LogWarning("{Detail}", Collation.Detail);
         }
@@ -160,7 +163,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
             _log.LogWarning(
-                "The staging database {Name} could not be dropped ({Reason}); the next restore to this server sweeps it, or run: DROP DATABASE {Quoted}",
+                "The staging database {Name} could not be dropped ({Reason}); the next restore or reset on this server sweeps it, or run: DROP DATABASE {Quoted}",
                 Name, new Redaction(_maintenance).Apply(error.Message), Quote.Identifier(Name));
         }
     }

@@ -15,6 +15,8 @@ internal static class StagingLocale
         var libc = $"LC_COLLATE {Quote.Literal(facts.Collate)} LC_CTYPE {Quote.Literal(facts.CType)}";
         return facts.LocaleProvider switch
         {
+            // A script does not say it: the server's own.
+            "" => "",
             "libc" => serverVersion >= ProvidersSince ? $"LOCALE_PROVIDER libc {libc}" : libc,
             "icu" when serverVersion >= ProvidersSince && facts.Locale is not null
                 => $"LOCALE_PROVIDER icu ICU_LOCALE {Quote.Literal(facts.Locale)} {libc}",

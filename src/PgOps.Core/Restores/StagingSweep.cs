@@ -7,9 +7,9 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Restores;
 
 /// <summary>
-/// Finds and drops the staging databases of restores that died. A database is swept only when its name has the staging shape, nobody
-/// holds the advisory lock of its name in any database of the server, and its comment says what it is or, for a restore that died
-/// between creating and marking it, nothing at all is in it.
+/// Finds and drops the staging databases of runs that died, and what a reset had replaced when it died. A database is swept only when
+/// its name has the staging shape, nobody holds the advisory lock of its name in any database of the server, and its comment says what
+/// it is or, for a run that died between creating and marking it, nothing at all is in it.
 /// </summary>
 internal static class StagingSweep
 {
@@ -80,7 +80,7 @@ internal static class StagingSweep
         if (await session.ScalarAsync<bool>(LockedQuery, cancellationToken, key).ConfigureAwait(false)
             || !await session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, key).ConfigureAwait(false))
         {
-            log.LogDebug("{Name} belongs to a restore that is running.", name);
+            log.LogDebug("{Name} belongs to a run that goes on.", name);
             return;
         }
 
@@ -88,17 +88,17 @@ internal static class StagingSweep
         {
             if (!marked && await DatabaseOccupancy.ReadAsync(session, stray, cancellationToken).ConfigureAwait(false) is not { IsEmpty: true })
             {
-                log.LogDebug("{Name} looks like a restore's staging database, but bears no mark and is not empty; it is left alone.", name);
+                log.LogDebug("{Name} looks like a staging database, but bears no mark and is not empty; it is left alone.", name);
                 return;
             }
 
             await DropAsync(session, name, cancellationToken).ConfigureAwait(false);
-            log.LogInformation("Dropped {Name}, left by a restore that died.", name);
+            log.LogInformation("Dropped {Name}, left by a run that died.", name);
         }
         catch (Exception error) when (error is PostgresException or PgOpsException)
         {
             // Another role's stray, or one that is just going: not this restore's business.
-            log.LogInformation("{Name}, left by a restore that died, could not be dropped: {Reason}", name, new Redaction(stray).Apply(error.Message));
+            log.LogInformation("{Name}, left by a run that died, could not be dropped: {Reason}", name, new Redaction(stray).Apply(error.Message));
         }
         finally
         {

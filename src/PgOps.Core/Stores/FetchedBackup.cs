@@ -63,39 +63,6 @@ internal sealed class FetchedBackup : IDisposable
     public void Dispose() => _folder?.Dispose();
 }
 
-/// <summary>Room on disks.</summary>
-internal static class FreeSpace
-{
-    private const int DiskFullUnix = 28;
-    private const int DiskFullWindows = unchecked((int)0x80070070);
-
-    /// <summary>Refuses when a folder's disk has no room for so many bytes. A share that does not say is not asked twice.</summary>
-    /// <exception cref="PgOpsException">DiskFull.</exception>
-    internal static void Require(string folder, long bytes, string next)
-    {
-        long free;
-        try
-        {
-            free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return;
-        }
-
-        if (free < bytes)
-        {
-            throw new PgOpsException(
-                PgErrorCode.DiskFull, $"The disk of {folder} has {PgSize.Format(free)} free; {PgSize.Format(bytes)} are needed.", "Nothing was written.", next);
-        }
-    }
-
-    /// <summary>The error of a disk that cannot be written.</summary>
-    internal static PgOpsException Error(string folder, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows
-        ? new PgOpsException(PgErrorCode.DiskFull, $"The disk of {folder} is full.", "What was fetched was removed.", "Make room, or use another disk.", error)
-        : new PgOpsException(PgErrorCode.PathInaccessible, $"{folder}: {error.Message}", "What was fetched was removed.", "Check the path and its permissions.", error);
-}
-
 /// <summary>Names of files that come from a store.</summary>
 internal static class FileNames
 {

@@ -22,13 +22,26 @@ public static class StoredBackups
             return BackupFolder.Read(StoreUri.Parse(place).Path);
         }
 
-        var uri = StoreUri.Parse(place);
-        var (found, proven) = await FindAsync(place, cancellationToken).ConfigureAwait(false);
-        return found.Count == 1 && StoreUri.Parse(found[0].Path).Path == uri.Path
-            ? found[0] with { Proven = found[0].Complete && proven.ContainsKey(found[0].Id), ProvenAt = proven.TryGetValue(found[0].Id, out var at) ? at : null }
-            : throw new PgOpsException(
-                PgErrorCode.PathNotFound, $"There is no backup at {uri}.", nextStep: "Get-PgBackup lists the backups of a store.");
+        return await TryReadAsync(place, cancellationToken).ConfigureAwait(false)
+            ?? throw new PgOpsException(
+                PgErrorCode.PathNotFound, $"There is no backup at {place}.", nextStep: "Get-PgBackup lists the backups of a store.");
     }
+
+    /// <summary>Reads the backup at a store's URI.</summary>
+    /// <param name="place">The URI.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The backup; null when the URI is that of a place for backups.</returns>
+    /// <exception cref="PgOpsException">PathNotFound, StoreInvalid, StoreFailed, PermissionDenied, ToolMissing.</exception>
+    public static async Task<PgBackup?> TryReadAsync(string place, CancellationToken cancellationToken)
+    {
+        var (found, proven) = await FindAsync(place, cancellationToken).ConfigureAwait(false);
+        return found.Count == 1 && StoreUri.Parse(found[0].Path).Path == StoreUri.Parse(place).Path ? DrillLedger.Mark(found[0], proven) : null;
+    }
+
+    /// <summary>Whether a text is the URI of a store, and no folder's.</summary>
+    /// <param name="place">A path or URI.</param>
+    /// <returns>Whether it is.</returns>
+    public static bool IsStore(string place) => place is not null && StoreUri.IsRemote(place);
 
     /// <summary>Whether a text names a store, a folder's URI included, and is no path of the shell's.</summary>
     /// <param name="place">What the user gave.</param>
@@ -64,7 +77,7 @@ public static class StoredBackups
     }
 
     /// <summary>The backups below a URI, or the one at it, and which of them are proven by the ledger beside them.</summary>
-    internal static async Task<(IReadOnlyList<PgBackup> Found, IReadOnlyDictionary<string, DateTime> Proven)> FindAsync(
+    internal static async Task<(IReadOnlyList<PgBackup> Found, IReadOnlyDictionary<string, DrillProof> Proven)> FindAsync(
         string place, CancellationToken cancellationToken)
     {
         var uri = StoreUri.Parse(place);
@@ -93,7 +106,7 @@ public static class StoredBackups
             .Where(group => BackupFolder.IsBackupName(group.Key) || group.Any(file => file.Name is ManifestJson.FileName or HashList.FileName))
             .ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
 
-    private static async Task<(IReadOnlyList<PgBackup>, IReadOnlyDictionary<string, DateTime>)> DescribeAsync(
+    private static async Task<(IReadOnlyList<PgBackup>, IReadOnlyDictionary<string, DrillProof>)> DescribeAsync(
         BackupStore store, Dictionary<string, List<StoredFile>> groups, CancellationToken cancellationToken)
     {
         var wanted = groups.SelectMany(group => group.Value

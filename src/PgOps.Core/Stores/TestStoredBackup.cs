@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Stores;
 
-/// <summary>Tests a backup where it lies: every file streams through its hash, and only the table of contents is fetched.</summary>
+/// <summary>Tests a backup where it lies: every file streams through its hash, and only the table of contents is fetched, unless all is needed.</summary>
 internal static class TestStoredBackup
 {
     /// <summary>Tests it.</summary>
@@ -15,6 +16,14 @@ internal static class TestStoredBackup
     {
         var clock = Stopwatch.StartNew();
         var backup = await StoredBackups.ReadAsync(request.Path, cancellationToken).ConfigureAwait(false);
+        if (backup.Manifest is { } manifest && (request.Deep || ForeignDump.IsScript(manifest.Payload.Format)))
+        {
+            // Unpacking, and a script to its last table, take all of it: it is brought here once.
+            using var fetched = await FetchedBackup.TakeAsync(backup, sink, cancellationToken).ConfigureAwait(false);
+            var test = await new TestBackup().RunAsync(request with { Path = fetched.Backup.Folder }, sink, cancellationToken).ConfigureAwait(false);
+            return test with { Backup = backup, Duration = clock.Elapsed };
+        }
+
         var uri = StoreUri.Parse(backup.Path);
         using var store = BackupStore.Open(uri.Parent!);
         using var progress = new ProgressActivity(sink, $"Testing {uri.Name}");
@@ -29,9 +38,9 @@ internal static class TestStoredBackup
         var hashing = clock.Elapsed;
         List<PgCheck> checks =
         [
-            TestBackup.Files([.. payload.Select(file => file.Name)], list),
-            TestBackup.Hashes(files, list) with { Duration = hashing },
-            TestBackup.Manifest(read.GetValueOrDefault(StoreUri.Join(uri.Name, ManifestJson.FileName)), files),
+            BackupChecks.Files([.. payload.Select(file => file.Name)], list),
+            BackupChecks.Hashes(files, list) with { Duration = hashing },
+            BackupChecks.Manifest(read.GetValueOrDefault(StoreUri.Join(uri.Name, ManifestJson.FileName)), files),
         ];
         var contents = await ContentsAsync(store, backup, payload, request.BinPath, cancellationToken).ConfigureAwait(false);
         checks.Add(contents with { Duration = clock.Elapsed - hashing });
@@ -51,7 +60,7 @@ internal static class TestStoredBackup
         var name = StoreUri.Parse(backup.Path).Name;
         if (backup.Manifest is not { } manifest)
         {
-            return await TestBackup.ContentsAsync(backup, binPath, null, cancellationToken).ConfigureAwait(false);
+            return await BackupChecks.ContentsAsync(backup, binPath, null, cancellationToken).ConfigureAwait(false);
         }
 
         // One file begins with its table of contents, and pg_restore reads no further; a folder has it in a file of its own.
@@ -59,12 +68,12 @@ internal static class TestStoredBackup
         {
             var stream = await store.OpenAsync(StoreUri.Join(name, manifest.Payload.Path), cancellationToken).ConfigureAwait(false);
             await using var closing = stream.ConfigureAwait(false);
-            return await TestBackup.ContentsAsync(backup, binPath, stream, cancellationToken).ConfigureAwait(false);
+            return await BackupChecks.ContentsAsync(backup, binPath, stream, cancellationToken).ConfigureAwait(false);
         }
 
         using var folder = new PrivateFolder();
         var contents = files.Where(file => file.Name == StoreUri.Join(manifest.Payload.Path, "toc.dat")).ToList();
         await store.FetchAsync(name, contents, folder.Path, TransferMeter.Silent, cancellationToken).ConfigureAwait(false);
-        return await TestBackup.ContentsAsync(backup with { FetchedTo = folder.Path }, binPath, null, cancellationToken).ConfigureAwait(false);
+        return await BackupChecks.ContentsAsync(backup with { FetchedTo = folder.Path }, binPath, null, cancellationToken).ConfigureAwait(false);
     }
 }

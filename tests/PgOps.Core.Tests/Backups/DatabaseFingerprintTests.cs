@@ -24,7 +24,8 @@ public sealed class DatabaseFingerprintTests
             """);
         var content = await BackupTestDatabase.ReadAsync(target);
         var rows = content.Tables.ToDictionary(table => table.ToString(), table => table.Rows);
-        Assert.Equal(11, rows.Count);
+        Assert.Equal(12, rows.Count);
+        Assert.Equal(1, rows["pg_catalog.pg_largeobject"]);
         Assert.Equal(100, rows["Odd \"Schema\".Tab le.with 'all'"]);
         Assert.Equal(49, rows["public.parted_1"]);
         Assert.Equal(151, rows["public.parted_2"]);

@@ -1,4 +1,5 @@
 using PgOps.Core.Backups;
+using PgOps.Core.Tests.Restores;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Backups;
@@ -48,6 +49,72 @@ public sealed class TestBackupTests : IDisposable
         }
 
         Assert.True((await TestAsync(backup.Path)).Passed);
+    }
+
+    // The whole test, as Test-PgBackup makes it. PGOPS_FLIP_ROUNDS=10000 for the full number.
+    [PostgresTheory]
+    [InlineData(PgBackupFormat.Directory)]
+    [InlineData(PgBackupFormat.Custom)]
+    public async Task A_bit_flipped_or_a_file_cut_anywhere_is_found(PgBackupFormat format)
+    {
+        var rounds = int.TryParse(Environment.GetEnvironmentVariable("PGOPS_FLIP_ROUNDS"), out var given) ? given / 2 : 50;
+        var backup = await MakeAsync(format, null);
+        var files = Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories).ToList();
+        var random = new Random(20261120);
+        for (var round = 0; round < rounds; round++)
+        {
+            var file = files[random.Next(files.Count)];
+            var content = await File.ReadAllBytesAsync(file);
+            var place = random.Next(content.Length);
+            var damaged = round % 4 == 0 ? content[..place] : [.. content];
+            if (damaged.Length == content.Length)
+            {
+                damaged[place] ^= (byte)(1 << random.Next(8));
+            }
+
+            await File.WriteAllBytesAsync(file, damaged);
+            var test = await TestAsync(backup.Path);
+            Assert.False(test.Passed, $"{file}: {(damaged.Length < content.Length ? "cut at" : "a bit of")} byte {place} was not noticed");
+            await File.WriteAllBytesAsync(file, content);
+        }
+
+        Assert.True((await TestAsync(backup.Path)).Passed);
+    }
+
+    // A hash proves what was written, not that it was written well.
+    [PostgresTheory]
+    [InlineData(PgBackupFormat.Directory)]
+    [InlineData(PgBackupFormat.Custom)]
+    public async Task What_was_hashed_right_but_does_not_unpack_is_found_by_unpacking(PgBackupFormat format)
+    {
+        var backup = await MakeAsync(format, "6", "CREATE TABLE t AS SELECT md5(i::text) FROM generate_series(1, 20000) i");
+        var file = Directory.EnumerateFiles(backup.Path, "data.dump").Concat(Directory.EnumerateFiles(backup.Path, "*.gz", SearchOption.AllDirectories))
+            .MaxBy(path => new FileInfo(path).Length)!;
+        BackupDamage.FlipBit(file, new FileInfo(file).Length * 3 / 4);
+        await BackupDamage.ForgeAsync(backup, manifest => manifest);
+        Assert.True((await TestAsync(backup.Path)).Passed);
+        var deep = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Deep = true }, _sink, CancellationToken.None);
+        Assert.NotEmpty(Detail(deep, "decompression"));
+        BackupDamage.FlipBit(file, new FileInfo(file).Length * 3 / 4);
+        await BackupDamage.ForgeAsync(backup, manifest => manifest);
+        deep = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Deep = true }, _sink, CancellationToken.None);
+        Assert.True(deep.Passed);
+    }
+
+    [PostgresFact]
+    public async Task Several_are_tested_side_by_side_and_told_in_their_order()
+    {
+        var good = await MakeAsync(PgBackupFormat.Custom, null);
+        var bad = await MakeAsync(PgBackupFormat.Directory, null);
+        BackupDamage.FlipBit(Path.Combine(bad.Path, "data", "toc.dat"), 50);
+        var paths = new[] { good.Path, bad.Path, Path.Combine(_folder.Path, "none"), good.Path };
+        await new TestBackups().RunAsync(new TestBackupsRequest { Paths = paths, ThrottleLimit = 3 }, _sink, CancellationToken.None);
+        Assert.Equal([true, false, true], _sink.Outputs.OfType<PgBackupTest>().Select(test => test.Passed));
+        Assert.Equal(PgErrorCode.PathNotFound, Assert.Single(_sink.Failures).Code);
+        using var stopped = new CancellationTokenSource();
+        await stopped.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => new TestBackups().RunAsync(new TestBackupsRequest { Paths = paths }, _sink, stopped.Token));
     }
 
     [PostgresFact]
@@ -111,7 +178,7 @@ public sealed class TestBackupTests : IDisposable
         var text = await File.ReadAllTextAsync(path);
         await File.WriteAllTextAsync(path, text.Replace("pgops-backup/1", "pgops-backup/9", StringComparison.Ordinal));
         Assert.Contains("pgops-backup/9", BackupFolder.Read(backup.Path).Problem, StringComparison.Ordinal);
-        foreach (var broken in new[] { "", "{", "null", "{}", "[]", text.Replace("\"tables\": [", "\"tables\": 5, \"x\": [", StringComparison.Ordinal) })
+        foreach (var broken in new[] { "", "{", "null", "{}", "[]", text.Replace("\"roles\"", "\"soles\"", StringComparison.Ordinal), text.Replace("\"tool\"", "\"pool\"", StringComparison.Ordinal), text.Replace("\"tables\": [", "\"tables\": 5, \"x\": [", StringComparison.Ordinal) })
         {
             await File.WriteAllTextAsync(path, broken);
             var read = BackupFolder.Read(backup.Path);
@@ -151,9 +218,9 @@ public sealed class TestBackupTests : IDisposable
     private Task<PgBackupTest> TestAsync(string path)
         => new TestBackup().RunAsync(new TestBackupRequest { Path = path }, _sink, CancellationToken.None);
 
-    private async Task<PgBackup> MakeAsync(PgBackupFormat format, string? compression)
+    private async Task<PgBackup> MakeAsync(PgBackupFormat format, string? compression, string sql = BackupTestDatabase.Types)
     {
-        var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
+        var source = await BackupTestDatabase.CreateAsync(_server, sql);
         return await new BackupDatabase().RunAsync(
             new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Compression = compression }, _sink, CancellationToken.None);
     }

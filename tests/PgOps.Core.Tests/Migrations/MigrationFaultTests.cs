@@ -215,9 +215,9 @@ public sealed class MigrationFaultTests
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' "
         + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
 
-    private static Task SleepingAsync(MigrationWorkspace workspace) => WaitingAsync(workspace, "wait_event = 'PgSleep'");
+    internal static Task SleepingAsync(MigrationWorkspace workspace) => WaitingAsync(workspace, "wait_event = 'PgSleep'");
 
-    private static async Task WaitingAsync(MigrationWorkspace workspace, string condition)
+    internal static async Task WaitingAsync(MigrationWorkspace workspace, string condition)
     {
         var clock = Stopwatch.StartNew();
         while (!await workspace.ScalarAsync<bool>(

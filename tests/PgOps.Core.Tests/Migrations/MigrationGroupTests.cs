@@ -27,6 +27,18 @@ public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
     public void Dispose() => _workspace?.Dispose();
 
     [PostgresFact]
+    public async Task A_migration_that_sets_its_isolation_level_is_let_to()
+    {
+        _workspace.Write("1_a.sql", "CREATE TABLE a (b text);");
+        _workspace.Write("2_b.sql", "BEGIN;\nSET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nINSERT INTO a SELECT current_setting('transaction_isolation');\nCOMMIT;");
+        _workspace.Write("3_c.sql", "INSERT INTO a SELECT current_setting('transaction_isolation');");
+
+        await _workspace.RunAsync();
+
+        Assert.Equal("repeatable read, read committed", await _workspace.ScalarAsync<string>("SELECT string_agg(b, ', ' ORDER BY b DESC) FROM a"));
+    }
+
+    [PostgresFact]
     public async Task Each_of_many_is_a_transaction_of_its_own_with_its_record()
     {
         Fill(1, 120);

@@ -127,6 +127,8 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
     [PostgresTheory]
     [InlineData("DELETE FROM pgops.migration_history WHERE version = '1'")]
     [InlineData("DELETE FROM pgops.migration_history WHERE version = '2'")]
+    [InlineData("DELETE FROM pgops.migration_history WHERE version = '4'")]
+    [InlineData("DELETE FROM pgops.migration_history WHERE version IN ('2', '4')")]
     [InlineData("INSERT INTO pgops.migration_history SELECT 4, '3', name, kind, checksum, script, state, transactional, statements_total, statements_done, statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id, row_hash, row_hash FROM pgops.migration_history WHERE version = '4'")]
     public async Task A_row_taken_out_or_put_in_is_noticed(string edit)
     {
@@ -136,6 +138,23 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
         var error = await _workspace.FailAsync(PgErrorCode.HistoryTampered);
 
         Assert.Contains("-Reseal", error.NextStep, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task A_history_whose_end_was_cut_off_can_be_sealed_and_an_emptied_copy_is_no_history()
+    {
+        await _workspace.RunAsync();
+        await _workspace.ExecuteAsync("DELETE FROM pgops.migration_history WHERE version = '4'; DROP TABLE d");
+        Assert.Equal(PgErrorCode.HistoryTampered, (await Assert.ThrowsAsync<PgOpsException>(() => _workspace.StatusAsync())).Code);
+        Assert.Contains("the rows from 3 on are gone", (await _workspace.FailAsync(PgErrorCode.HistoryTampered)).Message, StringComparison.Ordinal);
+
+        await _workspace.RepairAsync(null, MigrationRepair.Reseal);
+        Assert.Equal(["4_d"], (await _workspace.RunAsync()).Applied.Select(migration => migration.ToString()));
+        await _workspace.ExecuteAsync("DELETE FROM pgops.migration_history WHERE version = '4'");
+        await _workspace.FailAsync(PgErrorCode.HistoryTampered);
+
+        await _workspace.ExecuteAsync("DELETE FROM pgops.migration_history");
+        await _workspace.FailAsync(PgErrorCode.BaselineRequired);
     }
 
     [PostgresFact]

@@ -35,6 +35,34 @@ public sealed class MigrationSourceTests : IDisposable
     }
 
     [Fact]
+    public void Prisma_folders_run_in_the_order_of_their_names_as_with_Prisma()
+    {
+        foreach (var name in new[] { "20240102000000_b", "20240102000000_a", "20240102000000_a_more", "20240102_day", "20240103000000_next", "0_init" })
+        {
+            _workspace.Write($"{name}/migration.sql", "SELECT 1;");
+        }
+
+        _workspace.Write("helper.sql", "SELECT 1;");
+
+        Assert.Equal(
+            ["0_init", "20240102000000_a", "20240102000000.1_a_more", "20240102000000.2_b", "20240102999999_day", "20240103000000_next"],
+            Folder.Files.Select(file => file.ToString()));
+    }
+
+    [Fact]
+    public void A_pair_is_made_by_its_version()
+    {
+        foreach (var name in new[] { "30_add_x.up.sql", "30_drop_x.down.sql", "3_a.up.sql", "4_b.up.sql", "4_b.down.sql" })
+        {
+            _workspace.Write(name, "SELECT 1;");
+        }
+
+        Assert.Equal(
+            ["3_a ", "4_b 4_b.down.sql", "30_add_x 30_drop_x.down.sql"],
+            Folder.Files.Select(file => $"{file} {Path.GetFileName(file.Down?.Path)}"));
+    }
+
+    [Fact]
     public void Down_scripts_seeds_hidden_files_and_notes_are_no_migrations()
     {
         foreach (var name in new[] { "1_a.sql", "1_a.down.sql", "1_a.seed.sql", ".2_b.sql", "_3_c.sql", "README.md", "seeds/users.sql" })
@@ -152,7 +180,9 @@ public sealed class MigrationSourceTests : IDisposable
     [InlineData("COMMIT;")]
     [InlineData("BEGIN;\nSELECT 1;")]
     [InlineData("SELECT 1;\nROLLBACK;")]
-    [InlineData("BEGIN;\nSELECT 1;\nCOMMIT;\nBEGIN;\nSELECT 2;\nCOMMIT;")]
+    [InlineData("SELECT 1;\nBEGIN;\nSET LOCAL search_path = a;\nCOMMIT;\nSELECT 2;")]
+    [InlineData("SELECT 1;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nCOMMIT;")]
+    [InlineData("VACUUM;\nBEGIN;\nSELECT 1;\nCOMMIT;\nSELECT 2;")]
     [InlineData("PREPARE TRANSACTION 'x';")]
     public void Transaction_commands_inside_are_refused(string text)
     {
@@ -198,6 +228,17 @@ public sealed class MigrationSourceTests : IDisposable
         var script = Read("\\restrict abc\nBEGIN;\nCREATE TABLE a (b int);\nSAVEPOINT s;\nROLLBACK TO s;\nCOMMIT;\n\\unrestrict abc\n");
 
         Assert.Equal(["CREATE TABLE a (b int)", "SAVEPOINT s", "ROLLBACK TO s"], script.Statements.Select(statement => statement.Text));
+        Assert.True(script.Transactional);
+    }
+
+    [Theory]
+    [InlineData("BEGIN;\nSELECT 1;\nCOMMIT;\nSTART TRANSACTION;\nSELECT 2;\nEND;")]
+    [InlineData("SELECT 1;\nBEGIN WORK;\nSELECT 2;\nCOMMIT TRANSACTION;")]
+    public void Transactions_within_a_file_that_come_to_the_same_end_in_its_own_are_left_out(string text)
+    {
+        var script = Read(text);
+
+        Assert.Equal(["SELECT 1", "SELECT 2"], script.Statements.Select(statement => statement.Text));
         Assert.True(script.Transactional);
     }
 

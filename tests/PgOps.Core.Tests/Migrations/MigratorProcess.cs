@@ -10,6 +10,7 @@ namespace PgOps.Core.Tests.Migrations;
 internal sealed class MigratorProcess : IDisposable
 {
     internal const string Switch = "--migrator";
+    internal const string Reset = "reset";
 
     private readonly Process _process;
 
@@ -18,14 +19,21 @@ internal sealed class MigratorProcess : IDisposable
         _process = process;
     }
 
-    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, and says how it ended.</summary>
-    internal static async Task<int> MainAsync(string folder)
+    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates or resets, and says how it ended.</summary>
+    internal static async Task<int> MainAsync(string work, string folder)
     {
         var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = folder };
         Console.WriteLine("ready");
         await Console.In.ReadLineAsync();
         try
         {
+            if (work == Reset)
+            {
+                await new ResetDatabase().RunAsync(new() { Migrations = request }, new CollectingSink(), CancellationToken.None);
+                Console.WriteLine("reset");
+                return 0;
+            }
+
             var run = await new InvokeMigrations().RunAsync(request, new CollectingSink(), CancellationToken.None);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"applied {run.Applied.Count}"));
             return 0;
@@ -37,10 +45,10 @@ internal sealed class MigratorProcess : IDisposable
         }
     }
 
-    internal static async Task<MigratorProcess> StartAsync(MigrationWorkspace workspace, PgTarget? target = null)
+    internal static async Task<MigratorProcess> StartAsync(MigrationWorkspace workspace, PgTarget? target = null, string work = "migrate")
     {
         var start = new ProcessStartInfo(
-            Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, workspace.Folder])
+            Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, work, workspace.Folder])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -8,15 +8,17 @@ internal static class SchemaDump
 {
     private static readonly string Packaged = "/usr/lib/postgresql/15/bin";
 
-    /// <summary>Why there is no dump of this server; null when there is one.</summary>
-    internal static async Task<string?> MissingAsync(PgTarget target) => await ToolAsync(target) is null ? "no pg_dump as new as the server" : null;
+    /// <summary>Why a server of the tests cannot be dumped; null when it can.</summary>
+    internal static string? WhyNot()
+        => Tool(PostgresBinaries.Server().Major) is null ? "there is no pg_dump as new as the server" : null;
 
     /// <summary>The dump without comments and settings; empty where no pg_dump is new enough for the server.</summary>
     /// <param name="target">The database.</param>
     /// <param name="without">A schema left out.</param>
     internal static async Task<string> OfAsync(PgTarget target, string without)
     {
-        if (await ToolAsync(target) is not { } tool)
+        var major = (int)(await SandboxServer.ExecuteAsync(target, "SELECT current_setting('server_version_num')::int / 10000"))!;
+        if (Tool(major) is not { } tool)
         {
             return "";
         }
@@ -28,9 +30,8 @@ internal static class SchemaDump
         return string.Join('\n', lines.Where(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal) && !line.StartsWith('\\')));
     }
 
-    private static async Task<string?> ToolAsync(PgTarget target)
+    private static string? Tool(int major)
     {
-        var major = (int)(await SandboxServer.ExecuteAsync(target, "SELECT current_setting('server_version_num')::int / 10000"))!;
         foreach (var folder in new[] { null, Packaged })
         {
             try

@@ -32,7 +32,8 @@ public sealed class DatabaseSwapTests : IDisposable
         {
             var oid = await DatabaseOccupancy.OidAsync(staging.Session, original.Database, CancellationToken.None);
             var error = await Assert.ThrowsAsync<PostgresException>(
-                () => DatabaseSwap.RunAsync(staging, original, oid, "no such role", keepGrants: true, CancellationToken.None));
+                () => DatabaseSwap.RunAsync(
+                    staging, new SwapRequest(original, oid) { Owner = "no such role", KeepGrants = true }, CancellationToken.None));
             Assert.Equal(PostgresErrorCodes.UndefinedObject, error.SqlState);
             Assert.False(staging.InPlace);
         }
@@ -49,7 +50,7 @@ public sealed class DatabaseSwapTests : IDisposable
         {
             await using var staging = await StagingDatabase.CreateAsync(_server.Target, original.Database, Facts, _sink, CancellationToken.None);
             var oid = await DatabaseOccupancy.OidAsync(staging.Session, original.Database, CancellationToken.None);
-            Assert.NotNull(await DatabaseSwap.RunAsync(staging, original, oid, null, keepGrants: true, CancellationToken.None));
+            Assert.NotNull(await DatabaseSwap.RunAsync(staging, new SwapRequest(original, oid) { KeepGrants = true }, CancellationToken.None));
             Assert.True(staging.InPlace);
         }
 

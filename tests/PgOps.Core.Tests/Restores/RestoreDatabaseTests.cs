@@ -129,7 +129,7 @@ public sealed class RestoreDatabaseTests : IDisposable
 
         var error = await FailAsync(new() { Backup = backup, Target = _server.Target, Database = busy.Database, Force = true });
 
-        Assert.Equal(PgErrorCode.RestoreFailed, error.Code);
+        Assert.Equal(PgErrorCode.DatabaseInUse, error.Code);
         Assert.Contains($"pid {session.ProcessID}", error.Message, StringComparison.Ordinal);
         Assert.Contains("the till", error.Message, StringComparison.Ordinal);
         await using var command = new Npgsql.NpgsqlCommand("SELECT count(*) FROM precious", session);

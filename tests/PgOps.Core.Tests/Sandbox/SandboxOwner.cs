@@ -37,9 +37,9 @@ public sealed class SandboxOwner : IDisposable
 
     public static async Task<int> Main(string[] args)
     {
-        if (args is [MigratorProcess.Switch, var folder])
+        if (args is [MigratorProcess.Switch, var work, var folder])
         {
-            return await MigratorProcess.MainAsync(folder);
+            return await MigratorProcess.MainAsync(work, folder);
         }
 
         if (args is [TargetPrinter.Switch, .. var texts])

@@ -32,6 +32,9 @@ internal sealed class SourceEntry
     /// <summary>Whether the folder also holds a file of this name.</summary>
     internal bool HasSibling(string name) => _siblings.Contains(name);
 
+    /// <summary>Whether the folder also holds a file of such a name.</summary>
+    internal bool HasSibling(Func<string, bool> such) => _siblings.Any(such);
+
     /// <summary>The path of a file in this subfolder; null when there is none.</summary>
     internal string? Within(string name)
     {

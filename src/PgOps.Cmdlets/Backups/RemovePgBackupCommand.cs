@@ -1,0 +1,142 @@
+using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Backups;
+using PgOps.Core.Backups.Retention;
+
+namespace PgOps.Cmdlets.Backups;
+
+/// <summary>
+/// Removes backups that no rule keeps, or given ones. Never the last complete backup of a database, never the last proven one, never
+/// one that is being read.
+/// </summary>
+[Cmdlet(VerbsCommon.Remove, "PgBackup", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(PgBackupRetention))]
+public sealed class RemovePgBackupCommand : PgCmdlet
+{
+    private readonly List<PgBackup> _backups = [];
+    private readonly List<string> _folders = [];
+
+    /// <summary>
+    /// A folder of backups, which needs a rule; or backups: their folders or files, or the objects of Get-PgBackup. Without a rule the
+    /// given backups themselves are removed.
+    /// </summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [Alias("Path")]
+    [ValidateNotNullOrEmpty]
+    public object[] Backup { get; set; } = [];
+
+    /// <summary>Keeps the newest ones, by number.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? KeepLast { get; set; }
+
+    /// <summary>Keeps the newest backup of each of the last days (UTC) that have one.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? KeepDaily { get; set; }
+
+    /// <summary>Keeps the newest backup of each of the last weeks (ISO 8601, Monday to Sunday, UTC) that have one.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? KeepWeekly { get; set; }
+
+    /// <summary>Keeps the newest backup of each of the last months (UTC) that have one.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? KeepMonthly { get; set; }
+
+    /// <summary>Keeps the newest backup of each of the last years (UTC) that have one.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? KeepYearly { get; set; }
+
+    /// <summary>Keeps all that are at most this much older than the database's newest complete backup, for example 14.00:00:00.</summary>
+    [Parameter]
+    public TimeSpan? KeepWithin { get; set; }
+
+    /// <summary>
+    /// Bytes that the backups of one database may have together, for example 500GB. Of what the other rules keep, or of all where there
+    /// is none, the oldest go until the rest fits; guarded ones count, but stay.
+    /// </summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long? MaxSize { get; set; }
+
+    /// <summary>
+    /// Removes the one given backup although it is the last complete one of its database, is incomplete, or is a dump that PgOps did not
+    /// make. The last proven one stays all the same, and one that is being read.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (var item in Backup)
+        {
+            Run((_, _) =>
+            {
+                Take(item);
+                return Task.CompletedTask;
+            });
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        var request = new RemoveBackupsRequest
+        {
+            Folders = _folders,
+            Backups = _backups,
+            Policy = new RetentionPolicy
+            {
+                KeepLast = KeepLast,
+                KeepDaily = KeepDaily,
+                KeepWeekly = KeepWeekly,
+                KeepMonthly = KeepMonthly,
+                KeepYearly = KeepYearly,
+                KeepWithin = KeepWithin,
+                MaxBytes = MaxSize,
+            },
+            Force = Force,
+        };
+        IReadOnlyList<PgBackupRetention> plan = [];
+        if (!Run(async (sink, token) => plan = await new RemoveBackups().PlanAsync(request, sink, token).ConfigureAwait(false)))
+        {
+            return;
+        }
+
+        var approved = plan
+            .Where(decision => decision.Action == PgRetentionAction.Remove)
+            .Where(decision => ShouldProcess($"{decision.Backup.Path} ({decision.Reason})", "Remove backup"))
+            .Select(decision => decision.Backup.Path).ToHashSet(StringComparer.Ordinal);
+        if (approved.Count > 0)
+        {
+            Run((sink, token) => new RemoveBackups().RunAsync(request with { Approved = approved }, sink, token));
+        }
+        else
+        {
+            WriteObject(plan, enumerateCollection: true);
+        }
+    }
+
+    private void Take(object item)
+    {
+        var inner = item is PSObject wrapped ? wrapped.BaseObject : item;
+        var path = inner switch
+        {
+            PgBackup or PgBackupTest or PgDrill => null,
+            FileSystemInfo file => file.FullName,
+            _ => FullPath(inner.ToString()!),
+        };
+        if (path is not null && Directory.Exists(path) && !BackupFolder.IsAny(path))
+        {
+            _folders.Add(path);
+        }
+        else
+        {
+            _backups.Add(path is null ? BackupTransformationAttribute.From(inner)! : BackupFolder.Read(path));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using System.Globalization;
+using System.Text.Json;
+using PgOps.Core.Backups.Foreign;
+using PgOps.Core.ClientTools;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>The checks of a backup at rest. A further one is a method here and a line in <see cref="TestBackup"/>.</summary>
+internal static class BackupChecks
+{
+    private const int NamesShown = 10;
+
+    /// <summary>files: those that the list names, no more and no fewer.</summary>
+    internal static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
+    {
+        const string Name = "files";
+        if (list is null)
+        {
+            return PgCheck.Fail(Name, $"{HashList.FileName} is missing, so nothing says which files belong to the backup.");
+        }
+
+        var listed = HashList.Parse(list).Hashes;
+        var present = names.ToHashSet(StringComparer.Ordinal);
+        var missing = listed.Keys.Where(name => !present.Contains(name)).Order(StringComparer.Ordinal).ToList();
+        var extra = names.Where(name => !listed.ContainsKey(name)).ToList();
+        if (!present.Contains(ManifestJson.FileName) && !missing.Contains(ManifestJson.FileName))
+        {
+            missing.Add(ManifestJson.FileName);
+        }
+
+        return missing.Count + extra.Count == 0
+            ? PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"{names.Count + 1} files, none missing, none extra"))
+            : PgCheck.Fail(Name, string.Join("; ", new[]
+            {
+                missing.Count > 0 ? $"missing: {Some(missing)}" : "",
+                extra.Count > 0 ? $"not in {HashList.FileName}: {Some(extra)}" : "",
+            }.Where(part => part.Length > 0)));
+    }
+
+    /// <summary>hashes: every byte is the one that was written, the list's own included.</summary>
+    internal static PgCheck Hashes(IReadOnlyList<HashedFile> files, byte[]? list)
+    {
+        const string Name = "hashes";
+        if (list is null)
+        {
+            return PgCheck.Fail(Name, $"{HashList.FileName} is missing.");
+        }
+
+        if (list.AsSpan().SequenceEqual(HashList.Text(files)))
+        {
+            return PgCheck.Pass(Name, string.Create(
+                CultureInfo.InvariantCulture, $"{files.Sum(file => file.Bytes):N0} bytes in {files.Count} files are those that were written"));
+        }
+
+        var (hashes, wellFormed) = HashList.Parse(list);
+        var damaged = files.Where(file => hashes.TryGetValue(file.Name, out var hash) && hash != file.Hash).Select(file => file.Name).ToList();
+        var listDamaged = !wellFormed || damaged.Count == 0;
+        return PgCheck.Fail(Name, string.Join("; ", new[]
+        {
+            damaged.Count > 0 ? $"damaged: {Some(damaged)}" : "",
+            listDamaged ? $"{HashList.FileName} itself is not what its files make it" : "",
+        }.Where(part => part.Length > 0)) + ". Use another backup, or another copy of this one.");
+    }
+
+    /// <summary>manifest: it can be read, and the payload is as long as it says.</summary>
+    /// <param name="json">Its bytes; null when it is not there.</param>
+    /// <param name="files">The files of the backup.</param>
+    internal static PgCheck Manifest(byte[]? json, IReadOnlyList<HashedFile> files)
+    {
+        const string Name = "manifest";
+        if (json is null)
+        {
+            return PgCheck.Fail(Name, $"{ManifestJson.FileName} is missing.");
+        }
+
+        PgBackupManifest manifest;
+        try
+        {
+            manifest = ManifestJson.Read(json);
+        }
+        catch (JsonException error)
+        {
+            return PgCheck.Fail(Name, $"{ManifestJson.FileName} cannot be read: {error.Message}.");
+        }
+
+        var payload = manifest.Payload.Path;
+        var bytes = files
+            .Where(file => BackupFolder.IsWithin(file.Name, payload))
+            .Sum(file => file.Bytes);
+        return bytes == manifest.Payload.Bytes
+            ? PgCheck.Pass(Name, string.Create(
+                CultureInfo.InvariantCulture,
+                $"{manifest.Format}, {manifest.Tables.Count} tables, {manifest.Tables.Sum(table => table.Rows):N0} rows, fingerprint {manifest.Fingerprint}"))
+            : PgCheck.Fail(Name, string.Create(
+                CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
+    }
+
+    /// <summary>table-of-contents: pg_restore reads it, and no table of the manifest is missing.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="binPath">Folder of pg_restore.</param>
+    /// <param name="input">The archive's bytes, where they are in no file on this machine; not for a script.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    internal static async Task<PgCheck> ContentsAsync(PgBackup backup, string? binPath, Stream? input, CancellationToken cancellationToken)
+    {
+        const string Name = "table-of-contents";
+        if (backup.Manifest is not { } manifest)
+        {
+            return PgCheck.Skip(Name, "Without a manifest nothing says what should be in it.");
+        }
+
+        var archive = Path.Combine(backup.Folder, manifest.Payload.Path);
+        if (input is null && !Path.Exists(archive))
+        {
+            return PgCheck.Fail(Name, $"{manifest.Payload.Path} is missing.");
+        }
+
+        try
+        {
+            if (ForeignDump.IsScript(manifest.Payload.Format))
+            {
+                var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
+                return script.Missing(manifest.Tables) is { Count: > 0 } lost
+                    ? PgCheck.Fail(Name, $"no rows in the script for {Some([.. lost.Select(table => table.ToString())])}")
+                    : PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"the script was read to its end, {script.TableCount} tables with rows"));
+            }
+
+            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), binPath);
+            var contents = await ArchiveContents.ReadAsync(pgRestore, archive, cancellationToken, input).ConfigureAwait(false);
+            var missing = contents.Missing(manifest.Tables);
+            return missing.Count == 0
+                ? PgCheck.Pass(Name, string.Create(
+                    CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {contents.TableCount} tables with rows"))
+                : PgCheck.Fail(Name, $"no rows in the archive for {Some([.. missing.Select(table => table.ToString())])}");
+        }
+        catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)
+        {
+            return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
+        {
+            return PgCheck.Fail(Name, error.Problem);
+        }
+        catch (InvalidDataException error)
+        {
+            return PgCheck.Fail(Name, $"{manifest.Payload.Path}: {error.Message}");
+        }
+    }
+
+    /// <summary>decompression: every byte of the payload unpacks.</summary>
+    internal static async Task<PgCheck> UnpackAsync(string archive, string? binPath, CancellationToken cancellationToken)
+    {
+        const string Name = "decompression";
+        if (!Path.Exists(archive))
+        {
+            return PgCheck.Fail(Name, $"{archive} is missing.");
+        }
+
+        try
+        {
+            if (File.Exists(archive) && ForeignDump.IsScript(ForeignDump.FormatOf(archive).Format))
+            {
+                await ForeignDump.ReadScriptAsync(archive, (_, _) => { }, cancellationToken).ConfigureAwait(false);
+                return PgCheck.Pass(Name, "the whole script was read");
+            }
+
+            var pgRestore = PostgresBinaries.Client("pg_restore", 0, binPath);
+            var nowhere = OperatingSystem.IsWindows() ? "NUL" : "/dev/null";
+            var result = await ToolProcess.RunAsync(
+                new ToolCommand(pgRestore.Path, "--file=" + nowhere, archive), cancellationToken).ConfigureAwait(false);
+            return result.ExitCode == 0 && result.Errors.Count == 0
+                ? PgCheck.Pass(Name, $"pg_restore {pgRestore.Version} unpacked everything")
+                : PgCheck.Fail(Name, result.Error().Problem);
+        }
+        catch (InvalidDataException error)
+        {
+            return PgCheck.Fail(Name, $"{archive} does not unpack: {error.Message}");
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.ToolMissing)
+        {
+            return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
+        }
+    }
+
+    /// <summary>The major version of the pg_dump that wrote the archive; 0 when the manifest does not say.</summary>
+    private static int ToolMajor(PgBackupManifest manifest)
+        => PostgresBinaries.MajorOf(manifest.Payload.Tool[(manifest.Payload.Tool.LastIndexOf(' ') + 1)..]) ?? 0;
+
+    private static string Some(List<string> names) => names.Count <= NamesShown
+        ? string.Join(", ", names)
+        : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", names.Take(NamesShown))} and {names.Count - NamesShown} more");
+}

@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>Holds a finished archive against what the snapshot had.</summary>
+internal static class ReadBack
+{
+    /// <summary>
+    /// How deep to look. The archive's text is the source's only where nothing but the pinned settings shapes it: not in another
+    /// encoding than UTF-8, and not with money, whose form the database's lc_monetary decides.
+    /// </summary>
+    internal static async Task<PgFingerprintDepth> DepthAsync(
+        PgFingerprintDepth asked, NpgsqlConnection connection, ILogger log, CancellationToken cancellationToken)
+    {
+        if (asked != PgFingerprintDepth.Archive)
+        {
+            return asked;
+        }
+
+        var obstacle = await connection.ScalarAsync<string>(
+            """
+            SELECT CASE WHEN pg_catalog.current_setting('server_encoding') NOT IN ('UTF8', 'SQL_ASCII')
+                    THEN 'its encoding is ' || pg_catalog.current_setting('server_encoding')
+                WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'lc_monetary' AND reset_val NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8'))
+                    AND (EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE atttypid IN (790, 791) AND attrelid >= 16384)
+                        OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typbasetype IN (790, 791) AND oid >= 16384))
+                    THEN 'it holds values of type money, and lc_monetary is not C'
+                WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'bytea_output' AND reset_val <> 'hex')
+                    THEN 'bytea_output is not hex' END
+            """,
+            cancellationToken).ConfigureAwait(false);
+        if (obstacle is null)
+        {
+            return asked;
+        }
+
+        log.LogInformation("The fingerprint is taken from the source, not from the archive: {Reason}.", obstacle);
+        return PgFingerprintDepth.Source;
+    }
+
+    /// <summary>The archive's own table of contents must name exactly the tables that were fingerprinted.</summary>
+    /// <exception cref="PgOpsException">BackupFailed.</exception>
+    internal static void RequireEveryTable(ArchiveContents contents, DumpedTables dumped, DatabaseContent content)
+    {
+        var inArchive = contents.TableOids;
+        var expected = dumped.Tables.Where(table => !table.IsLargeObjects).ToList();
+        var missing = expected.Where(table => !inArchive.Contains(table.Oid)).Select(table => table.Qualified).ToList();
+        if (missing.Count > 0 || inArchive.Count > expected.Count || content.Tables.Count != dumped.Tables.Count)
+        {
+            throw new PgOpsException(
+                PgErrorCode.BackupFailed,
+                missing.Count > 0
+                    ? $"The archive holds no rows of {string.Join(", ", missing.Take(10))}, which the snapshot has."
+                    : FormattableString.Invariant($"The archive holds {inArchive.Count} tables with rows, the snapshot {expected.Count}."),
+                BackupDatabase.NothingLeft,
+                "Run the backup again; if this stays, it is a defect of PgOps: please report it with the server's and pg_dump's version.");
+        }
+    }
+
+    /// <summary>The counts of the snapshot with the hashes of the archive, whose numbers of rows must be the same.</summary>
+    /// <exception cref="PgOpsException">BackupFailed.</exception>
+    internal static IReadOnlyList<PgTableFingerprint> Join(
+        IReadOnlyList<PgTableFingerprint> counted, IReadOnlyList<DumpedTable> tables, IReadOnlyDictionary<uint, RowHashSum> archived)
+    {
+        var joined = counted.Zip(tables, (count, table) => (
+            Count: count, Rows: table.IsLargeObjects ? null : archived.GetValueOrDefault(table.Oid), table.IsLargeObjects)).ToList();
+        var wrong = joined.Where(pair => !pair.IsLargeObjects && pair.Rows?.Rows != pair.Count.Rows).ToList();
+        return wrong.Count == 0
+            ? joined.ConvertAll(pair => pair.Rows is null ? pair.Count : pair.Count with { Hash = pair.Rows.Digest })
+            : throw new PgOpsException(
+                PgErrorCode.BackupFailed,
+                "The archive does not hold the rows that the snapshot has: " + string.Join(", ", wrong.Take(10).Select(
+                    pair => FormattableString.Invariant($"{pair.Count} {pair.Rows?.Rows ?? 0} of {pair.Count.Rows}"))) + ".",
+                BackupDatabase.NothingLeft,
+                "Check the disk and run the backup again.");
+    }
+}

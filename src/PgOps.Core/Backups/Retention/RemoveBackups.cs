@@ -1,0 +1,203 @@
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Backups.Retention;
+
+/// <summary>Which backups to remove.</summary>
+public sealed record RemoveBackupsRequest
+{
+    /// <summary>Folders of backups: the rules look at everything in them.</summary>
+    public IReadOnlyList<string> Folders { get; init; } = [];
+
+    /// <summary>Backups to look at; without a rule, the ones to remove.</summary>
+    public IReadOnlyList<PgBackup> Backups { get; init; } = [];
+
+    /// <summary>The rules.</summary>
+    public RetentionPolicy Policy { get; init; } = new();
+
+    /// <summary>
+    /// Takes the one given backup although it is the last complete one of its database, is incomplete, or was not made by PgOps. Never
+    /// the last proven one, and never one that is being read.
+    /// </summary>
+    public bool Force { get; init; }
+
+    /// <summary>Paths of the backups that may go; null lets all go that the plan names. The plan is made anew and only what both name goes.</summary>
+    public IReadOnlySet<string>? Approved { get; init; }
+}
+
+/// <summary>Applies retention to a folder of backups, or removes given ones. See <see cref="RetentionPlan"/> for what never happens.</summary>
+public sealed class RemoveBackups
+{
+    private const string LockName = ".retention.lock";
+    private const string NothingDone = "Nothing was removed.";
+
+    /// <summary>Says what would go and why; touches nothing.</summary>
+    /// <param name="request">Which, and by what rules.</param>
+    /// <param name="sink">Receives a failure for what cannot be read.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>One decision for each backup, by database and then newest first.</returns>
+    /// <exception cref="PgOpsException">InvalidArgument, PathNotFound or PathInaccessible.</exception>
+    public Task<IReadOnlyList<PgBackupRetention>> PlanAsync(RemoveBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        Check(request);
+        return MakePlanAsync(request, Parents(request), sink, cancellationToken);
+    }
+
+    /// <summary>Removes, and hands out every decision with what became of it.</summary>
+    /// <param name="request">Which, and by what rules.</param>
+    /// <param name="sink">Receives the decisions, and a failure for each backup that could not be removed.</param>
+    /// <param name="cancellationToken">Stops between two backups.</param>
+    /// <exception cref="PgOpsException">InvalidArgument, PathNotFound or PathInaccessible.</exception>
+    public async Task RunAsync(RemoveBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        Check(request);
+        var parents = Parents(request);
+        var turns = new List<FileStream>();
+        try
+        {
+            // Two at once could each leave the other's last complete backup out of account. One order for all, so that none waits in a ring.
+            foreach (var parent in parents.Order(StringComparer.Ordinal))
+            {
+                turns.Add(await TakeTurnAsync(parent, cancellationToken).ConfigureAwait(false));
+            }
+
+            var plan = await MakePlanAsync(request, parents, sink, cancellationToken).ConfigureAwait(false);
+            using var progress = new ProgressActivity(sink, "Removing backups");
+            var done = 0;
+            foreach (var decision in plan)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                progress.Report(decision.Backup.Path, done++, plan.Count);
+                var wanted = decision.Action == PgRetentionAction.Remove && request.Approved?.Contains(decision.Backup.Path) != false;
+                sink.Output(wanted ? await Task.Run(() => Remove(decision, sink), CancellationToken.None).ConfigureAwait(false) : decision);
+            }
+        }
+        finally
+        {
+            turns.ForEach(turn => turn.Dispose());
+        }
+    }
+
+    private static PgBackupRetention Remove(PgBackupRetention decision, IOperationSink sink)
+    {
+        var path = decision.Backup.Path;
+        try
+        {
+            return BackupEraser.TryErase(path)
+                ? decision with { Removed = true }
+                : decision with { Action = PgRetentionAction.Keep, Reason = "in use by a restore, a drill or a test" };
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            var begun = !Path.Exists(path);
+            sink.Failure(new PgOpsException(
+                PgErrorCode.PathInaccessible,
+                $"{path} was not removed: {error.Message}",
+                begun ? $"What is left of it is called {path}{BackupEraser.Ending} and is no backup any more." : "It is as it was.",
+                "See to the permissions, then run the command again; it finishes what was begun.",
+                error)
+            { Subject = decision });
+            return decision;
+        }
+    }
+
+    private static async Task<IReadOnlyList<PgBackupRetention>> MakePlanAsync(
+        RemoveBackupsRequest request, List<string> parents, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        // What the caller holds may be old: everything is read again, and the guards look at all that lies there.
+        var present = new List<PgBackup>();
+        foreach (var parent in parents)
+        {
+            present.AddRange(await new FindBackups().RunAsync(
+                new FindBackupsRequest { Path = parent }, sink, cancellationToken).ConfigureAwait(false));
+        }
+
+        var selected = request.Folders.Count > 0
+            ? present.Where(backup => request.Folders.Any(folder => Full(folder) == Path.GetDirectoryName(backup.Path))).ToList()
+            : [];
+        var known = selected.Select(backup => backup.Path).ToHashSet(StringComparer.Ordinal);
+        foreach (var given in request.Backups.Where(given => known.Add(Full(given.Path))))
+        {
+            if (Again(given, present, sink) is { } backup)
+            {
+                selected.Add(backup);
+            }
+        }
+
+        return RetentionPlan.Make(new RetentionQuestion(
+            selected, present, request.Policy, backup => ReadingMark.IsHeld(backup.Path), backup => OwnerMark.IsDead(backup.Path), request.Force));
+    }
+
+    /// <summary>A given backup as it is now.</summary>
+    private static PgBackup? Again(PgBackup given, List<PgBackup> present, IOperationSink sink)
+    {
+        try
+        {
+            var path = Full(given.Path);
+            var now = present.Find(backup => backup.Path == path) ?? BackupFolder.Read(path);
+            return given.Id.Length == 0 || given.Id == now.Id
+                ? now
+                : throw new PgOpsException(
+                    PgErrorCode.PathNotFound, $"{path} holds another backup by now.", "It was not removed.", "Get-PgBackup lists what is there.");
+        }
+        catch (PgOpsException error)
+        {
+            sink.Failure(error);
+            return null;
+        }
+    }
+
+    private static void Check(RemoveBackupsRequest request)
+    {
+        if (request.Folders.Count > 0 && !request.Policy.HasRules)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"Nothing says which backups of {request.Folders[0]} to keep.",
+                NothingDone,
+                "Give rules, for example -KeepDaily 35 -KeepMonthly 12, or name the backup that is to go.");
+        }
+
+        if (request.Force && (request.Policy.HasRules || request.Backups.Count != 1))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "-Force takes one backup, by its name and without a rule.", NothingDone, "Name the one backup that is to go.");
+        }
+
+        if (request.Policy is { KeepLast: 0, Keeps: true } or { KeepDaily: 0 } or { KeepWeekly: 0 } or { KeepMonthly: 0 } or { KeepYearly: 0 })
+        {
+            throw new PgOpsException(PgErrorCode.InvalidArgument, "A rule that keeps 0 backups is no rule.", NothingDone, "Leave it out.");
+        }
+    }
+
+    private static List<string> Parents(RemoveBackupsRequest request)
+    {
+        var parents = request.Folders.Select(Full).Concat(request.Backups.Select(backup => Path.GetDirectoryName(Full(backup.Path)) ?? ""))
+            .Distinct(StringComparer.Ordinal).ToList();
+        return parents.Find(BackupFolder.IsBackup) is { } inside
+            ? throw new PgOpsException(
+                PgErrorCode.InvalidArgument, $"{inside} is itself a backup, and what is in it a part of it.", NothingDone, "Name the backup.")
+            : parents;
+    }
+
+    private static async Task<FileStream> TakeTurnAsync(string parent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await FileLock.TakeAsync(Path.Combine(parent, LockName), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw error is IOException held && FileLock.IsHeld(held)
+                ? new PgOpsException(
+                    PgErrorCode.PathInaccessible, $"Another Remove-PgBackup works on {parent}.", NothingDone, "Run the command again later.", error)
+                : new PgOpsException(
+                    PgErrorCode.PathInaccessible, $"Cannot write to {parent}: {error.Message}", NothingDone, "Check the path and its permissions.", error);
+        }
+    }
+
+    private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+}

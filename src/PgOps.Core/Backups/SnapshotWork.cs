@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using Npgsql;
+using PgOps.Core.ClientTools;
+using PgOps.Core.Connections;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>What a backup does inside its snapshot: dump, globals and fingerprint, side by side while the snapshot's holder is watched.</summary>
+/// <param name="Request">What is asked for.</param>
+/// <param name="Compression">pg_dump's <c>--compress</c>.</param>
+/// <param name="Depth">How deep the fingerprint goes.</param>
+/// <param name="Target">The database, under the backup's own application name.</param>
+/// <param name="Holder">Holds the snapshot.</param>
+/// <param name="Reader">A session in the snapshot that has locked the tables.</param>
+/// <param name="Listed">The tables.</param>
+/// <param name="Dump">The run of pg_dump.</param>
+/// <param name="Tools">The programs.</param>
+/// <param name="Folder">The backup's folder.</param>
+/// <param name="Archive">The payload in it.</param>
+/// <param name="Jobs">Workers.</param>
+/// <param name="Timings">Receives seconds by phase.</param>
+internal sealed record SnapshotWork(
+    BackupDatabaseRequest Request,
+    string Compression,
+    PgFingerprintDepth Depth,
+    PgTarget Target,
+    SnapshotHolder Holder,
+    SnapshotSession Reader,
+    DumpedTables Listed,
+    DumpRun Dump,
+    DumpTools Tools,
+    string Folder,
+    string Archive,
+    int Jobs,
+    PhaseTimings Timings) : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private Exception? _first;
+
+    /// <summary>Does it. The first part that fails ends the others.</summary>
+    /// <returns>The fingerprint, and the archive's table of contents.</returns>
+    internal async Task<(DatabaseContent Content, ArchiveContents Contents, DumpedTables Dumped)> RunAsync(IOperationSink sink, CancellationToken cancellationToken)
+    {
+        using var progress = new ProgressActivity(sink, $"Fingerprinting {Target.Database}");
+        using var asked = cancellationToken.Register(_stop.Cancel);
+        var (content, contents, dumped) = (default(DatabaseContent), default(ArchiveContents), Listed);
+        var space = new FreeSpace(Folder);
+
+        // A name of its own, so that its COPY can be told from the fingerprint's.
+        var dumpTarget = Target with { ApplicationName = Target.ApplicationName + " dump" };
+        var whole = Request.Selection.IsWhole;
+        var dump = Part("dump", token => Dump.RunAsync(Tools.Dump, Request, Compression, dumpTarget, Holder.Snapshot, Archive, Jobs, token));
+        var together = Task.WhenAll(
+            dump,
+            Part("globals", token => Tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(Tools.DumpAll, token)),
+            whole ? Part("fingerprint", ReadAsync) : dump.ContinueWith(_ => Part("fingerprint", ReadPartAsync), TaskScheduler.Default).Unwrap());
+        await Task.WhenAll(together, FirstFailure(Holder.GuardAsync(
+            dumpTarget.ApplicationName,
+            running =>
+            {
+                space.Watch();
+                Dump.Report(running);
+            },
+            together,
+            _stop.Token))).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_first is not null)
+        {
+            throw Failure(_first);
+        }
+
+        return (content!, contents ?? await ContentsAsync(progress, cancellationToken).ConfigureAwait(false), dumped);
+
+        async Task ReadAsync(CancellationToken token)
+            => content = await DatabaseFingerprint.ReadAsync(
+                Reader, dumped, Holder.Snapshot, true, Depth, Jobs, progress, token).ConfigureAwait(false);
+
+        // Which tables a part holds, pg_dump alone knows: the archive's table of contents says it.
+        async Task ReadPartAsync(CancellationToken token)
+        {
+            contents = await ContentsAsync(progress, token).ConfigureAwait(false);
+            dumped = Listed.In(contents);
+            await Reader.LockAsync(dumped.Tables, token).ConfigureAwait(false);
+            await ReadAsync(token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ArchiveContents> ContentsAsync(ProgressActivity progress, CancellationToken cancellationToken)
+    {
+        if (Request.Format != PgBackupFormat.Plain)
+        {
+            return await ArchiveContents.ReadAsync(Tools.Restore, Archive, cancellationToken).ConfigureAwait(false);
+        }
+
+        var oids = Listed.Tables.ToDictionary(table => (table.Schema, table.Name), table => table.Oid);
+        return await ArchiveContents.ReadScriptAsync(
+            Archive, (schema, name) => oids.TryGetValue((schema, name), out var oid) ? oid : null, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stop.Dispose();
+
+    private async Task Part(string name, Func<CancellationToken, Task> run)
+    {
+        await Task.Yield();
+        var clock = Stopwatch.StartNew();
+        if (!_stop.IsCancellationRequested)
+        {
+            await FirstFailure(run(_stop.Token)).ConfigureAwait(false);
+        }
+
+        Timings.Add(name, clock.Elapsed);
+    }
+
+    private async Task FirstFailure(Task task)
+    {
+        try
+        {
+            await task.ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            Interlocked.CompareExchange(ref _first, error, null);
+            await _stop.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private PgOpsException Failure(Exception error)
+    {
+        var known = error as PgOpsException
+            ?? (error is NpgsqlException ? ServerErrors.Working(Target, error, "the backup") : null)
+            ?? new PgOpsException(PgErrorCode.BackupFailed, new Redaction(Target).Apply(error.Message), innerException: error);
+        return new PgOpsException(known.Code, known.Problem, BackupDatabase.NothingLeft, known.NextStep, error)
+        { Subject = Request.Target, Statement = known.Statement };
+    }
+
+    private async Task DumpGlobalsAsync(PostgresTool pgDumpAll, CancellationToken cancellationToken)
+    {
+        // pg_dumpall reads --database as a connection string, so the name goes in as one: it may itself hold "=" or "://".
+        var name = Target.Database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
+        var result = await ToolProcess.RunAsync(
+            new ToolCommand(
+                pgDumpAll.Path,
+                "--globals-only",
+                "--no-role-passwords",
+                "--no-password",
+                "--no-sync",
+                $"--database=dbname='{name}'",
+                "--file=" + Path.Combine(Folder, BackupDatabase.GlobalsFile))
+            { Target = Target },
+            cancellationToken).ConfigureAwait(false);
+        const string Way = "A role that may not read the cluster's roles can leave them out: -NoGlobals.";
+        result.EnsureSuccess(BackupDatabase.NothingLeft, Way);
+        if (result.Errors.Count > 0)
+        {
+            throw result.Error(BackupDatabase.NothingLeft, Way);
+        }
+    }
+}

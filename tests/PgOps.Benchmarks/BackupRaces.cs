@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using PgOps.Core.Backups;
+using PgOps.Core.ClientTools;
+
+namespace PgOps.Benchmarks;
+
+/// <summary>Backups beside raw pg_dump with the same options, and beside the pipe that many sites run.</summary>
+internal sealed class BackupRaces
+{
+    private readonly Ground _ground;
+    private readonly int _rounds;
+    private readonly int _scale;
+    private readonly Race _race;
+    private readonly string _folder;
+
+    internal BackupRaces(Ground ground, int rounds, int scale)
+    {
+        _ground = ground;
+        _rounds = rounds;
+        _scale = scale;
+        _race = new Race(ground.ServerSeconds);
+        _folder = Path.Combine(ground.Folder, "backups");
+    }
+
+    private string Fill => $"""
+        CREATE TABLE accounts AS SELECT i AS id, i % 100 AS branch, (i::bigint * 7919) % 100000 AS balance, repeat(' ', 84)::char(84) AS filler
+            FROM generate_series(1, {_scale * 100_000}) i;
+        ALTER TABLE accounts ADD PRIMARY KEY (id);
+        CREATE TABLE documents AS SELECT i AS id, md5(i::text) AS name, now() AS at,
+            jsonb_build_object('id', i, 'tags', ARRAY[md5((i + 1)::text), md5((i + 2)::text)], 'text', repeat(md5((i % 1000)::text), 8)) AS body
+            FROM generate_series(1, {_scale * 6000}) i;
+        ALTER TABLE documents ADD PRIMARY KEY (id);
+        ANALYZE;
+        """;
+
+    internal async Task RunAsync(IReadOnlySet<string> chosen)
+    {
+        var target = await _ground.EmptyAsync("big").ConfigureAwait(false);
+        await Ground.ExecuteAsync(target, Fill)
+            .ConfigureAwait(false);
+        var dump = PostgresBinaries.Client("pg_dump").Path;
+        var raw = Path.Combine(_ground.Folder, "raw");
+        var jobs = Math.Min(Environment.ProcessorCount, 4);
+        var sides = new List<Side>
+        {
+            new($"pg_dump -Fd -j{jobs} -Z1", Clear, () => ChildProgram.RunAsync(target, dump, ["-Fd", $"-j{jobs}", "-Z1", "-f", raw])),
+            PgOps(PgFingerprintDepth.None),
+            PgOps(PgFingerprintDepth.Counts),
+            PgOps(PgFingerprintDepth.Archive),
+            PgOps(PgFingerprintDepth.Source),
+        };
+        if (chosen.Contains("pipe"))
+        {
+            sides.Add(new("pg_dump | gzip > f; sha256sum f", Clear, () => ChildProgram.RunAsync(
+                target, "/bin/sh", ["-c", $"'{dump}' | gzip > '{raw}.gz'; sha256sum '{raw}.gz'"], watch: false)));
+        }
+
+        await _race.RunAsync($"Backup of {_scale * 100_000:N0} narrow and {_scale * 6000:N0} wide rows", _rounds, sides).ConfigureAwait(false);
+
+        Task Clear()
+        {
+            foreach (var path in Directory.Exists(_folder) ? Directory.EnumerateDirectories(_folder) : [])
+            {
+                Directory.Delete(path, recursive: true);
+            }
+
+            if (Directory.Exists(raw))
+            {
+                Directory.Delete(raw, recursive: true);
+            }
+
+            return Task.CompletedTask;
+        }
+
+        Side PgOps(PgFingerprintDepth depth) => new($"PgOps, -Fingerprint {depth}", Clear, async () =>
+        {
+            await new BackupDatabase().RunAsync(
+                new BackupDatabaseRequest { Target = target, Path = _folder, Fingerprint = depth, Compression = "1", NoGlobals = true },
+                new SilentSink(),
+                CancellationToken.None).ConfigureAwait(false);
+            using var self = Process.GetCurrentProcess();
+            return self.PeakWorkingSet64;
+        });
+    }
+}

@@ -1,0 +1,94 @@
+using PgOps.Core.ClientTools;
+using PgOps.Core.Migrations;
+using PgOps.Core.Tests.Sandbox;
+using Xunit.Abstractions;
+
+namespace PgOps.Core.Tests.Migrations;
+
+/// <summary>
+/// Whole folders of real projects, which are no part of this repository: applied by PgOps to one database, file by file by psql to
+/// another, and the two schemas compared. PGOPS_PRISMA_FOLDER and PGOPS_UPDOWN_FOLDER (pairs of golang-migrate and sqlx, or Diesel's
+/// folders) name them, several separated as in PATH. What a project expects of its server before the first migration is done by a
+/// <c>before.sql</c> next to the folder, if there is one.
+/// </summary>
+[Collection(PostgresTests.Name)]
+public sealed class RealFolderTests
+{
+    private const string Prisma = "PGOPS_PRISMA_FOLDER";
+    private const string UpDown = "PGOPS_UPDOWN_FOLDER";
+
+    private readonly SandboxServer _server;
+    private readonly ITestOutputHelper _output;
+
+    public RealFolderTests(SandboxServer server, ITestOutputHelper output)
+    {
+        _server = server;
+        _output = output;
+    }
+
+    [RealFolderFact(Prisma)]
+    public Task A_Prisma_folder_gives_the_schema_that_psql_gives() => CompareAllAsync(Prisma);
+
+    [RealFolderFact(UpDown)]
+    public Task A_folder_of_up_and_down_scripts_gives_the_schema_that_psql_gives() => CompareAllAsync(UpDown);
+
+    private async Task CompareAllAsync(string variable)
+    {
+        foreach (var folder in Environment.GetEnvironmentVariable(variable)!.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        {
+            await CompareAsync(folder);
+        }
+    }
+
+    private async Task CompareAsync(string folder)
+    {
+        var ours = await _server.CreateDatabaseAsync();
+        var theirs = await _server.CreateDatabaseAsync();
+        var before = Path.Combine(folder, "..", "before.sql");
+        if (File.Exists(before))
+        {
+            await PsqlAsync(ours, before);
+            await PsqlAsync(theirs, before);
+        }
+
+        var files = MigrationFolder.Read(folder).Files;
+        foreach (var file in files)
+        {
+            await PsqlAsync(theirs, file.Path);
+        }
+
+        var run = await new InvokeMigrations().RunAsync(
+            new MigrationRequest { Target = ours, Path = folder, Force = true }, new CollectingSink(), CancellationToken.None);
+
+        Assert.Equal(files.Count, run.Applied.Count);
+        var expected = await SchemaDump.OfAsync(theirs, HistoryTable.DefaultSchema);
+        Assert.NotEqual("", expected);
+        Assert.Equal(expected, await SchemaDump.OfAsync(ours, HistoryTable.DefaultSchema));
+        _output.WriteLine($"{folder}: {files.Count} migrations, {run.Statements} statements, {expected.Split('\n').Length} lines of schema, {run.Duration.TotalSeconds:0.0} s");
+    }
+
+    /// <summary>As the tools run a file: in one transaction where it can be.</summary>
+    private static async Task PsqlAsync(PgTarget target, string path)
+    {
+        var whole = !(await File.ReadAllTextAsync(path)).Contains("CONCURRENTLY", StringComparison.OrdinalIgnoreCase);
+        var result = await ToolProcess.RunAsync(
+            new ToolCommand(PostgresBinaries.Client("psql").Path, ["-X", "-q", "-v", "ON_ERROR_STOP=1", .. whole ? ["--single-transaction"] : Array.Empty<string>(), "-f", path])
+            {
+                Target = target,
+            },
+            CancellationToken.None);
+        result.EnsureSuccess();
+    }
+
+    /// <summary>A test that is skipped, saying so, where its folder is not named or nothing can be compared.</summary>
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class RealFolderFactAttribute : FactAttribute
+    {
+        public RealFolderFactAttribute(string variable)
+        {
+            Skip = PostgresAvailability.SkipReason
+                ?? (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable)) ? $"{variable} names no folder of a real project" : null)
+                ?? SchemaDump.WhyNot();
+        }
+    }
+}

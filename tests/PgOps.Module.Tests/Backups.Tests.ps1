@@ -1,0 +1,96 @@
+BeforeAll {
+    . (Join-Path $PSScriptRoot 'Common.ps1')
+    Import-Module $PgOpsModule
+    $sandbox = Start-PgSandbox kept
+    $target = $sandbox.Target
+    $null = Invoke-Sql $target 'CREATE TABLE t AS SELECT generate_series(1, 10) AS a'
+}
+
+AfterAll {
+    $sandbox | Stop-PgSandbox
+}
+
+Describe 'Retention' {
+    BeforeAll {
+        $backups = Join-Path $TestDrive 'retention'
+        $made = 1..4 | ForEach-Object { Backup-PgDatabase $target -Path $backups -Format Custom -NoGlobals }
+        $null = $made[1] | Test-PgRestore -Strict
+    }
+
+    It 'shows under -WhatIf what it will do, and touches nothing' {
+        $before = Get-ChildItem $backups -Recurse -Force | ForEach-Object FullName
+        $plan = Remove-PgBackup $backups -KeepLast 1 -WhatIf
+        Get-ChildItem $backups -Recurse -Force | ForEach-Object FullName | Should -Be $before
+        $plan.Count | Should -Be 4
+        ($plan | Where-Object Action -EQ Keep).Reason | Should -Be 'last, last complete', 'last proven'
+        $plan.Removed | Should -Not -Contain $true
+        "$($plan | Format-Table | Out-String -Width 250)" | Should -Match 'last proven'
+    }
+
+    It 'refuses a folder without a rule' {
+        { Remove-PgBackup $backups -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        { Remove-PgBackup (Join-Path $TestDrive 'none') -KeepLast 1 -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'PathNotFound*'
+    }
+
+    It 'removes a given backup, but not the last proven one' {
+        ($made[1] | Remove-PgBackup -Force -Confirm:$false).Reason | Should -Be 'last proven'
+        (Remove-PgBackup $made[0].Path -Confirm:$false).Removed | Should -BeTrue
+        Test-Path $made[0].Path | Should -BeFalse
+    }
+
+    It 'applies rules to what comes through the pipeline' {
+        $result = Get-PgBackup $backups | Remove-PgBackup -KeepDaily 7 -Confirm:$false
+        ($result | Where-Object Removed).Backup.Path | Should -Be $made[2].Path
+        (Get-PgBackup $backups).Path | Should -Be $made[3].Path, $made[1].Path
+    }
+}
+
+Describe 'Listing' {
+    BeforeAll {
+        $backups = Join-Path $TestDrive 'listing'
+        $old = Backup-PgDatabase $target -Path $backups -Format Custom -NoGlobals
+        $null = $old | Test-PgRestore -Strict
+        $new = Backup-PgDatabase $target -Path $backups -Format Custom -NoGlobals
+        Set-Content (Join-Path $backups 'other.dump') '' -NoNewline
+    }
+
+    It 'filters by database, time, and proof' {
+        (Get-PgBackup $backups).Count | Should -Be 3
+        (Get-PgBackup $backups -Database 'k*', 'none').Count | Should -Be 2
+        Get-PgBackup $backups -Database 'K*' | Should -BeNullOrEmpty
+        (Get-PgBackup $backups -Latest).Path | Should -Be $new.Path
+        (Get-PgBackup $backups -Latest -Proven).Path | Should -Be $old.Path
+        (Get-PgBackup $backups -Before $new.SnapshotAt -Database kept).Path | Should -Be $old.Path
+        (Get-PgBackup $backups -After $new.SnapshotAt -Database kept).Path | Should -Be $new.Path
+        (Get-PgBackup $backups -Proven).ProvenBy | Should -Match 'restored to PostgreSQL'
+    }
+
+    It 'completes the names of databases and never throws' {
+        $line = "Get-PgBackup $backups -Database k"
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be 'kept'
+        $line = "Get-PgBackup $backups/nowhere -Database k"
+        (TabExpansion2 $line $line.Length).CompletionMatches.ListItemText | Should -Not -Contain 'kept'
+        $Error[0] | Should -Not -Match 'nowhere'
+    }
+
+    It 'tests several, and makes failures errors with -Strict' {
+        $tests = Get-PgBackup $backups | Test-PgBackup -Deep -Strict -ErrorAction SilentlyContinue -ErrorVariable failed
+        $tests.Passed | Should -Be $false, $true, $true
+        $failed.FullyQualifiedErrorId | Should -Match '^CheckFailed'
+    }
+
+    It 'takes a dump that it did not make' {
+        $dump = Join-Path $backups 'foreign.sql'
+        $saved = $env:PGPASSWORD
+        Invoke-Sql $target 'SELECT 1' | Should -Be 1
+        $pairs = $target.GetEnvironment()
+        $pairs.GetEnumerator() | ForEach-Object { [Environment]::SetEnvironmentVariable($_.Key, $_.Value) }
+        pg_dump -f $dump
+        $pairs.Keys | ForEach-Object { [Environment]::SetEnvironmentVariable($_, $null) }
+        $env:PGPASSWORD = $saved
+        $drill = Test-PgRestore $dump -Server $target
+        $drill.Passed, $drill.Proven, $drill.Rows | Should -Be $true, $false, 10
+        (Restore-PgDatabase $dump -Target $target -Database copied -Confirm:$false).TablesVerified | Should -Be 0
+        (Compare-PgDatabase $target $target.WithDatabase('copied')).Passed | Should -BeTrue
+    }
+}
