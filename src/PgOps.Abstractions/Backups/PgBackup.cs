@@ -48,6 +48,9 @@ public sealed record PgBackup
     /// <summary>Why it is not complete; null when it is.</summary>
     public string? Problem { get; init; }
 
+    /// <summary>Whether its removal was interrupted.</summary>
+    internal bool RemovalBegun { get; init; }
+
     /// <summary>The manifest; null when it cannot be read.</summary>
     public PgBackupManifest? Manifest { get; init; }
 

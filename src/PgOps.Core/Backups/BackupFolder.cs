@@ -69,7 +69,9 @@ public static partial class BackupFolder
     {
         var match = FolderName().Match(name);
         var (manifest, problem) = ReadManifest(json);
-        if (name.EndsWith(BackupEraser.Ending, StringComparison.Ordinal))
+        var removalBegun = name.EndsWith(BackupEraser.Ending, StringComparison.Ordinal)
+            || (files.Any(file => file.Name == BackupEraser.Ending) && !files.Any(file => file.Name == HashList.FileName));
+        if (removalBegun)
         {
             problem = "its removal was interrupted; Remove-PgBackup finishes it";
         }
@@ -100,6 +102,7 @@ public static partial class BackupFolder
             Bytes = files.Sum(file => file.Bytes),
             Complete = problem is null,
             Problem = problem,
+            RemovalBegun = removalBegun,
             Manifest = manifest,
         };
     }

@@ -163,9 +163,18 @@ internal sealed class CopySource : IDisposable
     internal IReadOnlyList<HashedFile> Files { get; }
 
     /// <summary>Opens a backup.</summary>
-    /// <exception cref="PgOpsException">BackupDamaged when it is not complete.</exception>
+    /// <exception cref="PgOpsException">BackupDamaged when it is not complete; InvalidArgument for a foreign dump.</exception>
     internal static async Task<CopySource> OpenAsync(PgBackup backup, CancellationToken cancellationToken)
     {
+        if (backup.Foreign)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{backup.Path} was not made by PgOps: nothing says what a whole copy of it would be.",
+                "Nothing was copied.",
+                "Copy it with the system's own means.");
+        }
+
         var uri = StoreUri.Parse(backup.Path);
         var store = BackupStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is no backup."));
         try

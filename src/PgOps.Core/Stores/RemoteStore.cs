@@ -1,4 +1,5 @@
 using PgOps.Core.Backups;
+using PgOps.Core.Backups.Retention;
 
 namespace PgOps.Core.Stores;
 
@@ -42,16 +43,25 @@ internal abstract class RemoteStore : BackupStore
     /// <summary>Removes files; one that is not there is no error.</summary>
     internal abstract Task DeleteAsync(IReadOnlyList<string> names, CancellationToken cancellationToken);
 
-    /// <summary>Removes a backup: its list of hashes first, so that whatever interrupts leaves an unfinished backup, never a valid one.</summary>
+    /// <summary>
+    /// Removes a backup: its list of hashes first, so that whatever interrupts never leaves a valid one; and with a mark until all is gone,
+    /// so that the next removal finishes it.
+    /// </summary>
     /// <param name="backup">The backup's name.</param>
     /// <param name="cancellationToken">Stops; a second call removes the rest.</param>
     internal virtual async Task DeleteBackupAsync(string backup, CancellationToken cancellationToken)
     {
         var files = await ListAsync(backup, cancellationToken).ConfigureAwait(false);
-        await DeleteAsync([StoreUri.Join(backup, HashList.FileName)], cancellationToken).ConfigureAwait(false);
+        var list = StoreUri.Join(backup, HashList.FileName);
+        var mark = StoreUri.Join(backup, BackupEraser.Ending);
+        await DeleteAsync([list], cancellationToken).ConfigureAwait(false);
+        await WriteAsync(mark, "This backup is being removed.\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
         await DeleteAsync(
-            [.. files.Where(file => file.Name != HashList.FileName).Select(file => StoreUri.Join(backup, file.Name))],
+            [.. files.Select(file => StoreUri.Join(backup, file.Name)).Where(name => name != list && name != mark)],
             cancellationToken).ConfigureAwait(false);
+
+        // The list is long gone; two names at once also clear the folder away where there are folders.
+        await DeleteAsync([mark, list], cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Compares by reading every byte back.</summary>

@@ -58,7 +58,7 @@ public static class StoredBackups
         return StoreUri.Parse(place).ToString();
     }
 
-    /// <summary>Removes a backup from a store: its list of hashes first, so that an interruption leaves an unfinished backup, never a valid one.</summary>
+    /// <summary>Removes a backup from a store: its list of hashes first, so that an interruption leaves nothing that looks like a backup.</summary>
     /// <param name="place">The backup's URI.</param>
     /// <param name="cancellationToken">Stops; a second call removes the rest.</param>
     /// <returns>A task.</returns>
@@ -128,13 +128,13 @@ public static class StoredBackups
     private static PgBackup Describe(StoreUri uri, List<StoredFile> files, byte[]? manifest, byte[]? list)
     {
         var backup = BackupFolder.Describe(uri.ToString(), uri.Name, files, manifest, files.Max(file => file.Modified));
-        if (list is null)
+        if (list is null && !backup.RemovalBegun)
         {
             return backup with { Complete = false, Problem = Unfinished };
         }
 
         var present = files.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
-        var missing = HashList.Parse(list).Hashes.Keys.Where(name => !present.Contains(name)).Order(StringComparer.Ordinal).ToList();
+        var missing = HashList.Parse(list ?? []).Hashes.Keys.Where(name => !present.Contains(name)).Order(StringComparer.Ordinal).ToList();
         return missing.Count == 0 || !backup.Complete
             ? backup
             : backup with { Complete = false, Problem = $"{missing[0]}{(missing.Count == 1 ? " is" : $" and {missing.Count - 1} more are")} missing" };

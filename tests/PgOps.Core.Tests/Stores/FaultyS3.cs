@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Specialized;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
@@ -62,6 +63,9 @@ internal sealed class FaultyS3 : IDisposable
     internal ConcurrentDictionary<string, (byte[] Content, string? Checksum, string? Hash)> Objects { get; } = new(StringComparer.Ordinal);
 
     internal ConcurrentQueue<string> Requests { get; } = new();
+
+    /// <summary>What each object, or its upload, was begun with.</summary>
+    internal ConcurrentDictionary<string, NameValueCollection> Headers { get; } = new(StringComparer.Ordinal);
 
     internal int Unfinished => _uploads.Count;
 
@@ -135,6 +139,11 @@ internal sealed class FaultyS3 : IDisposable
         {
             Reply(context, 400, "<Error><Code>BadDigest</Code></Error>");
             return;
+        }
+
+        if (id is null && context.Request.HttpMethod is ("PUT" or "POST"))
+        {
+            Headers[key] = context.Request.Headers;
         }
 
         switch (context.Request.HttpMethod)

@@ -39,11 +39,13 @@ public sealed class RealStoreTests : IDisposable
     [StoreTheory("rclone")]
     [InlineData(PgBackupFormat.Directory)]
     [InlineData(PgBackupFormat.Custom)]
+    [InlineData(PgBackupFormat.Plain)]
     public Task Rclone_takes_a_backup_through_the_whole_round(PgBackupFormat format) => RoundAsync($"rclone::local:{_folder.Path}/remote", format);
 
     [StoreTheory("PGOPS_S3_SERVER")]
     [InlineData(PgBackupFormat.Directory)]
     [InlineData(PgBackupFormat.Custom)]
+    [InlineData(PgBackupFormat.Plain)]
     public Task An_S3_service_takes_a_backup_through_the_whole_round(PgBackupFormat format)
         => RoundAsync(Environment.GetEnvironmentVariable("PGOPS_S3_SERVER")!, format);
 
@@ -74,6 +76,10 @@ public sealed class RealStoreTests : IDisposable
             Assert.Contains(await ListAsync(place), found => found.Path == copy.Path && !found.Proven);
             var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path }, _sink, CancellationToken.None);
             Assert.All(test.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
+            var deep = await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path, Deep = true }, _sink, CancellationToken.None);
+            Assert.Equal(copy.Path, deep.Backup.Path);
+            Assert.Equal(["files", "hashes", "manifest", "table-of-contents", "decompression"], deep.Checks.Select(check => check.Name));
+            Assert.All(deep.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
 
             var drill = await new TestRestore().RunAsync(
                 new TestRestoreRequest { Path = copy.Path, Server = _server.Target }, _sink, CancellationToken.None);
