@@ -88,13 +88,13 @@ internal static class ScriptRestore
 
     /// <summary>
     /// Keeps psql from obeying commands inside the script where it knows how to be kept, and the script does not do so itself. What was
-    /// read before found none; this holds also when the file changes in between.
+    /// read before found none; this holds also when the file changes in between. A backup of PgOps' own is pg_dump's text, byte for byte.
     /// </summary>
     private static string Prelude(ArchiveRestoreOptions options)
     {
         var knows = options.Tool.Major > 17
             || (RestrictSince.TryGetValue(options.Tool.Major, out var since)
                 && Version.TryParse(options.Tool.Version, out var version) && version.Minor >= since);
-        return knows && options.Script is not { IsRestricted: true } ? $"\\restrict {Guid.NewGuid():N}\n" : "";
+        return knows && options.Script is { IsRestricted: false } ? $"\\restrict {Guid.NewGuid():N}\n" : "";
     }
 }

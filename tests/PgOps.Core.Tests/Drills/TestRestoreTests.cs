@@ -23,6 +23,7 @@ public sealed class TestRestoreTests : IDisposable
     [PostgresTheory]
     [InlineData(PgBackupFormat.Custom)]
     [InlineData(PgBackupFormat.Directory)]
+    [InlineData(PgBackupFormat.Plain)]
     public async Task Proves_a_good_backup_and_writes_it_down(PgBackupFormat format)
     {
         await SandboxServer.ExecuteAsync(_server.Target, "DROP ROLE IF EXISTS drill_owner; CREATE ROLE drill_owner");
