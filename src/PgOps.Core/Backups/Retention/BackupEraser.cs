@@ -3,8 +3,9 @@ using PgOps.Core.Stores;
 namespace PgOps.Core.Backups.Retention;
 
 /// <summary>
-/// Removes one backup. In a store its list of hashes goes first; see <see cref="StoredBackups.DeleteAsync"/>. In a folder it gets a name that ends in <c>.removing</c> first, in one step, so that at no moment a folder
-/// looks complete and lacks files; whatever ends the removal in the middle, the next one finishes it.
+/// Removes one backup. In a folder it gets a name that ends in <c>.removing</c> first, in one step, so that at no moment a folder looks
+/// complete and lacks files; whatever ends the removal in the middle, the next one finishes it. Of a store, see
+/// <see cref="StoredBackups.DeleteAsync"/>.
 /// </summary>
 internal static class BackupEraser
 {
