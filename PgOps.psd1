@@ -12,6 +12,7 @@
     CmdletsToExport      = @(
         'Backup-PgDatabase'
         'Compare-PgDatabase'
+        'Copy-PgBackup'
         'Export-PgReport'
         'Get-PgBackup'
         'Get-PgMigration'

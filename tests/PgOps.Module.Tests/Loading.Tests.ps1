@@ -40,6 +40,22 @@ Describe 'Loading <_>' -ForEach 'clone', 'package' {
         $contexts | Should -Not -Contain 'Default Npgsql'
         $contexts | Should -Not -Contain 'Default PgOps.Core'
         $contexts | Should -Not -Contain 'PgOps PgOps.Abstractions'
+        # Only who uses a store pays for it.
+        $contexts | Should -Not -Contain 'PgOps AWSSDK.S3'
+    }
+
+    It 'loads the S3 client there too, when it is used' {
+        $contexts = Invoke-Fresh @"
+            Import-Module '$module'
+            `$env:AWS_MAX_ATTEMPTS = 1; `$env:AWS_ACCESS_KEY_ID = 'a'; `$env:AWS_SECRET_ACCESS_KEY = 'topsecret'
+            "`$(Get-PgBackup 's3://bucket/x?endpoint=http://127.0.0.1:1' 2>&1)"
+            foreach (`$context in [System.Runtime.Loader.AssemblyLoadContext]::All) {
+                foreach (`$assembly in `$context.Assemblies) { "`$(`$context.Name) `$(`$assembly.GetName().Name)" }
+            }
+"@
+        $contexts | Should -Contain 'PgOps AWSSDK.S3'
+        $contexts | Should -Not -Contain 'Default AWSSDK.S3'
+        "$contexts" | Should -Not -Match 'topsecret'
     }
 
     It 'imports in four runspaces at once' {

@@ -9,8 +9,14 @@ public sealed record PgBackup
     /// <summary>The database it is of.</summary>
     public required string Database { get; init; }
 
-    /// <summary>The backup's folder, or a foreign dump's file or folder.</summary>
+    /// <summary>The backup's folder, its URI in a store, or a foreign dump's file or folder.</summary>
     public required string Path { get; init; }
+
+    /// <summary>Where its files were fetched to, while somebody works with them; null otherwise.</summary>
+    internal string? FetchedTo { get; init; }
+
+    /// <summary>Where its files can be read on this machine.</summary>
+    internal string Folder => FetchedTo ?? Path;
 
     /// <summary>Whether it was made without PgOps: there is no manifest to compare a restored copy with, so no drill proves it.</summary>
     public bool Foreign { get; init; }
@@ -41,6 +47,9 @@ public sealed record PgBackup
 
     /// <summary>Why it is not complete; null when it is.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>Whether its removal was interrupted.</summary>
+    internal bool RemovalBegun { get; init; }
 
     /// <summary>The manifest; null when it cannot be read.</summary>
     public PgBackupManifest? Manifest { get; init; }

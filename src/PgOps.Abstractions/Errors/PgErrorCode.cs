@@ -126,6 +126,12 @@ public enum PgErrorCode
     /// <summary>No schema has the name, or fits the pattern.</summary>
     SchemaNotFound,
 
+    /// <summary>A store's URI cannot be understood, or holds a secret.</summary>
+    StoreInvalid,
+
+    /// <summary>A store could not be reached, or refused what was asked.</summary>
+    StoreFailed,
+
     /// <summary>A database that does not say that it is for development must not be reset.</summary>
     NotForDevelopment,
 

@@ -3,6 +3,7 @@ using System.Security;
 using System.Security.Cryptography.X509Certificates;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Backups;
+using PgOps.Core.Stores;
 
 namespace PgOps.Cmdlets.Backups;
 
@@ -46,6 +47,14 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     /// <summary>Leaves globals.sql (the roles, without passwords) out.</summary>
     [Parameter]
     public SwitchParameter NoGlobals { get; set; }
+
+    /// <summary>
+    /// Folders and stores that get a copy once the backup is complete: paths or URIs as Copy-PgBackup takes them. A copy that fails is
+    /// an error that says where the backup lies.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] CopyTo { get; set; } = [];
 
     /// <summary>Only these schemas, by pg_dump's patterns. A part of a database is no proof for a migration.</summary>
     [Parameter]
@@ -116,7 +125,14 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     protected override void ProcessRecord()
     {
         var request = default(BackupDatabaseRequest);
-        if (!Run((_, _) => Task.FromResult(request = Request())))
+        string[] copies = [];
+        if (!Run((_, _) =>
+            {
+                request = Request();
+                copies = [.. CopyTo.Select(FullPlace)];
+                CopyBackup.RequireUsable(copies);
+                return Task.CompletedTask;
+            }))
         {
             return;
         }
@@ -124,11 +140,20 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
         using var key = request!.SigningKey;
         if (WhatIfRequested)
         {
-            Preview(async (sink, token) => [await new PreviewBackup().RunAsync(request!, sink, token).ConfigureAwait(false)]);
+            Preview(async (sink, token) =>
+            [
+                await new PreviewBackup().RunAsync(request!, sink, token).ConfigureAwait(false),
+                .. copies.Select(copy => $"Copy the backup to {copy}."),
+            ]);
         }
         else if (ShouldProcess($"{request!.Target}", $"Back up with pg_dump, {Format} format, to a new folder in '{request.Path}'"))
         {
-            RunAndWrite((sink, token) => new BackupDatabase().RunAsync(request, sink, token));
+            RunAndWrite(async (sink, token) =>
+            {
+                var backup = await new BackupDatabase().RunAsync(request, sink, token).ConfigureAwait(false);
+                await new CopyBackup().FollowUpAsync(backup, copies, sink, token).ConfigureAwait(false);
+                return backup;
+            });
         }
     }
 

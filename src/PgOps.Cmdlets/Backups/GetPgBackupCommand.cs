@@ -4,12 +4,15 @@ using PgOps.Core.Backups;
 
 namespace PgOps.Cmdlets.Backups;
 
-/// <summary>Lists the backups in a folder, newest first, dumps made without PgOps included: complete or not, proven or not.</summary>
+/// <summary>
+/// Lists the backups in a folder or store, newest first: complete or not, proven or not. In a folder, dumps made without PgOps are
+/// included.
+/// </summary>
 [Cmdlet(VerbsCommon.Get, "PgBackup")]
 [OutputType(typeof(PgBackup))]
 public sealed class GetPgBackupCommand : PgSignedCmdlet
 {
-    /// <summary>The folder that holds the backups, or one backup's own.</summary>
+    /// <summary>The folder that holds the backups, or one backup's own; or the URI of either in a store.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = "./backups";
@@ -43,7 +46,7 @@ public sealed class GetPgBackupCommand : PgSignedCmdlet
         var patterns = Database?.Select(pattern => new WildcardPattern(pattern)).ToList();
         var request = new FindBackupsRequest
         {
-            Path = FullPath(Path),
+            Path = FullPlace(Path),
             Database = patterns is null ? null : name => patterns.Exists(pattern => pattern.IsMatch(name)),
             Latest = Latest,
             Proven = Proven,

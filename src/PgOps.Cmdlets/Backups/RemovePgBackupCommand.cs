@@ -2,6 +2,7 @@ using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Backups;
 using PgOps.Core.Backups.Retention;
+using PgOps.Core.Stores;
 
 namespace PgOps.Cmdlets.Backups;
 
@@ -17,8 +18,8 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     private readonly List<string> _folders = [];
 
     /// <summary>
-    /// A folder of backups, which needs a rule; or backups: their folders or files, or the objects of Get-PgBackup. Without a rule the
-    /// given backups themselves are removed.
+    /// A folder of backups or its like in a store, which needs a rule; or backups: their folders, files or URIs, or the objects of
+    /// Get-PgBackup. Without a rule the given backups themselves are removed.
     /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
@@ -74,11 +75,7 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     {
         foreach (var item in Backup)
         {
-            Run((_, _) =>
-            {
-                Take(item);
-                return Task.CompletedTask;
-            });
+            Run((_, token) => TakeAsync(item, token));
         }
     }
 
@@ -121,22 +118,26 @@ public sealed class RemovePgBackupCommand : PgCmdlet
         }
     }
 
-    private void Take(object item)
+    private async Task TakeAsync(object item, CancellationToken cancellationToken)
     {
         var inner = item is PSObject wrapped ? wrapped.BaseObject : item;
-        var path = inner switch
+        if (BackupTransformationAttribute.From(inner) is { } given)
         {
-            PgBackup or PgBackupTest or PgDrill => null,
-            FileSystemInfo file => file.FullName,
-            _ => FullPath(inner.ToString()!),
-        };
-        if (path is not null && Directory.Exists(path) && !BackupFolder.IsAny(path))
+            _backups.Add(given);
+            return;
+        }
+
+        var place = inner is FileSystemInfo file ? file.FullName : FullPlace(inner.ToString()!);
+        var one = StoredBackups.IsStore(place) ? await StoredBackups.TryReadAsync(place, cancellationToken).ConfigureAwait(false)
+            : Directory.Exists(place) && !BackupFolder.IsAny(place) ? null
+            : BackupFolder.Read(place);
+        if (one is null)
         {
-            _folders.Add(path);
+            _folders.Add(place);
         }
         else
         {
-            _backups.Add(path is null ? BackupTransformationAttribute.From(inner)! : BackupFolder.Read(path));
+            _backups.Add(one);
         }
     }
 }

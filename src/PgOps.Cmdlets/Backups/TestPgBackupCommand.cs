@@ -14,7 +14,7 @@ public sealed class TestPgBackupCommand : PgSealedCmdlet
 {
     private readonly List<PgBackup> _backups = [];
 
-    /// <summary>The backup: its folder, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
+    /// <summary>The backup: its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     [BackupTransformation]

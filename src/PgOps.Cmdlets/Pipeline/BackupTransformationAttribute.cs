@@ -1,17 +1,33 @@
+using System.Collections;
 using System.Management.Automation;
 using PgOps.Core.Backups;
+using PgOps.Core.Stores;
 
 namespace PgOps.Cmdlets.Pipeline;
 
-/// <summary>Lets -Backup take a backup's folder or a dump's file as well as the objects that carry a backup.</summary>
+/// <summary>Lets -Backup take a backup's folder or URI or a dump's file as well as the objects that carry a backup.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BackupTransformationAttribute : ArgumentTransformationAttribute
 {
+    /// <summary>Whether the parameter is an array.</summary>
+    public bool Many { get; init; }
+
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-        => From(engineIntrinsics, inputData)
+    {
+        if (!Many)
+        {
+            return One(engineIntrinsics, inputData);
+        }
+
+        var input = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        return (input is IList list ? list.Cast<object>() : [inputData]).Select(one => One(engineIntrinsics, one)).ToArray();
+    }
+
+    private static PgBackup One(EngineIntrinsics engine, object? input)
+        => From(engine, input)
             ?? throw new ArgumentTransformationMetadataException(
-                "That is no backup. Give a backup's folder, a dump's file, or the object of Backup-PgDatabase, Get-PgBackup, Test-PgBackup or Test-PgRestore.");
+                "That is no backup. Give a backup's folder, its URI in a store, a dump's file, or the object of Backup-PgDatabase, Get-PgBackup, Test-PgBackup or Test-PgRestore.");
 
     internal static PgBackup? From(EngineIntrinsics engine, object? input)
     {
@@ -19,6 +35,7 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
         {
             return (input is PSObject wrapped ? wrapped.BaseObject : input) switch
             {
+                string uri when StoredBackups.IsUri(uri) => StoredBackups.ReadAsync(StoredBackups.Place(uri), CancellationToken.None).GetAwaiter().GetResult(),
                 FileSystemInfo file => BackupFolder.Read(file.FullName),
                 string path => BackupFolder.Read(engine.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path)),
                 var other => From(other),

@@ -26,6 +26,8 @@ internal static class ErrorRecords
         PgErrorCode.PathNotFound or PgErrorCode.SchemaNotFound => ErrorCategory.ObjectNotFound,
         PgErrorCode.PathInaccessible => ErrorCategory.PermissionDenied,
         PgErrorCode.DiskFull => ErrorCategory.LimitsExceeded,
+        PgErrorCode.StoreInvalid => ErrorCategory.InvalidArgument,
+        PgErrorCode.StoreFailed => ErrorCategory.ResourceUnavailable,
         PgErrorCode.MigrationSourceInvalid or PgErrorCode.MigrationScriptInvalid => ErrorCategory.ParserError,
         PgErrorCode.MigrationLocked or PgErrorCode.DatabaseInUse => ErrorCategory.ResourceBusy,
         PgErrorCode.MigrationChanged or PgErrorCode.MigrationMissing or PgErrorCode.MigrationOutOfOrder

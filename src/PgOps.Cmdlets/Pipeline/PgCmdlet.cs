@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Runtime.ExceptionServices;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Cmdlets.Pipeline;
 
@@ -119,6 +120,11 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
             : throw new PgOpsException(
                 PgErrorCode.InvalidArgument, $"'{path}' is no file system path but one of the provider {provider.Name}.");
     }
+
+    /// <summary>A folder's path as .NET needs it, or a store's URI as it is.</summary>
+    /// <param name="place">A path as typed, or a URI.</param>
+    /// <returns>The full path or the URI.</returns>
+    protected string FullPlace(string place) => StoredBackups.IsUri(place) ? StoredBackups.Place(place) : FullPath(place);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -13,7 +13,9 @@ namespace PgOps.Cmdlets.Restores;
 [OutputType(typeof(PgRestore))]
 public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
 {
-    /// <summary>The backup: its folder, a foreign dump, or the object of Backup-PgDatabase, Get-PgBackup or Test-PgRestore.</summary>
+    /// <summary>
+    /// The backup: its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase, Get-PgBackup or Test-PgRestore.
+    /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     [BackupTransformation]

@@ -13,7 +13,7 @@ namespace PgOps.Cmdlets.Restores;
 [OutputType(typeof(PgDrill))]
 public sealed class TestPgRestoreCommand : PgSealedCmdlet
 {
-    /// <summary>The backup: its folder, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
+    /// <summary>The backup: its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     [BackupTransformation]

@@ -82,10 +82,12 @@ internal sealed partial class ArchiveContents
     /// <param name="pgRestore">The program.</param>
     /// <param name="archive">File or folder.</param>
     /// <param name="cancellationToken">Ends the program.</param>
+    /// <param name="input">The archive's bytes, in place of the file.</param>
     /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it.</exception>
-    internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, string archive, CancellationToken cancellationToken)
+    internal static async Task<ArchiveContents> ReadAsync(
+        PostgresTool pgRestore, string archive, CancellationToken cancellationToken, Stream? input = null)
     {
-        using var plain = OpenedArchive.Plain(archive);
+        using var plain = OpenedArchive.Plain(archive, input);
         return await ReadAsync(pgRestore, plain, cancellationToken).ConfigureAwait(false);
     }
 

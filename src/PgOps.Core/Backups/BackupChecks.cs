@@ -64,11 +64,12 @@ internal static class BackupChecks
     }
 
     /// <summary>manifest: it can be read, and the payload is as long as it says.</summary>
-    internal static PgCheck Manifest(PgBackup backup, IReadOnlyList<HashedFile> files)
+    /// <param name="json">Its bytes; null when it is not there.</param>
+    /// <param name="files">The files of the backup.</param>
+    internal static PgCheck Manifest(byte[]? json, IReadOnlyList<HashedFile> files)
     {
         const string Name = "manifest";
-        var path = Path.Combine(backup.Path, ManifestJson.FileName);
-        if (!File.Exists(path))
+        if (json is null)
         {
             return PgCheck.Fail(Name, $"{ManifestJson.FileName} is missing.");
         }
@@ -76,7 +77,7 @@ internal static class BackupChecks
         PgBackupManifest manifest;
         try
         {
-            manifest = ManifestJson.Read(File.ReadAllBytes(path));
+            manifest = ManifestJson.Read(json);
         }
         catch (JsonException error)
         {
@@ -85,7 +86,7 @@ internal static class BackupChecks
 
         var payload = manifest.Payload.Path;
         var bytes = files
-            .Where(file => file.Name == payload || file.Name.StartsWith(payload + "/", StringComparison.Ordinal))
+            .Where(file => BackupFolder.IsWithin(file.Name, payload))
             .Sum(file => file.Bytes);
         return bytes == manifest.Payload.Bytes
             ? PgCheck.Pass(Name, string.Create(
@@ -100,8 +101,13 @@ internal static class BackupChecks
     /// <param name="request">How to test.</param>
     /// <param name="before">The checks made so far: what is damaged does not decrypt either.</param>
     /// <param name="cancellationToken">Ends pg_restore.</param>
+    /// <param name="input">The archive's bytes, where they are in no file on this machine; not for a script or what is encrypted.</param>
     internal static async Task<PgCheck> ContentsAsync(
-        PgBackup backup, TestBackupRequest request, IReadOnlyList<PgCheck> before, CancellationToken cancellationToken)
+        PgBackup backup,
+        TestBackupRequest request,
+        IReadOnlyList<PgCheck> before,
+        CancellationToken cancellationToken,
+        Stream? input = null)
     {
         const string Name = "table-of-contents";
         if (backup.Manifest is not { } manifest)
@@ -109,8 +115,8 @@ internal static class BackupChecks
             return PgCheck.Skip(Name, "Without a manifest nothing says what should be in it.");
         }
 
-        var archive = Path.Combine(backup.Path, manifest.Payload.Path);
-        if (!Path.Exists(archive))
+        var archive = Path.Combine(backup.Folder, manifest.Payload.Path);
+        if (input is null && !Path.Exists(archive))
         {
             return PgCheck.Fail(Name, $"{manifest.Payload.Path} is missing.");
         }
@@ -126,7 +132,9 @@ internal static class BackupChecks
             }
 
             var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), request.BinPath);
-            using var opened = await OpenedArchive.OpenAsync(backup, request.Identity, true, null, cancellationToken).ConfigureAwait(false);
+            using var opened = input is null
+                ? await OpenedArchive.OpenAsync(backup, request.Identity, true, null, cancellationToken).ConfigureAwait(false)
+                : OpenedArchive.Plain(archive, input);
             var contents = await ArchiveContents.ReadAsync(pgRestore, opened, cancellationToken).ConfigureAwait(false);
             var missing = contents.Missing(manifest.Tables);
             return missing.Count == 0
@@ -157,7 +165,7 @@ internal static class BackupChecks
     internal static async Task<PgCheck> UnpackAsync(PgBackup backup, TestBackupRequest request, CancellationToken cancellationToken)
     {
         const string Name = "decompression";
-        var archive = backup.Foreign ? backup.Path : Path.Combine(backup.Path, backup.Manifest!.Payload.Path);
+        var archive = backup.Foreign ? backup.Path : Path.Combine(backup.Folder, backup.Manifest!.Payload.Path);
         if (!Path.Exists(archive))
         {
             return PgCheck.Fail(Name, $"{archive} is missing.");

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Backups.Retention;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups;
 
@@ -52,19 +53,29 @@ public static partial class BackupFolder
         }
     }
 
-    private static PgOpsException NotFound(string path)
-        => new(PgErrorCode.PathNotFound, $"There is no backup {path}.", nextStep: "Get-PgBackup lists the backups in a folder.");
+    /// <summary>Whether a name is one that backups are given.</summary>
+    internal static bool IsBackupName(string name) => FolderName().IsMatch(name);
 
-    private static PgBackup Describe(string path)
+    /// <summary>Whether a file is this one or lies in this folder.</summary>
+    internal static bool IsWithin(string file, string path) => file == path || file.StartsWith(path + "/", StringComparison.Ordinal);
+
+    /// <summary>Says what a backup's files say about it.</summary>
+    /// <param name="path">Folder or URI.</param>
+    /// <param name="name">The folder's name.</param>
+    /// <param name="files">All its files.</param>
+    /// <param name="json">The manifest's bytes; null when there is none.</param>
+    /// <param name="writtenAt">When it was written, for one that does not say when it was taken.</param>
+    internal static PgBackup Describe(string path, string name, IReadOnlyList<StoredFile> files, byte[]? json, DateTime writtenAt)
     {
-        var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => new FileInfo(file)).ToList();
-        var name = FolderName().Match(Path.GetFileName(path));
-        var (manifest, problem) = ReadManifest(path);
-        if (path.EndsWith(BackupEraser.Ending, StringComparison.Ordinal))
+        var match = FolderName().Match(name);
+        var (manifest, problem) = ReadManifest(json);
+        var removalBegun = name.EndsWith(BackupEraser.Ending, StringComparison.Ordinal)
+            || (files.Any(file => file.Name == BackupEraser.Ending) && !files.Any(file => file.Name == HashList.FileName));
+        if (removalBegun)
         {
             problem = "its removal was interrupted; Remove-PgBackup finishes it";
         }
-        else if (path.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
+        else if (name.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
         {
             problem = "it is unfinished: its backup still runs, or broke off and will be swept by the next one";
         }
@@ -72,56 +83,62 @@ public static partial class BackupFolder
         {
             problem = "the folder is empty";
         }
-        else if (problem is null && !File.Exists(Path.Combine(path, HashList.FileName)))
+        else if (problem is null && !files.Any(file => file.Name == HashList.FileName))
         {
             problem = $"{HashList.FileName} is missing";
         }
         else if (manifest is not null)
         {
-            problem = PayloadProblem(path, manifest.Payload, files);
+            problem = PayloadProblem(manifest.Payload, files);
         }
 
         return new PgBackup
         {
             Id = manifest?.Id ?? "",
-            Database = manifest?.Database ?? (name.Success ? name.Groups["database"].Value : Path.GetFileName(path)),
+            Database = manifest?.Database ?? (match.Success ? match.Groups["database"].Value : name),
             Path = path,
             Format = manifest?.Payload.Format ?? "",
-            SnapshotAt = manifest?.SnapshotAt ?? NamedTime(name) ?? Directory.GetLastWriteTimeUtc(path),
-            Bytes = files.Sum(file => file.Length),
+            SnapshotAt = manifest?.SnapshotAt ?? NamedTime(match) ?? writtenAt,
+            Bytes = files.Sum(file => file.Bytes),
             Complete = problem is null,
             Problem = problem,
+            RemovalBegun = removalBegun,
             Manifest = manifest,
         };
     }
 
-    private static string? PayloadProblem(string path, PgPayload payload, List<FileInfo> files)
-    {
-        var full = Path.GetFullPath(Path.Combine(path, payload.Path));
-        if (!Path.Exists(full))
-        {
-            return $"{payload.Path} is missing";
-        }
+    private static PgOpsException NotFound(string path)
+        => new(PgErrorCode.PathNotFound, $"There is no backup {path}.", nextStep: "Get-PgBackup lists the backups in a folder.");
 
-        var bytes = files
-            .Where(file => file.FullName == full || file.FullName.StartsWith(full + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            .Sum(file => file.Length);
-        return bytes == payload.Bytes
-            ? null
+    private static string? PayloadProblem(PgPayload payload, IReadOnlyList<StoredFile> files)
+    {
+        var parts = files.Where(file => IsWithin(file.Name, payload.Path)).ToList();
+        var bytes = parts.Sum(file => file.Bytes);
+        return parts.Count == 0 ? $"{payload.Path} is missing"
+            : bytes == payload.Bytes ? null
             : string.Create(CultureInfo.InvariantCulture, $"{payload.Path} has {bytes} bytes, the manifest says {payload.Bytes}");
     }
 
-    private static (PgBackupManifest? Manifest, string? Problem) ReadManifest(string path)
+    private static PgBackup Describe(string path)
     {
-        var file = Path.Combine(path, ManifestJson.FileName);
-        if (!File.Exists(file))
+        var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => new FileInfo(file))
+            .Select(file => new StoredFile(Path.GetRelativePath(path, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file.Length, file.LastWriteTimeUtc))
+            .ToList();
+        var manifest = Path.Combine(path, ManifestJson.FileName);
+        return Describe(
+            path, Path.GetFileName(path), files, File.Exists(manifest) ? File.ReadAllBytes(manifest) : null, Directory.GetLastWriteTimeUtc(path));
+    }
+
+    private static (PgBackupManifest? Manifest, string? Problem) ReadManifest(byte[]? json)
+    {
+        if (json is null)
         {
             return (null, $"{ManifestJson.FileName} is missing");
         }
 
         try
         {
-            return (ManifestJson.Read(File.ReadAllBytes(file)), null);
+            return (ManifestJson.Read(json), null);
         }
         catch (JsonException error)
         {

@@ -25,19 +25,25 @@ internal static partial class DurableFile
     /// <summary>Writes a private file that must not exist yet.</summary>
     internal static async Task WriteAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = PrivateFile;
-        }
-
-        var file = new FileStream(path, options);
+        var file = Create(path, FileMode.CreateNew);
         await using (file.ConfigureAwait(false))
         {
             await file.WriteAsync(content, cancellationToken).ConfigureAwait(false);
             await file.FlushAsync(cancellationToken).ConfigureAwait(false);
             file.Flush(flushToDisk: true);
         }
+    }
+
+    /// <summary>Opens a private file for writing, empty.</summary>
+    internal static FileStream Create(string path, FileMode mode = FileMode.Create)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Options = FileOptions.Asynchronous };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = PrivateFile;
+        }
+
+        return new FileStream(path, options);
     }
 
     /// <summary>Makes a file private and waits until the disk has it.</summary>
@@ -51,6 +57,10 @@ internal static partial class DurableFile
         using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         RandomAccess.FlushToDisk(handle);
     }
+
+    /// <summary>Lets only its owner enter a folder.</summary>
+    [UnsupportedOSPlatform("windows")]
+    internal static void MakePrivate(string folder) => File.SetUnixFileMode(folder, PrivateFolder);
 
     /// <summary>Waits until the disk has a folder's entries. Windows journals them by itself and cannot be asked.</summary>
     internal static void SyncFolder(string path)

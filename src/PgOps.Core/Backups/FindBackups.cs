@@ -1,15 +1,16 @@
+using System.Collections.Concurrent;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Backups.Signing;
-using System.Collections.Concurrent;
 using PgOps.Core.Drills;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups;
 
 /// <summary>Where to look for backups, and for which.</summary>
 public sealed record FindBackupsRequest
 {
-    /// <summary>A backup, or a folder of backups.</summary>
+    /// <summary>A backup or a folder of backups, or the URI of either in a store.</summary>
     public required string Path { get; init; }
 
     /// <summary>Whether a database is wanted; null takes all.</summary>
@@ -46,26 +47,33 @@ public sealed class FindBackups
         ArgumentNullException.ThrowIfNull(sink);
 
         // Names, headers and manifests only, but a share may be slow: off the caller's thread.
-        return Task.Run(() => Find(request, sink, cancellationToken), cancellationToken);
+        return Task.Run(() => FindAsync(request, sink, cancellationToken), cancellationToken);
     }
 
-    private static IReadOnlyList<PgBackup> Find(FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<PgBackup>> FindAsync(
+        FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var (found, proven) = StoreUri.IsRemote(request.Path)
+            ? await StoredBackups.FindAsync(request.Path, cancellationToken, request.Key).ConfigureAwait(false)
+            : InFolder(request, sink, cancellationToken);
+        var wanted = found
+            .Select(backup => DrillLedger.Mark(backup, proven))
+            .Where(backup => IsWanted(backup, request))
+            .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal);
+        return request.Latest
+            ? [.. wanted.Where(backup => backup.Complete).DistinctBy(backup => backup.Database)]
+            : [.. wanted];
+    }
+
+    private static (IReadOnlyCollection<PgBackup> Found, IReadOnlyDictionary<string, DrillProof> Proven) InFolder(
+        FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Path));
         var single = !Directory.Exists(root) || BackupFolder.IsBackup(root) || ForeignDump.IsFolder(root);
         var parent = single ? Path.GetDirectoryName(root) : root;
         var found = single ? [BackupFolder.Read(root)] : ReadAll(Candidates(root), sink, cancellationToken);
 
-        var proven = parent is null ? new Dictionary<string, DrillProof>() : DrillLedger.ReadProven(parent, request.Key);
-        var wanted = found
-            .Select(backup => backup.Complete && proven.TryGetValue(backup.Id, out var proof)
-                ? backup with { Proven = true, ProvenAt = proof.At, ProvenBy = proof.ToString() }
-                : backup)
-            .Where(backup => IsWanted(backup, request))
-            .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal);
-        return request.Latest
-            ? [.. wanted.Where(backup => backup.Complete).DistinctBy(backup => backup.Database)]
-            : [.. wanted];
+        return (found, parent is null ? new Dictionary<string, DrillProof>() : DrillLedger.ReadProven(parent, request.Key));
     }
 
     private static ConcurrentBag<PgBackup> ReadAll(IEnumerable<string> paths, IOperationSink sink, CancellationToken cancellationToken)

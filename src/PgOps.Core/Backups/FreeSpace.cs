@@ -6,6 +6,8 @@ internal sealed class FreeSpace
     private const long LargestReserve = 256L << 20;
     private const double CompressedShare = 0.2;
     private const double Margin = 1.1;
+    private const int DiskFullUnix = 28;
+    private const int DiskFullWindows = unchecked((int)0x80070070);
 
     private readonly string _folder;
 
@@ -54,6 +56,22 @@ internal sealed class FreeSpace
                 "Make room (Remove-PgBackup), back up to another disk, or go on all the same with -Force.");
         }
     }
+
+    /// <summary>Refuses when a folder's disk has no room for so many bytes.</summary>
+    /// <exception cref="PgOpsException">DiskFull.</exception>
+    internal static void Require(string folder, long bytes, string next)
+    {
+        if (new FreeSpace(folder).Read() is { } space && space.Free < bytes)
+        {
+            throw new PgOpsException(
+                PgErrorCode.DiskFull, $"The disk of {folder} has {PgSize.Format(space.Free)} free; {PgSize.Format(bytes)} are needed.", "Nothing was written.", next);
+        }
+    }
+
+    /// <summary>The error of a disk to which something could not be fetched.</summary>
+    internal static PgOpsException Error(string folder, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows
+        ? new PgOpsException(PgErrorCode.DiskFull, $"The disk of {folder} is full.", "What was fetched was removed.", "Make room, or use another disk.", error)
+        : new PgOpsException(PgErrorCode.PathInaccessible, $"{folder}: {error.Message}", "What was fetched was removed.", "Check the path and its permissions.", error);
 
     /// <summary>Breaks off before the disk is full to the last byte, because others write to it too.</summary>
     /// <exception cref="PgOpsException">DiskFull.</exception>

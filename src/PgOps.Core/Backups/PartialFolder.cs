@@ -67,6 +67,33 @@ internal sealed class PartialFolder : IDisposable
         }
     }
 
+    /// <summary>
+    /// Makes the unfinished folder of a backup whose name is given, or takes over the one that a dead process left, with what is in it.
+    /// </summary>
+    /// <param name="parent">The folder of backups.</param>
+    /// <param name="name">The backup's name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<PartialFolder> ResumeAsync(string parent, string name, CancellationToken cancellationToken)
+    {
+        DurableFile.CreateFolder(parent);
+        var path = System.IO.Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{name}.{Environment.ProcessId}{Ending}"));
+        var mark = System.IO.Path.Combine(path, OwnerMark.FileName);
+        var stray = Directory.EnumerateDirectories(parent, $"{name}.*{Ending}").FirstOrDefault(OwnerMark.IsDead);
+        if (stray is not null && stray != path)
+        {
+            // Of two that want it, one can rename it; the other fails here and may be run again.
+            Directory.Move(stray, path);
+        }
+        else
+        {
+            DurableFile.CreateFolder(path);
+        }
+
+        File.Delete(mark);
+        await DurableFile.WriteAsync(mark, OwnerMark.Own(), cancellationToken).ConfigureAwait(false);
+        return new PartialFolder(path, System.IO.Path.Combine(parent, name));
+    }
+
     /// <summary>Removes what dead processes left behind.</summary>
     /// <param name="parent">The folder of backups.</param>
     /// <param name="log">Is told about each.</param>

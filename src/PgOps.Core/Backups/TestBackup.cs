@@ -3,13 +3,14 @@ using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Backups.Retention;
 using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups;
 
 /// <summary>Which backup to test.</summary>
 public sealed record TestBackupRequest
 {
-    /// <summary>The backup's folder, or a foreign dump's file or folder.</summary>
+    /// <summary>The backup's folder, its URI in a store, or a foreign dump's file or folder.</summary>
     public required string Path { get; init; }
 
     /// <summary>Unpacks the whole payload as well.</summary>
@@ -48,6 +49,11 @@ public sealed class TestBackup
     internal static async Task<(PgBackupTest Test, DumpScript? Script)> TestAsync(
         TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
+        if (StoreUri.IsRemote(request.Path))
+        {
+            return (await TestStoredBackup.RunAsync(request, sink, cancellationToken).ConfigureAwait(false), null);
+        }
+
         var clock = Stopwatch.StartNew();
         var backup = BackupFolder.Read(request.Path);
         try
@@ -96,14 +102,14 @@ public sealed class TestBackup
         var names = HashList.Files(backup.Path);
         var clock = Stopwatch.StartNew();
         var files = await HashList.HashAsync(backup.Path, names, progress, cancellationToken).ConfigureAwait(false);
-        var listPath = Path.Combine(backup.Path, HashList.FileName);
-        var list = File.Exists(listPath) ? await File.ReadAllBytesAsync(listPath, cancellationToken).ConfigureAwait(false) : null;
+        var list = await ReadAsync(backup.Path, HashList.FileName, cancellationToken).ConfigureAwait(false);
+        var manifestJson = await ReadAsync(backup.Path, ManifestJson.FileName, cancellationToken).ConfigureAwait(false);
         var hashing = clock.Elapsed;
         List<PgCheck> checks =
         [
             BackupChecks.Files(names, list),
             BackupChecks.Hashes(files, list) with { Duration = hashing },
-            BackupChecks.Manifest(backup, files),
+            BackupChecks.Manifest(manifestJson, files),
         ];
         if (SignatureCheck.Take(backup.Path, list, request.Key) is { } signature)
         {
@@ -136,7 +142,13 @@ public sealed class TestBackup
     internal static async Task<PgCheck> HashesAsync(string folder, CancellationToken cancellationToken)
     {
         var files = await HashList.HashAsync(folder, HashList.Files(folder), null, cancellationToken).ConfigureAwait(false);
-        var list = Path.Combine(folder, HashList.FileName);
-        return BackupChecks.Hashes(files, File.Exists(list) ? await File.ReadAllBytesAsync(list, cancellationToken).ConfigureAwait(false) : null);
+        return BackupChecks.Hashes(files, await ReadAsync(folder, HashList.FileName, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>A file's bytes; null when it is not there.</summary>
+    private static async Task<byte[]?> ReadAsync(string folder, string name, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(folder, name);
+        return File.Exists(path) ? await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false) : null;
     }
 }

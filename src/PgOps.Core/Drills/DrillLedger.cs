@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using PgOps.Core.Backups;
 using PgOps.Core.Backups.Signing;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Drills;
 
@@ -42,6 +43,11 @@ internal static class DrillLedger
     /// <exception cref="UnauthorizedAccessException">Not writable.</exception>
     internal static async Task<string?> AppendAsync(PgDrill drill, BackupKey? key, CancellationToken cancellationToken)
     {
+        if (StoreUri.IsRemote(drill.Backup.Path))
+        {
+            return await StoreLedger.AppendAsync(drill, key, cancellationToken).ConfigureAwait(false);
+        }
+
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(drill.Backup.Path)))!;
         var path = Path.Combine(folder, FileName);
         var stream = await FileLock.TakeAsync(path, cancellationToken).ConfigureAwait(false);
@@ -50,21 +56,35 @@ internal static class DrillLedger
             var bytes = new byte[stream.Length];
             await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
 
-            // A line without its end is what a writer that died left: it never counted, and the next line must not grow onto it.
-            var whole = Array.LastIndexOf(bytes, (byte)'\n') + 1;
-            var lines = Lines(bytes.AsSpan(0, whole));
-            var (sound, last) = Follow(lines);
-            var line = Compose(drill, last, key is { CanSign: true } ? key : null);
+            var (whole, line, remark) = Extend(bytes, drill, Hashes(drill.Backup.Path), key, path);
             stream.SetLength(whole);
             stream.Position = whole;
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), CancellationToken.None).ConfigureAwait(false);
+            await stream.WriteAsync(line, CancellationToken.None).ConfigureAwait(false);
             stream.Flush(flushToDisk: true);
-            return sound == lines.Count
-                ? null
-                : string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{path}: the chain of hashes breaks at line {sound + 1}, so no drill from there on counts as proof. Find out who changed it, move it away, and drill again.");
+            return remark;
         }
+    }
+
+    /// <summary>Works out a ledger's next line.</summary>
+    /// <param name="ledger">The ledger so far.</param>
+    /// <param name="drill">The drill to enter.</param>
+    /// <param name="hashes">SHA-256 of the manifest and of the list of hashes of the drilled backup.</param>
+    /// <param name="key">Signs the line when it can; null leaves it unsigned.</param>
+    /// <param name="place">The ledger's place, for the remark.</param>
+    /// <returns>How much of the ledger stays, the line to follow, and what a person should know; null when all is well.</returns>
+    internal static (int Whole, byte[] Line, string? Remark) Extend(
+        byte[] ledger, PgDrill drill, (string Manifest, string List) hashes, BackupKey? key, string place)
+    {
+        // A line without its end is what a writer that died left: it never counted, and the next line must not grow onto it.
+        var whole = Array.LastIndexOf(ledger, (byte)'\n') + 1;
+        var lines = Lines(ledger.AsSpan(0, whole));
+        var (sound, last) = Follow(lines);
+        var remark = sound == lines.Count
+            ? null
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{place}: the chain of hashes breaks at line {sound + 1}, so no drill from there on counts as proof. Find out who changed it, move it away, and drill again.");
+        return (whole, Encoding.UTF8.GetBytes(Compose(drill, hashes, last, key is { CanSign: true } ? key : null) + "\n"), remark);
     }
 
     /// <summary>The backups whose newest drill passed, with that drill.</summary>
@@ -72,17 +92,34 @@ internal static class DrillLedger
     /// <param name="key">The key by which a passed drill must be signed; null asks for no signature.</param>
     /// <returns>Backup ids; only those whose manifest and list of hashes are still those that were drilled.</returns>
     internal static IReadOnlyDictionary<string, DrillProof> ReadProven(string folder, BackupKey? key = null)
+        => ReadProven(ReadShared(Path.Combine(folder, FileName)), () => Directory.EnumerateDirectories(folder).AsParallel().Select(Hashes).ToHashSet(), key);
+
+    /// <summary>A backup with what the ledger says about it.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="proven">The ledger's proofs.</param>
+    internal static PgBackup Mark(PgBackup backup, IReadOnlyDictionary<string, DrillProof> proven)
+        => backup.Complete && proven.TryGetValue(backup.Id, out var proof)
+            ? backup with { Proven = true, ProvenAt = proof.At, ProvenBy = proof.ToString() }
+            : backup;
+
+    /// <summary>The same from a ledger's bytes.</summary>
+    /// <param name="ledger">The ledger.</param>
+    /// <param name="manifests">
+    /// Gives the SHA-256 of every manifest and list of hashes beside it; asked only when there is something to prove.
+    /// </param>
+    /// <param name="key">The key by which a passed drill must be signed; null asks for no signature.</param>
+    internal static IReadOnlyDictionary<string, DrillProof> ReadProven(
+        byte[] ledger, Func<IReadOnlySet<(string Manifest, string List)>> manifests, BackupKey? key)
     {
         var proven = new Dictionary<string, DrillProof>(StringComparer.Ordinal);
-        var bytes = ReadShared(Path.Combine(folder, FileName));
-        var lines = Lines(bytes);
+        var lines = Lines(ledger);
         var (sound, _) = Follow(lines);
         if (sound == 0)
         {
             return proven;
         }
 
-        var present = Directory.EnumerateDirectories(folder).Select(Hashes).ToHashSet();
+        var present = manifests();
         foreach (var line in lines.Take(sound))
         {
             using var json = JsonDocument.Parse(line);
@@ -115,6 +152,9 @@ internal static class DrillLedger
         return proven;
     }
 
+    /// <summary>SHA-256 of a file's bytes in lower-case hex; empty for no file.</summary>
+    internal static string HashOf(byte[]? file) => file is null ? "" : Convert.ToHexString(SHA256.HashData(file)).ToLowerInvariant();
+
     /// <summary>All lines of the ledger, for people to read.</summary>
     /// <param name="folder">The folder that holds the backups and the ledger.</param>
     /// <returns>The lines, and how many of them, from the first on, the chain of hashes holds.</returns>
@@ -124,9 +164,8 @@ internal static class DrillLedger
         return (lines, Follow(lines).Sound);
     }
 
-    private static string Compose(PgDrill drill, string previous, BackupKey? key)
+    private static string Compose(PgDrill drill, (string Manifest, string List) hashes, string previous, BackupKey? key)
     {
-        var (manifest, list) = Hashes(drill.Backup.Path);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
@@ -137,8 +176,8 @@ internal static class DrillLedger
             json.WriteString("startedAt", drill.StartedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
             json.WriteNumber("recoverySeconds", Math.Round(drill.RecoveryTime.TotalSeconds, 3));
             json.WriteString("serverVersion", drill.ServerVersion);
-            json.WriteString("manifestSha256", manifest);
-            json.WriteString("listSha256", list);
+            json.WriteString("manifestSha256", hashes.Manifest);
+            json.WriteString("listSha256", hashes.List);
             json.WriteString("previousHash", previous);
             json.WriteEndObject();
         }

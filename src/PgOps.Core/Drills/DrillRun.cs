@@ -47,7 +47,7 @@ internal sealed class DrillRun
     {
         var startedAt = DateTime.UtcNow;
         _elapsed.Start();
-        using var mark = await ReadingMark.TakeAsync(_backup.Path, cancellationToken).ConfigureAwait(false);
+        using var mark = await ReadingMark.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
         await StepAsync("hashes", () => ProveAsync(cancellationToken)).ConfigureAwait(false);
         var recovery = _elapsed.Elapsed;
         if (!Failed)

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging;
-using PgOps.Core.Backups;
 using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
 using PgOps.Core.Restores;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Drills;
 
@@ -25,19 +25,21 @@ public sealed class TestRestore
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var backup = Find(request);
+        using var fetched = await FetchedBackup.TakeAsync(
+            await FindAsync(request, cancellationToken).ConfigureAwait(false), sink, cancellationToken).ConfigureAwait(false);
         var jobs = RestoreJobs.Resolve(request.Jobs);
-        var run = new DrillRun(backup, jobs, request, sink);
+        var run = new DrillRun(fetched.Backup, jobs, request, sink);
         var drill = await run.RunAsync(cancellationToken).ConfigureAwait(false);
+        drill = drill with { Backup = drill.Backup with { FetchedTo = null } };
         await RecordAsync(drill, request.Key, sink, cancellationToken).ConfigureAwait(false);
         return drill;
     }
 
-    private static PgBackup Find(TestRestoreRequest request)
+    private static async Task<PgBackup> FindAsync(TestRestoreRequest request, CancellationToken cancellationToken)
         => request.Backup is null == request.Path is null
             ? throw new PgOpsException(
                 PgErrorCode.InvalidArgument, "Give exactly one of a backup and a path.", null, "Set Backup or Path.")
-            : request.Backup ?? BackupFolder.Read(request.Path!);
+            : request.Backup ?? await StoredBackups.ReadAsync(request.Path!, cancellationToken).ConfigureAwait(false);
 
     private static async Task RecordAsync(PgDrill drill, BackupKey? key, IOperationSink sink, CancellationToken cancellationToken)
     {
@@ -60,7 +62,7 @@ public sealed class TestRestore
                 sink.Log.LogWarning("{Remark}", remark);
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or PgOpsException)
         {
             sink.Log.LogWarning("The drill of {Backup} was not written to the ledger, so gates will not see it: {Reason}", drill.Backup.Path, error.Message);
         }

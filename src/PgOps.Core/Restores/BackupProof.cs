@@ -17,8 +17,8 @@ namespace PgOps.Core.Restores;
 /// <param name="Signature">The check of its signature; null when there is none and none is asked for.</param>
 internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? Script, PgCheck? Signature)
 {
-    /// <summary>A backup as results show it: a foreign dump has no manifest.</summary>
-    internal static PgBackup Shown(PgBackup backup) => backup.Foreign ? backup with { Manifest = null } : backup;
+    /// <summary>A backup as results show it: a foreign dump has no manifest, and what was fetched will be gone.</summary>
+    internal static PgBackup Shown(PgBackup backup) => backup with { FetchedTo = null, Manifest = backup.Foreign ? null : backup.Manifest };
 
     /// <summary>Tests the backup.</summary>
     /// <param name="backup">The backup.</param>
@@ -30,14 +30,17 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
         PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         // What cannot be decrypted is better said now than after all of it was read.
-        _ = Decryptor.For(BackupFolder.Read(backup.Path), request.Identity);
-        var (test, script) = await TestBackup.TestAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        _ = Decryptor.For(BackupFolder.Read(backup.Folder), request.Identity);
+        var (test, script) = await TestBackup.TestAsync(request with { Path = backup.Folder }, sink, cancellationToken).ConfigureAwait(false);
         var signature = test.Checks.SingleOrDefault(check => check.Name == SignatureCheck.Name);
         var read = test.Backup with
         {
+            Path = backup.Path,
+            FetchedTo = backup.FetchedTo,
             Manifest = test.Backup.Foreign ? (script ?? new DumpScript()).Assume(test.Backup) : test.Backup.Manifest,
             Proven = backup.Proven,
             ProvenAt = backup.ProvenAt,
+            ProvenBy = backup.ProvenBy,
             Source = backup.Source,
             Warnings = backup.Warnings,
             Duration = backup.Duration,

@@ -8,6 +8,7 @@ using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 using PgOps.Core.Sql;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Restores;
 
@@ -38,7 +39,9 @@ public sealed class RestoreDatabase
         var target = request.Target.WithDatabase(request.FinalName);
         RefuseName(request);
 
-        using var mark = await ReadingMark.TakeAsync(request.Backup.Path, cancellationToken).ConfigureAwait(false);
+        using var fetched = await FetchedBackup.TakeAsync(request.Backup, sink, cancellationToken).ConfigureAwait(false);
+        request = request with { Backup = fetched.Backup };
+        using var mark = await ReadingMark.TakeAsync(request.Backup.Folder, cancellationToken).ConfigureAwait(false);
         var checks = new List<PgCheck>();
         request = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false);
         var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);

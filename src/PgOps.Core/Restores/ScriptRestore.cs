@@ -58,7 +58,7 @@ internal static class ScriptRestore
     internal static async Task<PgCheck> RunAsync(
         PgBackup backup, PgTarget target, ArchiveRestoreOptions options, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(backup.Path, backup.Manifest!.Payload.Path);
+        var path = Path.Combine(backup.Folder, backup.Manifest!.Payload.Path);
         var together = options.Script is { FitsOneTransaction: true };
         using var progress = new ProgressActivity(sink, $"Restoring {backup.Database}");
         var complaints = new ScriptComplaints();

@@ -164,7 +164,7 @@ public sealed class BackupEncryptionTests : IDisposable
 
     private static void AssertNothingOpened()
         => Assert.DoesNotContain(
-            Directory.EnumerateDirectories(Path.GetTempPath(), "pgops-opened-*"),
+            Directory.EnumerateDirectories(Path.GetTempPath(), "pgops-private-*"),
             folder => File.Exists(Path.Combine(folder, OwnerMark.FileName))
                 && File.ReadLines(Path.Combine(folder, OwnerMark.FileName)).ElementAt(1) == $"{Environment.ProcessId}");
 

@@ -26,8 +26,12 @@ internal sealed class OpenedArchive : IDisposable
 
     private string Encrypted { get; init; } = "";
 
+    private Stream? Input { get; init; }
+
     /// <summary>An archive that is not encrypted.</summary>
-    internal static OpenedArchive Plain(string path) => new(path, null, null);
+    /// <param name="path">File or folder.</param>
+    /// <param name="input">The archive's bytes, in place of the file.</param>
+    internal static OpenedArchive Plain(string path, Stream? input = null) => new(path, null, null) { Input = input };
 
     /// <summary>Opens an archive, all of it.</summary>
     /// <inheritdoc cref="OpenAsync(PgBackup, string?, bool, ProgressActivity?, CancellationToken)"/>
@@ -47,7 +51,7 @@ internal sealed class OpenedArchive : IDisposable
     internal static async Task<OpenedArchive> OpenAsync(
         PgBackup backup, string? identity, bool contentsOnly, ProgressActivity? progress, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(backup.Path, backup.Manifest!.Payload.Path);
+        var path = Path.Combine(backup.Folder, backup.Manifest!.Payload.Path);
         if (Decryptor.For(backup, identity) is not { } decryptor)
         {
             return Plain(path);
@@ -61,7 +65,7 @@ internal sealed class OpenedArchive : IDisposable
         var ending = EncryptionTool.EndingOf(backup.Manifest.Payload.Encryption!.Tool);
         var files = new DirectoryInfo(path).GetFiles(contentsOnly ? "toc.dat" + ending : "*" + ending);
         var total = files.Sum(file => file.Length);
-        var folder = await PrivateFolder.CreateAsync(cancellationToken).ConfigureAwait(false);
+        var folder = new PrivateFolder();
         try
         {
             RequireRoom(folder.Path, total);
@@ -89,6 +93,11 @@ internal sealed class OpenedArchive : IDisposable
     /// <exception cref="PgOpsException">DecryptionFailed; pg_restore's own result is for the caller to judge.</exception>
     internal async Task<ToolResult> RunAsync(ToolCommand pgRestore, CancellationToken cancellationToken)
     {
+        if (Input is not null)
+        {
+            return await ToolProcess.RunAsync(pgRestore with { Input = Input }, cancellationToken).ConfigureAwait(false);
+        }
+
         if (_path is not null)
         {
             return await ToolProcess.RunAsync(

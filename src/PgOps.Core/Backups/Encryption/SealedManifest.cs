@@ -27,7 +27,7 @@ internal static class SealedManifest
             return backup;
         }
 
-        var file = Path.Combine(backup.Path, ManifestJson.FileName + EncryptionTool.EndingOf(backup.Manifest!.Payload.Encryption!.Tool));
+        var file = Path.Combine(backup.Folder, ManifestJson.FileName + EncryptionTool.EndingOf(backup.Manifest!.Payload.Encryption!.Tool));
         try
         {
             var whole = ManifestJson.Read(await decryptor.ReadAsync(file, cancellationToken).ConfigureAwait(false));

@@ -1,20 +1,35 @@
+using PgOps.Core.Stores;
+
 namespace PgOps.Core.Backups.Retention;
 
 /// <summary>
-/// Removes one backup from a folder. It gets a name that ends in <c>.removing</c> first, in one step, so that at no moment a folder
-/// looks complete and lacks files; whatever ends the removal in the middle, the next one finishes it.
+/// Removes one backup. In a folder it gets a name that ends in <c>.removing</c> first, in one step, so that at no moment a folder looks
+/// complete and lacks files; whatever ends the removal in the middle, the next one finishes it. Of a store, see
+/// <see cref="StoredBackups.DeleteAsync"/>.
 /// </summary>
 internal static class BackupEraser
 {
-    /// <summary>The ending of the name of a backup that is being removed.</summary>
+    /// <summary>The ending of the name of a backup that is being removed; in a store, the name of a file in it.</summary>
     internal const string Ending = ".removing";
 
     /// <summary>Removes it.</summary>
-    /// <param name="path">The backup's folder or a foreign dump's file.</param>
-    /// <returns>False when somebody reads it: then it was not touched.</returns>
+    /// <param name="place">The backup's folder, its URI, or a foreign dump's file.</param>
+    /// <returns>False when somebody reads it: then it was not touched. A reader of a store is not seen; its hashes will not agree.</returns>
     /// <exception cref="IOException">It was not removed, or not wholly; what is left ends in <c>.removing</c>.</exception>
     /// <exception cref="UnauthorizedAccessException">As above.</exception>
-    internal static bool TryErase(string path)
+    /// <exception cref="PgOpsException">The store failed or refused.</exception>
+    internal static async Task<bool> TryEraseAsync(string place)
+    {
+        if (!StoreUri.IsRemote(place))
+        {
+            return TryErase(place);
+        }
+
+        await StoredBackups.DeleteAsync(place, CancellationToken.None).ConfigureAwait(false);
+        return true;
+    }
+
+    private static bool TryErase(string path)
     {
         if (!ReadingMark.TryClaim(path, out var claim))
         {

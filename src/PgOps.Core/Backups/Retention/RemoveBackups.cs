@@ -1,11 +1,12 @@
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups.Retention;
 
 /// <summary>Which backups to remove.</summary>
 public sealed record RemoveBackupsRequest
 {
-    /// <summary>Folders of backups: the rules look at everything in them.</summary>
+    /// <summary>Folders of backups, or URIs of places for backups in a store: the rules look at everything in them.</summary>
     public IReadOnlyList<string> Folders { get; init; } = [];
 
     /// <summary>Backups to look at; without a rule, the ones to remove.</summary>
@@ -59,7 +60,8 @@ public sealed class RemoveBackups
         try
         {
             // Two at once could each leave the other's last complete backup out of account. One order for all, so that none waits in a ring.
-            foreach (var parent in parents.Order(StringComparer.Ordinal))
+            // A store has no locks.
+            foreach (var parent in parents.Where(parent => !StoreUri.IsRemote(parent)).Order(StringComparer.Ordinal))
             {
                 turns.Add(await TakeTurnAsync(parent, cancellationToken).ConfigureAwait(false));
             }
@@ -72,7 +74,7 @@ public sealed class RemoveBackups
                 cancellationToken.ThrowIfCancellationRequested();
                 progress.Report(decision.Backup.Path, done++, plan.Count);
                 var wanted = decision.Action == PgRetentionAction.Remove && request.Approved?.Contains(decision.Backup.Path) != false;
-                sink.Output(wanted ? await Task.Run(() => Remove(decision, sink), CancellationToken.None).ConfigureAwait(false) : decision);
+                sink.Output(wanted ? await Task.Run(() => RemoveAsync(decision, sink), CancellationToken.None).ConfigureAwait(false) : decision);
             }
         }
         finally
@@ -81,12 +83,12 @@ public sealed class RemoveBackups
         }
     }
 
-    private static PgBackupRetention Remove(PgBackupRetention decision, IOperationSink sink)
+    private static async Task<PgBackupRetention> RemoveAsync(PgBackupRetention decision, IOperationSink sink)
     {
         var path = decision.Backup.Path;
         try
         {
-            return BackupEraser.TryErase(path)
+            return await BackupEraser.TryEraseAsync(path).ConfigureAwait(false)
                 ? decision with { Removed = true }
                 : decision with { Action = PgRetentionAction.Keep, Reason = "in use by a restore, a drill or a test" };
         }
@@ -98,6 +100,17 @@ public sealed class RemoveBackups
                 $"{path} was not removed: {error.Message}",
                 begun ? $"What is left of it is called {path}{BackupEraser.Ending} and is no backup any more." : "It is as it was.",
                 "See to the permissions, then run the command again; it finishes what was begun.",
+                error)
+            { Subject = decision });
+            return decision;
+        }
+        catch (PgOpsException error)
+        {
+            sink.Failure(new PgOpsException(
+                error.Code,
+                $"{path} was not removed: {error.Problem}",
+                $"It is as it was, or has lost its {HashList.FileName} and is no backup any more; Get-PgBackup shows which.",
+                error.NextStep ?? "Run the command again; it finishes what was begun.",
                 error)
             { Subject = decision });
             return decision;
@@ -116,12 +129,12 @@ public sealed class RemoveBackups
         }
 
         var selected = request.Folders.Count > 0
-            ? present.Where(backup => request.Folders.Any(folder => Full(folder) == Path.GetDirectoryName(backup.Path))).ToList()
+            ? present.Where(backup => request.Folders.Any(folder => Full(folder) == Parent(backup.Path))).ToList()
             : [];
         var known = selected.Select(backup => backup.Path).ToHashSet(StringComparer.Ordinal);
         foreach (var given in request.Backups.Where(given => known.Add(Full(given.Path))))
         {
-            if (Again(given, present, sink) is { } backup)
+            if (await AgainAsync(given, present, sink, cancellationToken).ConfigureAwait(false) is { } backup)
             {
                 selected.Add(backup);
             }
@@ -132,12 +145,14 @@ public sealed class RemoveBackups
     }
 
     /// <summary>A given backup as it is now.</summary>
-    private static PgBackup? Again(PgBackup given, List<PgBackup> present, IOperationSink sink)
+    private static async Task<PgBackup?> AgainAsync(
+        PgBackup given, List<PgBackup> present, IOperationSink sink, CancellationToken cancellationToken)
     {
         try
         {
             var path = Full(given.Path);
-            var now = present.Find(backup => backup.Path == path) ?? BackupFolder.Read(path);
+            var now = present.Find(backup => backup.Path == path)
+                ?? await StoredBackups.ReadAsync(path, cancellationToken).ConfigureAwait(false);
             return given.Id.Length == 0 || given.Id == now.Id
                 ? now
                 : throw new PgOpsException(
@@ -175,9 +190,9 @@ public sealed class RemoveBackups
 
     private static List<string> Parents(RemoveBackupsRequest request)
     {
-        var parents = request.Folders.Select(Full).Concat(request.Backups.Select(backup => Path.GetDirectoryName(Full(backup.Path)) ?? ""))
+        var parents = request.Folders.Select(Full).Concat(request.Backups.Select(backup => Parent(backup.Path)))
             .Distinct(StringComparer.Ordinal).ToList();
-        return parents.Find(BackupFolder.IsBackup) is { } inside
+        return parents.Find(IsBackup) is { } inside
             ? throw new PgOpsException(
                 PgErrorCode.InvalidArgument, $"{inside} is itself a backup, and what is in it a part of it.", NothingDone, "Name the backup.")
             : parents;
@@ -199,5 +214,10 @@ public sealed class RemoveBackups
         }
     }
 
-    private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+    private static bool IsBackup(string parent)
+        => StoreUri.IsRemote(parent) ? BackupFolder.IsBackupName(StoreUri.Parse(parent).Name) : BackupFolder.IsBackup(parent);
+
+    private static string Full(string place) => StoreUri.Parse(place).ToString();
+
+    private static string Parent(string place) => StoreUri.Parse(place).Parent?.ToString() ?? "";
 }

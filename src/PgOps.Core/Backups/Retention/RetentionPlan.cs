@@ -86,7 +86,7 @@ internal sealed class RetentionPlan
 
     private PgBackupRetention DecideOther(PgBackup backup)
     {
-        if (backup.Path.EndsWith(BackupEraser.Ending, StringComparison.Ordinal))
+        if (backup.RemovalBegun || backup.Path.EndsWith(BackupEraser.Ending, StringComparison.Ordinal))
         {
             return Decision(backup, keep: false, "its removal was interrupted and is finished");
         }

@@ -1,0 +1,84 @@
+using PgOps.Core.Backups;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Stores;
+
+/// <summary>A backup whose files are on this machine: a folder's as it is, a store's in a private temporary folder until disposed of.</summary>
+internal sealed class FetchedBackup : IDisposable
+{
+    private readonly PrivateFolder? _folder;
+
+    private FetchedBackup(PgBackup backup, PrivateFolder? folder)
+    {
+        Backup = backup;
+        _folder = folder;
+    }
+
+    /// <summary>The backup, which knows where its files were fetched to.</summary>
+    internal PgBackup Backup { get; }
+
+    /// <summary>Fetches the files of a backup in a store. Nothing is checked yet: whoever reads them does.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="sink">Receives progress.</param>
+    /// <param name="cancellationToken">Stops, and removes what was fetched.</param>
+    /// <exception cref="PgOpsException">DiskFull before anything is fetched; StoreFailed; BackupDamaged for names that lead elsewhere.</exception>
+    internal static async Task<FetchedBackup> TakeAsync(PgBackup backup, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        if (!StoreUri.IsRemote(backup.Path))
+        {
+            return new FetchedBackup(backup, null);
+        }
+
+        var uri = StoreUri.Parse(backup.Path);
+        using var store = BackupStore.Open(uri.Parent!);
+        var files = await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false);
+        FileNames.RefuseUnsafe(uri, files.Select(file => file.Name));
+        FreeSpace.Require(Path.GetTempPath(), files.Sum(file => file.Bytes), "Make room, or let TMPDIR (TEMP on Windows) name a folder on another disk.");
+        var folder = new PrivateFolder(sink.Log);
+        try
+        {
+            using var progress = new ProgressActivity(sink, $"Fetching {uri.Name}");
+            var meter = new TransferMeter(progress, files.Sum(file => file.Bytes), new Throttle(null));
+
+            // A level below the owner's mark, which is no file of the backup.
+            var place = Path.Combine(folder.Path, "backup");
+            DurableFile.CreateFolder(place);
+            await store.FetchAsync(uri.Name, files, place, meter, cancellationToken).ConfigureAwait(false);
+            return new FetchedBackup(backup with { FetchedTo = place }, folder);
+        }
+        catch (Exception error)
+        {
+            folder.Dispose();
+            if (error is IOException)
+            {
+                throw FreeSpace.Error(Path.GetTempPath(), error);
+            }
+
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _folder?.Dispose();
+}
+
+/// <summary>Names of files that come from a store.</summary>
+internal static class FileNames
+{
+    /// <summary>Refuses names that would lead out of the folder they are meant for: whoever writes to the store may not be a friend.</summary>
+    /// <exception cref="PgOpsException">BackupDamaged.</exception>
+    internal static void RefuseUnsafe(StoreUri backup, IEnumerable<string> names)
+    {
+        var bad = names.FirstOrDefault(name => name.Any(char.IsControl)
+            || name.AsSpan().IndexOfAny('\\', ':') >= 0
+            || name.Split('/').Any(part => part is "" or "." or ".."));
+        if (bad is not null)
+        {
+            throw new PgOpsException(
+                PgErrorCode.BackupDamaged,
+                $"{backup} holds a file that no backup has: {string.Concat(bad.Select(letter => char.IsControl(letter) ? '?' : letter))}",
+                "Nothing was fetched.",
+                "Find out who put it there, and use another copy.");
+        }
+    }
+}

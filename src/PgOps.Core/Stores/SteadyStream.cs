@@ -1,0 +1,121 @@
+namespace PgOps.Core.Stores;
+
+/// <summary>
+/// Reads a file over an unsteady line: a read that fails, or brings nothing for a while, is taken up again at the same place by a new
+/// request, with a growing pause, until several in a row have failed.
+/// </summary>
+internal sealed class SteadyStream : Stream
+{
+    private const int Attempts = 5;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Func<long, CancellationToken, Task<Stream>> _open;
+    private readonly long _length;
+    private Stream? _current;
+    private long _position;
+
+    private SteadyStream(Func<long, CancellationToken, Task<Stream>> open, Stream first, long length)
+    {
+        _open = open;
+        _current = first;
+        _length = length;
+    }
+
+    /// <inheritdoc/>
+    public override bool CanRead => true;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => false;
+
+    /// <inheritdoc/>
+    public override long Length => _length;
+
+    /// <inheritdoc/>
+    public override long Position { get => _position; set => throw new NotSupportedException(); }
+
+    /// <summary>Wraps the first stream.</summary>
+    /// <param name="open">Opens the file at an offset; must see to it that it is still the same file.</param>
+    /// <param name="first">The stream at offset 0.</param>
+    /// <param name="length">The file's length.</param>
+    internal static SteadyStream Over(Func<long, CancellationToken, Task<Stream>> open, Stream first, long length) => new(open, first, length);
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(Patience);
+            try
+            {
+                _current ??= await _open(_position, patience.Token).ConfigureAwait(false);
+                var read = await _current.ReadAsync(buffer, patience.Token).ConfigureAwait(false);
+                if (read == 0 && _position < _length && buffer.Length > 0)
+                {
+                    throw new EndOfStreamException($"The connection ended after {_position} of {_length} bytes.");
+                }
+
+                _position += read;
+                return read;
+            }
+            catch (Exception error) when (error is not PgOpsException && !cancellationToken.IsCancellationRequested && attempt < Attempts)
+            {
+                await DropAsync().ConfigureAwait(false);
+                await Task.Delay(Backoff.Pause(attempt), cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _current?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task DropAsync()
+    {
+        if (_current is not null)
+        {
+            await _current.DisposeAsync().ConfigureAwait(false);
+            _current = null;
+        }
+    }
+}
+
+/// <summary>Pauses between attempts.</summary>
+internal static class Backoff
+{
+    /// <summary>A pause that doubles with each attempt, up to 20 seconds, and is not the same for everybody.</summary>
+    /// <param name="attempt">The attempt that failed, counted from 1.</param>
+    internal static TimeSpan Pause(int attempt)
+        => TimeSpan.FromMilliseconds(Math.Min(20_000, 500 << Math.Min(attempt - 1, 6)) * (0.5 + (Random.Shared.NextDouble() / 2)));
+}
