@@ -10,7 +10,7 @@ internal sealed class MaskTable
 {
     private const string FiringQuery = """
         WITH RECURSIVE family(oid) AS (
-            SELECT $1::pg_catalog.oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON f.oid = i.inhparent)
+            SELECT $1::bigint::pg_catalog.oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON f.oid = i.inhparent)
         SELECT pg_catalog.format('ALTER TABLE ONLY %I.%I', n.nspname, c.relname), pg_catalog.format('%s %I', x.kind, x.name), x.state
         FROM (SELECT tgrelid, 'TRIGGER', tgname, tgenabled::text FROM pg_catalog.pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
               UNION ALL
@@ -39,7 +39,7 @@ internal sealed class MaskTable
     /// <param name="cancellationToken">Gives up.</param>
     internal async Task ProbeAsync(NpgsqlConnection session, List<string> problems, CancellationToken cancellationToken)
     {
-        foreach (var step in _steps)
+        foreach (var step in _steps.Where(step => !MaskLimits.Problems(step).Any()))
         {
             await session.ExecuteAsync("SAVEPOINT probe", cancellationToken).ConfigureAwait(false);
             try
@@ -99,7 +99,7 @@ internal sealed class MaskTable
         NpgsqlConnection session, CancellationToken cancellationToken)
     {
         var firing = await session.QueryAsync(
-            FiringQuery, row => (Alter: row.GetString(0), What: row.GetString(1), State: row.GetString(2)), cancellationToken, First.TableOid)
+            FiringQuery, row => (Alter: row.GetString(0), What: row.GetString(1), State: row.GetString(2)), cancellationToken, (long)First.TableOid)
             .ConfigureAwait(false);
         foreach (var (alter, what, _) in firing)
         {

@@ -16,13 +16,13 @@ internal static class MaskTraces
 
     private const string FamilyQuery = """
         WITH RECURSIVE family(oid) AS (
-            SELECT unnest($1::pg_catalog.oid[]) UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON f.oid = i.inhparent)
+            SELECT unnest($1::bigint[])::pg_catalog.oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON f.oid = i.inhparent)
         SELECT c.oid FROM family f JOIN pg_catalog.pg_class c USING (oid) WHERE c.relkind = 'r'
         """;
 
     private const string FileQuery = """
         SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_relation_filenode(c.oid)
-        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::bigint::pg_catalog.oid
         """;
 
     // What holds dead rows back; for a catalog, also a logical slot of any database.
@@ -59,7 +59,7 @@ internal static class MaskTraces
                     "End what holds them back, or restore on a server without it.");
             }
 
-            family = await session.QueryAsync(FamilyQuery, row => row.GetFieldValue<uint>(0), cancellationToken, tables.ToArray()).ConfigureAwait(false);
+            family = await session.QueryAsync(FamilyQuery, row => row.GetFieldValue<uint>(0), cancellationToken, tables.Select(oid => (long)oid).ToArray()).ConfigureAwait(false);
         }
 
         await MaskSession.EachAsync(target, family, jobs, RewriteAsync, cancellationToken).ConfigureAwait(false);
@@ -102,7 +102,7 @@ internal static class MaskTraces
     }
 
     private static async Task<(string Name, uint File)> FileAsync(NpgsqlConnection session, uint table, CancellationToken cancellationToken)
-        => (await session.QueryAsync(FileQuery, row => (row.GetString(0), row.GetFieldValue<uint>(1)), cancellationToken, table).ConfigureAwait(false))[0];
+        => (await session.QueryAsync(FileQuery, row => (row.GetString(0), row.GetFieldValue<uint>(1)), cancellationToken, (long)table).ConfigureAwait(false))[0];
 
     private static async Task<List<string>> HoldersAsync(NpgsqlConnection session, bool catalogs, CancellationToken cancellationToken)
     {

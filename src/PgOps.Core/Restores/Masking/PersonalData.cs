@@ -79,7 +79,7 @@ internal static partial class PersonalData
     {
         var first = columns[0];
         var rows = await session.ScalarAsync<float>(
-            "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = $1", cancellationToken, first.TableOid).ConfigureAwait(false);
+            "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = $1::bigint::pg_catalog.oid", cancellationToken, (long)first.TableOid).ConfigureAwait(false);
         var share = Math.Clamp(100.0 * 4 * SampleRows / Math.Max(1, rows), 0.001, 100);
         var sample = string.Create(CultureInfo.InvariantCulture, $"TABLESAMPLE SYSTEM ({share:0.#####}) REPEATABLE (1)");
         var list = string.Join(", ", columns.Select((column, index)

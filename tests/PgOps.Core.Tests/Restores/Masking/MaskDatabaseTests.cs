@@ -107,7 +107,7 @@ public sealed class MaskDatabaseTests : IDisposable
         Assert.Equal("A,O", await ValueAsync(copy, "SELECT string_agg(tgenabled::text, ',' ORDER BY tgenabled) FROM pg_trigger WHERE NOT tgisinternal"));
         Assert.Equal(2000L, await ValueAsync(copy, "SELECT count(DISTINCT email) FROM customers WHERE email ~ '^u[0-9a-f]{20}@example.invalid$' AND id > 0"));
         Assert.Equal("", await ValueAsync(copy, "SELECT name || coalesce(phone, '') FROM customers WHERE id = 0"));
-        Assert.Equal(400L, await ValueAsync(copy, "SELECT min(n) FROM (SELECT count(*) n FROM customers WHERE id > 0 AND city IS NOT NULL GROUP BY city) s"));
+        Assert.Equal(400L, await ValueAsync(copy, "SELECT min(n) FROM (SELECT count(*) n FROM customers WHERE city IS NOT NULL GROUP BY city) s"));
         Assert.Equal(true, await ValueAsync(copy, "SELECT count(*) > 1000 FROM customers WHERE city IS DISTINCT FROM 'city ' || id % 5"));
         Assert.Equal(2001L, await ValueAsync(copy, "SELECT count(*) FROM customers WHERE tier = 'it''s basic' AND note IS NULL AND lower_email = lower(email)"));
         Assert.Equal(true, await ValueAsync(copy, "SELECT count(*) > 1000 FROM seen JOIN customers USING (name)"));
