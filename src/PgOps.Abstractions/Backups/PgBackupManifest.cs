@@ -115,6 +115,9 @@ public sealed record PgDatabaseFacts
 
     /// <summary>Settings made with ALTER DATABASE … SET, as <c>name=value</c>.</summary>
     public IReadOnlyList<string> Settings { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>What the database is a masked copy of (Restore-PgDatabase -Mask); null for an original.</summary>
+    public string? Masked { get; init; }
 }
 
 /// <summary>The payload of a backup.</summary>

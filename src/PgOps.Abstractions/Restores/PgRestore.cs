@@ -21,6 +21,12 @@ public sealed record PgRestore
     /// <summary>Name under which a replaced database was kept; null when none was replaced.</summary>
     public string? ReplacedDatabase { get; init; }
 
+    /// <summary>
+    /// The columns masked after the comparison; empty unless a rules file was given. Such a database is a copy for staging: its comment
+    /// says so, and no backup of it counts as proven.
+    /// </summary>
+    public IReadOnlyList<PgMaskedColumn> Masked { get; init => field = value.ToArray(); } = [];
+
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
 }
@@ -39,9 +45,9 @@ public sealed record PgDrill
 
     /// <summary>
     /// Whether it passed and every table's content was compared: only then is the backup proven. A backup that was taken with counts
-    /// alone, or a dump that PgOps did not make, can pass a drill but not be proven by it.
+    /// alone, one of a masked copy, or a dump that PgOps did not make, can pass a drill but not be proven by it.
     /// </summary>
-    public bool Proven => Passed && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
+    public bool Proven => Passed && Backup.Manifest?.Facts.Masked is null && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
 
     /// <summary>The checks, in the order they ran.</summary>
     public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];

@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using System.Net;
+using System.Security;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Connections;
 using PgOps.Core.Restores;
@@ -63,6 +65,27 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
     [Parameter]
     public SwitchParameter CreateRoles { get; set; }
 
+    /// <summary>
+    /// A file of rules by which the copy is masked after the comparison and before it becomes visible; docs/masking.md describes it.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Mask { get; set; }
+
+    /// <summary>
+    /// A secret of at least 16 characters that the masks are made from: the same one makes the same masks. Default: a new one for each
+    /// run, kept nowhere.
+    /// </summary>
+    [Parameter]
+    public SecureString? MaskSeed { get; set; }
+
+    /// <summary>
+    /// With -Mask: fails, before the copy becomes visible, when columns without a rule look like personal data, or an expression left
+    /// original values.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Strict { get; set; }
+
     /// <summary>The database to work from while the restore runs.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -106,6 +129,9 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
             NoOwner = NoOwner,
             NoPrivileges = NoPrivileges,
             CreateRoles = CreateRoles,
+            Mask = Mask is null ? null : FullPath(Mask),
+            MaskSeed = MaskSeed is null ? null : new PgSecret(new NetworkCredential("", MaskSeed).Password),
+            Strict = Strict,
             MaintenanceDatabase = MaintenanceDatabase,
             BinPath = BinPath is null ? null : FullPath(BinPath),
             Key = Key(),

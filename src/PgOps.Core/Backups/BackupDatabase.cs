@@ -172,7 +172,10 @@ public sealed class BackupDatabase
                 PgOpsVersion = PgOpsVersion.Current,
             };
             var bytes = await CloseAsync(folder, manifest, files, encryptor, request.SigningKey, cancellationToken).ConfigureAwait(false);
-            foreach (var warning in dump.Warnings)
+            var warnings = facts.Masked is null
+                ? dump.Warnings.ToList()
+                : dump.Warnings.Append($"{database} is a masked copy ({facts.Masked}): this backup is none of the original.").ToList();
+            foreach (var warning in warnings)
             {
                 sink.Log.LogWarning("{Warning}", warning);
             }
@@ -188,7 +191,7 @@ public sealed class BackupDatabase
                 Complete = true,
                 Manifest = manifest,
                 Source = request.Target,
-                Warnings = dump.Warnings,
+                Warnings = warnings,
                 Duration = timings.Elapsed,
             };
         }

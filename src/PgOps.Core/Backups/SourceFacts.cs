@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Npgsql;
 using PgOps.Core.Connections;
+using PgOps.Core.Restores.Masking;
 
 namespace PgOps.Core.Backups;
 
@@ -69,8 +70,15 @@ internal static partial class SourceFacts
                 + "in the manifest; the archive's DATABASE PROPERTIES hold it (pg_restore --create).");
         }
 
+        var masked = await MaskMark.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (masked is not null)
+        {
+            leftOut.Add($"the original values: the database is a masked copy ({masked}), and its backup proves nothing of the original.");
+        }
+
         return facts with
         {
+            Masked = masked,
             Roles = [.. roles.Order(StringComparer.Ordinal)],
             Extensions = new SortedDictionary<string, string>(
                 extensions.ToDictionary(extension => extension.Name, extension => extension.Version), StringComparer.Ordinal),

@@ -7,6 +7,7 @@ using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Operations;
+using PgOps.Core.Restores.Masking;
 using PgOps.Core.Sql;
 using PgOps.Core.Stores;
 
@@ -38,6 +39,7 @@ public sealed class RestoreDatabase
         var jobs = RestoreJobs.Resolve(request.Jobs);
         var target = request.Target.WithDatabase(request.FinalName);
         RefuseName(request);
+        request = await ReadMaskAsync(request, cancellationToken).ConfigureAwait(false);
 
         using var fetched = await FetchedBackup.TakeAsync(request.Backup, sink, cancellationToken).ConfigureAwait(false);
         request = request with { Backup = fetched.Backup };
@@ -55,6 +57,7 @@ public sealed class RestoreDatabase
             Rows = copy.Rows,
             Checks = checks,
             ReplacedDatabase = copy.Replaced,
+            Masked = copy.Masked,
             Duration = elapsed.Elapsed,
         };
     }
@@ -70,6 +73,7 @@ public sealed class RestoreDatabase
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         RefuseName(request);
+        request = await ReadMaskAsync(request, cancellationToken).ConfigureAwait(false);
         var checks = new List<PgCheck>();
         request = await VerifyBackupAsync(request with { IsPreview = true }, checks, sink, cancellationToken).ConfigureAwait(false);
         var target = request.Target.WithDatabase(request.FinalName);
@@ -86,7 +90,15 @@ public sealed class RestoreDatabase
         var roles = plan.MissingRoles.Count == 0 ? "" : $"; the roles {string.Join(", ", plan.MissingRoles)} are created without login";
         return FormattableString.Invariant(
             $"Restore {request.Backup} ({request.Backup.Database} as of {request.Backup.SnapshotAt:u}, {known}) ")
-            + $"with {plan.Tool.Name} {plan.Tool.Version} under a staging name, {compare}, analyse, rename to {target}{kept}{roles}.";
+            + $"with {plan.Tool.Name} {plan.Tool.Version} under a staging name, {compare}, {MaskPreview.Describe(request)}analyse, rename to {target}{kept}{roles}.";
+    }
+
+    private static async Task<RestoreDatabaseRequest> ReadMaskAsync(RestoreDatabaseRequest request, CancellationToken cancellationToken)
+    {
+        _ = MaskKey.From(request.MaskSeed);
+        return request.Mask is null
+            ? request
+            : request with { MaskRules = await MaskRules.LoadAsync(request.Mask, cancellationToken).ConfigureAwait(false) };
     }
 
     private static void RefuseName(RestoreDatabaseRequest request)
@@ -296,7 +308,19 @@ public sealed class RestoreDatabase
             checks.Add(await TimedCheck.RunAsync(
                 () => PayloadRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
             var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
+            var mask = request.MaskRules.Count == 0
+                ? null
+                : new MaskDatabase(staging.Target, request.Mask!, request.MaskRules, request.MaskSeed);
+            if (mask is not null)
+            {
+                checks.Add(await mask.RunAsync(jobs, sink, cancellationToken).ConfigureAwait(false));
+            }
+
             checks.Add(await TableStatistics.GatherAsync(staging.Target, jobs, cancellationToken).ConfigureAwait(false));
+            if (mask is not null)
+            {
+                checks.AddRange(await mask.FinishAsync(request.Strict, sink.Log, cancellationToken).ConfigureAwait(false));
+            }
 
             // The setting that sped the restore up goes before the source's own come.
             await staging.Session.ExecuteAsync(
@@ -304,16 +328,17 @@ public sealed class RestoreDatabase
             await DatabaseSettings.ApplyAsync(staging.Session, staging.Name, settings, cancellationToken).ConfigureAwait(false);
             checks.Add(settingsCheck);
             var owner = request.NoOwner || manifest.Facts.Owner.Length == 0 ? null : manifest.Facts.Owner;
+            var masked = mask is null ? manifest.Facts.Masked : MaskMark.Describe(request.Backup);
             var replaced = await DatabaseSwap.RunAsync(
                 staging,
-                new SwapRequest(target, plan.Existing?.Oid) { Owner = owner, KeepGrants = !request.NoPrivileges },
+                new SwapRequest(target, plan.Existing?.Oid) { Owner = owner, KeepGrants = !request.NoPrivileges, Comment = MaskMark.Comment(masked) },
                 cancellationToken).ConfigureAwait(false);
             if (replaced is not null && plan.Existing!.IsEmpty)
             {
                 replaced = await DatabaseSwap.DropEmptyAsync(staging.Session, maintenance, replaced, sink.Log).ConfigureAwait(false);
             }
 
-            return new Copy(content.Tables.Count, content.Rows, replaced);
+            return new Copy(content.Tables.Count, content.Rows, replaced, mask?.Masked ?? []);
         }
         catch (Exception error) when (!staging.InPlace)
         {
@@ -357,5 +382,5 @@ public sealed class RestoreDatabase
 
     private sealed record Plan(PostgresTool Tool, IReadOnlyList<string> MissingRoles, DatabaseOccupancy? Existing);
 
-    private sealed record Copy(int Tables, long Rows, string? Replaced);
+    private sealed record Copy(int Tables, long Rows, string? Replaced, IReadOnlyList<PgMaskedColumn> Masked);
 }

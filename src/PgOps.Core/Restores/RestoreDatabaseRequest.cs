@@ -1,5 +1,6 @@
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Backups.Signing;
+using PgOps.Core.Restores.Masking;
 
 namespace PgOps.Core.Restores;
 
@@ -45,11 +46,23 @@ public sealed record RestoreDatabaseRequest
     /// <summary>age's identity file, for an encrypted backup; gpg takes its keys from its own keyring.</summary>
     public string? Identity { get; init; }
 
+    /// <summary>The rules file that the copy is masked by before it becomes visible (docs/masking.md); null masks nothing.</summary>
+    public string? Mask { get; init; }
+
+    /// <summary>What the masks are made from: the same seed makes the same masks. Null makes masks that no other run makes.</summary>
+    public PgSecret? MaskSeed { get; init; }
+
+    /// <summary>Fails, before anything becomes visible, when a masked copy still seems to hold personal data.</summary>
+    public bool Strict { get; init; }
+
     /// <summary>Whether only the plan is wanted: nobody is asked anything.</summary>
     internal bool IsPreview { get; init; }
 
     /// <summary>What a plain dump says about itself, once it was tested.</summary>
     internal DumpScript? Script { get; init; }
+
+    /// <summary>The rules, once they were read; empty to mask nothing.</summary>
+    internal IReadOnlyList<MaskRule> MaskRules { get; init; } = [];
 
     /// <summary>The final name.</summary>
     internal string FinalName => string.IsNullOrEmpty(Database) ? Backup.Database : Database;
