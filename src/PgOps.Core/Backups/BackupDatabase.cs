@@ -91,7 +91,7 @@ public sealed class BackupDatabase
             var dump = new DumpRun(listed.Tables, dumpProgress);
             using var work = new SnapshotWork(
                 request, compression, depth, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings);
-            var (content, contents, dumped) = await work.RunAsync(sink, cancellationToken).ConfigureAwait(false);
+            var (content, contents, dumped, objects) = await work.RunAsync(sink, cancellationToken).ConfigureAwait(false);
             ReadBack.RequireEveryTable(contents, dumped, content);
             content = content with
             {
@@ -137,6 +137,7 @@ public sealed class BackupDatabase
                 Fingerprint = depth.ToString(),
                 Tables = content.Tables,
                 Sequences = content.Sequences,
+                Objects = objects,
                 Migration = mark,
                 LeftOut = leftOut,
                 Timings = timings.Seconds,

@@ -5,6 +5,7 @@ using Npgsql;
 using PgOps.Core.Backups;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 using PgOps.Core.Sql;
 
@@ -270,7 +271,7 @@ public sealed class RestoreDatabase
                 plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges, request.Script);
             checks.Add(await TimedCheck.RunAsync(
                 () => PayloadRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
-            var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
+            var content = await VerifyAsync(request, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
             checks.Add(await TableStatistics.GatherAsync(staging.Target, jobs, cancellationToken).ConfigureAwait(false));
 
             // The setting that sped the restore up goes before the source's own come.
@@ -309,11 +310,13 @@ public sealed class RestoreDatabase
     }
 
     private static async Task<ContentComparison> VerifyAsync(
-        PgBackup backup, StagingDatabase staging, int jobs, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
+        RestoreDatabaseRequest request, StagingDatabase staging, int jobs, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
     {
+        var backup = request.Backup;
         var manifest = backup.Manifest!;
+        var rules = ObjectRules.Restored with { NoOwner = request.NoOwner, NoPrivileges = request.NoPrivileges };
         var content = await RestoredCopy.CompareAsync(manifest, staging.Target, jobs, sink, cancellationToken).ConfigureAwait(false);
-        var inspection = await RestoredCopy.InspectAsync(manifest, staging.Target, cancellationToken).ConfigureAwait(false);
+        var inspection = await RestoredCopy.InspectAsync(manifest, staging.Target, rules, cancellationToken).ConfigureAwait(false);
         var all = content.Checks.Concat(inspection).ToList();
         var failed = all.Where(check => check.Status == PgCheckStatus.Failed).ToList();
         if (failed.Count > 0)
