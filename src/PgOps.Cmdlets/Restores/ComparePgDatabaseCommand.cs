@@ -5,7 +5,9 @@ using PgOps.Core.Restores;
 
 namespace PgOps.Cmdlets.Restores;
 
-/// <summary>Compares the content of two databases, or of a backup's manifest and a database: every table's count and content.</summary>
+/// <summary>
+/// Compares two databases, a backup's manifest and a database, or two manifests: every table's count and content, sequences, schema objects.
+/// </summary>
 [Cmdlet(VerbsData.Compare, "PgDatabase", DefaultParameterSetName = "Database")]
 [OutputType(typeof(PgComparison))]
 public sealed class ComparePgDatabaseCommand : PgCmdlet
@@ -17,11 +19,18 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
 
     /// <summary>The backup that is taken to be right: its folder, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Backup", ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Backups", ValueFromPipeline = true)]
     [BackupTransformation]
     public PgBackup? Backup { get; set; }
 
+    /// <summary>The backup to hold against it: the two manifests are compared, and nothing is restored.</summary>
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = "Backups")]
+    [BackupTransformation]
+    public PgBackup? DifferenceBackup { get; set; }
+
     /// <summary>The database to hold against it. Default: DATABASE_URL, then the PG* variables.</summary>
-    [Parameter(Position = 1)]
+    [Parameter(Position = 1, ParameterSetName = "Database")]
+    [Parameter(Position = 1, ParameterSetName = "Backup")]
     [TargetTransformation]
     public PgTarget? Difference { get; set; }
 
@@ -35,6 +44,15 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     [ValidateRange(1, 64)]
     public int? Jobs { get; set; }
 
+    /// <summary>Finds the rows in which tables of two databases differ, by ranges of the primary key.</summary>
+    [Parameter(ParameterSetName = "Database")]
+    public SwitchParameter Detailed { get; set; }
+
+    /// <summary>How many differing rows -Detailed names of each table. Default: 100.</summary>
+    [Parameter(ParameterSetName = "Database")]
+    [ValidateRange(1, 100000)]
+    public int MaxRows { get; set; } = 100;
+
     /// <summary>Makes a difference an error, so that a runbook turns red.</summary>
     [Parameter]
     public SwitchParameter Strict { get; set; }
@@ -47,7 +65,10 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
             {
                 ReferenceTarget = Reference is null ? null : Credentials.Apply(Reference, Credential),
                 ReferenceBackup = Backup,
-                Difference = Credentials.Apply(Difference ?? TargetParser.FromEnvironment(), Credential),
+                Difference = DifferenceBackup is null ? Credentials.Apply(Difference ?? TargetParser.FromEnvironment(), Credential) : null,
+                DifferenceBackup = DifferenceBackup,
+                Detailed = Detailed,
+                MaxRows = MaxRows,
                 Jobs = Jobs,
             },
             sink,

@@ -32,7 +32,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         {
             var group = groups[GroupOf(name.Kind)];
             group.Excuse(rules.Excuse(name.Kind));
-            if (rules.Excuse(name.Kind) is not null || (rules.AsDumped && name.Kind == InvalidIndex))
+            if (rules.Excuse(name.Kind) is not null || (rules.AsDumped && name.Kind == InvalidIndex && !difference.Objects.ContainsKey(name)))
             {
                 continue;
             }
@@ -121,7 +121,8 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
     private static bool IsFromTheBeginning(ObjectName name) => name is { Kind: "schema", Name: "public" } or { Kind: "grants", Name: "schema public" };
 
-    private static string WhyNone(PgBackupManifest manifest) => manifest switch
+    /// <summary>Why there is nothing to compare with in a manifest.</summary>
+    internal static string WhyNone(PgBackupManifest manifest) => manifest switch
     {
         { Objects: not null } => "the manifest tells objects in a way that this PgOps does not know",
         { Payload.Selection.Count: > 0 } => "the backup is of a part of the database",

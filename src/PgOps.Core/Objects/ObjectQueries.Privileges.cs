@@ -60,7 +60,7 @@ internal static partial class ObjectQueries
                    'in ' || nullif(a.defaclnamespace, 0)::regnamespace), d.text, false
         FROM pg_default_acl a,
             LATERAL (SELECT acldefault(CASE a.defaclobjtype WHEN 'S' THEN 's' ELSE a.defaclobjtype END, a.defaclrole) AS acl) s,
-            LATERAL (SELECT {Difference("a.defaclacl", "CASE WHEN a.defaclnamespace = 0 THEN s.acl ELSE '{}' END", "s.acl", "a.defaclrole")} AS text) d
+            LATERAL (SELECT {Difference("a.defaclacl", "CASE WHEN a.defaclnamespace = 0 THEN s.acl ELSE acldefault('c', a.defaclrole) END", "s.acl", "a.defaclrole")} AS text) d
         WHERE d.text IS NOT NULL
         """;
 

@@ -14,8 +14,8 @@ internal static partial class ObjectQueries
             (SELECT 'WITH ' || string_agg(o, ', ' ORDER BY o COLLATE "C") FROM unnest(rel.reloptions) o),
             (SELECT 'TOAST ' || string_agg(o, ', ' ORDER BY o COLLATE "C") FROM pg_class t, unnest(t.reloptions) o WHERE t.oid = rel.reltoastrelid),
             CASE rel.relreplident WHEN 'd' THEN NULL WHEN 'i' THEN 'REPLICA IDENTITY ' ||
-                (SELECT x.indexrelid::regclass FROM pg_index x WHERE x.indrelid = rel.oid AND x.indisreplident) ELSE 'REPLICA IDENTITY ' || rel.relreplident END,
-            'SERVER ' || s.srvname, {OptionsOf("f.ftoptions")}), false
+                (SELECT x.indexrelid::regclass FROM pg_index x WHERE x.indrelid = rel.oid AND x.indisreplident) ELSE 'REPLICA IDENTITY ' || rel.relreplident::text END,
+            'SERVER ' || s.srvname::text, {OptionsOf("f.ftoptions")}), false
         FROM rel LEFT JOIN pg_am a ON a.oid = rel.relam
         LEFT JOIN pg_foreign_table f ON f.ftrelid = rel.oid LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver
         WHERE rel.relkind IN ('r', 'p', 'f')
@@ -36,8 +36,8 @@ internal static partial class ObjectQueries
             CASE a.attidentity WHEN 'a' THEN 'IDENTITY ALWAYS' WHEN 'd' THEN 'IDENTITY' END,
             CASE a.attgenerated WHEN 's' THEN 'STORED' WHEN 'v' THEN 'VIRTUAL' END,
             'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid),
-            CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage END,
-            {(version >= 140000 ? "'COMPRESSION ' || nullif(a.attcompression, '')" : "NULL")},
+            CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
+            {(version >= 140000 ? "'COMPRESSION ' || nullif(a.attcompression::text, '')" : "NULL")},
             'STATISTICS ' || nullif(a.attstattarget, -1),
             (SELECT 'WITH ' || string_agg(o, ', ' ORDER BY o COLLATE "C") FROM unnest(a.attoptions) o),
             {OptionsOf("a.attfdwoptions")},
@@ -77,7 +77,7 @@ internal static partial class ObjectQueries
         """;
 
     private const string Rules = """
-        SELECT 'rule', format('%I on %s', r.rulename, rel.name), pg_get_ruledef(r.oid) || ' ' || r.ev_enabled, true
+        SELECT 'rule', format('%I on %s', r.rulename, rel.name), pg_get_ruledef(r.oid) || ' ' || r.ev_enabled::text, true
         FROM rel JOIN pg_rewrite r ON r.ev_class = rel.oid WHERE r.rulename <> '_RETURN'
         """;
 

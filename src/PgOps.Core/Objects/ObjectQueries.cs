@@ -136,7 +136,7 @@ internal static partial class ObjectQueries
             SELECT 'publication', format('%I', p.pubname),
                    concat_ws(' ', CASE WHEN p.puballtables THEN 'ALL TABLES' END, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot,
                        'schemas ' || {schemas},
-                       'tables ' || (SELECT string_agg(r.prrelid::regclass {columns}, ', ' ORDER BY r.prrelid::regclass::text COLLATE "C")
+                       'tables ' || (SELECT string_agg(r.prrelid::regclass::text {columns}, ', ' ORDER BY r.prrelid::regclass::text COLLATE "C")
                                        FROM pg_publication_rel r WHERE r.prpubid = p.oid)), false
             FROM pg_publication p
             """;

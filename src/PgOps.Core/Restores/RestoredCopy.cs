@@ -106,7 +106,12 @@ internal static class RestoredCopy
     internal static async Task<PgCheck> MigrationStateAsync(PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)
     {
         var found = await SourceFacts.MigrationAsync(session, cancellationToken).ConfigureAwait(false);
-        return (expected, found) switch
+        return MigrationState(expected, found);
+    }
+
+    /// <summary>Whether two databases stand at the same migration.</summary>
+    internal static PgCheck MigrationState(PgMigrationMark? expected, PgMigrationMark? found)
+        => (expected, found) switch
         {
             (null, null) => PgCheck.Pass("migration-state", "no migration history on either side"),
             (null, _) => PgCheck.Fail("migration-state", $"there is a migration history ({Describe(found)}) where none was expected"),
@@ -114,7 +119,6 @@ internal static class RestoredCopy
             _ when expected == found => PgCheck.Pass("migration-state", Describe(found)),
             _ => PgCheck.Fail("migration-state", $"{Describe(expected)} expected, {Describe(found)} found"),
         };
-    }
 
     private static async Task<PgCheck> IndexesAsync(NpgsqlConnection session, CancellationToken cancellationToken)
     {
