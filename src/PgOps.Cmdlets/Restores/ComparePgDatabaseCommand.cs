@@ -12,27 +12,23 @@ namespace PgOps.Cmdlets.Restores;
 [OutputType(typeof(PgComparison))]
 public sealed class ComparePgDatabaseCommand : PgCmdlet
 {
-    /// <summary>The database that is taken to be right.</summary>
+    /// <summary>The database that is taken to be right; or a backup, as Backup-PgDatabase or Get-PgBackup gives it.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Database")]
-    [TargetTransformation]
-    public PgTarget? Reference { get; set; }
+    [SideTransformation]
+    public object? Reference { get; set; }
 
     /// <summary>The backup that is taken to be right: its folder, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Backup", ValueFromPipeline = true)]
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Backups", ValueFromPipeline = true)]
     [BackupTransformation]
     public PgBackup? Backup { get; set; }
 
-    /// <summary>The backup to hold against it: the two manifests are compared, and nothing is restored.</summary>
-    [Parameter(Mandatory = true, Position = 1, ParameterSetName = "Backups")]
-    [BackupTransformation]
-    public PgBackup? DifferenceBackup { get; set; }
-
-    /// <summary>The database to hold against it. Default: DATABASE_URL, then the PG* variables.</summary>
-    [Parameter(Position = 1, ParameterSetName = "Database")]
-    [Parameter(Position = 1, ParameterSetName = "Backup")]
-    [TargetTransformation]
-    public PgTarget? Difference { get; set; }
+    /// <summary>
+    /// The database to hold against it; or, against a backup, another backup: then the two manifests are compared, and nothing is
+    /// restored. Default: DATABASE_URL, then the PG* variables.
+    /// </summary>
+    [Parameter(Position = 1)]
+    [SideTransformation]
+    public object? Difference { get; set; }
 
     /// <summary>User name and password to log in with on both sides, instead of the targets' own.</summary>
     [Parameter]
@@ -60,13 +56,15 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        var backup = Backup ?? Reference as PgBackup;
+        var other = Difference as PgBackup;
         var result = RunAndWrite((sink, token) => new CompareDatabase().RunAsync(
             new CompareDatabaseRequest
             {
-                ReferenceTarget = Reference is null ? null : Credentials.Apply(Reference, Credential),
-                ReferenceBackup = Backup,
-                Difference = DifferenceBackup is null ? Credentials.Apply(Difference ?? TargetParser.FromEnvironment(), Credential) : null,
-                DifferenceBackup = DifferenceBackup,
+                ReferenceTarget = Reference is PgTarget reference ? Credentials.Apply(reference, Credential) : null,
+                ReferenceBackup = backup,
+                Difference = other is null ? Credentials.Apply(Difference as PgTarget ?? TargetParser.FromEnvironment(), Credential) : null,
+                DifferenceBackup = other,
                 Detailed = Detailed,
                 MaxRows = MaxRows,
                 Jobs = Jobs,

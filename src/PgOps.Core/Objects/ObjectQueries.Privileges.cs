@@ -39,7 +39,7 @@ internal static partial class ObjectQueries
         """;
 
     // As pg_dump sees them: what differs from the kind's own default, with the owner by that word and a full set as ALL, for newer
-    // servers know more privileges. Columns have no default.
+    // servers know more privileges: whether a full set holds MAINTAIN depends on the pg_dump it came by. Columns have no default.
     private static string Grants => $"""
         WITH {Owned},
         granted AS (
@@ -69,8 +69,9 @@ internal static partial class ObjectQueries
                     s.rights, CASE WHEN s.is_grantable THEN 'WITH GRANT OPTION' END), '; '
                     ORDER BY s.sign, CASE s.grantee WHEN {owner} THEN '' ELSE pg_get_userbyid(s.grantee)::text END COLLATE "C", s.is_grantable)
            FROM (SELECT x.sign, x.grantee, x.is_grantable,
-                        CASE WHEN array_agg(x.privilege_type ORDER BY x.privilege_type) =
-                                  (SELECT array_agg(m.privilege_type ORDER BY m.privilege_type) FROM aclexplode({every}) m WHERE m.grantee = {owner})
+                        CASE WHEN array_agg(x.privilege_type ORDER BY x.privilege_type) FILTER (WHERE x.privilege_type <> 'MAINTAIN') =
+                                  (SELECT array_agg(m.privilege_type ORDER BY m.privilege_type) FROM aclexplode({every}) m
+                                    WHERE m.grantee = {owner} AND m.privilege_type <> 'MAINTAIN')
                              THEN 'ALL' ELSE string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type) END AS rights
                    FROM (SELECT '+' AS sign, v.* FROM (SELECT grantee, privilege_type, bool_or(is_grantable) AS is_grantable FROM aclexplode({acl}) GROUP BY 1, 2
                                                        EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode({standard})) v
