@@ -36,6 +36,11 @@ public sealed record PgBackupManifest
     /// <summary>Every sequence with its position.</summary>
     public IReadOnlyList<PgSequencePosition> Sequences { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>
+    /// The schema objects; null in a backup of a part of a database, and in one that an older PgOps made.
+    /// </summary>
+    public PgObjectInventory? Objects { get; init; }
+
     /// <summary>The newest migration in the database's PgOps history; null when it has none.</summary>
     public PgMigrationMark? Migration { get; init; }
 

@@ -82,6 +82,12 @@ public sealed record PgComparison
     /// <summary>One result per table.</summary>
     public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>The schema objects that differ.</summary>
+    public IReadOnlyList<PgObjectDifference> Objects { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>The rows that differ, when they were asked for.</summary>
+    public IReadOnlyList<PgRowDifference> Rows { get; init => field = value.ToArray(); } = [];
+
     /// <summary>The tables that differ.</summary>
     public IEnumerable<PgTableComparison> Differences => Tables.Where(table => !table.Passed);
 

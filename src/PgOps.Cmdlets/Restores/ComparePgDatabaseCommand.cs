@@ -5,15 +5,17 @@ using PgOps.Core.Restores;
 
 namespace PgOps.Cmdlets.Restores;
 
-/// <summary>Compares the content of two databases, or of a backup's manifest and a database: every table's count and content.</summary>
+/// <summary>
+/// Compares two databases, a backup's manifest and a database, or two manifests: every table's count and content, sequences, schema objects.
+/// </summary>
 [Cmdlet(VerbsData.Compare, "PgDatabase", DefaultParameterSetName = "Database")]
 [OutputType(typeof(PgComparison))]
 public sealed class ComparePgDatabaseCommand : PgCmdlet
 {
-    /// <summary>The database that is taken to be right.</summary>
+    /// <summary>The database that is taken to be right; or a backup, as Backup-PgDatabase or Get-PgBackup gives it.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Database")]
-    [TargetTransformation]
-    public PgTarget? Reference { get; set; }
+    [SideTransformation]
+    public object? Reference { get; set; }
 
     /// <summary>The backup that is taken to be right: its folder, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Backup", ValueFromPipeline = true)]
@@ -28,10 +30,13 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     [ValidateNotNullOrEmpty]
     public string? Identity { get; set; }
 
-    /// <summary>The database to hold against it. Default: DATABASE_URL, then the PG* variables.</summary>
+    /// <summary>
+    /// The database to hold against it; or, against a backup, another backup: then the two manifests are compared, and nothing is
+    /// restored. Default: DATABASE_URL, then the PG* variables.
+    /// </summary>
     [Parameter(Position = 1)]
-    [TargetTransformation]
-    public PgTarget? Difference { get; set; }
+    [SideTransformation]
+    public object? Difference { get; set; }
 
     /// <summary>User name and password to log in with on both sides, instead of the targets' own.</summary>
     [Parameter]
@@ -43,6 +48,15 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     [ValidateRange(1, 64)]
     public int? Jobs { get; set; }
 
+    /// <summary>Finds the rows in which tables of two databases differ, by ranges of the primary key.</summary>
+    [Parameter(ParameterSetName = "Database")]
+    public SwitchParameter Detailed { get; set; }
+
+    /// <summary>How many differing rows -Detailed names of each table. Default: 100.</summary>
+    [Parameter(ParameterSetName = "Database")]
+    [ValidateRange(1, 100000)]
+    public int MaxRows { get; set; } = 100;
+
     /// <summary>Makes a difference an error, so that a runbook turns red.</summary>
     [Parameter]
     public SwitchParameter Strict { get; set; }
@@ -50,13 +64,18 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        var backup = Backup ?? Reference as PgBackup;
+        var other = Difference as PgBackup;
         var result = RunAndWrite((sink, token) => new CompareDatabase().RunAsync(
             new CompareDatabaseRequest
             {
-                ReferenceTarget = Reference is null ? null : Credentials.Apply(Reference, Credential),
-                ReferenceBackup = Backup,
+                ReferenceTarget = Reference is PgTarget reference ? Credentials.Apply(reference, Credential) : null,
+                ReferenceBackup = backup,
+                Difference = other is null ? Credentials.Apply(Difference as PgTarget ?? TargetParser.FromEnvironment(), Credential) : null,
+                DifferenceBackup = other,
                 Identity = Identity is null ? null : FullPath(Identity),
-                Difference = Credentials.Apply(Difference ?? TargetParser.FromEnvironment(), Credential),
+                Detailed = Detailed,
+                MaxRows = MaxRows,
                 Jobs = Jobs,
             },
             sink,

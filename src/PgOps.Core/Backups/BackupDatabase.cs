@@ -106,7 +106,7 @@ public sealed class BackupDatabase
             using var work = new SnapshotWork(
                 request, compression, depth, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings)
             { Encryptor = encryptor, Stream = stream };
-            var (content, contents, dumped) = await work.RunAsync(sink, cancellationToken).ConfigureAwait(false);
+            var (content, contents, dumped, objects) = await work.RunAsync(sink, cancellationToken).ConfigureAwait(false);
             ReadBack.RequireEveryTable(contents, dumped, content);
             content = content with
             {
@@ -164,6 +164,7 @@ public sealed class BackupDatabase
                 Fingerprint = depth.ToString(),
                 Tables = content.Tables,
                 Sequences = content.Sequences,
+                Objects = objects,
                 Migration = mark,
                 LeftOut = leftOut,
                 Timings = timings.Seconds,

@@ -32,6 +32,9 @@ public sealed record DumpSelection
     /// <summary>Whether everything is dumped: only that is a backup of the database.</summary>
     public bool IsWhole => Arguments(0).Count == 0;
 
+    /// <summary>Whether the definition of every object is dumped.</summary>
+    internal bool HoldsEveryObject => !DataOnly && Schemas.Count + ExcludedSchemas.Count + Tables.Count + ExcludedTables.Count == 0;
+
     /// <summary>pg_dump's arguments.</summary>
     /// <param name="toolMajor">pg_dump's major version.</param>
     internal IReadOnlyList<string> Arguments(int toolMajor)

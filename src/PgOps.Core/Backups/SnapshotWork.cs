@@ -3,9 +3,17 @@ using Npgsql;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
+
+/// <summary>What a backup found in its snapshot.</summary>
+/// <param name="Content">The fingerprint.</param>
+/// <param name="Contents">The archive's table of contents.</param>
+/// <param name="Dumped">The tables in it.</param>
+/// <param name="Objects">The schema objects; null when only some of them are dumped.</param>
+internal sealed record SnapshotResult(DatabaseContent Content, ArchiveContents Contents, DumpedTables Dumped, PgObjectInventory? Objects);
 
 /// <summary>What a backup does inside its snapshot: dump, globals and fingerprint, side by side while the snapshot's holder is watched.</summary>
 /// <param name="Request">What is asked for.</param>
@@ -47,12 +55,12 @@ internal sealed record SnapshotWork(
     private Exception? _first;
 
     /// <summary>Does it. The first part that fails ends the others.</summary>
-    /// <returns>The fingerprint, and the archive's table of contents.</returns>
-    internal async Task<(DatabaseContent Content, ArchiveContents Contents, DumpedTables Dumped)> RunAsync(IOperationSink sink, CancellationToken cancellationToken)
+    /// <returns>What was found.</returns>
+    internal async Task<SnapshotResult> RunAsync(IOperationSink sink, CancellationToken cancellationToken)
     {
         using var progress = new ProgressActivity(sink, $"Fingerprinting {Target.Database}");
         using var asked = cancellationToken.Register(_stop.Cancel);
-        var (content, contents, dumped) = (default(DatabaseContent), default(ArchiveContents), Listed);
+        var (content, contents, dumped, objects) = (default(DatabaseContent), default(ArchiveContents), Listed, default(PgObjectInventory));
         var space = new FreeSpace(Folder);
 
         // A name of its own, so that its COPY can be told from the fingerprint's.
@@ -62,6 +70,7 @@ internal sealed record SnapshotWork(
         var together = Task.WhenAll(
             dump,
             Part("globals", token => Tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(Tools.DumpAll, token)),
+            Part("objects", ListObjectsAsync),
             whole ? Part("fingerprint", ReadAsync) : dump.ContinueWith(_ => Part("fingerprint", ReadPartAsync), TaskScheduler.Default).Unwrap());
         await Task.WhenAll(together, FirstFailure(Holder.GuardAsync(
             dumpTarget.ApplicationName,
@@ -78,7 +87,16 @@ internal sealed record SnapshotWork(
             throw await FailureAsync(_first).ConfigureAwait(false);
         }
 
-        return (content!, contents ?? await ContentsAsync(progress, cancellationToken).ConfigureAwait(false), dumped);
+        contents ??= await ContentsAsync(progress, cancellationToken).ConfigureAwait(false);
+        return new SnapshotResult(content!, contents, dumped, objects);
+
+        async Task ListObjectsAsync(CancellationToken token)
+        {
+            if (Request.Selection.HoldsEveryObject)
+            {
+                objects = (await ObjectInventory.ReadAsync(Target, Holder.Snapshot, false, token).ConfigureAwait(false)).Record();
+            }
+        }
 
         async Task ReadAsync(CancellationToken token)
             => content = await DatabaseFingerprint.ReadAsync(

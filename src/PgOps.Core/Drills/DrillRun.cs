@@ -4,6 +4,7 @@ using PgOps.Core.Backups;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 using PgOps.Core.Restores;
 
@@ -19,7 +20,7 @@ internal sealed class DrillRun
     internal static readonly string[] Steps =
     [
         "hashes", "sandbox", "roles", "collation", "restore", "tables", "row-counts", "content", "sequences",
-        "migration-state", "indexes", "constraints", "statistics",
+        "migration-state", .. ObjectComparison.Groups, "statistics",
     ];
 
     private readonly int _jobs;
@@ -133,9 +134,15 @@ internal sealed class DrillRun
                 return;
             }
 
+            if (_request.Restored is { } restored)
+            {
+                await restored(staging.Target).ConfigureAwait(false);
+            }
+
             await StepAsync("content", () => CompareAsync(manifest, staging.Target, cancellationToken)).ConfigureAwait(false);
             await StepAsync("migration-state", async () =>
-                _checks.AddRange(await RestoredCopy.InspectAsync(manifest, staging.Target, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
+                _checks.AddRange(await RestoredCopy.InspectAsync(
+                    manifest, staging.Target, ObjectRules.Restored, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
             await StepAsync("statistics", async () =>
                 _checks.Add(await TableStatistics.GatherAsync(staging.Target, _jobs, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
         }

@@ -31,4 +31,7 @@ public sealed record TestRestoreRequest
     /// drill works from. Missing roles are created for the drill and dropped with it.
     /// </summary>
     public PgTarget? Server { get; init; }
+
+    /// <summary>What to do to the copy before it is looked at: how tests break one. Null for nothing.</summary>
+    internal Func<PgTarget, Task>? Restored { get; init; }
 }

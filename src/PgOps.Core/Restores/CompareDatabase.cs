@@ -3,6 +3,7 @@ using Npgsql;
 using PgOps.Core.Backups;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Restores;
@@ -19,17 +20,29 @@ public sealed record CompareDatabaseRequest
     /// <summary>age's identity file, for an encrypted backup; gpg takes its keys from its own keyring.</summary>
     public string? Identity { get; init; }
 
-    /// <summary>The database held against the reference.</summary>
-    public required PgTarget Difference { get; init; }
+    /// <summary>The database held against the reference; null when <see cref="DifferenceBackup"/> is.</summary>
+    public PgTarget? Difference { get; init; }
+
+    /// <summary>The backup whose manifest is held against the reference backup's; null when a database is.</summary>
+    public PgBackup? DifferenceBackup { get; init; }
+
+    /// <summary>Whether to find the rows in which tables differ. Only two live databases have rows.</summary>
+    public bool Detailed { get; init; }
+
+    /// <summary>How many differing rows to name of each table.</summary>
+    public int MaxRows { get; init; } = 100;
 
     /// <summary>Sessions to read each database with; null takes the number of processors, at most 8.</summary>
     public int? Jobs { get; init; }
 }
 
-/// <summary>Compares a database with another one, or with the manifest of a backup: tables, row counts, content, sequences, migrations.</summary>
+/// <summary>
+/// Compares a database with another one, or with the manifest of a backup, or two manifests: tables, row counts, content, sequences,
+/// migrations, schema objects.
+/// </summary>
 public sealed class CompareDatabase
 {
-    /// <summary>Compares. Each database is read in one snapshot of its own.</summary>
+    /// <summary>Compares. Each database is read in snapshots of its own.</summary>
     /// <param name="request">What to compare.</param>
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
@@ -39,46 +52,96 @@ public sealed class CompareDatabase
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
+        Check(request);
+        var elapsed = Stopwatch.StartNew();
+        var found = await CompareAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        var rows = !request.Detailed
+            ? null
+            : request.ReferenceTarget is null || request.Difference is null
+                ? RowComparison.Skip("a manifest holds no rows: restore the backup under another name and compare the two databases")
+                : await RowComparison.RunAsync(
+                    request.ReferenceTarget, request.Difference, found.Content.Tables, request.MaxRows, sink, cancellationToken).ConfigureAwait(false);
+        return new PgComparison
+        {
+            Reference = request.ReferenceBackup?.ToString() ?? request.ReferenceTarget!.ToString(),
+            Difference = request.DifferenceBackup?.ToString() ?? request.Difference!.ToString(),
+            Checks = [.. found.Content.Checks, found.Migration, .. found.Objects.Checks, .. rows is null ? [] : (PgCheck[])[rows.Check]],
+            Tables = found.Content.Tables,
+            Objects = found.Objects.Differences,
+            Rows = rows?.Rows ?? [],
+            Duration = elapsed.Elapsed,
+        };
+    }
+
+    private static void Check(CompareDatabaseRequest request)
+    {
         if (request.ReferenceTarget is null == request.ReferenceBackup is null)
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument, "Give exactly one reference: a database or a backup.", null, "Set ReferenceTarget or ReferenceBackup.");
         }
 
-        var elapsed = Stopwatch.StartNew();
-        var jobs = RestoreJobs.Resolve(request.Jobs);
-        var (comparison, migration) = request.ReferenceBackup is { } backup
-            ? await WithBackupAsync(
-                await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false), request.Difference, jobs, sink, cancellationToken).ConfigureAwait(false)
-            : await WithDatabaseAsync(request.ReferenceTarget!, request.Difference, jobs, sink, cancellationToken).ConfigureAwait(false);
-        return new PgComparison
+        if (request.Difference is null == request.DifferenceBackup is null || (request.DifferenceBackup is not null && request.ReferenceBackup is null))
         {
-            Reference = Name(request),
-            Difference = request.Difference.ToString(),
-            Checks = [.. comparison.Checks, migration],
-            Tables = comparison.Tables,
-            Duration = elapsed.Elapsed,
-        };
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "A backup is compared with a database or with another backup; a database is compared with another one.",
+                null,
+                "To hold a database against a backup give the backup first.");
+        }
     }
 
-    private static async Task<(ContentComparison Content, PgCheck Migration)> WithBackupAsync(
-        PgBackup backup, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<Found> CompareAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var manifest = backup.Manifest ?? throw new PgOpsException(
-            backup.Foreign ? PgErrorCode.InvalidArgument : PgErrorCode.BackupDamaged,
-            backup.Foreign
-                ? $"{backup} is a dump that PgOps did not make: it has no manifest to compare with."
-                : $"The manifest of {backup} cannot be read{(backup.Problem is null ? "" : ": " + backup.Problem)}.",
-            "Nothing was compared.",
-            backup.Foreign ? "Restore it under another name and compare the two databases." : "Test-PgBackup shows what is wrong with it.")
-        { Subject = backup };
+        var jobs = RestoreJobs.Resolve(request.Jobs);
+        return request switch
+        {
+            { DifferenceBackup: { } other } => Manifests(
+                await OpenAsync(request.ReferenceBackup!).ConfigureAwait(false), await OpenAsync(other).ConfigureAwait(false)),
+            { ReferenceBackup: { } backup } => await WithBackupAsync(
+                await OpenAsync(backup).ConfigureAwait(false), request.Difference!, jobs, sink, cancellationToken).ConfigureAwait(false),
+            _ => await WithDatabaseAsync(request.ReferenceTarget!, request.Difference!, jobs, sink, cancellationToken).ConfigureAwait(false),
+        };
+
+        async Task<PgBackupManifest> OpenAsync(PgBackup backup)
+            => ManifestOf(await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false));
+    }
+
+    private static PgBackupManifest ManifestOf(PgBackup backup) => backup.Manifest ?? throw new PgOpsException(
+        backup.Foreign ? PgErrorCode.InvalidArgument : PgErrorCode.BackupDamaged,
+        backup.Foreign
+            ? $"{backup} is a dump that PgOps did not make: it has no manifest to compare with."
+            : $"The manifest of {backup} cannot be read{(backup.Problem is null ? "" : ": " + backup.Problem)}.",
+        "Nothing was compared.",
+        backup.Foreign ? "Restore it under another name and compare the two databases." : "Test-PgBackup shows what is wrong with it.")
+    { Subject = backup };
+
+    private static Found Manifests(PgBackupManifest reference, PgBackupManifest difference)
+    {
+        // The order of the depths is None, Counts, Source; what one side lacks cannot be compared.
+        var depths = new[] { ContentComparison.DepthOf(reference), ContentComparison.DepthOf(difference) };
+        var depth = depths.Contains(PgFingerprintDepth.None) ? PgFingerprintDepth.None
+            : depths.Contains(PgFingerprintDepth.Counts) ? PgFingerprintDepth.Counts : PgFingerprintDepth.Source;
+        return new Found(
+            ContentComparison.Compare(
+                ContentComparison.FromManifest(reference), ContentComparison.FromManifest(difference), depth, SequenceRule.Same, default),
+            RestoredCopy.MigrationState(reference.Migration, difference.Migration),
+            ObjectInventory.From(difference) is { } objects
+                ? ObjectComparison.Compare(reference, objects, ObjectRules.Same)
+                : ObjectComparison.Skip(ObjectComparison.WhyNone(difference)));
+    }
+
+    private static async Task<Found> WithBackupAsync(
+        PgBackupManifest manifest, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+    {
         var content = await RestoredCopy.CompareAsync(manifest, difference, jobs, sink, cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(
             difference, session => RestoredCopy.MigrationStateAsync(manifest.Migration, session, cancellationToken), cancellationToken).ConfigureAwait(false);
-        return (content, migration);
+        return new Found(
+            content, migration, await RestoredCopy.ObjectsAsync(manifest, difference, ObjectRules.Restored, cancellationToken).ConfigureAwait(false));
     }
 
-    private static async Task<(ContentComparison Content, PgCheck Migration)> WithDatabaseAsync(
+    private static async Task<Found> WithDatabaseAsync(
         PgTarget reference, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var progress = new ProgressActivity(sink, $"Comparing {difference} with {reference}");
@@ -92,7 +155,11 @@ public sealed class CompareDatabase
             reference, session => SourceFacts.MigrationAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(
             difference, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken), cancellationToken).ConfigureAwait(false);
-        return (content, migration);
+        var (wanted, there) = await BothAsync(
+            token => ObjectInventory.ReadAsync(reference, null, true, token),
+            token => ObjectInventory.ReadAsync(difference, null, true, token),
+            cancellationToken).ConfigureAwait(false);
+        return new Found(content, migration, ObjectComparison.Compare(wanted, there, ObjectRules.Same));
     }
 
     private static async Task<T> WithSessionAsync<T>(PgTarget target, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
@@ -131,6 +198,5 @@ public sealed class CompareDatabase
         return (results[0], results[1]);
     }
 
-    private static string Name(CompareDatabaseRequest request)
-        => request.ReferenceBackup?.ToString() ?? request.ReferenceTarget!.ToString();
+    private sealed record Found(ContentComparison Content, PgCheck Migration, ObjectComparison Objects);
 }

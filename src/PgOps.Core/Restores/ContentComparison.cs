@@ -25,8 +25,6 @@ internal sealed class ContentComparison
     /// <summary>Why a foreign dump's checks are skipped.</summary>
     internal const string NothingToCompare = "a dump that PgOps did not make has no manifest to compare with";
 
-    private const int NamesInDetail = 20;
-
     private ContentComparison(IReadOnlyList<PgTableComparison> tables, IReadOnlyList<PgCheck> checks, long rows)
     {
         Tables = tables;
@@ -210,7 +208,7 @@ internal sealed class ContentComparison
 
         var unhashed = compared.Where(table => table.ReferenceHash is null || table.DifferenceHash is null).ToList();
         return unhashed.Count > 0
-            ? PgCheck.Fail("content", "no content hash to compare with for " + List(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
+            ? PgCheck.Fail("content", "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
             : PgCheck.Pass("content", Text($"the content hashes of {Count(compared.Count, "table")} are equal"));
     }
 
@@ -239,7 +237,7 @@ internal sealed class ContentComparison
 
         wrong.AddRange(there.Values.Select(extra => $"{extra}: not in the reference"));
         return wrong.Count > 0
-            ? PgCheck.Fail("sequences", List(wrong))
+            ? PgCheck.Fail("sequences", NameList.Of(wrong))
             : PgCheck.Pass("sequences", Text($"{Count(reference.Count, "sequence")} in position"));
     }
 
@@ -248,14 +246,7 @@ internal sealed class ContentComparison
 
     private static bool InBoth(PgTableComparison table) => table.Verdict is not (PgTableVerdict.Missing or PgTableVerdict.Extra);
 
-    private static string Names(IReadOnlyCollection<PgTableComparison> tables) => List(tables.Select(table => table.ToString()));
-
-    private static string List(IEnumerable<string> names)
-    {
-        var all = names.ToList();
-        var shown = string.Join("; ", all.Take(NamesInDetail));
-        return all.Count > NamesInDetail ? Text($"{shown}; and {all.Count - NamesInDetail} more") : shown;
-    }
+    private static string Names(IReadOnlyCollection<PgTableComparison> tables) => NameList.Of(tables.Select(table => table.ToString()));
 
     private static string Count(long count, string noun) => Text($"{count:N0} {noun}{(count == 1 ? "" : "s")}");
 

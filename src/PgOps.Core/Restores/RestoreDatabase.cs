@@ -6,6 +6,7 @@ using PgOps.Core.Backups;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 using PgOps.Core.Restores.Masking;
 using PgOps.Core.Sql;
@@ -307,7 +308,7 @@ public sealed class RestoreDatabase
             { Archive = archive };
             checks.Add(await TimedCheck.RunAsync(
                 () => PayloadRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
-            var content = await VerifyAsync(request.Backup, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
+            var content = await VerifyAsync(request, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
             var mask = request.MaskRules.Count == 0
                 ? null
                 : new MaskDatabase(staging.Target, request.Mask!, request.MaskRules, request.MaskSeed);
@@ -359,11 +360,13 @@ public sealed class RestoreDatabase
     }
 
     private static async Task<ContentComparison> VerifyAsync(
-        PgBackup backup, StagingDatabase staging, int jobs, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
+        RestoreDatabaseRequest request, StagingDatabase staging, int jobs, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
     {
+        var backup = request.Backup;
         var manifest = backup.Manifest!;
+        var rules = ObjectRules.Restored with { NoOwner = request.NoOwner, NoPrivileges = request.NoPrivileges };
         var content = await RestoredCopy.CompareAsync(manifest, staging.Target, jobs, sink, cancellationToken).ConfigureAwait(false);
-        var inspection = await RestoredCopy.InspectAsync(manifest, staging.Target, cancellationToken).ConfigureAwait(false);
+        var inspection = await RestoredCopy.InspectAsync(manifest, staging.Target, rules, cancellationToken).ConfigureAwait(false);
         var all = content.Checks.Concat(inspection).ToList();
         var failed = all.Where(check => check.Status == PgCheckStatus.Failed).ToList();
         if (failed.Count > 0)

@@ -4,6 +4,7 @@ using Npgsql;
 using PgOps.Core.Backups;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Restores;
@@ -58,9 +59,34 @@ internal static class RestoredCopy
         return ContentComparison.Compare(ContentComparison.FromManifest(manifest), found, depth, SequenceRule.NotBehind, elapsed.Elapsed);
     }
 
-    /// <summary>migration-state, indexes and constraints.</summary>
+    /// <summary>migration-state, and the schema objects: equal to the manifest's, and indexes and constraints valid.</summary>
     internal static async Task<IReadOnlyList<PgCheck>> InspectAsync(
-        PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)
+        PgBackupManifest manifest, PgTarget copy, ObjectRules rules, CancellationToken cancellationToken)
+    {
+        var objects = await ObjectsAsync(manifest, copy, rules, cancellationToken).ConfigureAwait(false);
+        return objects.With(await LookAsync(manifest, copy, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Holds the schema objects against the manifest's.</summary>
+    internal static async Task<ObjectComparison> ObjectsAsync(
+        PgBackupManifest manifest, PgTarget copy, ObjectRules rules, CancellationToken cancellationToken)
+    {
+        if (manifest.Fingerprint == ForeignDump.NoFingerprint)
+        {
+            return ObjectComparison.Skip(ContentComparison.NothingToCompare);
+        }
+
+        var elapsed = Stopwatch.StartNew();
+        var found = await ObjectInventory.ReadAsync(copy, null, true, cancellationToken).ConfigureAwait(false);
+        var comparison = ObjectComparison.Compare(manifest, found, rules);
+        return comparison with
+        {
+            // One reading serves them all; the first bears its time.
+            Checks = [comparison.Checks[0] with { Duration = elapsed.Elapsed }, .. comparison.Checks.Skip(1)],
+        };
+    }
+
+    private static async Task<IReadOnlyList<PgCheck>> LookAsync(PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(copy, null, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
@@ -80,7 +106,12 @@ internal static class RestoredCopy
     internal static async Task<PgCheck> MigrationStateAsync(PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)
     {
         var found = await SourceFacts.MigrationAsync(session, cancellationToken).ConfigureAwait(false);
-        return (expected, found) switch
+        return MigrationState(expected, found);
+    }
+
+    /// <summary>Whether two databases stand at the same migration.</summary>
+    internal static PgCheck MigrationState(PgMigrationMark? expected, PgMigrationMark? found)
+        => (expected, found) switch
         {
             (null, null) => PgCheck.Pass("migration-state", "no migration history on either side"),
             (null, _) => PgCheck.Fail("migration-state", $"there is a migration history ({Describe(found)}) where none was expected"),
@@ -88,7 +119,6 @@ internal static class RestoredCopy
             _ when expected == found => PgCheck.Pass("migration-state", Describe(found)),
             _ => PgCheck.Fail("migration-state", $"{Describe(expected)} expected, {Describe(found)} found"),
         };
-    }
 
     private static async Task<PgCheck> IndexesAsync(NpgsqlConnection session, CancellationToken cancellationToken)
     {

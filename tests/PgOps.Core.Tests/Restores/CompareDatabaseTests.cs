@@ -1,3 +1,4 @@
+using PgOps.Core.Objects;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Sandbox;
 
@@ -52,7 +53,7 @@ public sealed class CompareDatabaseTests : IDisposable
         var other = await OddDatabase.CreateAsync(_server);
         var equal = await CompareAsync(one, other);
         Assert.True(equal.Passed, string.Join('\n', equal.Checks));
-        Assert.Equal(["tables", "row-counts", "content", "sequences", "migration-state"], equal.Checks.Select(check => check.Name));
+        Assert.Equal(["tables", "row-counts", "content", "sequences", "migration-state", .. ObjectComparison.Groups], equal.Checks.Select(check => check.Name));
 
         // The same number of rows, the same sum of values: only the content of whole rows tells.
         await SandboxServer.ExecuteAsync(other, "UPDATE public.events SET what = CASE what WHEN 'event 1' THEN 'event 2' ELSE 'event 1' END WHERE what IN ('event 1', 'event 2')");
