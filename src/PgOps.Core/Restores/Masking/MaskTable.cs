@@ -142,7 +142,9 @@ internal sealed class MaskTable
             MaskKind.Null => $"count({Reference(step)})",
             MaskKind.Fixed => $"count(*) FILTER (WHERE {Text(step)} IS DISTINCT FROM {MaskStatement.Constant(step)}::text)",
             MaskKind.Shuffle => $"count({Reference(step)})",
-            _ => $"count(*) FILTER (WHERE {Text(step)} <> '' AND {Hash(step)} IN (SELECT h FROM pg_temp.{Remembered(index)}))",
+
+            // A join, because a list of millions fits no memory. No hash is remembered twice.
+            _ => $"(SELECT count(*) FROM {First.QualifiedTable} JOIN pg_temp.{Remembered(index)} o ON o.h = {Hash(step)} WHERE {Text(step)} <> '')",
         }));
         var found = (await session.QueryAsync(
             $"SELECT count(*), {counts} FROM {First.QualifiedTable}",
