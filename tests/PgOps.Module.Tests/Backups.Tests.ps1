@@ -79,6 +79,17 @@ Describe 'Listing' {
         $failed.FullyQualifiedErrorId | Should -Match '^CheckFailed'
     }
 
+    It 'compares two backups by their manifests' {
+        $one = Backup-PgDatabase $target (Join-Path $backups 'pairs')
+        Invoke-Sql $target 'CREATE TABLE between_two_backups (id int PRIMARY KEY)'
+        $two = Backup-PgDatabase $target (Join-Path $backups 'pairs')
+        Invoke-Sql $target 'DROP TABLE between_two_backups'
+        $comparison = Compare-PgDatabase $one $two
+        $comparison.Passed | Should -BeFalse
+        $comparison.Objects.Name | Should -Contain 'public.between_two_backups'
+        (Compare-PgDatabase $one $target).Passed | Should -BeTrue
+    }
+
     It 'takes a dump that it did not make' {
         $dump = Join-Path $backups 'foreign.sql'
         $saved = $env:PGPASSWORD

@@ -1,4 +1,5 @@
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;
@@ -35,7 +36,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         Assert.All(restore.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
         Assert.Equal(
             ["hashes", "tool", "server", "roles", "extensions", "collation", "restore", "tables", "row-counts", "content", "sequences",
-                "migration-state", "indexes", "constraints", "statistics", "settings"],
+                "migration-state", .. ObjectComparison.Groups, "statistics", "settings"],
             restore.Checks.Select(check => check.Name));
         var comparison = await CompareAsync(source, restore.Target);
         Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
