@@ -67,6 +67,9 @@ internal sealed class MaskKey
             });
             await writer.WriteAsync((string.Join('\t', pads) + "\n").AsMemory(), cancellationToken).ConfigureAwait(false);
         }
+
+        // Without statistics the planner takes it for a long table.
+        await session.ExecuteAsync($"ANALYZE {Table}", cancellationToken).ConfigureAwait(false);
     }
 
     private static string Pad(byte[] key, byte with) => @"\\x" + Convert.ToHexString(Array.ConvertAll(key, part => (byte)(part ^ with)));

@@ -122,13 +122,14 @@ internal sealed class MaskTable
     /// <summary>Keeps salted hashes of the original values, as long as the transaction lasts.</summary>
     private async Task RememberAsync(NpgsqlConnection session, CancellationToken cancellationToken)
     {
+        await session.ExecuteAsync("SET LOCAL work_mem = '256MB'", cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < _steps.Count; i++)
         {
             if (NeedsOriginals(_steps[i]))
             {
                 await session.ExecuteAsync(
                     $"CREATE TEMPORARY TABLE {Remembered(i)} ON COMMIT DROP AS SELECT DISTINCT {Hash(_steps[i])} AS h FROM {First.QualifiedTable} "
-                        + $"WHERE {Text(_steps[i])} <> ''",
+                        + $"WHERE {Text(_steps[i])} <> ''; ANALYZE {Remembered(i)}",
                     cancellationToken).ConfigureAwait(false);
             }
         }
