@@ -92,13 +92,7 @@ Describe 'Listing' {
 
     It 'takes a dump that it did not make' {
         $dump = Join-Path $backups 'foreign.sql'
-        $saved = $env:PGPASSWORD
-        Invoke-Sql $target 'SELECT 1' | Should -Be 1
-        $pairs = $target.GetEnvironment()
-        $pairs.GetEnumerator() | ForEach-Object { [Environment]::SetEnvironmentVariable($_.Key, $_.Value) }
-        pg_dump -f $dump
-        $pairs.Keys | ForEach-Object { [Environment]::SetEnvironmentVariable($_, $null) }
-        $env:PGPASSWORD = $saved
+        Use-PgEnvironment $target { pg_dump -f $dump }
         $drill = Test-PgRestore $dump -Server $target
         $drill.Passed, $drill.Proven, $drill.Rows | Should -Be $true, $false, 10
         (Restore-PgDatabase $dump -Target $target -Database copied -Confirm:$false).TablesVerified | Should -Be 0

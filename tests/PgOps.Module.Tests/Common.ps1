@@ -23,19 +23,23 @@ function New-MigrationFolder([System.Collections.IDictionary] $Files) {
     $folder
 }
 
-# Runs SQL with psql; the password travels in the environment.
-function Invoke-Sql($Target, [string] $Sql) {
+# Runs a script block with a target's PG* variables, the password among them, and puts the environment back.
+function Use-PgEnvironment($Target, [scriptblock] $Do) {
     $saved = @{}
     foreach ($pair in $Target.GetEnvironment().GetEnumerator()) {
         $saved[$pair.Key] = [Environment]::GetEnvironmentVariable($pair.Key)
         [Environment]::SetEnvironmentVariable($pair.Key, $pair.Value)
     }
-    try {
+    try { & $Do }
+    # A $null would become an empty text, which libpq takes for a value.
+    finally { foreach ($name in $saved.Keys) { [Environment]::SetEnvironmentVariable($name, $saved[$name] ?? [NullString]::Value) } }
+}
+
+# Runs SQL with psql; the password travels in the environment.
+function Invoke-Sql($Target, [string] $Sql) {
+    Use-PgEnvironment $Target {
         $result = psql -X -q -A -t -v ON_ERROR_STOP=1 -c $Sql
         if ($LASTEXITCODE -ne 0) { throw "psql ended with exit code $LASTEXITCODE." }
         $result
-    }
-    finally {
-        foreach ($name in $saved.Keys) { [Environment]::SetEnvironmentVariable($name, $saved[$name] ?? [NullString]::Value) }
     }
 }
