@@ -31,11 +31,11 @@ public sealed class MigrationLockTests : IAsyncLifetime, IDisposable
     [PostgresFact]
     public async Task A_waiter_that_gives_up_names_the_holder()
     {
-        _workspace.Write("1_a.sql", "SELECT pg_sleep(3);");
+        _workspace.Write("1_a.sql", "SELECT pg_sleep(5);");
         var holder = _workspace.RunAsync();
         await Task.Delay(500);
 
-        var error = await _workspace.FailAsync(PgErrorCode.MigrationLocked, request => request with { WaitTimeout = TimeSpan.FromSeconds(1.5) });
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationLocked, request => request with { WaitTimeout = TimeSpan.FromSeconds(3) });
 
         Assert.Matches(@"another migrator holds the lock: pid \d+, PgOps from .+, since \d{4}-", error.Problem);
         Assert.Contains(_workspace.Sink.Reports, report => report.Status.Contains("pid ", StringComparison.Ordinal));
