@@ -192,7 +192,7 @@ internal sealed partial record StoreUri
         "The URI holds a secret, or what looks like one. A URI is seen in logs, histories and process lists.",
         "Leave it out of the URI. S3 takes keys from the AWS environment variables or the profile (?profile=name); rclone from its own configuration.");
 
-    private static PgOpsException Invalid(string problem, string next) => new(PgErrorCode.StoreInvalid, problem, nextStep: next);
+    private static PgOpsException Invalid(string problem, string next) => new(PgErrorCode.StoreInvalid, problem, "Nothing was touched.", next);
 
     private static string Escape(string text) => text
         .Replace("%", "%25", StringComparison.Ordinal)
