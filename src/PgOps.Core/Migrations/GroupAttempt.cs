@@ -10,12 +10,14 @@ internal sealed class GroupAttempt
         new(ReferenceEqualityComparer.Instance);
 
     private readonly Action<MigrationScript, TimeSpan> _applied;
+    private readonly bool _ownSynchrony;
     private TimeSpan? _uncommitted;
 
     internal GroupAttempt(IReadOnlyList<MigrationScript> scripts, Action<MigrationScript, TimeSpan> applied)
     {
         Scripts = scripts;
         _applied = applied;
+        _ownSynchrony = scripts.Any(script => script.File.Text.Contains("synchronous_commit", StringComparison.OrdinalIgnoreCase));
     }
 
     internal IReadOnlyList<MigrationScript> Scripts { get; }
@@ -25,6 +27,9 @@ internal sealed class GroupAttempt
 
     /// <summary>The COPY whose data are on their way; null when there is none.</summary>
     internal SqlStatement? Copying { get; set; }
+
+    /// <summary>Whether a later commit of the group brings this one's to the disk; not so where a script sets that itself.</summary>
+    internal bool FlushesAfter(MigrationScript script) => script != Scripts[^1] && !_ownSynchrony;
 
     /// <summary>Adds a command to a batch and remembers whose it is.</summary>
     internal void Add(NpgsqlBatch batch, MigrationScript script, SqlStatement? statement, NpgsqlBatchCommand command)

@@ -12,9 +12,11 @@ internal sealed class MigrationSession : IAsyncDisposable
 {
     private const string PreparedBeginning = "pgops_begin";
     private const string PreparedRecording = "pgops_before_record";
+    private const string PreparedRecordingOfMore = "pgops_before_record_of_more";
 
     private readonly string _settings;
     private readonly string _historySettings;
+    private readonly string _historySettingsOfMore;
     private readonly long _key;
     private bool _prepared;
 
@@ -25,7 +27,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         _settings = SessionSettings.Set(settings);
 
         // Local, so that what the script has set holds again for its next statement.
-        _historySettings = SessionSettings.Set([.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")], local: true);
+        List<(string Name, string Value)> history = [.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")];
+        _historySettings = SessionSettings.Set(history, local: true);
+        _historySettingsOfMore = SessionSettings.Set([.. history, ("synchronous_commit", "off")], local: true);
     }
 
     internal NpgsqlConnection Connection { get; }
@@ -72,10 +76,16 @@ internal sealed class MigrationSession : IAsyncDisposable
         => [new(_historySettings), history];
 
     /// <summary>Appends a history row with the settings that it needs: for use inside a transaction.</summary>
-    internal IEnumerable<NpgsqlBatchCommand> Recording(HistoryTable table, HistoryEntry entry)
+    /// <param name="table">The history.</param>
+    /// <param name="entry">The row.</param>
+    /// <param name="moreFollow">
+    /// Whether another transaction of the same round trip follows: then this one does not wait for the disk. The last one's commit
+    /// brings all before it to the disk (and to synchronous standbys) with it, for WAL is written in order.
+    /// </param>
+    internal IEnumerable<NpgsqlBatchCommand> Recording(HistoryTable table, HistoryEntry entry, bool moreFollow)
         => _prepared
-            ? [new($"EXECUTE {PreparedRecording}"), MigrationHistory.AppendPrepared(entry)]
-            : Recording(MigrationHistory.Append(table, entry));
+            ? [new($"EXECUTE {(moreFollow ? PreparedRecordingOfMore : PreparedRecording)}"), MigrationHistory.AppendPrepared(entry)]
+            : [new(moreFollow ? _historySettingsOfMore : _historySettings), MigrationHistory.Append(table, entry)];
 
     /// <summary>
     /// Prepares what comes around every migration: its settings and the row that it appends. To plan them takes the server longer than
@@ -89,6 +99,7 @@ internal sealed class MigrationSession : IAsyncDisposable
             batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
             batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedBeginning} AS {_settings}"));
             batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedRecording} AS {_historySettings}"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedRecordingOfMore} AS {_historySettingsOfMore}"));
             foreach (var command in Recording(new NpgsqlBatchCommand(table.PrepareStatement)))
             {
                 batch.BatchCommands.Add(command);

@@ -8,7 +8,8 @@ namespace PgOps.Core.Migrations;
 
 /// <summary>
 /// Runs each migration as one transaction: BEGIN, the statements, the history row and COMMIT, of a whole group of small migrations,
-/// travel in one pipelined round trip, more only where inline COPY data stands in between.
+/// travel in one pipelined round trip, more only where inline COPY data stands in between. The round trip's last commit waits for the
+/// disk, for all of them; a server that crashes before has lost the newest of them whole, with their history rows.
 /// </summary>
 internal sealed class TransactionRun
 {
@@ -105,7 +106,8 @@ internal sealed class TransactionRun
                     attempt.Add(batch, script, statement, new NpgsqlBatchCommand(statement.Text));
                 }
 
-                attempt.Add(batch, script, null, _session.Recording(_table, script.Entry("applied", null, _request.BackupId)));
+                var record = _session.Recording(_table, script.Entry("applied", null, _request.BackupId), attempt.FlushesAfter(script));
+                attempt.Add(batch, script, null, record);
                 attempt.Add(batch, script, null, new NpgsqlBatchCommand("COMMIT"));
             }
 
