@@ -9,9 +9,6 @@ namespace PgOps.Core.Migrations;
 /// </summary>
 internal static class InterruptedStatement
 {
-    /// <summary>Commands that do the same when they are run again.</summary>
-    private static readonly HashSet<string> Repeatable = new(StringComparer.Ordinal) { "VACUUM", "REINDEX", "CLUSTER", "DISCARD" };
-
     /// <summary>What is known of the statement.</summary>
     /// <param name="WasDone">Whether it had come to its end.</param>
     /// <param name="Remark">How that is known.</param>
@@ -65,11 +62,10 @@ internal static class InterruptedStatement
                 : new Verdict(true, $"index {gone} had been dropped");
         }
 
-        // The server itself refused it, so it left nothing behind but what the above covers.
-        var words = statement.Keywords;
-        if (record.State == "failed" || Repeatable.Contains(words[0]) || (words[0] == "ALTER" && words[1] == "SYSTEM"))
+        // What the server refused left nothing behind but what the above covers, if it runs no code that commits.
+        if ((record.State == "failed" && !SqlStatementTraits.RunsCode(statement)) || SqlStatementTraits.IsRepeatable(statement))
         {
-            return new Verdict(false, $"statement {index + 1} ({words[0]}) is run again");
+            return new Verdict(false, $"statement {index + 1} ({statement.Keywords[0]}) is run again");
         }
 
         var excerpt = script.File.Variables is not null && index < script.Statements.Count
@@ -77,13 +73,17 @@ internal static class InterruptedStatement
             : ScriptExcerpt.At(record.Script!, statement.Offset);
         throw new PgOpsException(
             PgErrorCode.MigrationInterrupted,
-            $"{script.File} was interrupted while statement {index + 1} of {before.Count} ran, and the catalogs cannot tell "
-                + $"whether it came to its end:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
+            $"{script.File} {(record.State == "failed" ? "failed" : "was interrupted")} while statement {index + 1} of {before.Count} ran, and the "
+                + $"catalogs cannot tell {(record.State == "failed" ? "what it had committed by then" : "whether it came to its end")}:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
             $"{index} statements are done and recorded; nothing was run now.",
-            $"Look whether its effect is there. If it is: Repair-PgMigration -Version {script.File.Version} -MarkStatementDone -Reason …; if not: "
-                + $"Repair-PgMigration -Version {script.File.Version} -MarkStatementNotDone -Reason …. Then run the command again.")
+            WayOut(script.File.Version))
         {
             Subject = script.File.Path,
         };
     }
+
+    /// <summary>What a person does about a statement in doubt.</summary>
+    internal static string WayOut(string version)
+        => $"Look whether its effect is there. If it is: Repair-PgMigration -Version {version} -MarkStatementDone -Reason …; if not, or when what "
+            + $"there is of it was removed: Repair-PgMigration -Version {version} -MarkStatementNotDone -Reason …. Then run the command again.";
 }

@@ -134,7 +134,8 @@ public sealed class InvokeMigrations
             && await connection.ScalarAsync<bool>(
                 HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone, new HistoryTable(request.HistorySchema).Name)
                 .ConfigureAwait(false);
-        return MigrationPlan.Make(request, folder, history, hasObjects);
+        var plan = MigrationPlan.Make(request, folder, history, hasObjects);
+        return plan with { Pending = await OwnTransactions.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };
     }
 
     private static async Task<PgMigrationRun> RunLockedAsync(

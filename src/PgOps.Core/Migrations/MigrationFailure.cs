@@ -12,8 +12,9 @@ internal static class MigrationFailure
     /// <param name="error">What the server said.</param>
     /// <param name="state">What state the database is in.</param>
     /// <param name="blockers">Who held the lock that was waited for; null when unknown.</param>
+    /// <param name="next">What to do next; null when the kind of the error tells.</param>
     internal static PgOpsException Describe(
-        MigrationScript script, SqlStatement? statement, PostgresException error, string state, string? blockers)
+        MigrationScript script, SqlStatement? statement, PostgresException error, string state, string? blockers, string? next = null)
     {
         blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
         var excerpt = script.ExcerptAt(statement?.OffsetOf(error.Position) ?? script.Text.Length);
@@ -32,7 +33,7 @@ internal static class MigrationFailure
         Field("QUERY", error.InternalQuery);
         Field("CONTEXT", error.Where);
         Field("LOCK HELD BY", blockers);
-        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, Next(error, blockers), error)
+        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, blockers), error)
         {
             Subject = script.File.Path,
             Statement = new PgStatementError

@@ -66,19 +66,22 @@ internal sealed class MigrationScript
 
     /// <summary>Reads the script that undoes a migration.</summary>
     /// <exception cref="PgOpsException">MigrationScriptInvalid, listing every place with its way out.</exception>
-    internal static MigrationScript ReadUndo(MigrationFile file) => Read(file.Down!, file);
+    internal static MigrationScript ReadUndo(MigrationFile file) => Read(file.Down!, file, false);
 
     /// <summary>Reads a migration's script and refuses what cannot be a migration, all of it at once.</summary>
     /// <exception cref="PgOpsException">MigrationScriptInvalid, listing every place with its way out.</exception>
-    internal static MigrationScript Read(MigrationFile file) => Read(file, null);
+    internal static MigrationScript Read(MigrationFile file) => Read(file, null, false);
 
-    private static MigrationScript Read(MigrationFile file, MigrationFile? undone)
+    /// <summary>The same script, to be run statement by statement.</summary>
+    internal MigrationScript ByStatement() => Read(File, Undone, true);
+
+    private static MigrationScript Read(MigrationFile file, MigrationFile? undone, bool byStatement)
     {
         var part = file.PartOf(file.Text);
         var (text, places) = Replaced(file, part.Text);
         var script = SqlScript.Parse(text);
         var statements = Unwrap(script.Statements);
-        var transactional = part.Transactional
+        var transactional = part.Transactional && !byStatement
             && !script.Directives.Any(known => known.Name == "no-transaction")
             && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
         statements = transactional ? Unwrap(InnerTransactions.LeaveOut(script.Statements)) : statements;

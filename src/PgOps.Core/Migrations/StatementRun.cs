@@ -19,6 +19,7 @@ internal sealed class StatementRun
     private readonly MigrationRequest _request;
     private readonly MigrationLock _lock;
     private readonly IOperationSink _sink;
+    private bool _outside;
 
     internal StatementRun(
         MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
@@ -133,25 +134,29 @@ internal sealed class StatementRun
 
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
-        if (SqlStatementTraits.RefusesTransactionBlock(statement) || SqlStatementTraits.RunsOwnTransactions(statement))
-        {
-            await RunOutsideTransactionAsync(script, statement, index, cancellationToken).ConfigureAwait(false);
-            return;
-        }
-
+        _outside = SqlStatementTraits.RefusesTransactionBlock(statement)
+            || await OwnTransactions.MayCommitAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false);
         var retry = new LockRetry(_request, _lock, _sink.Log);
         while (true)
         {
             try
             {
-                await RunWithProgressAsync(script, statement, index, cancellationToken).ConfigureAwait(false);
+                await (_outside
+                    ? RunOutsideTransactionAsync(script, statement, index, cancellationToken)
+                    : RunWithProgressAsync(script, statement, index, cancellationToken)).ConfigureAwait(false);
                 return;
             }
             catch (Exception error) when (!ServerErrors.IsLost(error))
             {
+                var again = !_outside || SqlStatementTraits.IsRepeatable(statement);
                 await _session.RollbackAsync().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
-                if (error is not PostgresException server
+                if (error is PostgresException { SqlState: PostgresErrorCodes.ActiveSqlTransaction } && !_outside)
+                {
+                    // Only the catalogs know that this one refuses a transaction: REINDEX or CLUSTER of a partitioned table, for example.
+                    _outside = true;
+                }
+                else if (error is not PostgresException server || !again
                     || !await retry.PauseAsync(script.File, server, cancellationToken).ConfigureAwait(false))
                 {
                     throw;
@@ -163,7 +168,6 @@ internal sealed class StatementRun
     private async Task RunOutsideTransactionAsync(
         MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
-        _lock.ForgetBlockers();
         if (await Debris.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
             is { } remark)
         {
@@ -174,7 +178,8 @@ internal sealed class StatementRun
 
         // lock_timeout would also cut off the wait for old snapshots, which is what CONCURRENTLY is about; a script that sets it
         // knows what it wants.
-        var timeout = script.Statements.Take(index).Any(SetsLockTimeout) ? null : "SET lock_timeout = ";
+        var patient = SqlStatementTraits.WaitsHarmlessly(statement) && !script.Statements.Take(index).Any(SetsLockTimeout);
+        var timeout = patient ? "SET lock_timeout = " : null;
         if (timeout is not null)
         {
             await SendAsync([new($"{timeout}0")], cancellationToken).ConfigureAwait(false);
@@ -239,15 +244,21 @@ internal sealed class StatementRun
     private async Task<PgOpsException> FailAsync(
         MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)
     {
-        var running = SqlStatementTraits.RefusesTransactionBlock(statement) ? index : (int?)null;
+        // An error without a context comes from before the code was run.
+        var inDoubt = _outside && SqlStatementTraits.RunsCode(statement) && !string.IsNullOrEmpty(error.Where);
+        var running = inDoubt || (_outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
         await RecordAsync(script, "failed", index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken).ConfigureAwait(false);
+        var state = $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay done; the "
+            + "history records that. ";
         return MigrationFailure.Describe(
             script,
             statement,
             error,
-            $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay done; the "
-                + $"history records that. The next run goes on at the statement that failed.{Remains(statement)}",
-            _lock.Blockers);
+            state + (inDoubt
+                ? "What the statement that failed had committed by itself stays; the next run asks what became of it."
+                : $"The next run goes on at the statement that failed.{Remains(statement)}"),
+            _lock.Blockers,
+            inDoubt ? InterruptedStatement.WayOut(script.File.Version) : null);
     }
 
     private static string Remains(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch
@@ -257,7 +268,6 @@ internal sealed class StatementRun
         { } index => $" If the INVALID index {index.Name} is left, that run drops it and builds it anew.",
         _ when ConcurrentCommand.Reindex(statement) is not null => " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
         _ when ConcurrentCommand.Detach(statement) is not null => " If the partition is left half detached, that run finishes it.",
-        _ when SqlStatementTraits.RunsOwnTransactions(statement) => " What the statement itself had committed stays.",
         _ => "",
     };
 }

@@ -14,6 +14,13 @@ internal ref struct SqlCursor
         Advance();
     }
 
+    public SqlCursor(string text)
+    {
+        _text = text;
+        _tokens = new SqlTokenizer(text);
+        Advance();
+    }
+
     public readonly bool AtEnd => _token.Kind == SqlTokenKind.End;
 
     /// <summary>Whether the token at hand is this keyword.</summary>

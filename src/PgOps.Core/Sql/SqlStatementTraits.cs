@@ -39,8 +39,8 @@ public sealed record ConcurrentIndex(string? Schema, string? Name, string Table,
 public static class SqlStatementTraits
 {
     /// <summary>
-    /// Whether the server refuses the statement within a transaction block (PreventInTransactionBlock in its sources). Two cases
-    /// depend on the catalog and are not seen here: CLUSTER and REINDEX of a partitioned table. DROP SUBSCRIPTION counts, though
+    /// Whether the server refuses the statement within a transaction block (PreventInTransactionBlock in its sources). Some cases
+    /// depend on the catalog and are not seen here: CLUSTER and REINDEX of a partitioned table, CALL of a procedure that commits. DROP SUBSCRIPTION counts, though
     /// it is allowed for a subscription without a slot.
     /// </summary>
     /// <param name="statement">The statement.</param>
@@ -75,7 +75,8 @@ public static class SqlStatementTraits
             return at.AtEnd;
         }
 
-        return at.At("VACUUM") || at.Accept("DISCARD", "ALL") || at.Accept("COMMIT", "PREPARED") || at.Accept("ROLLBACK", "PREPARED");
+        return (at.At("DO") && RoutineBody.Of(statement) is { } body && RoutineBody.Commits(body))
+            || at.At("VACUUM") || at.Accept("DISCARD", "ALL") || at.Accept("COMMIT", "PREPARED") || at.Accept("ROLLBACK", "PREPARED");
     }
 
     /// <summary>Whether the statement begins, ends or divides a transaction.</summary>
@@ -112,13 +113,37 @@ public static class SqlStatementTraits
             : TransactionCommand.None;
     }
 
-    /// <summary>Whether the statement may commit on its own: a CALL or a DO block. Inside a transaction block the server forbids that.</summary>
+    /// <summary>Whether the statement runs code that may commit on its own. Inside a transaction block the server forbids that.</summary>
     /// <param name="statement">The statement.</param>
     /// <returns>Whether it is a CALL or a DO.</returns>
-    public static bool RunsOwnTransactions(SqlStatement statement)
+    public static bool RunsCode(SqlStatement statement)
     {
         ArgumentNullException.ThrowIfNull(statement);
         return statement.Keywords is ["CALL" or "DO", ..];
+    }
+
+    /// <summary>Whether the statement is of a kind that does the same when it is run again.</summary>
+    /// <param name="statement">The statement.</param>
+    public static bool IsRepeatable(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        return statement.Keywords is ["VACUUM" or "REINDEX" or "CLUSTER" or "DISCARD", ..] or ["ALTER", "SYSTEM", ..];
+    }
+
+    /// <summary>
+    /// Whether the statement waits for its locks without standing in the way of those who read and write: one that works CONCURRENTLY, and
+    /// a plain VACUUM.
+    /// </summary>
+    /// <param name="statement">The statement.</param>
+    public static bool WaitsHarmlessly(SqlStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        return statement.Keywords switch
+        {
+            ["VACUUM", ..] => !statement.Keywords.Contains("FULL"),
+            ["CREATE" or "DROP" or "REINDEX" or "ALTER", ..] => Holds(statement, "CONCURRENTLY"),
+            _ => false,
+        };
     }
 
     /// <summary>Whether the statement creates or drops a whole database.</summary>
@@ -182,6 +207,17 @@ public static class SqlStatementTraits
 
         at.AcceptParentheses();
         return at.Accept("FROM") && (at.At("STDIN") || at.At("STDOUT"));
+    }
+
+    private static bool Holds(SqlStatement statement, string keyword)
+    {
+        var at = new SqlCursor(statement);
+        while (!at.AtEnd && !at.At(keyword))
+        {
+            at.Advance();
+        }
+
+        return !at.AtEnd;
     }
 
     private static bool AcceptIndexConcurrently(ref SqlCursor at)
