@@ -1,7 +1,7 @@
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
 using PgOps.Core.Restores;
-using PgOps.Core.Tests.Restores;
+using PgOps.Core.Tests.Backups;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Torture;
@@ -11,6 +11,7 @@ namespace PgOps.Core.Tests.Torture;
 public sealed class TortureTests : IDisposable
 {
     private const string Name = "Torture \"db\" = 'ü' %s \\";
+    private static readonly bool Everything = Environment.GetEnvironmentVariable("PGOPS_TORTURE") == "all";
     private readonly SandboxServer _server;
     private readonly TemporaryFolder _folder = new();
     private readonly CollectingSink _sink = new();
@@ -22,6 +23,7 @@ public sealed class TortureTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    // The default is each format once, half of them at each depth; PGOPS_TORTURE=all makes every pair and restores each.
     [PostgresFact]
     public async Task Everything_comes_back_in_every_format_and_at_every_depth()
     {
@@ -36,32 +38,23 @@ public sealed class TortureTests : IDisposable
             (PgBackupFormat.Plain, PgFingerprintDepth.Source),
         ];
         IReadOnlyList<PgTableFingerprint>? first = null;
-        foreach (var (format, depth) in rounds)
+        foreach (var (format, depth) in rounds.Take(Everything ? 6 : 3))
         {
-            var clock = System.Diagnostics.Stopwatch.StartNew();
             var backup = await new BackupDatabase().RunAsync(
                 new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Fingerprint = depth }, _sink, CancellationToken.None);
             Assert.Empty(backup.Warnings);
             Assert.Equal(depth.ToString(), backup.Manifest!.Fingerprint);
-            Console.WriteLine($"{format} {depth} backup {clock.Elapsed}");
 
             // The archive gives the same rows back as the source gave.
             first ??= backup.Manifest.Tables;
-            Assert.Equal(first.Select(Line), backup.Manifest.Tables.Select(Line));
-
-            var restored = await new RestoreDatabase().RunAsync(
-                new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = $"{Name} {format} {depth}" }, _sink, CancellationToken.None);
-            Assert.All(restored.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
-            Console.WriteLine($"{format} {depth} restored {clock.Elapsed}");
-            var comparison = await new CompareDatabase().RunAsync(
-                new CompareDatabaseRequest { ReferenceTarget = source, Difference = restored.Target }, _sink, CancellationToken.None);
-            Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
-            Console.WriteLine($"{format} {depth} compared {clock.Elapsed}");
-
-            var drill = await new TestRestore().RunAsync(new TestRestoreRequest { Backup = backup }, _sink, CancellationToken.None);
-            Assert.True(drill.Proven, string.Join('\n', drill.Checks));
-            Assert.Equal(backup.Manifest.Tables.Count, drill.TablesCompared);
-            Console.WriteLine($"{format} {depth} drilled {clock.Elapsed}");
+            Assert.Equal(BackupTestDatabase.Lines(first), BackupTestDatabase.Lines(backup.Manifest.Tables));
+            var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Deep = true }, _sink, CancellationToken.None);
+            Assert.True(test.Passed, string.Join('\n', test.Checks));
+            await DrillAsync(backup, new() { Backup = backup });
+            if (Everything || format == PgBackupFormat.Directory)
+            {
+                await RestoreAsync(backup, source);
+            }
         }
     }
 
@@ -81,5 +74,23 @@ public sealed class TortureTests : IDisposable
                 """));
     }
 
-    private static string Line(PgTableFingerprint table) => $"{table} {table.Rows} {table.Hash}";
+    private async Task RestoreAsync(PgBackup backup, PgTarget source)
+    {
+        var restored = await new RestoreDatabase().RunAsync(
+            new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = $"{backup.Format} {backup.Id[..8]}" }, _sink, CancellationToken.None);
+        Assert.All(restored.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
+        var comparison = await new CompareDatabase().RunAsync(
+            new CompareDatabaseRequest { ReferenceTarget = source, Difference = restored.Target }, _sink, CancellationToken.None);
+        Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
+    }
+
+    private async Task DrillAsync(PgBackup backup, TestRestoreRequest request)
+    {
+        var drill = await new TestRestore().RunAsync(request, _sink, CancellationToken.None);
+        Assert.True(drill.Proven, string.Join('\n', drill.Checks));
+        Assert.All(drill.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
+
+        // The three partitions by the hash of an enum count as one.
+        Assert.Equal(backup.Manifest!.Tables.Count - 2, drill.TablesCompared);
+    }
 }
