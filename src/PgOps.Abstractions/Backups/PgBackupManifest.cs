@@ -184,6 +184,18 @@ public sealed record PgTableFingerprint
     /// <summary>Bytes on disk with indexes and TOAST, as the source had them.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>Of a table that inherits columns, those that were read, in order: a restore may bring them in another one. Else null.</summary>
+    public IReadOnlyList<string>? Columns { get; init => field = value?.ToArray(); }
+
+    /// <summary>
+    /// Of a partition that pg_dump loads through its root (it is chosen by the hash of an enum, which is another one in each database):
+    /// the root's schema. Such partitions are compared together. Else null.
+    /// </summary>
+    public string? RootSchema { get; init; }
+
+    /// <summary>The root's name; null as above.</summary>
+    public string? Root { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Schema}.{Name}";
 }

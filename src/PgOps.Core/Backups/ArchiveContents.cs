@@ -47,12 +47,21 @@ internal sealed partial class ArchiveContents
         var contents = new ArchiveContents();
         var read = new Dictionary<uint, RowHashSum>();
         var complete = false;
+        Match? table = null;
+        var throughRoot = false;
         var rows = new ArchivedRows(
             (statement, sum) =>
             {
                 var cursor = new SqlCursor(SqlScript.Parse(statement).Statements[0]);
                 cursor.Accept("COPY");
                 var name = cursor.AcceptName();
+                if (throughRoot && table is not null)
+                {
+                    // COPY names the root; whose rows they are stands in the comment above it.
+                    name = [table.Groups["schema"].Value, table.Groups["name"].Value];
+                    throughRoot = false;
+                }
+
                 var oid = oidOf(name[0], name[^1]) ?? uint.MaxValue - (uint)contents._tableData.Count;
                 contents._tableData.Add(new ArchiveEntry(oid, Listed($"{name[0]} {name[^1]}") + " ", ""));
                 read[oid] = sum;
@@ -61,6 +70,8 @@ internal sealed partial class ArchiveContents
             line =>
             {
                 contents._positions.Read(line);
+                table = TableComment().Match(line) is { Success: true } comment ? comment : table;
+                throughRoot |= line.StartsWith("-- load via partition root ", StringComparison.Ordinal);
                 contents.HasLargeObjects |= line.StartsWith("SELECT pg_catalog.lo_create(", StringComparison.Ordinal);
                 complete |= line == "-- PostgreSQL database dump complete";
             });
@@ -190,6 +201,9 @@ internal sealed partial class ArchiveContents
 
     // pg_restore writes line ends in names as spaces.
     private static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
+
+    [GeneratedRegex("^-- Data for Name: (?<name>.*); Type: TABLE DATA; Schema: (?<schema>.*); Owner: ", RegexOptions.CultureInvariant)]
+    private static partial Regex TableComment();
 
     [GeneratedRegex(@"^\d+; \d+ (\d+) (.*)$", RegexOptions.CultureInvariant)]
     private static partial Regex Line();

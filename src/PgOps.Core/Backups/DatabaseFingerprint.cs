@@ -27,9 +27,16 @@ internal static class DatabaseFingerprint
     /// <param name="jobs">Sessions to read with.</param>
     /// <param name="progress">Shows bytes read; may be null.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
+    /// <param name="order">Puts a table's columns into the order in which they are to be read; null for the table's own.</param>
     /// <exception cref="PgOpsException">PermissionDenied when rows would stay hidden; ConnectionLost; StatementFailed.</exception>
     internal static async Task<DatabaseContent> ReadAsync(
-        PgTarget target, string? snapshot, PgFingerprintDepth depth, int jobs, ProgressActivity? progress, CancellationToken cancellationToken)
+        PgTarget target,
+        string? snapshot,
+        PgFingerprintDepth depth,
+        int jobs,
+        ProgressActivity? progress,
+        CancellationToken cancellationToken,
+        Func<DumpedTable, DumpedTable>? order = null)
     {
         var first = await SnapshotSession.OpenAsync(target, snapshot, cancellationToken).ConfigureAwait(false);
         await using (first.ConfigureAwait(false))
@@ -37,6 +44,7 @@ internal static class DatabaseFingerprint
             try
             {
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
+                listed = order is null ? listed : listed with { Tables = [.. listed.Tables.Select(order)] };
                 return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken).ConfigureAwait(false);
             }
             catch (NpgsqlException error)
@@ -86,6 +94,9 @@ internal static class DatabaseFingerprint
 
     private static PgTableFingerprint Result(DumpedTable table, long rows, string? hash) => new()
     {
+        Columns = table.Inherits ? table.Columns : null,
+        RootSchema = table.Root?.Schema,
+        Root = table.Root?.Name,
         Schema = table.Schema,
         Name = table.Name,
         Rows = rows,

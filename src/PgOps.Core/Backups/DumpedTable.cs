@@ -31,6 +31,12 @@ internal sealed record DumpedTable
     /// <summary>The condition under which an extension wants the rows of its configuration table dumped; empty for all rows.</summary>
     internal string Condition { get; init; } = "";
 
+    /// <summary>Whether it inherits columns. A restore brings them in the order of the parents as they are by then.</summary>
+    internal bool Inherits { get; init; }
+
+    /// <summary>Schema and name of the partitioned table that pg_dump loads this partition through; null where it loads it directly.</summary>
+    internal (string Schema, string Name)? Root { get; init; }
+
     /// <summary>Whether it stands for the large objects, which COPY alone does not write.</summary>
     internal bool IsLargeObjects { get; init; }
 
@@ -56,14 +62,15 @@ internal sealed record DumpedTable
 
     /// <summary>
     /// Every large object in pieces of 64 KiB, an empty one as one empty piece: by its functions, for its pages are the superuser's
-    /// alone and differ where it has holes. OFFSET keeps open, seek and close in this order.
+    /// alone and differ where it has holes. OFFSET keeps open, seek and close in this order; the object's own number in each of them
+    /// keeps the planner from remembering (Memoize) the size of the last object that had the same descriptor.
     /// </summary>
     private static string LargeObjects => """
         SELECT m.oid, p.piece, pg_catalog.lo_get(m.oid, p.piece * 65536, 65536) AS data
         FROM pg_catalog.pg_largeobject_metadata m
         CROSS JOIN LATERAL (SELECT pg_catalog.lo_open(m.oid, 262144) AS fd OFFSET 0) f
-        CROSS JOIN LATERAL (SELECT pg_catalog.lo_lseek64(f.fd, 0, 2) AS size OFFSET 0) s
-        CROSS JOIN LATERAL (SELECT pg_catalog.lo_close(f.fd) AS closed WHERE s.size IS NOT NULL OFFSET 0) c
+        CROSS JOIN LATERAL (SELECT pg_catalog.lo_lseek64(f.fd, m.oid::bigint * 0, 2) AS size OFFSET 0) s
+        CROSS JOIN LATERAL (SELECT pg_catalog.lo_close(f.fd) AS closed WHERE s.size + m.oid::bigint >= 0 OFFSET 0) c
         CROSS JOIN LATERAL pg_catalog.generate_series(0, greatest(s.size - 1, 0) / 65536) AS p(piece)
         """;
 }
@@ -87,7 +94,13 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                CASE WHEN c.relkind = 'r' THEN coalesce(pg_catalog.pg_total_relation_size(c.oid), 0) ELSE 0 END,
                pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
                pg_catalog.row_security_active(c.oid),
-               pg_catalog.pg_is_in_recovery(), c.oid
+               pg_catalog.pg_is_in_recovery(), c.oid,
+               NOT c.relispartition AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
+               (SELECT ARRAY[rn.nspname::text, rc.relname::text] FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+                 WHERE c.relispartition AND rc.oid = pg_catalog.pg_partition_root(c.oid) AND EXISTS (
+                       SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
+                       JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass)
+                       WHERE p.partstrat = 'h' AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype))
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'f') AND c.relpersistence <> 't'
           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -198,6 +211,8 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                 Readable = row.GetBoolean(8),
                 Thinned = row.GetBoolean(9),
                 Condition = row.IsDBNull(5) ? "" : row.GetString(5),
+                Inherits = row.GetBoolean(12),
+                Root = row.IsDBNull(13) ? null : (row.GetFieldValue<string[]>(13)[0], row.GetFieldValue<string[]>(13)[1]),
             },
             row.GetString(2),
             row.GetString(3),

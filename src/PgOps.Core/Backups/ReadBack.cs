@@ -9,7 +9,8 @@ internal static class ReadBack
 {
     /// <summary>
     /// How deep to look. The archive's text is the source's only where nothing but the pinned settings shapes it: not in another
-    /// encoding than UTF-8, and not with money, whose form the database's lc_monetary decides.
+    /// encoding than UTF-8, not with money, whose form the database's lc_monetary decides, and not with names quoted in values of regclass
+    /// and the like.
     /// </summary>
     internal static async Task<PgFingerprintDepth> DepthAsync(
         PgFingerprintDepth asked, NpgsqlConnection connection, ILogger log, CancellationToken cancellationToken)
@@ -28,7 +29,9 @@ internal static class ReadBack
                         OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typbasetype IN (790, 791) AND oid >= 16384))
                     THEN 'it holds values of type money, and lc_monetary is not C'
                 WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'bytea_output' AND reset_val <> 'hex')
-                    THEN 'bytea_output is not hex' END
+                    THEN 'bytea_output is not hex'
+                WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'quote_all_identifiers' AND reset_val = 'on')
+                    THEN 'quote_all_identifiers is on' END
             """,
             cancellationToken).ConfigureAwait(false);
         if (obstacle is null)

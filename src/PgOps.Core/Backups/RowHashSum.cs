@@ -18,6 +18,10 @@ internal sealed class RowHashSum
     /// <summary>The sum so far modulo 2^128 as 32 lower-case hex digits.</summary>
     internal string Digest => _sum.ToString("x32", CultureInfo.InvariantCulture);
 
+    /// <summary>The digest of two tables' rows together.</summary>
+    internal static string Join(string one, string other)
+        => unchecked(Parse(one) + Parse(other)).ToString("x32", CultureInfo.InvariantCulture);
+
     /// <summary>Takes the next chunk of COPY text.</summary>
     /// <param name="chunk">Any piece of the stream.</param>
     internal void Append(ReadOnlySpan<byte> chunk)
@@ -55,4 +59,6 @@ internal sealed class RowHashSum
             throw new InvalidDataException("The COPY stream broke off inside a row.");
         }
     }
+
+    private static UInt128 Parse(string digest) => UInt128.Parse(digest, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }

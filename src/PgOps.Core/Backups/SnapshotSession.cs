@@ -28,6 +28,7 @@ internal sealed class SnapshotSession : IAsyncDisposable
         SET LOCAL xmlbinary = 'base64';
         SET LOCAL lc_monetary = 'C';
         SET LOCAL quote_all_identifiers = off;
+        SET LOCAL standard_conforming_strings = on;
         SET LOCAL row_security = off;
         SET LOCAL synchronize_seqscans = off
         """;

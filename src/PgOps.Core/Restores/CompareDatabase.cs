@@ -147,8 +147,8 @@ public sealed class CompareDatabase
         using var progress = new ProgressActivity(sink, $"Comparing {difference} with {reference}");
         var elapsed = Stopwatch.StartNew();
         var (expected, found) = await BothAsync(
-            token => DatabaseFingerprint.ReadAsync(reference, null, PgFingerprintDepth.Source, jobs, progress, token),
-            token => DatabaseFingerprint.ReadAsync(difference, null, PgFingerprintDepth.Source, jobs, null, token),
+            token => DatabaseFingerprint.ReadAsync(reference, null, PgFingerprintDepth.Source, jobs, progress, token, ColumnOrder.ByName),
+            token => DatabaseFingerprint.ReadAsync(difference, null, PgFingerprintDepth.Source, jobs, null, token, ColumnOrder.ByName),
             cancellationToken).ConfigureAwait(false);
         var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
         var mark = await WithSessionAsync(

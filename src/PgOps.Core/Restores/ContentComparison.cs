@@ -73,9 +73,10 @@ internal sealed class ContentComparison
     internal static ContentComparison Compare(
         DatabaseContent reference, DatabaseContent difference, PgFingerprintDepth depth, SequenceRule rule, TimeSpan reading)
     {
-        var there = difference.Tables.ToDictionary(table => (table.Schema, table.Name));
+        var expectations = PartitionPool.Join(reference.Tables, reference.Tables);
+        var there = PartitionPool.Join(difference.Tables, reference.Tables).ToDictionary(table => (table.Schema, table.Name));
         var tables = new List<PgTableComparison>();
-        foreach (var expected in reference.Tables)
+        foreach (var expected in expectations)
         {
             there.Remove((expected.Schema, expected.Name), out var found);
             if (found is null || depth != PgFingerprintDepth.None)
@@ -100,7 +101,7 @@ internal sealed class ContentComparison
         return new ContentComparison(
             tables,
             [
-                TableNames(tables, reference.Tables.Count),
+                TableNames(tables, expectations.Count),
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
                 Content(tables, depth) with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 Sequences(reference.Sequences, difference.Sequences, rule),

@@ -12,10 +12,11 @@ internal sealed partial class RestoreComplaints
 {
     private const int MostLinesQuoted = 24;
     private const int ContextLines = 2;
+    /// <summary>Harmless: a publication is restored as it was; that this server publishes nothing is its own setting.</summary>
+    internal const string NoPublisher = "is insufficient to publish logical changes";
+
     private const string HarmlessError = "could not execute query: ERROR:  unrecognized configuration parameter \"transaction_timeout\"";
 
-    // A publication is restored as it was; that this server publishes nothing is its own setting.
-    private const string NoPublisher = "is insufficient to publish logical changes";
     private const string HarmlessCommand = "Command was: SET transaction_timeout = 0;";
 
     private readonly Queue<string> _context = new();

@@ -55,7 +55,8 @@ internal static class RestoredCopy
 
         var depth = ContentComparison.DepthOf(manifest);
         var elapsed = Stopwatch.StartNew();
-        var found = await DatabaseFingerprint.ReadAsync(copy, null, depth, jobs, progress, cancellationToken).ConfigureAwait(false);
+        var found = await DatabaseFingerprint.ReadAsync(
+            copy, null, depth, jobs, progress, cancellationToken, ColumnOrder.Of(manifest)).ConfigureAwait(false);
         return ContentComparison.Compare(ContentComparison.FromManifest(manifest), found, depth, SequenceRule.NotBehind, elapsed.Elapsed);
     }
 

@@ -56,7 +56,13 @@ internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifferenc
         foreach (var table in wrong)
         {
             var found = here.GetValueOrDefault((table.Schema, table.Name));
-            if (found is null || found.IsLargeObjects || there.GetValueOrDefault((table.Schema, table.Name))?.Columns.SequenceEqual(found.Columns) != true)
+            if (found is null)
+            {
+                skipped.Add($"{table.Schema}.{table.Name}: its partitions are compared together");
+                continue;
+            }
+
+            if (found.IsLargeObjects || there.GetValueOrDefault((table.Schema, table.Name))?.Columns.SequenceEqual(found.Columns) != true)
             {
                 skipped.Add($"{table.Schema}.{table.Name}: its columns are not the same on both sides");
                 continue;

@@ -69,11 +69,13 @@ public sealed class BackupDatabaseTests : IDisposable
         }
     }
 
-    [PostgresFact]
-    public async Task Where_settings_shape_the_archives_text_the_source_is_fingerprinted()
+    [PostgresTheory]
+    [InlineData("bytea_output = 'escape'")]
+    [InlineData("quote_all_identifiers = on")]
+    public async Task Where_settings_shape_the_archives_text_the_source_is_fingerprinted(string setting)
     {
         var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE a (b bytea); INSERT INTO a VALUES ('a');");
-        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(source.Database)} SET bytea_output = 'escape'");
+        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(source.Database)} SET {setting}");
 
         var backup = await MakeAsync(source, PgBackupFormat.Directory);
 
