@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using Npgsql;
 using PgOps.Core.Connections;
 
 namespace PgOps.Core.Restores;
@@ -31,52 +29,16 @@ internal static class TableStatistics
         await using (session.ConfigureAwait(false))
         {
             var tables = await session.QueryAsync(TablesQuery, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
-            var queue = new ConcurrentQueue<string>(tables);
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var workers = new List<Task> { AnalyzeAsync(session, queue, stop) };
-            for (var worker = 1; worker < Math.Min(jobs, tables.Count); worker++)
-            {
-                workers.Add(AnalyzeAsync(target, queue, stop));
-            }
-
-            try
-            {
-                await Task.WhenAll(workers).ConfigureAwait(false);
-            }
-            catch (Exception) when (workers.Exists(worker => worker.IsFaulted))
-            {
-                // The others were only stopped; the one that failed has the news.
-                await workers.Find(worker => worker.IsFaulted)!.ConfigureAwait(false);
-            }
-
+            await SessionWork.ForEachAsync(
+                target,
+                session,
+                jobs,
+                tables,
+                (worker, table, token) => worker.ExecuteAsync($"ANALYZE {table}", token),
+                cancellationToken).ConfigureAwait(false);
             return PgCheck.Pass("statistics", string.Create(CultureInfo.InvariantCulture, $"{tables.Count} tables analysed"))
                 with
             { Duration = elapsed.Elapsed };
-        }
-    }
-
-    private static async Task AnalyzeAsync(PgTarget target, ConcurrentQueue<string> queue, CancellationTokenSource stop)
-    {
-        var session = await ServerConnection.OpenAsync(target, null, stop.Token).ConfigureAwait(false);
-        await using (session.ConfigureAwait(false))
-        {
-            await AnalyzeAsync(session, queue, stop).ConfigureAwait(false);
-        }
-    }
-
-    private static async Task AnalyzeAsync(NpgsqlConnection session, ConcurrentQueue<string> queue, CancellationTokenSource stop)
-    {
-        try
-        {
-            while (queue.TryDequeue(out var table))
-            {
-                await session.ExecuteAsync($"ANALYZE {table}", stop.Token).ConfigureAwait(false);
-            }
-        }
-        catch
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            throw;
         }
     }
 }
