@@ -34,6 +34,9 @@ public sealed record PgRestore
 /// <summary>What a restore drill (<c>Test-PgRestore</c>) found for one backup.</summary>
 public sealed record PgDrill
 {
+    // What a drill can fail at while the backup is as good as ever: the limits it is held against, and migrations that do not fit.
+    private static readonly string[] BesidesTheBackup = ["rehearsal", "recovery-time", "data-age"];
+
     /// <summary>The backup drilled.</summary>
     public required PgBackup Backup { get; init; }
 
@@ -44,10 +47,20 @@ public sealed record PgDrill
     public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
 
     /// <summary>
-    /// Whether it passed and every table's content was compared: only then is the backup proven. A backup that was taken with counts
-    /// alone, one of a masked copy, or a dump that PgOps did not make, can pass a drill but not be proven by it.
+    /// Whether no check of the backup itself failed. A drill that failed at a limit (<c>recovery-time</c>, <c>data-age</c>) or at the
+    /// <c>rehearsal</c> says nothing against its backup.
     /// </summary>
-    public bool Proven => Passed && Backup.Manifest?.Facts.Masked is null && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
+    public bool BackupPassed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed || BesidesTheBackup.Contains(check.Name));
+
+    /// <summary>
+    /// Whether <see cref="BackupPassed"/>, and every table's content was compared: only then is the backup proven. A backup that was
+    /// taken with counts alone, one of a masked copy, or a dump that PgOps did not make, can pass a drill but not be proven by it.
+    /// </summary>
+    public bool Proven => BackupPassed && Backup.Manifest?.Facts.Masked is null
+        && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
+
+    /// <summary>The names of the checks that were not made; each one's detail says why.</summary>
+    public IReadOnlyList<string> NotMade => [.. Checks.Where(check => check.Status == PgCheckStatus.Skipped).Select(check => check.Name)];
 
     /// <summary>The checks, in the order they ran.</summary>
     public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
@@ -61,7 +74,10 @@ public sealed record PgDrill
     /// <summary>Rows restored.</summary>
     public long Rows { get; init; }
 
-    /// <summary>From the first byte read to a verified, analysed database.</summary>
+    /// <summary>
+    /// From the first byte read to a verified, analysed database: fetching from a store, hashes, the start of the sandbox, restore,
+    /// comparison, statistics. What only a drill does (<c>amcheck</c>, the rehearsal, the clean-up) is not in it.
+    /// </summary>
     public TimeSpan RecoveryTime { get; init; }
 
     /// <summary>Age of the data when the drill began: what would be lost.</summary>

@@ -3,7 +3,7 @@ using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Pipeline;
 
-/// <summary>Lets an error follow each test of a backup that failed: -Strict.</summary>
+/// <summary>Lets an error follow each test or drill of a backup that failed: -Strict.</summary>
 internal sealed class StrictSink : IOperationSink
 {
     private readonly IOperationSink _inner;
@@ -20,9 +20,14 @@ internal sealed class StrictSink : IOperationSink
     public void Output(object result)
     {
         _inner.Output(result);
-        if (result is PgBackupTest { Passed: false } test)
+        switch (result)
         {
-            _inner.Failure(FailedChecks.Error(test.Backup.Path, test.Checks, test));
+            case PgBackupTest { Passed: false } test:
+                _inner.Failure(FailedChecks.Error(test.Backup.Path, test.Checks, test));
+                break;
+            case PgDrill { Passed: false } drill:
+                _inner.Failure(FailedChecks.Error(drill.Backup.Path, drill.Checks, drill));
+                break;
         }
     }
 

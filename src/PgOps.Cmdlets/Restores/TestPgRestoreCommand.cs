@@ -1,6 +1,9 @@
+using System.Collections;
 using System.Management.Automation;
+using PgOps.Cmdlets.Migrations;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Drills;
+using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Restores;
 
@@ -13,11 +16,14 @@ namespace PgOps.Cmdlets.Restores;
 [OutputType(typeof(PgDrill))]
 public sealed class TestPgRestoreCommand : PgSealedCmdlet
 {
-    /// <summary>The backup: its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
+    private readonly List<FleetTask> _collected = [];
+    private bool _several;
+
+    /// <summary>The backups, each its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
-    [BackupTransformation]
-    public PgBackup Backup { get; set; } = null!;
+    [BackupTransformation(Many = true)]
+    public PgBackup[] Backup { get; set; } = [];
 
     /// <summary>A server to drill on, in a scratch database, instead of a sandbox.</summary>
     [Parameter]
@@ -34,10 +40,57 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     [ValidateRange(13, 99)]
     public int? ServerVersion { get; set; }
 
-    /// <summary>Parallel sessions. Default: the processors, at most 8.</summary>
+    /// <summary>Folder for the sandbox's files, which take as much room as the database. Default: where Start-PgSandbox puts sandboxes.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? SandboxPath { get; set; }
+
+    /// <summary>Parallel sessions of each drill. Default: the processors, at most 8, divided among the drills that run at a time.</summary>
     [Parameter]
     [ValidateRange(1, 64)]
     public int? Jobs { get; set; }
+
+    /// <summary>
+    /// How many backups are drilled at a time. 1, the default, takes each as it comes down the pipeline, and is what a recovery time is
+    /// measured with: drills side by side slow each other down.
+    /// </summary>
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int ThrottleLimit { get; set; } = 1;
+
+    /// <summary>
+    /// Fails the drill at the step recovery-time when it took longer to get from the first byte of the backup to a verified, analysed
+    /// database.
+    /// </summary>
+    [Parameter]
+    public TimeSpan? MaxRecoveryTime { get; set; }
+
+    /// <summary>Fails the drill at the step data-age when the backup's snapshot was older as the drill began: that work would be lost.</summary>
+    [Parameter]
+    public TimeSpan? MaxDataLoss { get; set; }
+
+    /// <summary>How thoroughly the step amcheck looks at the copy's B-tree indexes.</summary>
+    [Parameter]
+    public PgIndexCheck IndexCheck { get; set; } = PgIndexCheck.Quick;
+
+    /// <summary>A folder of migrations: those that are pending are applied to the restored copy, when it equals the backup. The step is rehearsal.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Rehearse { get; set; }
+
+    /// <summary>Schema of the history table, for -Rehearse.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string HistorySchema { get; set; } = "pgops";
+
+    /// <summary>Values for the placeholders ${name} in the scripts of -Rehearse. Without it, placeholders are left as they are.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable? Variable { get; set; }
+
+    /// <summary>Also replaces placeholders inside dollar quotes, where function bodies are.</summary>
+    [Parameter]
+    public SwitchParameter VariableInDollarQuotes { get; set; }
 
     /// <summary>Makes a failed drill an error, so that a runbook turns red.</summary>
     [Parameter]
@@ -50,21 +103,64 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var drill = RunAndWrite((sink, token) => new TestRestore().RunAsync(Request(), sink, token));
-        if (drill is { Passed: false } && Strict)
+        var tasks = new List<FleetTask>();
+        if (!Run((_, _) =>
+            {
+                tasks.AddRange(Backup.Select(backup => TaskOf(backup, Request(backup))));
+                return Task.CompletedTask;
+            }))
         {
-            WriteFailure(FailedChecks.Error(Backup.Path, drill.Checks, drill));
+            return;
+        }
+
+        _several |= tasks.Count > 1;
+        if (ThrottleLimit > 1)
+        {
+            _collected.AddRange(tasks);
+        }
+        else
+        {
+            Drill(tasks, _several);
+            _several = true;
         }
     }
 
-    private TestRestoreRequest Request() => new()
+    /// <inheritdoc/>
+    protected override void EndProcessing()
     {
-        Backup = Backup,
+        if (_collected.Count > 0)
+        {
+            Drill(_collected, null);
+        }
+    }
+
+    private static FleetTask TaskOf(PgBackup backup, TestRestoreRequest request) => new(
+        $"{backup}", backup, async (sink, token) => await new TestRestore().RunAsync(request, sink, token).ConfigureAwait(false));
+
+    private void Drill(IReadOnlyList<FleetTask> tasks, bool? named)
+    {
+        var fleet = new FleetRun { Activity = "Drilling", Noun = "backups", ThrottleLimit = ThrottleLimit, Named = named };
+        Run((sink, token) => fleet.RunAsync(tasks, Strict ? new StrictSink(sink) : sink, token));
+    }
+
+    private TestRestoreRequest Request(PgBackup backup) => new()
+    {
+        Backup = backup,
         Server = Server is null ? null : Credentials.Apply(Server, Credential),
         ServerVersion = ServerVersion,
-        Jobs = Jobs,
+        SandboxPath = SandboxPath is null ? null : FullPath(SandboxPath),
+        Jobs = Jobs ?? (ThrottleLimit == 1 ? null : Math.Max(1, Math.Min(Environment.ProcessorCount, 8) / ThrottleLimit)),
         BinPath = BinPath is null ? null : FullPath(BinPath),
         Key = Key(),
         Identity = IdentityPath,
+        IndexCheck = IndexCheck,
+        MaxRecoveryTime = MaxRecoveryTime,
+        MaxDataLoss = MaxDataLoss,
+        Rehearse = Rehearse is null ? null : new RehearsalRequest
+        {
+            Path = FullPath(Rehearse),
+            HistorySchema = HistorySchema,
+            Variables = VariableTable.Read(Variable, VariableInDollarQuotes),
+        },
     };
 }

@@ -51,7 +51,12 @@ internal sealed class DrillGround : IAsyncDisposable
         }
 
         var sandbox = await new StartSandbox().RunAsync(
-            new StartSandboxRequest { Version = request.ServerVersion ?? NearestVersion(manifest, request.BinPath), BinPath = request.BinPath },
+            new StartSandboxRequest
+            {
+                Version = request.ServerVersion ?? NearestVersion(manifest, request.BinPath),
+                BinPath = request.BinPath,
+                Path = request.SandboxPath,
+            },
             sink,
             cancellationToken).ConfigureAwait(false);
         return new DrillGround(sandbox.Target, sandbox.ServerVersion, sandbox, sink);

@@ -15,30 +15,49 @@ internal sealed class DrillRun
 {
     /// <summary>
     /// Every step, in order. One that cannot be made is shown as skipped, never left out. Before them comes the check of the signature,
-    /// where there is one or one is asked for.
+    /// where there is one or one is asked for; behind them come those that the request asks for.
     /// </summary>
     internal static readonly string[] Steps =
     [
         "hashes", "sandbox", "roles", "collation", "restore", "tables", "row-counts", "content", "sequences",
-        "migration-state", .. ObjectComparison.Groups, "statistics",
+        "migration-state", .. ObjectComparison.Groups, "statistics", IndexCheck.Name,
     ];
 
+    private readonly string[] _steps;
     private readonly int _jobs;
     private readonly TestRestoreRequest _request;
     private readonly IOperationSink _sink;
     private readonly List<PgCheck> _checks = [];
-    private readonly Stopwatch _elapsed = new();
+    private readonly Stopwatch _elapsed;
+    private readonly DateTime _startedAt;
+    private TimeSpan? _recovery;
     private PgBackup _backup;
     private BackupProof? _proof;
     private ContentComparison? _content;
     private string _serverVersion = "";
 
-    internal DrillRun(PgBackup backup, int jobs, TestRestoreRequest request, IOperationSink sink)
+    /// <param name="backup">The backup, its files on this machine.</param>
+    /// <param name="jobs">Sessions to work with.</param>
+    /// <param name="request">What to do.</param>
+    /// <param name="elapsed">The time to recover so far: it ran while the backup was fetched.</param>
+    /// <param name="sink">Receives progress and log lines.</param>
+    internal DrillRun(PgBackup backup, int jobs, TestRestoreRequest request, Stopwatch elapsed, IOperationSink sink)
     {
         _backup = backup;
         _jobs = jobs;
         _request = request;
+        _elapsed = elapsed;
+        _startedAt = DateTime.UtcNow - elapsed.Elapsed;
         _sink = sink;
+        _steps =
+        [
+            .. Steps,
+            .. Asked(request.Rehearse, Rehearsal.Name),
+            .. Asked(request.MaxRecoveryTime, DrillLimits.Recovery),
+            .. Asked(request.MaxDataLoss, DrillLimits.Age),
+        ];
+
+        static string[] Asked(object? wish, string step) => wish is null ? [] : [step];
     }
 
     private bool Failed => _checks.Exists(check => check.Status == PgCheckStatus.Failed);
@@ -46,28 +65,42 @@ internal sealed class DrillRun
     /// <summary>Runs the drill and cleans up after it.</summary>
     internal async Task<PgDrill> RunAsync(CancellationToken cancellationToken)
     {
-        var startedAt = DateTime.UtcNow;
-        _elapsed.Start();
         using var mark = await ReadingMark.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
         await StepAsync("hashes", () => ProveAsync(cancellationToken)).ConfigureAwait(false);
         var recovery = _elapsed.Elapsed;
+        var age = _startedAt - _backup.SnapshotAt;
         if (!Failed)
         {
-            recovery = await RestoreAsync(_backup.Manifest!, cancellationToken).ConfigureAwait(false);
+            await RestoreAsync(_backup.Manifest!, cancellationToken).ConfigureAwait(false);
+            recovery = _recovery ?? _elapsed.Elapsed;
+            HoldAgainstLimits(age);
         }
 
-        SkipTheRest();
         return new PgDrill
         {
             Backup = BackupProof.Shown(_backup),
-            Checks = [.. _checks],
+            Checks = WithTheRest(),
             Tables = _content?.Tables ?? [],
             Rows = _content?.Rows ?? 0,
             RecoveryTime = recovery,
-            DataAge = startedAt - _backup.SnapshotAt,
-            StartedAt = startedAt,
+            DataAge = age,
+            StartedAt = _startedAt,
             ServerVersion = _serverVersion,
         };
+    }
+
+    private void HoldAgainstLimits(TimeSpan age)
+    {
+        // The time of a recovery that went wrong says nothing; the age is known all the same.
+        if (_request.MaxRecoveryTime is { } longest && _recovery is { } taken && !_checks.Exists(SpeaksAgainstBackup))
+        {
+            _checks.Add(DrillLimits.RecoveryTime(taken, longest));
+        }
+
+        if (_request.MaxDataLoss is { } oldest)
+        {
+            _checks.Add(DrillLimits.DataAge(_backup, age, oldest));
+        }
     }
 
     private async Task ProveAsync(CancellationToken cancellationToken)
@@ -87,7 +120,7 @@ internal sealed class DrillRun
         _backup = proof.Backup;
     }
 
-    private async Task<TimeSpan> RestoreAsync(PgBackupManifest manifest, CancellationToken cancellationToken)
+    private async Task RestoreAsync(PgBackupManifest manifest, CancellationToken cancellationToken)
     {
         var opening = Stopwatch.StartNew();
         var ground = await DrillGround.OpenAsync(_request, manifest, _sink, cancellationToken).ConfigureAwait(false);
@@ -95,66 +128,66 @@ internal sealed class DrillRun
         {
             _serverVersion = ground.Version;
             _checks.Add(ground.Check with { Duration = opening.Elapsed });
-            var roles = new List<string>();
             try
             {
-                await OnGroundAsync(ground, manifest, roles, cancellationToken).ConfigureAwait(false);
-                return _elapsed.Elapsed;
+                await OnGroundAsync(ground, manifest, cancellationToken).ConfigureAwait(false);
             }
             catch (NpgsqlException error)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 throw ServerErrors.Working(ground.Server, error, "the drill", "The drill was given up; nothing of it stays behind.");
             }
-            finally
+        }
+    }
+
+    private async Task OnGroundAsync(DrillGround ground, PgBackupManifest manifest, CancellationToken cancellationToken)
+    {
+        var preparing = Stopwatch.StartNew();
+        var roles = await DrillRoles.TakeAsync(ground.Server, manifest.Facts, _sink.Log, cancellationToken).ConfigureAwait(false);
+        await using (roles.ConfigureAwait(false))
+        {
+            _checks.Add(roles.Check with { Duration = preparing.Elapsed });
+            var staging = await StagingDatabase.CreateAsync(
+                ground.Server, manifest.Database, manifest.Facts, _sink.Log, cancellationToken).ConfigureAwait(false);
+            await using (staging.ConfigureAwait(false))
             {
-                // A sandbox takes its roles along; a given server gets back what the drill brought.
-                if (_request.Server is not null)
+                var serverVersion = staging.Session.VersionNumber();
+                _ = RestorePreflight.ServerVersion(manifest, serverVersion, ground.Version, ground.Server, force: false);
+                var tool = RestorePreflight.Tool(manifest, serverVersion / 10000, _request.BinPath);
+                _checks.Add(staging.Collation);
+                await StepAsync("restore", () => UnpackAsync(staging, manifest, tool, cancellationToken)).ConfigureAwait(false);
+                if (!Failed)
                 {
-                    await RestoreRoles.DropAsync(ground.Server, roles, _sink.Log).ConfigureAwait(false);
+                    await LookAsync(manifest, staging.Target, cancellationToken).ConfigureAwait(false);
                 }
             }
         }
     }
 
-    private async Task OnGroundAsync(DrillGround ground, PgBackupManifest manifest, List<string> roles, CancellationToken cancellationToken)
+    private async Task LookAsync(PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)
     {
-        var staging = await StagingDatabase.CreateAsync(
-            ground.Server, manifest.Database, manifest.Facts, _sink.Log, cancellationToken).ConfigureAwait(false);
-        await using (staging.ConfigureAwait(false))
+        if (_request.Restored is { } restored)
         {
-            var serverVersion = staging.Session.VersionNumber();
-            _ = RestorePreflight.ServerVersion(manifest, serverVersion, ground.Version, ground.Server, force: false);
-            var tool = RestorePreflight.Tool(manifest, serverVersion / 10000, _request.BinPath);
-            _checks.Add(await TimedCheck.RunAsync(() => RolesAsync(staging.Session, manifest, roles, cancellationToken)).ConfigureAwait(false));
-            _checks.Add(staging.Collation);
-            await StepAsync("restore", () => UnpackAsync(staging, manifest, tool, cancellationToken)).ConfigureAwait(false);
-            if (Failed)
-            {
-                return;
-            }
-
-            if (_request.Restored is { } restored)
-            {
-                await restored(staging.Target).ConfigureAwait(false);
-            }
-
-            await StepAsync("content", () => CompareAsync(manifest, staging.Target, cancellationToken)).ConfigureAwait(false);
-            await StepAsync("migration-state", async () =>
-                _checks.AddRange(await RestoredCopy.InspectAsync(
-                    manifest, staging.Target, ObjectRules.Restored, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
-            await StepAsync("statistics", async () =>
-                _checks.Add(await TableStatistics.GatherAsync(staging.Target, _jobs, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
+            await restored(copy).ConfigureAwait(false);
         }
-    }
 
-    private static async Task<PgCheck> RolesAsync(
-        NpgsqlConnection session, PgBackupManifest manifest, List<string> created, CancellationToken cancellationToken)
-    {
-        var missing = await RestoreRoles.MissingAsync(session, manifest.Facts, cancellationToken).ConfigureAwait(false);
-        await RestoreRoles.CreateAsync(session, missing, cancellationToken).ConfigureAwait(false);
-        created.AddRange(missing);
-        return PgCheck.Pass("roles", missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing));
+        await StepAsync("content", () => CompareAsync(manifest, copy, cancellationToken)).ConfigureAwait(false);
+        await StepAsync("migration-state", async () => _checks.AddRange(await RestoredCopy.InspectAsync(
+            manifest, copy, ObjectRules.Restored, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
+        await StepAsync("statistics", async () =>
+            _checks.Add(await TableStatistics.GatherAsync(copy, _jobs, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
+
+        // Here a recovery in earnest would be over: what follows a drill does on top of it.
+        _recovery = _elapsed.Elapsed;
+        await StepAsync(IndexCheck.Name, async () => _checks.Add(await TimedCheck.RunAsync(
+            () => IndexCheck.RunAsync(copy, _request.IndexCheck, _jobs, cancellationToken)).ConfigureAwait(false))).ConfigureAwait(false);
+
+        // The place for the user's own checks: the copy is whole and analysed, and no migration has changed it yet.
+        if (_request.Rehearse is { } rehearsal && !Failed)
+        {
+            _checks.Add(await TimedCheck.RunAsync(
+                () => Rehearsal.RunAsync(rehearsal, copy, _request.Server is not null, _sink, cancellationToken)).ConfigureAwait(false));
+        }
     }
 
     private async Task UnpackAsync(StagingDatabase staging, PgBackupManifest manifest, PostgresTool tool, CancellationToken cancellationToken)
@@ -179,6 +212,8 @@ internal sealed class DrillRun
         _checks.AddRange(_content.Checks);
     }
 
+    private static bool SpeaksAgainstBackup(PgCheck check) => check.Status == PgCheckStatus.Failed && check.Name != Rehearsal.Name;
+
     private static bool SpeaksAgainstBackup(PgErrorCode code) => code is
         PgErrorCode.RestoreFailed or PgErrorCode.RestoreMismatch or PgErrorCode.BackupDamaged
         or PgErrorCode.StatementFailed or PgErrorCode.ToolFailed or PgErrorCode.PermissionDenied
@@ -202,16 +237,13 @@ internal sealed class DrillRun
         }
     }
 
-    private void SkipTheRest()
+    /// <summary>The checks in the order of the steps, with those that were not reached.</summary>
+    private IReadOnlyList<PgCheck> WithTheRest()
     {
         var reason = _checks.Find(check => check.Status == PgCheckStatus.Failed) is { } failed
             ? $"not reached, because {failed.Name} failed"
             : "not reached";
-        foreach (var step in Steps.Where(step => !_checks.Exists(check => check.Name == step)))
-        {
-            _checks.Add(PgCheck.Skip(step, reason));
-        }
-
-        _checks.Sort((a, b) => Array.IndexOf(Steps, a.Name).CompareTo(Array.IndexOf(Steps, b.Name)));
+        var missing = _steps.Where(step => !_checks.Exists(check => check.Name == step)).Select(step => PgCheck.Skip(step, reason));
+        return [.. _checks.Concat(missing).OrderBy(check => Array.IndexOf(_steps, check.Name))];
     }
 }

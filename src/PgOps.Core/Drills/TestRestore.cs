@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
@@ -19,16 +20,19 @@ public sealed class TestRestore
     /// <returns>The drill, passed or not.</returns>
     /// <exception cref="PgOpsException">
     /// Only when the drill could not be carried out: ToolMissing, ToolTooOld, SandboxFailed, ServerVersionUnsupported, PathNotFound,
-    /// PoolerDetected, a missing privilege on the given server, or a lost connection.
+    /// MigrationSourceInvalid of a folder to rehearse, PoolerDetected, a missing privilege on the given server, or a lost connection.
     /// </exception>
     public async Task<PgDrill> RunAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
+        DrillLimits.Require(request);
+        Rehearsal.RequireReadable(request.Rehearse);
+        var elapsed = Stopwatch.StartNew();
         using var fetched = await FetchedBackup.TakeAsync(
             await FindAsync(request, cancellationToken).ConfigureAwait(false), sink, cancellationToken).ConfigureAwait(false);
         var jobs = RestoreJobs.Resolve(request.Jobs);
-        var run = new DrillRun(fetched.Backup, jobs, request, sink);
+        var run = new DrillRun(fetched.Backup, jobs, request, elapsed, sink);
         var drill = await run.RunAsync(cancellationToken).ConfigureAwait(false);
         drill = drill with { Backup = drill.Backup with { FetchedTo = null } };
         await RecordAsync(drill, request.Key, sink, cancellationToken).ConfigureAwait(false);

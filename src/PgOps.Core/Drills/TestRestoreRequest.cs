@@ -26,11 +26,26 @@ public sealed record TestRestoreRequest
     /// <summary>Major version of the sandbox; null takes the source's, or the nearest newer one that is installed.</summary>
     public int? ServerVersion { get; init; }
 
+    /// <summary>Folder for the sandbox's files, which take as much room as the database; null takes where sandboxes live.</summary>
+    public string? SandboxPath { get; init; }
+
     /// <summary>
     /// A server to restore into, in a scratch database that is dropped afterwards, in place of a sandbox. Its database is what the
     /// drill works from. Missing roles are created for the drill and dropped with it.
     /// </summary>
     public PgTarget? Server { get; init; }
+
+    /// <summary>How thoroughly to look at the copy's B-tree indexes.</summary>
+    public PgIndexCheck IndexCheck { get; init; } = PgIndexCheck.Quick;
+
+    /// <summary>The migrations to apply to the copy once it is compared; null for none.</summary>
+    public RehearsalRequest? Rehearse { get; init; }
+
+    /// <summary>The longest recovery that the drill passes, see <see cref="PgDrill.RecoveryTime"/>; null sets no limit.</summary>
+    public TimeSpan? MaxRecoveryTime { get; init; }
+
+    /// <summary>The greatest age of the data when the drill begins that the drill passes; null sets no limit.</summary>
+    public TimeSpan? MaxDataLoss { get; init; }
 
     /// <summary>What to do to the copy before it is looked at: how tests break one. Null for nothing.</summary>
     internal Func<PgTarget, Task>? Restored { get; init; }

@@ -14,6 +14,9 @@ public sealed class FleetRun
     /// <summary>What is being done, for the bar over all targets.</summary>
     public string Activity { get; init; } = "Working";
 
+    /// <summary>What the targets are called.</summary>
+    public string Noun { get; init; } = "targets";
+
     /// <summary>How many targets are worked on at a time.</summary>
     public int ThrottleLimit { get; init; } = 1;
 
@@ -135,7 +138,7 @@ public sealed class FleetRun
             lock (_gate)
             {
                 var ended = _succeeded.Count + _failed.Count;
-                bar.Report($"{ended} of {total} targets{(_failed.Count > 0 ? $", {_failed.Count} failed" : "")}", ended, total);
+                bar.Report($"{ended} of {total} {Noun}{(_failed.Count > 0 ? $", {_failed.Count} failed" : "")}", ended, total);
             }
         }
     }

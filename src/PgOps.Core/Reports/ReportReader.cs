@@ -79,15 +79,19 @@ internal sealed class ReportReader
         };
     }
 
-    private static string? Say(PgDrill drill) => drill switch
+    private static string? Say(PgDrill drill)
     {
-        { Proven: true } =>
-            $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {ReportText.Count(drill.TablesCompared, "table")} with "
-            + $"{ReportText.Count(drill.Rows, "row")} were restored and equal the source. Recovery took {ReportText.Span(drill.RecoveryTime)}; "
-            + $"{ReportText.Span(drill.DataAge)} of work would have been lost.",
-        { Passed: true } => "The backup restores, but it is not proven: its content was not compared.",
-        _ => "The backup is not good: do not rely on it.",
-    };
+        var yet = drill.Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed ? $" Yet the drill failed, at {failed.Name}." : "";
+        return drill switch
+        {
+            { Proven: true } =>
+                $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {ReportText.Count(drill.TablesCompared, "table")} with "
+                + $"{ReportText.Count(drill.Rows, "row")} were restored and equal the source. Recovery took {ReportText.Span(drill.RecoveryTime)}; "
+                + $"{ReportText.Span(drill.DataAge)} of work would have been lost.{yet}",
+            { BackupPassed: true } => $"The backup restores, but it is not proven: its content was not compared.{yet}",
+            _ => "The backup is not good: do not rely on it.",
+        };
+    }
 
     private static string Say(PgBackup backup) => backup switch
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using PgOps.Core.Connections;
 
 namespace PgOps.Core.Restores;
 
@@ -23,7 +24,7 @@ internal static partial class DatabaseNames
 
     /// <summary>The key of the advisory lock that says a staging database is in use.</summary>
     internal static long LockKey(string stagingName)
-        => BitConverter.ToInt64(SHA256.HashData(Encoding.UTF8.GetBytes("pgops restore staging " + stagingName)));
+        => AdvisoryKey.Of("pgops restore staging " + stagingName);
 
     /// <summary>The name cut at a character so that name and suffix fit.</summary>
     private static string WithSuffix(string name, string suffix)

@@ -15,19 +15,11 @@ internal static class StagingSweep
 {
     private const string Mark = "pgops restore staging";
 
-    // Advisory locks belong to one database each, and the dead run may have worked from another maintenance database: look at all of them.
     private const string StraysQuery = """
         SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database')
         FROM pg_catalog.pg_database d
         WHERE d.datname LIKE '%\_pgops\_%'
         ORDER BY d.datname
-        """;
-
-    private const string LockedQuery = """
-        SELECT EXISTS (
-            SELECT FROM pg_catalog.pg_locks
-            WHERE locktype = 'advisory' AND objsubid = 1
-              AND ((classid::bigint << 32) | objid::bigint) = $1)
         """;
 
     /// <summary>The comment that marks a staging database, with whom to ask about it.</summary>
@@ -77,7 +69,7 @@ internal static class StagingSweep
     {
         var name = stray.Database;
         var key = DatabaseNames.LockKey(name);
-        if (await session.ScalarAsync<bool>(LockedQuery, cancellationToken, key).ConfigureAwait(false)
+        if (await AdvisoryKey.IsHeldAsync(session, key, cancellationToken).ConfigureAwait(false)
             || !await session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, key).ConfigureAwait(false))
         {
             log.LogDebug("{Name} belongs to a run that goes on.", name);

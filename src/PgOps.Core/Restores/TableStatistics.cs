@@ -1,8 +1,7 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using Npgsql;
 using PgOps.Core.Connections;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 
@@ -16,7 +15,7 @@ internal static class TableStatistics
             SELECT i.inhparent AS oid FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class f ON f.oid = i.inhrelid AND f.relkind = 'f'
             UNION
             SELECT i.inhparent FROM far JOIN pg_catalog.pg_inherits i ON i.inhrelid = far.oid)
-        SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), c.oid IN (SELECT oid FROM far)
+        SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.oid IN (SELECT oid FROM far)
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't'
@@ -29,65 +28,32 @@ internal static class TableStatistics
     /// <param name="target">The database.</param>
     /// <param name="jobs">Sessions to work with.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
+    /// <param name="wanted">Says by schema and name which ones; null for all.</param>
     /// <returns>A passed check.</returns>
-    internal static async Task<PgCheck> GatherAsync(PgTarget target, int jobs, CancellationToken cancellationToken)
+    internal static async Task<PgCheck> GatherAsync(
+        PgTarget target, int jobs, CancellationToken cancellationToken, Func<string, string, bool>? wanted = null)
     {
         var elapsed = Stopwatch.StartNew();
         var session = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
-            var found = await session.QueryAsync(
-                TablesQuery, row => (Name: row.GetString(0), Far: row.GetBoolean(1)), cancellationToken).ConfigureAwait(false);
-            var tables = found.Where(table => !table.Far).Select(table => table.Name).ToList();
-            var far = found.Where(table => table.Far).Select(table => table.Name).ToList();
-            var queue = new ConcurrentQueue<string>(tables);
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var workers = new List<Task> { AnalyzeAsync(session, queue, stop) };
-            for (var worker = 1; worker < Math.Min(jobs, tables.Count); worker++)
-            {
-                workers.Add(AnalyzeAsync(target, queue, stop));
-            }
-
-            try
-            {
-                await Task.WhenAll(workers).ConfigureAwait(false);
-            }
-            catch (Exception) when (workers.Exists(worker => worker.IsFaulted))
-            {
-                // The others were only stopped; the one that failed has the news.
-                await workers.Find(worker => worker.IsFaulted)!.ConfigureAwait(false);
-            }
-
-            var left = far.Count == 0 ? "" : "; not those with foreign children, whose servers would be asked: " + NameList.Of(far);
+            var there = await session.QueryAsync(
+                TablesQuery, row => (Schema: row.GetString(0), Name: row.GetString(1), Far: row.GetBoolean(2)), cancellationToken).ConfigureAwait(false);
+            var chosen = there.Where(table => wanted?.Invoke(table.Schema, table.Name) != false).ToLookup(
+                table => table.Far, table => Quote.Qualified(table.Schema, table.Name));
+            var tables = chosen[false].ToList();
+            await SessionWork.ForEachAsync(
+                target,
+                session,
+                jobs,
+                tables,
+                (worker, table, token) => worker.ExecuteAsync($"ANALYZE {table}", token),
+                cancellationToken).ConfigureAwait(false);
+            var left = chosen[true].Any() ? "; not those with foreign children, whose servers would be asked: " + NameList.Of([.. chosen[true]]) : "";
             return PgCheck.Pass("statistics", string.Create(CultureInfo.InvariantCulture, $"{tables.Count} tables analysed{left}")) with
             {
                 Duration = elapsed.Elapsed,
             };
-        }
-    }
-
-    private static async Task AnalyzeAsync(PgTarget target, ConcurrentQueue<string> queue, CancellationTokenSource stop)
-    {
-        var session = await ServerConnection.OpenAsync(target, null, stop.Token).ConfigureAwait(false);
-        await using (session.ConfigureAwait(false))
-        {
-            await AnalyzeAsync(session, queue, stop).ConfigureAwait(false);
-        }
-    }
-
-    private static async Task AnalyzeAsync(NpgsqlConnection session, ConcurrentQueue<string> queue, CancellationTokenSource stop)
-    {
-        try
-        {
-            while (queue.TryDequeue(out var table))
-            {
-                await session.ExecuteAsync($"ANALYZE {table}", stop.Token).ConfigureAwait(false);
-            }
-        }
-        catch
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            throw;
         }
     }
 }

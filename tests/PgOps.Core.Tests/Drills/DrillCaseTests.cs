@@ -39,6 +39,15 @@ public sealed class DrillCaseTests : IDisposable
     [InlineData("ALTER TABLE public.orders ALTER placed SET DEFAULT now()", "objects", "column public.orders.placed: defined differently")]
     [InlineData("CREATE OR REPLACE VIEW public.totals AS SELECT customer, sum(total) + 1 AS sum FROM public.orders GROUP BY 1", "views", "view public.totals: defined")]
     [InlineData("DROP FUNCTION public.touch() CASCADE", "functions", "function public.touch(): missing")]
+    [InlineData("UPDATE pg_index SET indoption = '1' WHERE indexrelid = 'public.orders_customer'::regclass", "amcheck", "public.orders_customer: XX002")]
+    [InlineData(
+        """
+        UPDATE pg_index SET indisready = false WHERE indexrelid = 'public.orders_customer'::regclass;
+        UPDATE public.orders SET customer = 'unseen' WHERE id = 5;
+        UPDATE pg_index SET indisready = true WHERE indexrelid = 'public.orders_customer'::regclass
+        """,
+        "amcheck",
+        "public.orders_customer: XX001 heap tuple")]
     public async Task A_copy_that_lost_something_is_caught(string damage, string check, string named)
     {
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server, Extra), _folder);

@@ -180,6 +180,6 @@ public sealed class DisturbedMigrationTests
         => await System.Threading.Tasks.Parallel.ForEachAsync(
             rounds, new ParallelOptions { MaxDegreeOfParallelism = Parallel }, async (number, _) => await round(number));
 
-    private static int Number(string variable, int otherwise)
+    internal static int Number(string variable, int otherwise)
         => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
 }

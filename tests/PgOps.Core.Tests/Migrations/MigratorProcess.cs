@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using PgOps.Core.Connections;
+using PgOps.Core.Drills;
 using PgOps.Core.Migrations;
 using PgOps.Core.Switches;
+using PgOps.Core.Tests.Drills;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Migrations;
@@ -13,6 +15,8 @@ internal sealed class MigratorProcess : IDisposable
     internal const string Switch = "--migrator";
     internal const string Reset = "reset";
     internal const string SwitchOver = "switch";
+    internal const string Drill = "drill";
+    internal const string DrillInSandbox = "drill-in-sandbox";
 
     private readonly Process _process;
 
@@ -21,7 +25,7 @@ internal sealed class MigratorProcess : IDisposable
         _process = process;
     }
 
-    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets or switches, and says how it ended.</summary>
+    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets, switches or drills, and says how it ended.</summary>
     internal static async Task<int> MainAsync(string work, string argument)
     {
         var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = argument };
@@ -34,6 +38,17 @@ internal sealed class MigratorProcess : IDisposable
                 var with = new SwitchDatabaseRequest { Target = request.Target, With = argument, GracePeriod = TimeSpan.FromMilliseconds(200) };
                 await new SwitchDatabase().RunAsync(with, new CollectingSink(), CancellationToken.None);
                 Console.WriteLine("switched");
+                return 0;
+            }
+
+            if (work is Drill or DrillInSandbox)
+            {
+                // Here the argument is the backup, and beside it the sandboxes go.
+                var drill = await new TestRestore().RunAsync(
+                    new() { Path = argument, Server = work == Drill ? request.Target : null, SandboxPath = DisturbedDrillTests.SandboxesOf(argument) },
+                    new CollectingSink(),
+                    CancellationToken.None);
+                Console.WriteLine(drill.Proven ? "proven" : drill.Failure);
                 return 0;
             }
 
@@ -60,7 +75,7 @@ internal sealed class MigratorProcess : IDisposable
 
     /// <param name="target">The database.</param>
     /// <param name="work">What to do.</param>
-    /// <param name="argument">The folder; of a switch the prepared database.</param>
+    /// <param name="argument">The folder; of a switch the prepared database, of a drill the backup.</param>
     internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument)
     {
         var start = new ProcessStartInfo(

@@ -1,0 +1,171 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Restores;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Drills;
+
+/// <summary>
+/// The roles that drills make for themselves. A role's comment says so, and every drill that needs it holds an advisory lock of its name
+/// on a session of its own: so drills side by side share it, the last one drops it, and what a killed one left the next one sweeps.
+/// </summary>
+internal sealed class DrillRoles : IAsyncDisposable
+{
+    private const string Mark = "pgops drill role";
+    private static readonly long Bookkeeping = AdvisoryKey.Of("pgops drill roles");
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly NpgsqlConnection _session;
+    private readonly PgTarget _server;
+    private readonly ILogger _log;
+
+    private DrillRoles(NpgsqlConnection session, PgTarget server, ILogger log)
+    {
+        _session = session;
+        _server = server;
+        _log = log;
+    }
+
+    /// <summary>Which roles were made, for people.</summary>
+    internal PgCheck Check { get; private set; } = PgCheck.Skip("roles", "not looked at");
+
+    /// <summary>Makes the roles that the server lacks, and keeps those that drills made until this is disposed of.</summary>
+    /// <param name="server">The maintenance database.</param>
+    /// <param name="facts">What the backup's database needs.</param>
+    /// <param name="log">Receives what could not be swept.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<DrillRoles> TakeAsync(PgTarget server, PgDatabaseFacts facts, ILogger log, CancellationToken cancellationToken)
+    {
+        var session = await ServerConnection.OpenAsync(server, log, cancellationToken).ConfigureAwait(false);
+        var roles = new DrillRoles(session, server, log);
+        try
+        {
+            await PoolerDetection.RefuseAsync(session, server, "a drill", cancellationToken).ConfigureAwait(false);
+            if (session.VersionNumber() >= 140000)
+            {
+                await session.ExecuteAsync("SET idle_session_timeout = 0", cancellationToken).ConfigureAwait(false);
+            }
+
+            await roles.AloneAsync(() => roles.TakeAsync(facts, cancellationToken), cancellationToken).ConfigureAwait(false);
+            return roles;
+        }
+        catch
+        {
+            await roles.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Drops what no drill needs any more; the copy must be gone. Never throws: a role that stays is logged.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await using (_session.ConfigureAwait(false))
+        {
+            try
+            {
+                await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock_all()", CancellationToken.None).ConfigureAwait(false);
+                await AloneAsync(() => SweepAsync(LogLevel.Warning), CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is NpgsqlException or PgOpsException or InvalidOperationException)
+            {
+                _log.LogWarning(
+                    "Roles that the drill made may be left on {Server} ({Reason}); the next drill there sweeps them.",
+                    _server, new Redaction(_server).Apply(error.Message));
+            }
+        }
+    }
+
+    private async Task TakeAsync(PgDatabaseFacts facts, CancellationToken cancellationToken)
+    {
+        // A dead drill's database may still hold on to its roles; the sweep at the end comes after it was swept.
+        await SweepAsync(LogLevel.Debug).ConfigureAwait(false);
+        var missing = await RestoreRoles.MissingAsync(_session, facts, cancellationToken).ConfigureAwait(false);
+
+        // Role and mark in one transaction: a drill that is killed leaves both or neither.
+        var transaction = await _session.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using (transaction.ConfigureAwait(false))
+        {
+            await RestoreRoles.CreateAsync(_session, missing, cancellationToken).ConfigureAwait(false);
+            foreach (var role in missing)
+            {
+                await _session.ExecuteAsync(
+                    $"COMMENT ON ROLE {Quote.Identifier(role)} IS {Quote.Literal(Mark)}", cancellationToken).ConfigureAwait(false);
+            }
+
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var role in await MarkedAsync().ConfigureAwait(false))
+        {
+            if (role == facts.Owner || facts.Roles.Contains(role))
+            {
+                await _session.ExecuteAsync(
+                    "SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, KeyOf(role)).ConfigureAwait(false);
+            }
+        }
+
+        Check = PgCheck.Pass("roles", missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing));
+    }
+
+    private Task<List<string>> MarkedAsync() => _session.QueryAsync(
+        "SELECT rolname FROM pg_catalog.pg_roles WHERE pg_catalog.shobj_description(oid, 'pg_authid') = $1 ORDER BY rolname",
+        row => row.GetString(0),
+        CancellationToken.None,
+        Mark);
+
+    private async Task SweepAsync(LogLevel level)
+    {
+        foreach (var role in await MarkedAsync().ConfigureAwait(false))
+        {
+            if (await AdvisoryKey.IsHeldAsync(_session, KeyOf(role), CancellationToken.None).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            try
+            {
+                await _session.ExecuteAsync($"DROP ROLE IF EXISTS {Quote.Identifier(role)}", CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (!ServerErrors.IsLost(error))
+            {
+                _log.Log(level, "The role {Role}, made for a drill, could not be dropped: {Message}", role, error.MessageText);
+            }
+        }
+    }
+
+    /// <summary>Does something that no other drill on this maintenance database does at the same time.</summary>
+    private async Task AloneAsync(Func<Task> work, CancellationToken cancellationToken)
+    {
+        // By polling: a session that waits in the server for a lock holds up every CREATE INDEX CONCURRENTLY in its database.
+        var until = DateTime.UtcNow + Patience;
+        while (!await _session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, Bookkeeping).ConfigureAwait(false))
+        {
+            if (DateTime.UtcNow > until)
+            {
+                throw new PgOpsException(
+                    PgErrorCode.DatabaseInUse,
+                    $"Another drill has kept the roles of {_server} busy for a minute.",
+                    "The drill was given up; nothing of it stays behind.",
+                    "Run the command again.");
+            }
+
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
+        finally
+        {
+            if (_session.State == System.Data.ConnectionState.Open)
+            {
+                await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1)", CancellationToken.None, Bookkeeping).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static long KeyOf(string role) => AdvisoryKey.Of("pgops drill role " + role);
+}
