@@ -27,9 +27,16 @@ internal static class DatabaseFingerprint
     /// <param name="jobs">Sessions to read with.</param>
     /// <param name="progress">Shows bytes read; may be null.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
+    /// <param name="wanted">Says by schema and name which tables and sequences to read; null reads all.</param>
     /// <exception cref="PgOpsException">PermissionDenied when rows would stay hidden; ConnectionLost; StatementFailed.</exception>
     internal static async Task<DatabaseContent> ReadAsync(
-        PgTarget target, string? snapshot, PgFingerprintDepth depth, int jobs, ProgressActivity? progress, CancellationToken cancellationToken)
+        PgTarget target,
+        string? snapshot,
+        PgFingerprintDepth depth,
+        int jobs,
+        ProgressActivity? progress,
+        CancellationToken cancellationToken,
+        Func<string, string, bool>? wanted = null)
     {
         var first = await SnapshotSession.OpenAsync(target, snapshot, cancellationToken).ConfigureAwait(false);
         await using (first.ConfigureAwait(false))
@@ -37,7 +44,12 @@ internal static class DatabaseFingerprint
             try
             {
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
-                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken).ConfigureAwait(false);
+                if (wanted is not null)
+                {
+                    listed = listed with { Tables = [.. listed.Tables.Where(table => wanted(table.Schema, table.Name))] };
+                }
+
+                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted).ConfigureAwait(false);
             }
             catch (NpgsqlException error)
             {
@@ -56,6 +68,7 @@ internal static class DatabaseFingerprint
     /// <param name="jobs">Sessions to read with.</param>
     /// <param name="progress">Shows bytes read; may be null.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
+    /// <param name="wanted">Says by schema and name which sequences to read; null reads all.</param>
     internal static async Task<DatabaseContent> ReadAsync(
         SnapshotSession first,
         DumpedTables listed,
@@ -64,9 +77,10 @@ internal static class DatabaseFingerprint
         PgFingerprintDepth depth,
         int jobs,
         ProgressActivity? progress,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Func<string, string, bool>? wanted = null)
     {
-        var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken).ConfigureAwait(false);
+        var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken, wanted).ConfigureAwait(false);
         if (depth == PgFingerprintDepth.None)
         {
             return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null))], sequences, listed.LeftOut);

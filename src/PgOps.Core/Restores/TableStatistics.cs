@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Connections;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 
@@ -11,7 +12,7 @@ internal static class TableStatistics
 {
     // ANALYZE of a partitioned table covers its partitions too.
     private const string TablesQuery = """
-        SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+        SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'm', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
@@ -23,14 +24,19 @@ internal static class TableStatistics
     /// <param name="target">The database.</param>
     /// <param name="jobs">Sessions to work with.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
+    /// <param name="wanted">Says by schema and name which ones; null for all.</param>
     /// <returns>A passed check.</returns>
-    internal static async Task<PgCheck> GatherAsync(PgTarget target, int jobs, CancellationToken cancellationToken)
+    internal static async Task<PgCheck> GatherAsync(
+        PgTarget target, int jobs, CancellationToken cancellationToken, Func<string, string, bool>? wanted = null)
     {
         var elapsed = Stopwatch.StartNew();
         var session = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
-            var tables = await session.QueryAsync(TablesQuery, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+            var there = await session.QueryAsync(
+                TablesQuery, row => (Schema: row.GetString(0), Name: row.GetString(1)), cancellationToken).ConfigureAwait(false);
+            var tables = there.Where(table => wanted?.Invoke(table.Schema, table.Name) != false)
+                .Select(table => Quote.Qualified(table.Schema, table.Name)).ToList();
             var queue = new ConcurrentQueue<string>(tables);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var workers = new List<Task> { AnalyzeAsync(session, queue, stop) };

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using PgOps.Core.Backups;
 using PgOps.Core.Connections;
 using PgOps.Core.Migrations;
+using PgOps.Core.Restores;
 using PgOps.Core.Switches;
 using PgOps.Core.Tests.Sandbox;
 
@@ -13,6 +15,7 @@ internal sealed class MigratorProcess : IDisposable
     internal const string Switch = "--migrator";
     internal const string Reset = "reset";
     internal const string SwitchOver = "switch";
+    internal const string Restore = "restore";
 
     private readonly Process _process;
 
@@ -21,7 +24,7 @@ internal sealed class MigratorProcess : IDisposable
         _process = process;
     }
 
-    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets or switches, and says how it ended.</summary>
+    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets, switches or restores, and says how it ended.</summary>
     internal static async Task<int> MainAsync(string work, string argument)
     {
         var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = argument };
@@ -34,6 +37,16 @@ internal sealed class MigratorProcess : IDisposable
                 var with = new SwitchDatabaseRequest { Target = request.Target, With = argument, GracePeriod = TimeSpan.FromMilliseconds(200) };
                 await new SwitchDatabase().RunAsync(with, new CollectingSink(), CancellationToken.None);
                 Console.WriteLine("switched");
+                return 0;
+            }
+
+            if (work == Restore)
+            {
+                await new RestoreDatabase().RunAsync(
+                    new() { Backup = BackupFolder.Read(argument), Target = request.Target, Database = request.Target.Database, Force = true, Jobs = 2 },
+                    new CollectingSink(),
+                    CancellationToken.None);
+                Console.WriteLine("restored");
                 return 0;
             }
 
@@ -60,7 +73,7 @@ internal sealed class MigratorProcess : IDisposable
 
     /// <param name="target">The database.</param>
     /// <param name="work">What to do.</param>
-    /// <param name="argument">The folder; of a switch the prepared database.</param>
+    /// <param name="argument">The folder; of a switch the prepared database, of a restore the backup.</param>
     internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument)
     {
         var start = new ProcessStartInfo(
