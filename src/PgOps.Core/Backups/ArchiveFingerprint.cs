@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
 
@@ -12,16 +14,16 @@ namespace PgOps.Core.Backups;
 internal static class ArchiveFingerprint
 {
     /// <summary>Reads every table's rows out of the archive.</summary>
-    /// <param name="pgRestore">The program.</param>
+    /// <param name="pgRestore">The program; used where the archive is one file, or compressed in a way that .NET does not know.</param>
     /// <param name="archive">File or folder.</param>
     /// <param name="contents">Its table of contents.</param>
     /// <param name="tables">The tables as the snapshot had them: sizes, for dividing the work, and names.</param>
-    /// <param name="jobs">How many pg_restore run at once.</param>
+    /// <param name="jobs">How many tables are read at once.</param>
     /// <param name="scratch">A folder for short-lived files.</param>
     /// <param name="progress">Shows bytes read.</param>
-    /// <param name="cancellationToken">Ends the programs and waits.</param>
+    /// <param name="cancellationToken">Stops, and waits for the programs.</param>
     /// <returns>Rows and hash by oid.</returns>
-    /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read the archive.</exception>
+    /// <exception cref="PgOpsException">ToolFailed or BackupFailed when the archive cannot be read.</exception>
     internal static async Task<IReadOnlyDictionary<uint, RowHashSum>> ReadAsync(
         PostgresTool pgRestore,
         string archive,
@@ -39,11 +41,36 @@ internal static class ArchiveFingerprint
 
         var sizes = tables.Where(table => !table.IsLargeObjects).ToDictionary(table => table.Oid, table => table.Bytes);
         var total = sizes.Values.Sum();
-        var results = new Dictionary<uint, RowHashSum>();
+        var results = new ConcurrentDictionary<uint, RowHashSum>();
         long read = 0;
-        var parts = Divide([.. contents.TableData.Where(entry => sizes.ContainsKey(entry.Oid))], sizes, jobs);
-        await Task.WhenAll(parts.Select(ReadPartAsync)).ConfigureAwait(false);
+        var entries = contents.TableData.Where(entry => sizes.ContainsKey(entry.Oid)).OrderByDescending(entry => sizes[entry.Oid]).ToList();
+        var files = entries.Select(entry => FileOf(archive, entry)).ToList();
+        if (files.Contains(null))
+        {
+            await Task.WhenAll(Divide(entries, sizes, jobs).Select(ReadPartAsync)).ConfigureAwait(false);
+        }
+        else
+        {
+            await Parallel.ForEachAsync(
+                entries.Zip(files),
+                new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellationToken },
+                (table, token) => ReadFileAsync(table.First, table.Second!, token)).ConfigureAwait(false);
+        }
+
         return results;
+
+        async ValueTask ReadFileAsync(ArchiveEntry entry, string path, CancellationToken token)
+        {
+            try
+            {
+                results[entry.Oid] = await RowsOfAsync(path, bytes => Report(entry.Name, bytes), token).ConfigureAwait(false);
+            }
+            catch (InvalidDataException error)
+            {
+                throw new PgOpsException(
+                    PgErrorCode.BackupFailed, $"The rows of {entry.Name} cannot be read back from {path}: {error.Message}", innerException: error);
+            }
+        }
 
         async Task ReadPartAsync(List<ArchiveEntry> part, int number)
         {
@@ -60,16 +87,12 @@ internal static class ArchiveFingerprint
                     {
                         if (next < part.Count)
                         {
-                            lock (results)
-                            {
-                                results[part[next].Oid] = sum;
-                            }
+                            results[part[next].Oid] = sum;
                         }
 
                         next++;
                     },
-                    bytes => progress?.Report(
-                        next < part.Count ? part[next].Name : "", Math.Min(Interlocked.Add(ref read, bytes), total), total));
+                    bytes => Report(next < part.Count ? part[next].Name : "", bytes));
                 await using var closed = rows.ConfigureAwait(false);
                 var result = await ToolProcess.RunAsync(
                     new ToolCommand(pgRestore.Path, "--data-only", "--file=-", "--use-list=" + list, archive) { Output = rows },
@@ -89,13 +112,33 @@ internal static class ArchiveFingerprint
                 File.Delete(list);
             }
         }
+
+        void Report(string name, long bytes)
+            => progress?.Report(name, Math.Min(Interlocked.Add(ref read, bytes), total), total);
     }
 
-    /// <summary>Divides tables into about equal parts: the biggest first, each to the part that is smallest so far.</summary>
-    private static List<List<ArchiveEntry>> Divide(List<ArchiveEntry> entries, Dictionary<uint, long> sizes, int jobs)
+    /// <summary>The file of a table in an archive that is a folder (its entry's number names it), where it can be read without pg_restore.</summary>
+    private static string? FileOf(string archive, ArchiveEntry entry)
     {
-        var parts = Enumerable.Range(0, Math.Clamp(jobs, 1, Math.Max(1, entries.Count))).Select(_ => (Entries: new List<ArchiveEntry>(), Size: 0L)).ToArray();
-        foreach (var entry in entries.OrderByDescending(entry => sizes[entry.Oid]))
+        var name = Path.Combine(archive, entry.Line[..entry.Line.IndexOf(';', StringComparison.Ordinal)] + ".dat");
+        return File.Exists(name + ".gz") ? name + ".gz" : File.Exists(name) ? name : null;
+    }
+
+    /// <summary>Hashes the rows of one table's file, which is what COPY wrote, up to its end mark.</summary>
+    private static async Task<RowHashSum> RowsOfAsync(string path, Action<long> onBytes, CancellationToken cancellationToken)
+    {
+        RowHashSum? found = null;
+        var rows = new ArchivedRows((_, sum) => found = sum, onBytes, inData: true);
+        await using var closed = rows.ConfigureAwait(false);
+        await ForeignDump.ReadScriptAsync(path, (block, _) => rows.Write(block.Span), cancellationToken).ConfigureAwait(false);
+        return found is null || rows.InData ? throw new InvalidDataException("the end of its data is missing") : found;
+    }
+
+    /// <summary>Divides tables, the biggest first, into about equal parts: each to the part that is smallest so far.</summary>
+    private static List<List<ArchiveEntry>> Divide(List<ArchiveEntry> sorted, Dictionary<uint, long> sizes, int jobs)
+    {
+        var parts = Enumerable.Range(0, Math.Clamp(jobs, 1, Math.Max(1, sorted.Count))).Select(_ => (Entries: new List<ArchiveEntry>(), Size: 0L)).ToArray();
+        foreach (var entry in sorted)
         {
             var smallest = Array.IndexOf(parts, parts.MinBy(part => part.Size));
             parts[smallest].Entries.Add(entry);

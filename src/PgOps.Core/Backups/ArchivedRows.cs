@@ -20,8 +20,11 @@ internal sealed class ArchivedRows : Stream
     /// <param name="onTable">Receives each COPY statement and its rows, in the script's order.</param>
     /// <param name="onBytes">Hears of the bytes taken.</param>
     /// <param name="onLine">Receives every line that belongs to no COPY.</param>
-    internal ArchivedRows(Action<string, RowHashSum> onTable, Action<long>? onBytes = null, Action<string>? onLine = null)
+    /// <param name="inData">Whether it begins with rows: a table's file in an archive holds no COPY statement.</param>
+    internal ArchivedRows(
+        Action<string, RowHashSum> onTable, Action<long>? onBytes = null, Action<string>? onLine = null, bool inData = false)
     {
+        _rows = inData ? new RowHashSum() : null;
         _onTable = onTable;
         _onBytes = onBytes;
         _onLine = onLine;
