@@ -38,10 +38,17 @@ function Invoke-Dotnet {
     if ($LASTEXITCODE -ne 0) { throw "dotnet $($args[0]) ended with exit code $LASTEXITCODE." }
 }
 
-# The PowerShell that runs this script, also when it came as a dotnet tool. A fresh process keeps no DLL of ours locked.
-function Invoke-FreshPwsh {
+# The PowerShell that runs this script, also when it came as a dotnet tool: program and first arguments.
+function Get-Pwsh {
     $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
-    if (Test-Path $pwsh) { & $pwsh -NoProfile -NonInteractive @args } else { & dotnet (Join-Path $PSHOME 'pwsh.dll') -NoProfile -NonInteractive @args }
+    $start = if (Test-Path $pwsh) { @($pwsh) } else { @('dotnet', (Join-Path $PSHOME 'pwsh.dll')) }
+    $start + '-NoProfile' + '-NonInteractive'
+}
+
+# A fresh process keeps no DLL of ours locked.
+function Invoke-FreshPwsh {
+    $program, $first = Get-Pwsh
+    & $program @first @args
 }
 
 function Build-Module {
@@ -113,11 +120,24 @@ function Test-Xunit([string] $Results) {
     [pscustomobject]@{ Passed = [int]$counters.passed; Failed = [int]$counters.failed + [int]$counters.error; Skipped = [int]$counters.total - [int]$counters.executed }
 }
 
-function Test-Pester([string] $Results, [string] $Stage) {
-    $counts = Join-Path $Results 'pester.json'
+# The Pester suites run beside the xunit suite, for both spend much of their time waiting. Their output follows when they have ended.
+function Start-Pester([string] $Results, [string] $Stage) {
+    $null = New-Item -ItemType Directory $Results -Force
+    $program, $first = Get-Pwsh
+    $suites = Join-Path $root 'tests/PgOps.Module.Tests/Invoke-Suites.ps1'
+    $arguments = $first + '-File' + $suites + '-CountsPath' + (Join-Path $Results 'pester.json') | ForEach-Object { '"{0}"' -f $_ }
     $env:PGOPS_MODULE = Join-Path $Stage 'PgOps.psd1'
-    try { Invoke-FreshPwsh -File (Join-Path $root 'tests/PgOps.Module.Tests/Invoke-Suites.ps1') -CountsPath $counts | Out-Host }
+    try {
+        Start-Process $program $arguments -PassThru -NoNewWindow `
+            -RedirectStandardOutput (Join-Path $Results 'pester.txt') -RedirectStandardError (Join-Path $Results 'pester-errors.txt')
+    }
     finally { $env:PGOPS_MODULE = $null }
+}
+
+function Wait-Pester([System.Diagnostics.Process] $Process, [string] $Results) {
+    $Process.WaitForExit()
+    Get-Content (Join-Path $Results 'pester.txt'), (Join-Path $Results 'pester-errors.txt') | Out-Host
+    $counts = Join-Path $Results 'pester.json'
     if (-not (Test-Path $counts)) { throw 'The Pester suites did not run.' }
     Get-Content $counts -Raw | ConvertFrom-Json
 }
@@ -141,7 +161,8 @@ switch ($Task) {
         $stage = Publish-Module
         Assert-Postgres
         Assert-Pester
-        $suites = @(Test-Xunit $results; Test-Pester $results $stage)
+        $pester = Start-Pester $results $stage
+        $suites = @(Test-Xunit $results; Wait-Pester $pester $results)
         $sum = $suites | Measure-Object Passed, Failed, Skipped -Sum | Group-Object Property -AsHashTable
         Write-Host ('{0} passed, {1} failed, {2} skipped' -f $sum.Passed.Sum, $sum.Failed.Sum, $sum.Skipped.Sum)
         if ($sum.Failed.Sum -gt 0) { exit 1 }

@@ -60,6 +60,9 @@ public sealed record PgBackup
     /// <summary>Warnings of pg_dump and remarks of the backup.</summary>
     public IReadOnlyList<string> Warnings { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>What fingerprinting each table took, the longest first, when it was taken in this session.</summary>
+    public IReadOnlyList<PgTableCost> FingerprintCost { get; init => field = value.ToArray(); } = [];
+
     /// <summary>How long it took; null for a backup read from a folder.</summary>
     public TimeSpan? Duration { get; init; }
 
@@ -69,6 +72,12 @@ public sealed record PgBackup
     /// <inheritdoc/>
     public override string ToString() => Path;
 }
+
+/// <summary>What fingerprinting a table took.</summary>
+/// <param name="Schema">Its schema.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Duration">Time spent on it, in the source and in the archive; tables are read side by side.</param>
+public sealed record PgTableCost(string Schema, string Name, TimeSpan Duration);
 
 /// <summary>What <c>Test-PgBackup</c> found.</summary>
 public sealed record PgBackupTest

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using PgOps.Core.Backups.Foreign;
@@ -21,6 +22,7 @@ internal static class ArchiveFingerprint
     /// <param name="jobs">How many tables are read at once.</param>
     /// <param name="scratch">A folder for short-lived files.</param>
     /// <param name="progress">Shows bytes read.</param>
+    /// <param name="timings">Receives the time that each table took.</param>
     /// <param name="cancellationToken">Stops, and waits for the programs.</param>
     /// <returns>Rows and hash by oid.</returns>
     /// <exception cref="PgOpsException">ToolFailed or BackupFailed when the archive cannot be read.</exception>
@@ -32,6 +34,7 @@ internal static class ArchiveFingerprint
         int jobs,
         string scratch,
         ProgressActivity? progress,
+        PhaseTimings timings,
         CancellationToken cancellationToken)
     {
         if (contents.Rows is { } known)
@@ -39,6 +42,7 @@ internal static class ArchiveFingerprint
             return known;
         }
 
+        var names = tables.Where(table => !table.IsLargeObjects).ToDictionary(table => table.Oid, table => (table.Schema, table.Name));
         var sizes = tables.Where(table => !table.IsLargeObjects).ToDictionary(table => table.Oid, table => table.Bytes);
         var total = sizes.Values.Sum();
         var results = new ConcurrentDictionary<uint, RowHashSum>();
@@ -61,6 +65,7 @@ internal static class ArchiveFingerprint
 
         async ValueTask ReadFileAsync(ArchiveEntry entry, string path, CancellationToken token)
         {
+            var clock = Stopwatch.StartNew();
             try
             {
                 results[entry.Oid] = await RowsOfAsync(path, bytes => Report(entry.Name, bytes), token).ConfigureAwait(false);
@@ -70,6 +75,8 @@ internal static class ArchiveFingerprint
                 throw new PgOpsException(
                     PgErrorCode.BackupFailed, $"The rows of {entry.Name} cannot be read back from {path}: {error.Message}", innerException: error);
             }
+
+            AddTime(entry, clock);
         }
 
         async Task ReadPartAsync(List<ArchiveEntry> part, int number)
@@ -82,12 +89,14 @@ internal static class ArchiveFingerprint
             {
                 // pg_restore keeps the list's order.
                 var next = 0;
+                var clock = Stopwatch.StartNew();
                 var rows = new ArchivedRows(
                     (_, sum) =>
                     {
                         if (next < part.Count)
                         {
                             results[part[next].Oid] = sum;
+                            AddTime(part[next], clock);
                         }
 
                         next++;
@@ -111,6 +120,12 @@ internal static class ArchiveFingerprint
             {
                 File.Delete(list);
             }
+        }
+
+        void AddTime(ArchiveEntry entry, Stopwatch clock)
+        {
+            timings.AddTable(names[entry.Oid].Schema, names[entry.Oid].Name, clock.Elapsed);
+            clock.Restart();
         }
 
         void Report(string name, long bytes)

@@ -19,6 +19,7 @@ public sealed class BackupDatabase
     /// <summary>What a failed backup leaves.</summary>
     internal const string NothingLeft = "No backup was made and nothing is left behind.";
     private const int MostDefaultJobs = 4;
+    private const int MostCostsSaid = 20;
     private const int DiskFullUnix = 28;
     private const int DiskFullWindows = unchecked((int)0x80070070);
 
@@ -119,7 +120,7 @@ public sealed class BackupDatabase
             {
                 using var readProgress = new ProgressActivity(sink, $"Reading the backup of {database} back");
                 var rows = stream?.Rows ?? await ArchiveFingerprint.ReadAsync(
-                    tools.Restore, archive, contents, dumped.Tables, jobs, folder.Path, readProgress, cancellationToken).ConfigureAwait(false);
+                    tools.Restore, archive, contents, dumped.Tables, jobs, folder.Path, readProgress, timings, cancellationToken).ConfigureAwait(false);
                 content = content with { Tables = ReadBack.Join(content.Tables, dumped.Tables, rows) };
                 timings.End("archive");
             }
@@ -181,6 +182,7 @@ public sealed class BackupDatabase
                 sink.Log.LogWarning("{Warning}", warning);
             }
 
+            LogCost(timings, depth, sink.Log);
             return new PgBackup
             {
                 Id = id,
@@ -193,8 +195,27 @@ public sealed class BackupDatabase
                 Manifest = manifest,
                 Source = request.Target,
                 Warnings = warnings,
+                FingerprintCost = timings.Tables,
                 Duration = timings.Elapsed,
             };
+        }
+    }
+
+    /// <summary>Says what the fingerprint cost, in all and for the tables that took longest.</summary>
+    private static void LogCost(PhaseTimings timings, PgFingerprintDepth depth, ILogger log)
+    {
+        if (depth == PgFingerprintDepth.None)
+        {
+            return;
+        }
+
+        var tables = timings.Tables;
+        log.LogInformation(
+            "The fingerprint ({Depth}) took {Seconds:0.00} s of {Total:0.00} s beside pg_dump and {After:0.00} s after it, for {Tables} tables.",
+            depth, timings.Seconds.GetValueOrDefault("fingerprint"), timings.Elapsed.TotalSeconds, timings.Seconds.GetValueOrDefault("archive"), tables.Count);
+        foreach (var table in tables.Take(MostCostsSaid))
+        {
+            log.LogInformation("  {Seconds,8:0.000} s  {Schema}.{Name}", table.Duration.TotalSeconds, table.Schema, table.Name);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Npgsql;
 using PgOps.Core.Connections;
@@ -68,6 +69,7 @@ internal static class DatabaseFingerprint
     /// <param name="progress">Shows bytes read; may be null.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
     /// <param name="wanted">Says by schema and name which sequences to read; null reads all.</param>
+    /// <param name="timings">Receives the time that each table took; may be null.</param>
     internal static async Task<DatabaseContent> ReadAsync(
         SnapshotSession first,
         DumpedTables listed,
@@ -77,7 +79,8 @@ internal static class DatabaseFingerprint
         int jobs,
         ProgressActivity? progress,
         CancellationToken cancellationToken,
-        Func<string, string, bool>? wanted = null)
+        Func<string, string, bool>? wanted = null,
+        PhaseTimings? timings = null)
     {
         var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken, wanted).ConfigureAwait(false);
         if (depth == PgFingerprintDepth.None)
@@ -86,7 +89,7 @@ internal static class DatabaseFingerprint
         }
 
         listed.RefuseUnlessComplete(first.Target);
-        var reading = new Reading(first, listed.Tables, locked, depth, progress);
+        var reading = new Reading(first, listed.Tables, locked, depth, progress) { Timings = timings };
         var workers = Math.Clamp(jobs, 1, Math.Max(1, listed.Tables.Count));
         if (workers > 1)
         {
@@ -144,6 +147,8 @@ internal static class DatabaseFingerprint
         }
 
         internal IReadOnlyList<PgTableFingerprint> Results => _results;
+
+        internal PhaseTimings? Timings { get; init; }
 
         internal async Task RunAsync(string? snapshot, int workers, CancellationToken cancellationToken)
         {
@@ -228,6 +233,7 @@ internal static class DatabaseFingerprint
 
         private async Task<PgTableFingerprint> ReadTableAsync(NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
         {
+            var clock = Stopwatch.StartNew();
             try
             {
                 // The archive gives hashes of rows; of the large objects only the source can.
@@ -248,6 +254,10 @@ internal static class DatabaseFingerprint
                 !ServerErrors.IsLost(error) && error.SqlState is not (PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable))
             {
                 throw ServerErrors.Working(_target, error, $"reading {table.Qualified}");
+            }
+            finally
+            {
+                Timings?.AddTable(table.Schema, table.Name, clock.Elapsed);
             }
         }
 

@@ -1,11 +1,13 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace PgOps.Core.Backups;
 
-/// <summary>Seconds spent by phase; phases may run side by side.</summary>
+/// <summary>Seconds spent by phase, which may run side by side, and time spent on fingerprinting each table.</summary>
 internal sealed class PhaseTimings
 {
     private readonly SortedDictionary<string, double> _seconds = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Schema, string Name), TimeSpan> _tables = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private TimeSpan _ended;
 
@@ -14,6 +16,14 @@ internal sealed class PhaseTimings
 
     /// <summary>The phases so far.</summary>
     internal IReadOnlyDictionary<string, double> Seconds => _seconds;
+
+    /// <summary>Time spent on fingerprinting each table, the longest first.</summary>
+    internal IReadOnlyList<PgTableCost> Tables =>
+        [.. _tables.OrderByDescending(table => table.Value).Select(table => new PgTableCost(table.Key.Schema, table.Key.Name, table.Value))];
+
+    /// <summary>Adds time spent on fingerprinting a table: it may be read in the source and again in the archive.</summary>
+    internal void AddTable(string schema, string name, TimeSpan time)
+        => _tables.AddOrUpdate((schema, name), time, (_, before) => before + time);
 
     /// <summary>Adds a phase that was timed by itself.</summary>
     internal void Add(string phase, TimeSpan time)

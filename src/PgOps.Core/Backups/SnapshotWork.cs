@@ -100,7 +100,7 @@ internal sealed record SnapshotWork(
 
         async Task ReadAsync(CancellationToken token)
             => content = await DatabaseFingerprint.ReadAsync(
-                Reader, dumped, Holder.Snapshot, true, Depth, Jobs, progress, token).ConfigureAwait(false);
+                Reader, dumped, Holder.Snapshot, true, Depth, Jobs, progress, token, timings: Timings).ConfigureAwait(false);
 
         // Which tables a part holds, pg_dump alone knows: the archive's table of contents says it.
         async Task ReadPartAsync(CancellationToken token)
