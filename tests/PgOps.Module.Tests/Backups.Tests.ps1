@@ -45,6 +45,37 @@ Describe 'Retention' {
     }
 }
 
+Describe 'Retention in a store' -Skip:(-not (Get-Command rclone -ErrorAction Ignore)) {
+    BeforeAll {
+        $store = "rclone::local:$(Join-Path $TestDrive 'remote')"
+        $made = 1..4 | ForEach-Object { Backup-PgDatabase $target -Path (Join-Path $TestDrive 'sent') -Format Custom -NoGlobals -CopyTo $store }
+        $null = Get-PgBackup $store | Where-Object Id -EQ $made[1].Id | Test-PgRestore -Server $sandbox -Strict
+        function Get-Name($Backups) { $Backups | ForEach-Object { $_.Path -replace '^.*[\\/]' } }
+    }
+
+    It 'shows under -WhatIf what it will do, and touches nothing' {
+        $before = Get-ChildItem $TestDrive -Recurse -Force | ForEach-Object FullName
+        $plan = Remove-PgBackup $store -KeepLast 1 -WhatIf
+        Get-ChildItem $TestDrive -Recurse -Force | ForEach-Object FullName | Should -Be $before
+        ($plan | Where-Object Action -EQ Keep).Reason | Should -Be 'last, last complete', 'last proven'
+        $plan.Removed | Should -Not -Contain $true
+    }
+
+    It 'refuses the last proven one by name, and keeps it by rule' {
+        ($made[1].Path -replace '^.*[\\/]', "$store/" | Remove-PgBackup -Force -Confirm:$false).Reason | Should -Be 'last proven'
+        $result = Remove-PgBackup $store -KeepLast 1 -Confirm:$false -ErrorAction Stop
+        Get-Name ($result | Where-Object Removed).Backup | Sort-Object | Should -Be (Get-Name $made[0, 2] | Sort-Object)
+        Get-Name (Get-PgBackup $store) | Should -Be (Get-Name $made[3, 1])
+        (Get-PgBackup $store | Test-PgBackup).Passed | Should -Be $true, $true
+        Get-ChildItem (Join-Path $TestDrive 'remote') -Directory | ForEach-Object Name | Should -Be (Get-Name $made[1, 3])
+    }
+
+    It 'leaves the local backups alone, and needs a rule' {
+        Get-PgBackup (Join-Path $TestDrive 'sent') | Should -HaveCount 4
+        { Remove-PgBackup $store -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+    }
+}
+
 Describe 'Listing' {
     BeforeAll {
         $backups = Join-Path $TestDrive 'listing'

@@ -56,7 +56,7 @@ public sealed class BackupDatabaseTests : IDisposable
             var inSource = await MakeAsync(source, format, request => request with { Fingerprint = PgFingerprintDepth.Source });
 
             Assert.Equal("Archive", archive.Manifest!.Fingerprint);
-            Assert.Equal(inSource.Manifest!.Tables.Select(table => table with { Columns = null }), archive.Manifest.Tables.Select(table => table with { Columns = null }));
+            Assert.Equal(BackupTestDatabase.Lines(inSource.Manifest!.Tables), BackupTestDatabase.Lines(archive.Manifest.Tables));
             var test = await new TestBackup().RunAsync(
                 new TestBackupRequest { Path = archive.Path, Deep = true }, new CollectingSink(), CancellationToken.None);
             Assert.All(test.Checks, check => Assert.True(check.Status == PgCheckStatus.Passed, check.ToString()));
