@@ -73,6 +73,10 @@ internal sealed class DrillRoles : IAsyncDisposable
             try
             {
                 await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock_all()", CancellationToken.None).ConfigureAwait(false);
+
+                // When this drill began, the server may still have been busy with a statement of one that was killed, say the creation
+                // of its database. By now it has ended, and that database holds on to roles.
+                await StagingSweep.RunAsync(_session, _server, _log, CancellationToken.None).ConfigureAwait(false);
                 await AloneAsync(() => SweepAsync(LogLevel.Warning), CancellationToken.None).ConfigureAwait(false);
             }
             catch (Exception error) when (error is NpgsqlException or PgOpsException or InvalidOperationException)
