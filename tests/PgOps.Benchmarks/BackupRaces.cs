@@ -22,22 +22,10 @@ internal sealed class BackupRaces
         _folder = Path.Combine(ground.Folder, "backups");
     }
 
-    private string Fill => $"""
-        CREATE TABLE accounts AS SELECT i AS id, i % 100 AS branch, (i::bigint * 7919) % 100000 AS balance, repeat(' ', 84)::char(84) AS filler
-            FROM generate_series(1, {_scale * 100_000}) i;
-        ALTER TABLE accounts ADD PRIMARY KEY (id);
-        CREATE TABLE documents AS SELECT i AS id, md5(i::text) AS name, now() AS at,
-            jsonb_build_object('id', i, 'tags', ARRAY[md5((i + 1)::text), md5((i + 2)::text)], 'text', repeat(md5((i % 1000)::text), 8)) AS body
-            FROM generate_series(1, {_scale * 6000}) i;
-        ALTER TABLE documents ADD PRIMARY KEY (id);
-        ANALYZE;
-        """;
-
     internal async Task RunAsync(IReadOnlySet<string> chosen)
     {
         var target = await _ground.EmptyAsync("big").ConfigureAwait(false);
-        await Ground.ExecuteAsync(target, Fill)
-            .ConfigureAwait(false);
+        await Ground.ExecuteAsync(target, SampleData.Fill(_scale)).ConfigureAwait(false);
         var dump = PostgresBinaries.Client("pg_dump").Path;
         var raw = Path.Combine(_ground.Folder, "raw");
         var jobs = Math.Min(Environment.ProcessorCount, 4);
@@ -55,7 +43,7 @@ internal sealed class BackupRaces
                 target, "/bin/sh", ["-c", $"'{dump}' | gzip > '{raw}.gz'; sha256sum '{raw}.gz'"], watch: false)));
         }
 
-        await _race.RunAsync($"Backup of {_scale * 100_000:N0} narrow and {_scale * 6000:N0} wide rows", _rounds, sides).ConfigureAwait(false);
+        await _race.RunAsync($"Backup of {SampleData.Describe(_scale)}", _rounds, sides).ConfigureAwait(false);
 
         Task Clear()
         {

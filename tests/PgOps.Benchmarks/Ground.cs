@@ -24,7 +24,9 @@ internal sealed class Ground : IAsyncDisposable
     internal PgTarget Target => _sandbox.Target;
 
     /// <summary>Starts a sandbox that syncs as a server in earnest does.</summary>
-    internal static async Task<Ground> CreateAsync(bool sync)
+    /// <param name="sync">Whether it does.</param>
+    /// <param name="more">Further settings, <c>name=value;…</c>; PGOPS_BENCHMARK_SETTINGS wins over them.</param>
+    internal static async Task<Ground> CreateAsync(bool sync, string more = "")
     {
         var settings = new Dictionary<string, string>();
         if (sync)
@@ -32,7 +34,7 @@ internal sealed class Ground : IAsyncDisposable
             settings = new() { ["fsync"] = "on", ["synchronous_commit"] = "on", ["full_page_writes"] = "on", ["wal_level"] = "replica" };
         }
 
-        foreach (var pair in (Environment.GetEnvironmentVariable("PGOPS_BENCHMARK_SETTINGS") ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var pair in $"{more};{Environment.GetEnvironmentVariable("PGOPS_BENCHMARK_SETTINGS")}".Split(';', StringSplitOptions.RemoveEmptyEntries))
         {
             var parts = pair.Split('=', 2);
             settings[parts[0]] = parts[1];

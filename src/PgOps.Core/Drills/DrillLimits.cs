@@ -52,7 +52,10 @@ internal static class DrillLimits
             Age, $"the data were {Text(age)} old, older than the {Text(limit)} allowed: that much work would be lost; back up more often"),
     };
 
-    private static string Text(TimeSpan span) => span.TotalHours < 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(span.TotalSeconds, 0):0.0##} s")
-        : PgSize.Format(span);
+    private static string Text(TimeSpan span) => span switch
+    {
+        { TotalSeconds: < 0.1 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(span.TotalSeconds, 0):0.###} s"),
+        { TotalMinutes: >= 1 and < 60 } => string.Create(CultureInfo.InvariantCulture, $"{span.Minutes} min {span.Seconds} s"),
+        _ => PgSize.Format(span),
+    };
 }

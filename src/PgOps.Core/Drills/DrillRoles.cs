@@ -20,6 +20,7 @@ internal sealed class DrillRoles : IAsyncDisposable
     private readonly NpgsqlConnection _session;
     private readonly PgTarget _server;
     private readonly ILogger _log;
+    private bool _begun;
 
     private DrillRoles(NpgsqlConnection session, PgTarget server, ILogger log)
     {
@@ -48,6 +49,7 @@ internal sealed class DrillRoles : IAsyncDisposable
                 await session.ExecuteAsync("SET idle_session_timeout = 0", cancellationToken).ConfigureAwait(false);
             }
 
+            roles._begun = true;
             await roles.AloneAsync(() => roles.TakeAsync(facts, cancellationToken), cancellationToken).ConfigureAwait(false);
             return roles;
         }
@@ -63,9 +65,18 @@ internal sealed class DrillRoles : IAsyncDisposable
     {
         await using (_session.ConfigureAwait(false))
         {
+            if (!_begun)
+            {
+                return;
+            }
+
             try
             {
                 await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock_all()", CancellationToken.None).ConfigureAwait(false);
+
+                // When this drill began, the server may still have been busy with a statement of one that was killed, say the creation
+                // of its database. By now it has ended, and that database holds on to roles.
+                await StagingSweep.RunAsync(_session, _server, _log, CancellationToken.None).ConfigureAwait(false);
                 await AloneAsync(() => SweepAsync(LogLevel.Warning), CancellationToken.None).ConfigureAwait(false);
             }
             catch (Exception error) when (error is NpgsqlException or PgOpsException or InvalidOperationException)
