@@ -45,7 +45,9 @@ internal static class ScriptCheck
         }
         catch (MethodInvocationException error) when (error.InnerException is { } thrown)
         {
-            return new UserCheckAnswer(false, thrown is PipelineStoppedException ? throw thrown : thrown.Message);
+            // Of an error that was made terminating the record has the words, the exception speaks of the preference.
+            return thrown is PipelineStoppedException ? throw thrown
+                : new UserCheckAnswer(false, $"{(thrown as IContainsErrorRecord)?.ErrorRecord ?? (object)thrown.Message}");
         }
         finally
         {

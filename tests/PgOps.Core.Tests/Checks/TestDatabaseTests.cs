@@ -83,11 +83,10 @@ public sealed class TestDatabaseTests
     public async Task An_unused_index_is_found_once_it_was_counted_for_long_enough_and_a_used_one_is_not()
     {
         var target = await BackupTestDatabase.CreateAsync(_server, Sound + """
-            INSERT INTO orders SELECT g, NULL, date '2020-01-01' + g FROM generate_series(1, 500) g; ANALYZE orders;
-            SET enable_seqscan = off; SELECT count(*) FROM orders WHERE customer = 3 AND at = '2020-01-05';
-            INSERT INTO parted SELECT 1, 'x'; ANALYZE parted;
+            CREATE TABLE used (id int PRIMARY KEY, a int, b int UNIQUE); CREATE INDEX used_a ON used (a);
+            INSERT INTO used SELECT g, g, g FROM generate_series(1, 500) g; INSERT INTO parted VALUES (1, 'x'); ANALYZE;
+            SET enable_seqscan = off; SELECT count(*) FROM used WHERE a = 3;
             """);
-        await SandboxServer.ExecuteAsync(target, "VACUUM ANALYZE");
 
         var test = await TestAsync(target, request => request with
         {
@@ -100,8 +99,7 @@ public sealed class TestDatabaseTests
         var names = test.Findings.Select(finding => finding.Object).ToList();
         Assert.Contains("public.orders_customer_desc", names);
         Assert.Contains("public.parted_t", names);
-        Assert.DoesNotContain("public.orders_both", names);
-        Assert.DoesNotContain(names, name => name.EndsWith("_pkey", StringComparison.Ordinal) || name.StartsWith("public.parted_1", StringComparison.Ordinal));
+        Assert.DoesNotContain(names, name => name.StartsWith("public.used", StringComparison.Ordinal) || name.StartsWith("public.parted_1", StringComparison.Ordinal));
         Assert.Equal(PgCheckStatus.Passed, Assert.Single(test.Checks).Status);
     }
 

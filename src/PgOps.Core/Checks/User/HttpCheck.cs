@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using PgOps.Core.Connections;
 
 namespace PgOps.Core.Checks.User;
 
@@ -67,7 +68,7 @@ public sealed partial class HttpCheck : UserCheck
     }));
 
     private PgOpsException Invalid(string why)
-        => new(PgErrorCode.InvalidArgument, $"The probe {Name} cannot be made: {why}.", "Nothing was tested.", "Correct the URL given with -Check.");
+        => new(PgErrorCode.InvalidArgument, $"The probe {Redaction.ByPattern.Apply(Name)} cannot be made: {why}.", "Nothing was tested.", "Correct the URL given with -Check.");
 
     [GeneratedRegex(@"\{(\w+)\}", RegexOptions.CultureInvariant)]
     private static partial Regex Placeholder();
