@@ -54,7 +54,7 @@ Describe 'Test-PgDatabase' {
     }
 
     It 'takes database and manifest from a restore' {
-        $test = $backup | Restore-PgDatabase -Database copy -Confirm:$false | Test-PgDatabase
+        $test = $backup | Restore-PgDatabase -Target $target -Database copy -Confirm:$false | Test-PgDatabase
         $test.Target.Database | Should -Be 'copy'
         $test.Checks.Where({ $_.Name -eq 'expected-columns' }).Status | Should -Be 'Passed'
     }
@@ -64,6 +64,29 @@ Describe 'Test-PgDatabase' {
         Use-PgEnvironment $target { pg_dump --file $foreign }
         { Test-PgDatabase $target -Manifest $foreign } | Should -Throw '*no manifest*'
         { Get-PgBackup $foreign -ErrorAction Stop | Test-PgDatabase -ErrorAction Stop } | Should -Throw
+    }
+}
+
+Describe 'Test-PgRestore -Check' {
+    It 'makes the checks on the copy, and a failing one fails the drill' {
+        $failed = $backup | Test-PgRestore -Check ./checks
+        $failed.Passed | Should -BeFalse
+        $failed.Failure | Should -Be 'check: a_bad: line 1: 1 row: id=1'
+        $failed.Checks[-1].Status | Should -Be 'Passed'
+        (Get-PgBackup $backups).Proven | Should -BeFalse
+        $drill = $backup | Test-PgRestore -Check ./checks/b_good.sql, @{ copy = { "$((Test-PgTarget $_).Passed), $(Invoke-Sql $_ 'SELECT count(*) FROM t')" } }
+        $drill.Proven | Should -BeTrue
+        $drill.Checks.Where({ $_.Name -eq 'check: copy' }).Detail | Should -Be 'True, 1'
+        $drill.Checks[-2].Name | Should -Be 'check: b_good'
+        (Get-PgBackup $backups).Proven | Should -BeTrue
+    }
+
+    It 'names the checks that were not reached' {
+        $damaged = Join-Path $TestDrive 'damaged'
+        Copy-Item $backup.Path $damaged -Recurse
+        Get-ChildItem $damaged -Recurse -File -Filter *.dat* | Select-Object -First 1 | ForEach-Object { Add-Content $_ 'x' }
+        $drill = Test-PgRestore $damaged -Check ./checks/b_good.sql
+        $drill.Checks.Where({ $_.Name -eq 'check: b_good' }).Status | Should -Be 'Skipped'
     }
 }
 
@@ -109,6 +132,12 @@ Describe 'Test-PgDatabase -Check' {
     ) {
         try { Test-PgDatabase $target -Check $Check; $failure = $null } catch { $failure = $_ }
         $failure.FullyQualifiedErrorId | Should -BeLike "$Id,*"
+    }
+
+    It 'takes no bare number for a time' {
+        { Test-PgDatabase $target -CheckTimeout 60 } | Should -Throw '*a bare number counts ticks*'
+        { Test-PgDatabase $target -UnusedIndexAge 30 } | Should -Throw '*a bare number counts ticks*'
+        { Test-PgDatabase $target -UnusedIndexAge 0 -Only Wraparound } | Should -Not -Throw
     }
 
     It 'is reported: a test case for each kind, the findings with what to do' {

@@ -58,6 +58,7 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
 
     /// <summary>The time that each of these checks may take. Default: one minute.</summary>
     [Parameter]
+    [PlausibleTime]
     public TimeSpan CheckTimeout { get; set; } = UserChecks.DefaultTimeout;
 
     /// <summary>Per cent of its numbers that a sequence may use, or fill of its column, before it is a warning. Default: 75.</summary>
@@ -82,6 +83,7 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
 
     /// <summary>How long the server must have counted reads before an index counts as unused. Default: 30 days.</summary>
     [Parameter]
+    [PlausibleTime(Zero = true)]
     public TimeSpan UnusedIndexAge { get; set; } = DatabaseThresholds.Default.UnusedIndexAge;
 
     /// <summary>The size in bytes from which on an unused index is worth a warning. Default: 1 MB.</summary>
@@ -99,14 +101,7 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        try
-        {
-            _checks = new UserCheckParameter(this, OnPipelineAsync).Read(Check);
-        }
-        catch (PgOpsException error)
-        {
-            ThrowTerminatingError(ErrorRecords.From(error));
-        }
+        _checks = UserCheckParameter.Read(this, OnPipelineAsync, Check);
     }
 
     /// <inheritdoc/>
@@ -114,14 +109,7 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
 
     private Func<IOperationSink, CancellationToken, Task<object?>> TestAsync(TestDatabaseRequest request) => async (sink, token) =>
     {
-        var test = await new TestDatabase().RunAsync(request, sink, token).ConfigureAwait(false);
-        if (test.Passed || !Strict)
-        {
-            return test;
-        }
-
-        sink.Output(test);
-        sink.Failure(FailedChecks.Error($"{test.Target}", test.Checks, test));
+        (Strict ? new StrictSink(sink) : sink).Output(await new TestDatabase().RunAsync(request, sink, token).ConfigureAwait(false));
         return null;
     };
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Checks.User;
 
 namespace PgOps.Cmdlets.Checks;
@@ -11,18 +12,29 @@ internal sealed class UserCheckParameter
     private readonly Func<Func<UserCheckAnswer>, Task<UserCheckAnswer>> _onPipeline;
     private int _scripts;
 
-    /// <summary>Makes a reader of the parameter.</summary>
-    /// <param name="cmdlet">The cmdlet that has it.</param>
-    /// <param name="onPipeline">Runs something on the pipeline thread.</param>
-    internal UserCheckParameter(PSCmdlet cmdlet, Func<Func<UserCheckAnswer>, Task<UserCheckAnswer>> onPipeline)
+    private UserCheckParameter(PSCmdlet cmdlet, Func<Func<UserCheckAnswer>, Task<UserCheckAnswer>> onPipeline)
     {
         _cmdlet = cmdlet;
         _onPipeline = onPipeline;
     }
 
-    /// <summary>The checks, in their order; the files of a folder or a pattern by name.</summary>
-    /// <exception cref="PgOpsException">PathNotFound, or InvalidArgument for what is no check.</exception>
-    internal IReadOnlyList<UserCheck> Read(IEnumerable<object>? given) => [.. (given ?? []).SelectMany(check => Read(check, null))];
+    /// <summary>The checks, in their order; the files of a folder or a pattern by name. What is no check ends the cmdlet before it does anything.</summary>
+    /// <param name="cmdlet">The cmdlet that has the parameter.</param>
+    /// <param name="onPipeline">Runs something on the pipeline thread.</param>
+    /// <param name="given">The parameter's value.</param>
+    internal static IReadOnlyList<UserCheck> Read(PSCmdlet cmdlet, Func<Func<UserCheckAnswer>, Task<UserCheckAnswer>> onPipeline, object[]? given)
+    {
+        try
+        {
+            var reader = new UserCheckParameter(cmdlet, onPipeline);
+            return [.. (given ?? []).SelectMany(check => reader.Read(check, null))];
+        }
+        catch (PgOpsException error)
+        {
+            cmdlet.ThrowTerminatingError(ErrorRecords.From(error));
+            throw;
+        }
+    }
 
     private List<UserCheck> Read(object? given, string? name) => (given is PSObject wrapped ? wrapped.BaseObject : given) switch
     {

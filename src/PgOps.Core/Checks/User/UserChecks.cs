@@ -11,6 +11,9 @@ public static class UserChecks
     /// <summary>Time allowed for a check where nothing else is said.</summary>
     public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromMinutes(1);
 
+    // What timers bear.
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(24);
+
     /// <summary>What the name of a user's check begins with.</summary>
     internal const string Prefix = "check: ";
 
@@ -25,6 +28,7 @@ public static class UserChecks
         IReadOnlyList<UserCheck> checks, PgTarget target, TimeSpan timeout, IOperationSink sink, CancellationToken cancellationToken)
     {
         var results = new List<PgCheck>();
+        timeout = timeout < Longest ? timeout : Longest;
         using var progress = new ProgressActivity(sink, $"Checks of {target}");
         foreach (var check in checks)
         {
