@@ -1,5 +1,6 @@
 using PgOps.Core.Checks;
 using PgOps.Core.Tests.Backups;
+using PgOps.Core.Tests.Migrations;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Checks;
@@ -8,7 +9,7 @@ namespace PgOps.Core.Tests.Checks;
 [Collection(PostgresTests.Name)]
 public sealed class TestDatabaseTests
 {
-    // With a value that every kind has something to look at in, and nothing to find.
+    // Every kind has something to look at here, and nothing to find.
     private const string Sound = """
         CREATE TABLE customers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, n int CHECK (n > 0));
         CREATE TABLE orders (id int PRIMARY KEY, customer bigint REFERENCES customers, at date);
@@ -104,24 +105,45 @@ public sealed class TestDatabaseTests
     }
 
     [PostgresFact]
-    public async Task The_age_of_transaction_ids_is_held_against_both_thresholds()
+    public async Task Transaction_ids_that_run_out_are_found()
     {
-        var target = await _server.CreateDatabaseAsync();
-        await SandboxServer.ExecuteAsync(target, "CREATE TABLE t (a int)");
-
-        var warned = await TestAsync(target, Wraparound(0.0000001, 99));
-        var failed = await TestAsync(target, Wraparound(0, 0.0000001));
-
-        Assert.Contains(warned.Findings, finding => finding.ToString().Contains("of its transaction ids (age ", StringComparison.Ordinal) && finding.Severity == PgFindingSeverity.Warning);
-        Assert.True(warned.Passed);
-        Assert.Contains(failed.Findings, finding => finding.Severity == PgFindingSeverity.Error);
-        Assert.False(failed.Passed);
-
-        static Func<TestDatabaseRequest, TestDatabaseRequest> Wraparound(double warning, double error) => request => request with
+        var target = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t (a int)");
+        var before = (string)(await SandboxServer.ExecuteAsync(target, "SELECT datfrozenxid::text FROM pg_database WHERE datname = current_database()"))!;
+        try
         {
-            Only = [PgFindingKind.Wraparound],
-            Thresholds = new() { WraparoundWarning = warning, WraparoundError = error },
-        };
+            await AgeAsync("((4294967296 - 1200000000 + txid_current())::text)");
+            var warned = await TestAsync(target, request => request);
+            await AgeAsync("((4294967296 - 1700000000 + txid_current())::text)");
+            var failed = await TestAsync(target, request => request with { Only = [PgFindingKind.Wraparound] });
+
+            var warning = Assert.Single(warned.Findings, finding => finding.Kind == PgFindingKind.Wraparound);
+            Assert.StartsWith($"database {target.Database} has used 55.8 % of its transaction ids (age 1,200,000,0", warning.ToString(), StringComparison.Ordinal);
+            Assert.True(warned.Passed);
+            Assert.Equal(PgFindingSeverity.Error, Assert.Single(failed.Findings).Severity);
+            Assert.False(failed.Passed);
+        }
+        finally
+        {
+            await AgeAsync($"'{before}'");
+        }
+
+        Task<object?> AgeAsync(string id) => SandboxServer.ExecuteAsync(
+            target, $"UPDATE pg_database SET datfrozenxid = {id}::xid WHERE datname = current_database()");
+    }
+
+    [LinuxPostgresFact]
+    public async Task A_standby_is_tested_but_for_what_only_the_primary_counts()
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, Sound);
+        using var standby = await Standby.StartAsync(_server);
+
+        var test = await TestAsync(standby.Target.WithDatabase(target.Database), request => request);
+
+        Assert.Empty(test.Findings);
+        Assert.True(test.Passed, string.Join('\n', test.Checks));
+        Assert.Equal(
+            "unused-indexes: Skipped: a standby counts its own reads alone: test the primary",
+            Assert.Single(test.Checks, check => check.Status != PgCheckStatus.Passed).ToString());
     }
 
     [PostgresFact]
