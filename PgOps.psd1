@@ -29,6 +29,7 @@
         'Stop-PgSandbox'
         'Switch-PgDatabase'
         'Test-PgBackup'
+        'Test-PgDatabase'
         'Test-PgRestore'
         'Test-PgTarget'
         'Undo-PgMigration'

@@ -8,7 +8,9 @@ internal static class FailedChecks
         var failed = checks.Where(check => check.Status == PgCheckStatus.Failed).ToList();
         return new PgOpsException(
             PgErrorCode.CheckFailed,
-            $"{subject}: {failed.Count} check(s) failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
+            failed.Count == 0
+                ? $"{subject}: no check could be made.\n{string.Join('\n', checks.Select(check => $"  {check.Name}: {check.Detail}"))}"
+                : $"{subject}: {failed.Count} check(s) failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
             null,
             "The result object holds every check.")
         {

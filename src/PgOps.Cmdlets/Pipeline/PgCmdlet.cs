@@ -14,6 +14,7 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private JsonLinesLog? _logFile;
+    private volatile PipelineSink? _sink;
 
     /// <summary>A file that every log line is appended to as one JSON object a line; the folder must exist.</summary>
     [Parameter]
@@ -54,6 +55,7 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         ArgumentNullException.ThrowIfNull(operation);
         using var queue = new BlockingCollection<Action<PgCmdlet>>();
         var sink = new PipelineSink(queue, MyInvocation.MyCommand.Name, _logFile);
+        _sink = sink;
         var work = Task.Run(async () =>
         {
             try
@@ -87,6 +89,11 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         });
         return result;
     }
+
+    /// <summary>Lets the running operation have something done on the pipeline thread, the only one that scripts may run on.</summary>
+    /// <typeparam name="T">Its result.</typeparam>
+    /// <param name="work">The work.</param>
+    private protected Task<T> OnPipelineAsync<T>(Func<T> work) => _sink!.CallAsync(work);
 
     /// <summary>Whether -WhatIf is on, by parameter or by preference.</summary>
     protected bool WhatIfRequested => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var value)

@@ -55,8 +55,22 @@ internal sealed class PipelineSink : IOperationSink
         }
     }
 
-    /// <summary>Answers no to a question that will not be asked any more.</summary>
-    internal static void Decline(Action<PgCmdlet> item) => (item.Target as Question)?.Decline();
+    /// <summary>Has something done on the pipeline thread.</summary>
+    /// <typeparam name="T">Its result.</typeparam>
+    /// <param name="work">The work; what it throws comes back, but a stopped pipeline stops.</param>
+    internal Task<T> CallAsync<T>(Func<T> work)
+    {
+        var call = new Call<T>(work);
+        if (!Post(call.Make))
+        {
+            call.Decline();
+        }
+
+        return call.Result;
+    }
+
+    /// <summary>Answers no to a question that will not be asked any more, and gives up a call that will not be made.</summary>
+    internal static void Decline(Action<PgCmdlet> item) => (item.Target as IWaitedFor)?.Decline();
 
     /// <summary>Ends every progress bar that the operation left open.</summary>
     internal void CompleteProgress(PgCmdlet cmdlet)
@@ -95,7 +109,40 @@ internal sealed class PipelineSink : IOperationSink
         cmdlet.WriteProgress(record);
     }
 
-    private sealed class Question
+    private interface IWaitedFor
+    {
+        void Decline();
+    }
+
+    private sealed class Call<T>(Func<T> work) : IWaitedFor
+    {
+        private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task<T> Result => _result.Task;
+
+        internal void Make(PgCmdlet cmdlet)
+        {
+            try
+            {
+                _result.TrySetResult(work());
+            }
+            catch (PipelineStoppedException)
+            {
+                Decline();
+                throw;
+            }
+#pragma warning disable CA1031 // whatever it is, it belongs to the one who waits
+            catch (Exception error)
+#pragma warning restore CA1031
+            {
+                _result.TrySetException(error);
+            }
+        }
+
+        public void Decline() => _result.TrySetCanceled();
+    }
+
+    private sealed class Question : IWaitedFor
     {
         private readonly string _question;
         private readonly string _caption;
@@ -122,6 +169,6 @@ internal sealed class PipelineSink : IOperationSink
             }
         }
 
-        internal void Decline() => _answer.TrySetResult(false);
+        public void Decline() => _answer.TrySetResult(false);
     }
 }

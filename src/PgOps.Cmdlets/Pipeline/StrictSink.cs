@@ -3,7 +3,7 @@ using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Pipeline;
 
-/// <summary>Lets an error follow each test or drill of a backup that failed: -Strict.</summary>
+/// <summary>Lets an error follow each test or drill that failed: -Strict.</summary>
 internal sealed class StrictSink : IOperationSink
 {
     private readonly IOperationSink _inner;
@@ -27,6 +27,9 @@ internal sealed class StrictSink : IOperationSink
                 break;
             case PgDrill { Passed: false } drill:
                 _inner.Failure(FailedChecks.Error(drill.Backup.Path, drill.Checks, drill));
+                break;
+            case PgDatabaseTest { Passed: false } test:
+                _inner.Failure(FailedChecks.Error($"{test.Target}", test.Checks, test));
                 break;
         }
     }

@@ -1,7 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
+using PgOps.Cmdlets.Checks;
 using PgOps.Cmdlets.Migrations;
 using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Checks.User;
 using PgOps.Core.Drills;
 using PgOps.Core.Operations;
 
@@ -18,6 +20,7 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
 {
     private readonly List<FleetTask> _collected = [];
     private bool _several;
+    private IReadOnlyList<UserCheck> _checks = [];
 
     /// <summary>The backups, each its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -73,6 +76,20 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     [Parameter]
     public PgIndexCheck IndexCheck { get; set; } = PgIndexCheck.Quick;
 
+    /// <summary>
+    /// Checks of your own, made on the restored copy: SQL files, folders and patterns of them, in which each SELECT asks for what is
+    /// wrong and must give no row; script blocks, which get the copy as argument and fail by an error or by $false; http and https
+    /// URLs, which must answer 200 to 299 and may hold {host}, {port}, {database}, {user}; and @{ name = one of these }.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public object[]? Check { get; set; }
+
+    /// <summary>The time that each of these checks may take. Default: one minute.</summary>
+    [Parameter]
+    [PlausibleTime]
+    public TimeSpan CheckTimeout { get; set; } = UserChecks.DefaultTimeout;
+
     /// <summary>A folder of migrations: those that are pending are applied to the restored copy, when it equals the backup. The step is rehearsal.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -99,6 +116,13 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     /// <summary>The folder with PostgreSQL's programs. Default: looked for.</summary>
     [Parameter]
     public string? BinPath { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        _checks = UserCheckParameter.Read(this, OnPipelineAsync, Check);
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -154,6 +178,8 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
         Key = Key(),
         Identity = IdentityPath,
         IndexCheck = IndexCheck,
+        Checks = _checks,
+        CheckTimeout = CheckTimeout,
         MaxRecoveryTime = MaxRecoveryTime,
         MaxDataLoss = MaxDataLoss,
         Rehearse = Rehearse is null ? null : new RehearsalRequest

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Backups;
 using PgOps.Core.Backups.Encryption;
+using PgOps.Core.Checks.User;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Objects;
@@ -52,6 +53,7 @@ internal sealed class DrillRun
         _steps =
         [
             .. Steps,
+            .. request.Checks.Select(check => UserChecks.Prefix + check.Name),
             .. Asked(request.Rehearse, Rehearsal.Name),
             .. Asked(request.MaxRecoveryTime, DrillLimits.Recovery),
             .. Asked(request.MaxDataLoss, DrillLimits.Age),
@@ -182,7 +184,8 @@ internal sealed class DrillRun
         await StepAsync(IndexCheck.Name, async () => _checks.Add(await TimedCheck.RunAsync(
             () => IndexCheck.RunAsync(copy, _request.IndexCheck, _jobs, cancellationToken)).ConfigureAwait(false))).ConfigureAwait(false);
 
-        // The place for the user's own checks: the copy is whole and analysed, and no migration has changed it yet.
+        // The copy is whole and analysed, and no migration has changed it yet.
+        _checks.AddRange(await UserChecks.RunAsync(_request.Checks, copy, _request.CheckTimeout, _sink, cancellationToken).ConfigureAwait(false));
         if (_request.Rehearse is { } rehearsal && !Failed)
         {
             _checks.Add(await TimedCheck.RunAsync(

@@ -1,4 +1,5 @@
 using PgOps.Core.Backups.Signing;
+using PgOps.Core.Checks.User;
 
 namespace PgOps.Core.Drills;
 
@@ -37,6 +38,12 @@ public sealed record TestRestoreRequest
 
     /// <summary>How thoroughly to look at the copy's B-tree indexes.</summary>
     public PgIndexCheck IndexCheck { get; init; } = PgIndexCheck.Quick;
+
+    /// <summary>The user's own checks of the copy.</summary>
+    public IReadOnlyList<UserCheck> Checks { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Time allowed for each of these.</summary>
+    public TimeSpan CheckTimeout { get; init; } = UserChecks.DefaultTimeout;
 
     /// <summary>The migrations to apply to the copy once it is compared; null for none.</summary>
     public RehearsalRequest? Rehearse { get; init; }

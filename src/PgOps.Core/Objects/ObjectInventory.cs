@@ -36,7 +36,8 @@ internal sealed class ObjectInventory
         {
             try
             {
-                return await ReadAsync(session.Connection, keepTexts, cancellationToken).ConfigureAwait(false);
+                return await ReadAsync(
+                    session.Connection, ObjectQueries.For(session.Connection.VersionNumber()), keepTexts, cancellationToken).ConfigureAwait(false);
             }
             catch (NpgsqlException error)
             {
@@ -75,10 +76,12 @@ internal sealed class ObjectInventory
                 .ToDictionary(one => one.Key.Name, one => one.Value.Mark)),
     };
 
-    private static async Task<ObjectInventory> ReadAsync(NpgsqlConnection session, bool keepTexts, CancellationToken cancellationToken)
+    /// <summary>Reads what some of the queries find, on a session that is in a snapshot.</summary>
+    internal static async Task<ObjectInventory> ReadAsync(
+        NpgsqlConnection session, IEnumerable<string> queries, bool keepTexts, CancellationToken cancellationToken)
     {
         var inventory = new ObjectInventory(session.PostgreSqlVersion.Major);
-        foreach (var query in ObjectQueries.For(session.VersionNumber()))
+        foreach (var query in queries)
         {
             var rows = await session.QueryAsync(
                 $"SELECT kind::text, name::text, coalesce(definition::text, ''), query FROM ({query}) o(kind, name, definition, query)",

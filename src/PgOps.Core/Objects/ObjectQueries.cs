@@ -9,7 +9,7 @@ namespace PgOps.Core.Objects;
 internal static partial class ObjectQueries
 {
     // The relations that are listed, with their full names.
-    private const string Relations = """
+    internal const string Relations = """
         WITH rel AS (
             SELECT c.*, n.nspname, format('%I.%I', n.nspname, c.relname) AS name
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -53,6 +53,11 @@ internal static partial class ObjectQueries
         yield return Grants;
         yield return DefaultPrivileges;
     }
+
+    /// <summary>Tables, views, columns and policies alone.</summary>
+    /// <param name="version">server_version_num.</param>
+    internal static IEnumerable<string> Expected(int version)
+        => new[] { Tables, Views, Columns(version), Policies, RowSecurity }.Select(query => Relations + query);
 
     private static string NotOfExtension(string catalog, string oid)
         => $"NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = {oid} AND e.deptype = 'e')";

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Checks;
 
 namespace PgOps.Core.Reports;
 
@@ -47,6 +48,7 @@ internal sealed class ReportReader
             comparison, "Comparison", $"{comparison.Difference} with {comparison.Reference}", comparison.Checks,
             comparison.Passed ? null : $"{ReportText.Count(comparison.Differences.Count(), "table")} of {comparison.Tables.Count} differ."),
         PgTargetTest test => Result(test, "Test", test.Target.ToString(), test.Checks),
+        PgDatabaseTest test => Test(test),
         PgMigrationRun run => Run(run),
         PgDatabaseReset reset => Result(
             reset, "Reset", reset.Target.ToString(), [.. reset.Applied.Concat(reset.Seeded).Select(Ran)], null, First(reset.Applied)),
@@ -120,6 +122,17 @@ internal sealed class ReportReader
             Remarks = [.. backup.Warnings.Concat(manifest?.LeftOut ?? []).Distinct().Select(_text.Clean)],
         };
     }
+
+    // Findings are listed with what to do about them; warnings fail no check, and would be overlooked in one.
+    private ReportResult Test(PgDatabaseTest test)
+        => Result(test, "Database test", test.Target.ToString(), test.Checks) with
+        {
+            Remarks =
+            [
+                .. test.Findings.Select(finding => _text.Clean($"{finding.Severity}: {finding}. {finding.NextStep}")),
+                .. test.LeftOut.Count == 0 ? [] : (string[])[$"Not asked for: {string.Join(", ", test.LeftOut.Select(TestDatabase.NameOf))}."],
+            ],
+        };
 
     private ReportResult Run(PgMigrationRun run)
     {

@@ -107,14 +107,21 @@ public sealed class CompareDatabase
             => ManifestOf(await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false));
     }
 
-    private static PgBackupManifest ManifestOf(PgBackup backup) => backup.Manifest ?? throw new PgOpsException(
-        backup.Foreign ? PgErrorCode.InvalidArgument : PgErrorCode.BackupDamaged,
-        backup.Foreign
-            ? $"{backup} is a dump that PgOps did not make: it has no manifest to compare with."
-            : $"The manifest of {backup} cannot be read{(backup.Problem is null ? "" : ": " + backup.Problem)}.",
-        "Nothing was compared.",
-        backup.Foreign ? "Restore it under another name and compare the two databases." : "Test-PgBackup shows what is wrong with it.")
-    { Subject = backup };
+    /// <summary>A backup's manifest.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <exception cref="PgOpsException">InvalidArgument or BackupDamaged: there is none.</exception>
+    public static PgBackupManifest ManifestOf(PgBackup backup)
+    {
+        ArgumentNullException.ThrowIfNull(backup);
+        return backup.Manifest ?? throw new PgOpsException(
+            backup.Foreign ? PgErrorCode.InvalidArgument : PgErrorCode.BackupDamaged,
+            backup.Foreign
+                ? $"{backup} is a dump that PgOps did not make: it has no manifest to compare with."
+                : $"The manifest of {backup} cannot be read{(backup.Problem is null ? "" : ": " + backup.Problem)}.",
+            "Nothing was compared.",
+            backup.Foreign ? "Restore it under another name and compare the two databases." : "Test-PgBackup shows what is wrong with it.")
+        { Subject = backup };
+    }
 
     private static Found Manifests(PgBackupManifest reference, PgBackupManifest difference)
     {

@@ -1,0 +1,36 @@
+using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Restores;
+
+namespace PgOps.Cmdlets.Checks;
+
+/// <summary>Lets -Manifest take whatever -Backup takes elsewhere. A backup without a manifest is refused: it must not look as if it was compared.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ManifestTransformationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override bool TransformNullOptionalParameters => true;
+
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        if ((inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is PgBackupManifest manifest)
+        {
+            return manifest;
+        }
+
+        try
+        {
+            return BackupTransformationAttribute.From(engineIntrinsics, inputData) is { } backup
+                ? CompareDatabase.ManifestOf(backup)
+                : throw new ArgumentTransformationMetadataException(
+                    inputData is null
+                        ? "The backup has no manifest that can be read, so nothing says what must be there. Test-PgBackup shows what is wrong with it."
+                        : "That is no backup. Give a backup's folder, its URI in a store, or the object of Backup-PgDatabase or Get-PgBackup.");
+        }
+        catch (PgOpsException error)
+        {
+            throw new ArgumentTransformationMetadataException(error.Message, error);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Checks;
+
+/// <summary>A table or view that must be there.</summary>
+/// <param name="Schema">Its schema.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Columns">Columns that must be there, with their types; null where any type will do.</param>
+/// <param name="Policies">Policies that must be there.</param>
+/// <param name="RowSecurity">Whether row-level security must be on or off; null where that does not matter.</param>
+internal sealed record ExpectedTable(
+    string Schema, string Name, IReadOnlyDictionary<string, string?> Columns, IReadOnlyList<string> Policies, bool? RowSecurity);
+
+/// <summary>
+/// Reads a file of expectations (docs/expectations.md): JSON, comments and trailing commas allowed. It is read strictly, and everything
+/// that is wrong with it is named at once: an expectation with a slip of the pen is a fault that is not seen.
+/// </summary>
+internal static partial class Expectations
+{
+    /// <summary>The format this PgOps knows.</summary>
+    internal const string Format = "pgops-expectations/1";
+
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or InvalidArgument with every problem.</exception>
+    internal static async Task<IReadOnlyList<ExpectedTable>> LoadAsync(string path, CancellationToken cancellationToken)
+    {
+        string text;
+        try
+        {
+            text = await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new PgOpsException(
+                error is FileNotFoundException or DirectoryNotFoundException ? PgErrorCode.PathNotFound : PgErrorCode.PathInaccessible,
+                $"The expectations {path} cannot be read: {error.Message}",
+                "Nothing was tested.",
+                "Check the path given with -Expectations.",
+                error);
+        }
+
+        var problems = new List<string>();
+        var tables = Parse(text, problems);
+        return problems.Count == 0 ? tables : throw new PgOpsException(
+            PgErrorCode.InvalidArgument,
+            $"The expectations {path} cannot be understood:\n  " + string.Join("\n  ", problems),
+            "Nothing was tested.",
+            "Correct the file; docs/expectations.md describes it.");
+    }
+
+    /// <summary>Reads a file's text.</summary>
+    /// <param name="text">The JSON.</param>
+    /// <param name="problems">Receives a sentence for each problem.</param>
+    internal static IReadOnlyList<ExpectedTable> Parse(string text, List<string> problems)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(text, Lenient);
+            return Read(json.RootElement, problems);
+        }
+        catch (JsonException error)
+        {
+            problems.Add($"it is not JSON: {error.Message}");
+            return [];
+        }
+    }
+
+    private static List<ExpectedTable> Read(JsonElement root, List<string> problems)
+    {
+        var members = Members(root, "the file", ["format", "tables"], problems);
+        if (!members.TryGetValue("format", out var format) || format.ValueKind != JsonValueKind.String || format.GetString() != Format)
+        {
+            problems.Add($"its format is not \"{Format}\"");
+        }
+
+        if (!members.TryGetValue("tables", out var tables) || tables.ValueKind != JsonValueKind.Object)
+        {
+            problems.Add("\"tables\" is missing, or no object");
+            return [];
+        }
+
+        var read = tables.EnumerateObject().Select(table => Table(table, problems)).OfType<ExpectedTable>().ToList();
+        problems.AddRange(read.GroupBy(table => (table.Schema, table.Name)).Where(same => same.Count() > 1)
+            .Select(same => $"{same.Key.Schema}.{same.Key.Name} is there twice"));
+        if (read.Count == 0 && problems.Count == 0)
+        {
+            problems.Add("it expects nothing");
+        }
+
+        return read;
+    }
+
+    private static ExpectedTable? Table(JsonProperty table, List<string> problems)
+    {
+        var names = Parts(table.Name);
+        if (names.Count is not (1 or 2))
+        {
+            problems.Add($"\"{table.Name}\" is not schema.table or table, quoted as in SQL");
+            return null;
+        }
+
+        var members = Members(table.Value, table.Name, ["columns", "policies", "rowSecurity"], problems);
+        var rowSecurity = members.TryGetValue("rowSecurity", out var given) ? given.ValueKind : JsonValueKind.Null;
+        if (rowSecurity is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
+        {
+            problems.Add($"{table.Name}: \"rowSecurity\" is not true or false");
+        }
+
+        return new ExpectedTable(
+            names.Count == 2 ? names[0] : "public",
+            names[^1],
+            members.TryGetValue("columns", out var columns) ? Columns(table.Name, columns, problems) : new Dictionary<string, string?>(),
+            members.TryGetValue("policies", out var policies) ? Names(table.Name, "policies", policies, problems) : [],
+            rowSecurity == JsonValueKind.Null ? null : rowSecurity == JsonValueKind.True);
+    }
+
+    private static Dictionary<string, string?> Columns(string table, JsonElement columns, List<string> problems)
+    {
+        if (columns.ValueKind != JsonValueKind.Object)
+        {
+            return Names(table, "columns", columns, problems).Distinct().ToDictionary(name => name, string? (_) => null, StringComparer.Ordinal);
+        }
+
+        var read = new Dictionary<string, string?>(StringComparer.Ordinal);
+        foreach (var column in columns.EnumerateObject())
+        {
+            var name = Parts(column.Name);
+            var type = column.Value.ValueKind == JsonValueKind.String ? column.Value.GetString() : null;
+            if (name.Count != 1 || !read.TryAdd(name[0], type) || (type is null && column.Value.ValueKind != JsonValueKind.Null) || type?.Length == 0)
+            {
+                problems.Add($"{table}: the column \"{column.Name}\" is no name, there twice, or its type is neither a text nor null");
+            }
+        }
+
+        return read;
+    }
+
+    private static List<string> Names(string table, string member, JsonElement list, List<string> problems)
+    {
+        var names = list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray().Select(name => name.ValueKind == JsonValueKind.String ? Parts(name.GetString()!) : []).ToList()
+            : null;
+        if (names is null || names.Exists(name => name.Count != 1))
+        {
+            problems.Add($"{table}: \"{member}\" is not a list of names, quoted as in SQL");
+            return [];
+        }
+
+        return names.ConvertAll(name => name[0]);
+    }
+
+    private static Dictionary<string, JsonElement> Members(JsonElement element, string what, string[] known, List<string> problems)
+    {
+        var members = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            problems.Add($"{what} is no object");
+            return members;
+        }
+
+        foreach (var member in element.EnumerateObject())
+        {
+            if (!known.Contains(member.Name) || !members.TryAdd(member.Name, member.Value))
+            {
+                problems.Add($"{what}: \"{member.Name}\" is unknown, or there twice; there are {string.Join(", ", known)}");
+            }
+        }
+
+        return members;
+    }
+
+    private static List<string> Parts(string name) => Name().Match(name) is { Success: true } match
+        ? match.Groups["part"].Captures.Select(part => SqlIdentifier.ToName(part.Value)).ToList()
+        : [];
+
+    [GeneratedRegex("""^(?<part>"(?:[^"]|"")+"|[^".\s]+)(?:\.(?<part>"(?:[^"]|"")+"|[^".\s]+))*$""", RegexOptions.CultureInvariant)]
+    private static partial Regex Name();
+}

@@ -1,0 +1,42 @@
+namespace PgOps.Core.Checks;
+
+/// <summary>Looks for what must be there, by a manifest, by a file of expectations, or by both. The catalogs are read once.</summary>
+internal sealed class ExpectedLooks
+{
+    private readonly CatalogSession _session;
+    private readonly PgBackupManifest? _manifest;
+    private readonly ExpectationLook? _expectations;
+    private ManifestLook? _look;
+
+    internal ExpectedLooks(CatalogSession session, PgBackupManifest? manifest, IReadOnlyList<ExpectedTable>? expectations)
+    {
+        _session = session;
+        _manifest = manifest;
+        _expectations = expectations is null ? null : new ExpectationLook(session, expectations);
+    }
+
+    internal async Task<Look> RunAsync(PgFindingKind kind, CancellationToken cancellationToken)
+    {
+        var byManifest = _manifest is null
+            ? new Look([])
+            : await ByManifestAsync(kind, cancellationToken).ConfigureAwait(false);
+        var byFile = _expectations is null ? [] : kind switch
+        {
+            PgFindingKind.ExpectedTables => await _expectations.TablesAsync(cancellationToken).ConfigureAwait(false),
+            PgFindingKind.ExpectedColumns => await _expectations.ColumnsAsync(cancellationToken).ConfigureAwait(false),
+            _ => await _expectations.PoliciesAsync(cancellationToken).ConfigureAwait(false),
+        };
+        return byManifest with { Findings = [.. byManifest.Findings, .. byFile] };
+    }
+
+    private async Task<Look> ByManifestAsync(PgFindingKind kind, CancellationToken cancellationToken)
+    {
+        _look ??= await ManifestLook.ReadAsync(_session, _manifest!, cancellationToken).ConfigureAwait(false);
+        return kind switch
+        {
+            PgFindingKind.ExpectedTables => await _look.TablesAsync(cancellationToken).ConfigureAwait(false),
+            PgFindingKind.ExpectedColumns => _look.Columns(),
+            _ => _look.Policies(),
+        };
+    }
+}
