@@ -15,6 +15,11 @@ public sealed record PgRestore
     /// <summary>Rows counted in them.</summary>
     public long Rows { get; init; }
 
+    /// <summary>
+    /// The schemas and tables that were asked for; empty when everything was restored. A part says nothing about the rest of the backup.
+    /// </summary>
+    public IReadOnlyList<string> Selection { get; init => field = value.ToArray(); } = [];
+
     /// <summary>The checks made before the name became visible.</summary>
     public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 

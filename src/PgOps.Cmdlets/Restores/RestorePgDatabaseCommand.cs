@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using System.Net;
 using System.Security;
@@ -66,6 +67,54 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
     public SwitchParameter CreateRoles { get; set; }
 
     /// <summary>
+    /// Roles that take the place of others, new names by old ones: as owners, in grants, default privileges, policies and user mappings.
+    /// Not for plain scripts. What functions and settings say about roles stays as it is.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable? MapRole { get; set; }
+
+    /// <summary>Extensions to leave out. An object that needs one cannot be restored: the restore fails and names it.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] SkipExtension { get; set; } = [];
+
+    /// <summary>Puts everything into the database's own tablespace.</summary>
+    [Parameter]
+    public SwitchParameter NoTablespaces { get; set; }
+
+    /// <summary>
+    /// Restores these schemas alone, into a new database; * and ? stand for any characters, case counts. What they need from elsewhere
+    /// comes along.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] Schema { get; set; } = [];
+
+    /// <summary>
+    /// Restores these tables alone, with what belongs to them and what they need, into a new database: names with or without their
+    /// schema; * and ? stand for any characters, case counts. A foreign key to a table that is not restored is left out, and named.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] Table { get; set; } = [];
+
+    /// <summary>Keeps the staging database of a restore that failed, and says its name.</summary>
+    [Parameter]
+    public SwitchParameter KeepFailed { get; set; }
+
+    /// <summary>With -Force: drops the replaced database once the restored one is in its place, instead of keeping it under a dated name.</summary>
+    [Parameter]
+    public SwitchParameter DropOld { get; set; }
+
+    /// <summary>
+    /// Restores into the database that the target names, which must exist and be empty: for servers on which the role may neither create
+    /// nor rename databases. Without a staging name a restore that fails leaves a part behind.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter IntoEmpty { get; set; }
+
+    /// <summary>
     /// A file of rules by which the copy is masked after the comparison and before it becomes visible; docs/masking.md describes it.
     /// </summary>
     [Parameter]
@@ -123,12 +172,21 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
         {
             Backup = Backup,
             Target = target,
-            Database = Database ?? (target.Database == MaintenanceDatabase ? Backup.Database : target.Database),
+            Database = Database ?? (target.Database == MaintenanceDatabase && !IntoEmpty ? Backup.Database : target.Database),
             Jobs = Jobs,
             Force = Force,
             NoOwner = NoOwner,
             NoPrivileges = NoPrivileges,
             CreateRoles = CreateRoles,
+            MapRole = MapRole is null ? new Dictionary<string, string>() : MapRole.Cast<DictionaryEntry>()
+                .ToDictionary(entry => $"{entry.Key}", entry => $"{entry.Value}", StringComparer.Ordinal),
+            SkipExtension = SkipExtension,
+            NoTablespaces = NoTablespaces,
+            Schemas = Schema,
+            Tables = Table,
+            KeepFailed = KeepFailed,
+            DropOld = DropOld,
+            IntoEmpty = IntoEmpty,
             Mask = Mask is null ? null : FullPath(Mask),
             MaskSeed = MaskSeed is null ? null : new PgSecret(new NetworkCredential("", MaskSeed).Password),
             Strict = Strict,

@@ -28,6 +28,7 @@ internal static class DatabaseFingerprint
     /// <param name="progress">Shows bytes read; may be null.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
     /// <param name="order">Puts a table's columns into the order in which they are to be read; null for the table's own.</param>
+    /// <param name="wanted">Says by schema and name which tables and sequences to read; null reads all.</param>
     /// <exception cref="PgOpsException">PermissionDenied when rows would stay hidden; ConnectionLost; StatementFailed.</exception>
     internal static async Task<DatabaseContent> ReadAsync(
         PgTarget target,
@@ -36,7 +37,8 @@ internal static class DatabaseFingerprint
         int jobs,
         ProgressActivity? progress,
         CancellationToken cancellationToken,
-        Func<DumpedTable, DumpedTable>? order = null)
+        Func<DumpedTable, DumpedTable>? order = null,
+        Func<string, string, bool>? wanted = null)
     {
         var first = await SnapshotSession.OpenAsync(target, snapshot, cancellationToken).ConfigureAwait(false);
         await using (first.ConfigureAwait(false))
@@ -44,8 +46,11 @@ internal static class DatabaseFingerprint
             try
             {
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
-                listed = order is null ? listed : listed with { Tables = [.. listed.Tables.Select(order)] };
-                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken).ConfigureAwait(false);
+                listed = listed with
+                {
+                    Tables = [.. listed.Tables.Where(table => wanted?.Invoke(table.Schema, table.Name) != false).Select(table => order?.Invoke(table) ?? table)],
+                };
+                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted).ConfigureAwait(false);
             }
             catch (NpgsqlException error)
             {
@@ -64,6 +69,7 @@ internal static class DatabaseFingerprint
     /// <param name="jobs">Sessions to read with.</param>
     /// <param name="progress">Shows bytes read; may be null.</param>
     /// <param name="cancellationToken">Stops the sessions and waits for them.</param>
+    /// <param name="wanted">Says by schema and name which sequences to read; null reads all.</param>
     internal static async Task<DatabaseContent> ReadAsync(
         SnapshotSession first,
         DumpedTables listed,
@@ -72,9 +78,10 @@ internal static class DatabaseFingerprint
         PgFingerprintDepth depth,
         int jobs,
         ProgressActivity? progress,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Func<string, string, bool>? wanted = null)
     {
-        var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken).ConfigureAwait(false);
+        var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken, wanted).ConfigureAwait(false);
         if (depth == PgFingerprintDepth.None)
         {
             return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null))], sequences, listed.LeftOut);

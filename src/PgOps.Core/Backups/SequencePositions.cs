@@ -26,8 +26,9 @@ internal static class SequencePositions
     /// <summary>Reads them, ordered by schema and name.</summary>
     /// <param name="connection">A session.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="wanted">Says by schema and name which to read; null reads all.</param>
     internal static async Task<IReadOnlyList<PgSequencePosition>> ReadAsync(
-        NpgsqlConnection connection, CancellationToken cancellationToken)
+        NpgsqlConnection connection, CancellationToken cancellationToken, Func<string, string, bool>? wanted = null)
     {
         var sequences = await connection.QueryAsync(
             Candidates,
@@ -35,6 +36,7 @@ internal static class SequencePositions
             cancellationToken).ConfigureAwait(false);
         var positions = new List<PgSequencePosition>(sequences.Count);
         foreach (var some in sequences
+            .Where(sequence => wanted?.Invoke(sequence.Schema, sequence.Name) != false)
             .OrderBy(sequence => sequence.Schema, StringComparer.Ordinal).ThenBy(sequence => sequence.Name, StringComparer.Ordinal)
             .Chunk(PerQuery))
         {

@@ -192,7 +192,7 @@ internal sealed class DrillRun
 
     private async Task UnpackAsync(StagingDatabase staging, PgBackupManifest manifest, PostgresTool tool, CancellationToken cancellationToken)
     {
-        ScriptRestore.RefuseUnlessFit(_proof!, leaveOut: false);
+        ScriptRestore.RefuseUnlessFit(_proof!);
         var extensions = await RestorePreflight.MissingExtensionsAsync(staging.Session, manifest.Facts, cancellationToken).ConfigureAwait(false);
         _checks.Add(extensions.Count > 0
             ? PgCheck.Fail("restore", RestorePreflight.Describe(extensions, manifest.Facts))

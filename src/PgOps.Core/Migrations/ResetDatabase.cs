@@ -55,7 +55,7 @@ public sealed class ResetDatabase
                     ToVersion = run.ToVersion,
                     Statements = run.Statements,
                     EndedSessions = ended,
-                    LeftDatabase = await DropAsync(staging.Session, request.Target, replaced!, sink.Log).ConfigureAwait(false),
+                    LeftDatabase = await DatabaseSwap.DropDiscardedAsync(staging.Session, request.Target, replaced!, sink.Log).ConfigureAwait(false),
                     Duration = clock.Elapsed,
                 };
             }
@@ -145,24 +145,6 @@ public sealed class ResetDatabase
         {
             ended.Add(session);
             log.LogWarning("Ended a session in {Target}: {Session}", request.Target, session);
-        }
-    }
-
-    /// <summary>Drops the old database. The new one is in place already, so nothing is thrown.</summary>
-    /// <returns>Null when it is gone; its name when it stays.</returns>
-    private static async Task<string?> DropAsync(NpgsqlConnection session, PgTarget target, string replaced, ILogger log)
-    {
-        try
-        {
-            await StagingSweep.DropAsync(session, replaced, CancellationToken.None).ConfigureAwait(false);
-            return null;
-        }
-        catch (NpgsqlException error)
-        {
-            log.LogWarning(
-                "The old database of {Target} could not be dropped ({Reason}); the next restore or reset sweeps it, or run: DROP DATABASE {Name}",
-                target, new Redaction(target).Apply(error.Message), Quote.Identifier(replaced));
-            return replaced;
         }
     }
 }

@@ -39,7 +39,12 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
             if (!difference.Objects.TryGetValue(name, out var other))
             {
-                Note(name, PgObjectVerdict.Missing, one, null);
+                var excuse = rules.ExcuseMissing(name);
+                group.Excuse(excuse);
+                if (excuse is null)
+                {
+                    Note(name, PgObjectVerdict.Missing, one, null);
+                }
             }
             else if (rules.AsDumped && name.Kind == "extension")
             {
@@ -49,9 +54,13 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             {
                 group.Unread.Add(name.Name);
             }
-            else if (one.Is(other))
+            else if (one.Is(other) || rules.IsMapped(name, one, other))
             {
                 group.Compared++;
+            }
+            else if (rules.ExcuseDifference(name.Kind, other) is { } excuse)
+            {
+                group.Excuse(excuse);
             }
             else
             {
@@ -61,7 +70,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
         foreach (var (name, extra) in difference.Objects)
         {
-            if (rules.Excuse(name.Kind) is null && !reference.Objects.ContainsKey(name) && !(rules.AsDumped && IsFromTheBeginning(name)))
+            if (rules.Excuse(name.Kind) is null && !reference.Objects.ContainsKey(name) && !rules.Before.Contains(name) && !(rules.AsDumped && IsFromTheBeginning(name)))
             {
                 Note(name, PgObjectVerdict.Extra, null, extra);
             }

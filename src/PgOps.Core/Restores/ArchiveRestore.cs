@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using PgOps.Core.Backups;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
+using PgOps.Core.Restores.Archives;
 
 namespace PgOps.Core.Restores;
 
@@ -19,6 +21,18 @@ internal sealed record ArchiveRestoreOptions(
 {
     /// <summary>The archive, opened; null reads the backup's own, which is not encrypted.</summary>
     internal OpenedArchive? Archive { get; init; }
+
+    /// <summary>Which entries to restore; null for all.</summary>
+    internal ArchiveEdit? Edit { get; init; }
+
+    /// <summary>Which role takes the place of which; null when all stay.</summary>
+    internal RoleMap? Roles { get; init; }
+
+    /// <summary>Puts everything into the database's own tablespace.</summary>
+    internal bool NoTablespaces { get; init; }
+
+    /// <summary>Leaves the planner's statistics out, which quote values of the rows.</summary>
+    internal bool NoStatistics { get; init; }
 
     /// <summary>Whether pg_restore will make the one complaint that is harmless, so that it must not stop at its first error.</summary>
     internal bool Tolerant => Tool.Major >= 17 && ServerMajor < 17;
@@ -71,9 +85,10 @@ internal sealed partial class ArchiveRestore
         var run = new ArchiveRestore(backup.Manifest!, complaints, progress, stop);
         var exitCode = -1;
         IReadOnlyList<string> said = [];
+        using var folder = options.Edit is { IsWhole: false } ? new PrivateFolder() : null;
         try
         {
-            var command = new ToolCommand(options.Tool.Path, Arguments(target, options)) { Target = target, OnError = run.Read };
+            var command = new ToolCommand(options.Tool.Path, Arguments(target, options, folder)) { Target = target, OnError = run.Read };
             using var plain = OpenedArchive.Plain(Path.Combine(backup.Path, backup.Manifest!.Payload.Path));
             var result = await (options.Archive ?? plain).RunAsync(command, stop.Token).ConfigureAwait(false);
             (exitCode, said) = (result.ExitCode, result.Errors);
@@ -83,7 +98,7 @@ internal sealed partial class ArchiveRestore
             // Ended by run.Read at the first real complaint.
         }
 
-        if (complaints.Quoted.Count > 0 || (exitCode != 0 && complaints.Harmless == 0))
+        if (complaints.Quoted.Count > 0 || (exitCode != 0 && !complaints.Tolerated))
         {
             var quoted = complaints.Quoted.Count > 0 ? complaints.Quoted : [.. said.TakeLast(MostLinesQuoted)];
             throw new PgOpsException(
@@ -95,12 +110,12 @@ internal sealed partial class ArchiveRestore
             { Subject = backup };
         }
 
-        var remark = complaints.Harmless == 0 ? "no warning and no error" : "nothing but the transaction_timeout that this server does not know";
+        var remark = complaints.Remark;
         return PgCheck.Pass(
             "restore", $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
     }
 
-    private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options)
+    private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options, PrivateFolder? folder)
     {
         // A connection string in place of the bare name, for a name that holds "=" would be taken for one.
         var arguments = new List<string>
@@ -118,14 +133,30 @@ internal sealed partial class ArchiveRestore
             arguments.AddRange(["--jobs", options.Jobs.ToString(CultureInfo.InvariantCulture)]);
         }
 
-        if (options.NoOwner)
+        // Mapped roles come afterwards.
+        if (options.NoOwner || options.Roles is not null)
         {
             arguments.Add("--no-owner");
         }
 
-        if (options.NoPrivileges)
+        if (options.NoPrivileges || options.Roles is not null)
         {
             arguments.Add("--no-privileges");
+        }
+
+        if (options.NoTablespaces)
+        {
+            arguments.Add("--no-tablespaces");
+        }
+
+        if (options.NoStatistics && options.Tool.Major >= 18)
+        {
+            arguments.Add("--no-statistics");
+        }
+
+        if (folder is not null)
+        {
+            arguments.Add(ArchiveScript.UseList(folder, options.Edit!.Restored));
         }
 
         return [.. arguments];

@@ -27,6 +27,8 @@ internal sealed record DatabaseOccupancy(uint Oid, long Tables, long Others, lon
         FROM own
         JOIN pg_catalog.pg_namespace n ON n.oid = own.namespace
         WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+          AND ($1::pg_catalog.text[] IS NULL OR n.nspname::pg_catalog.text = ANY ($1))
+          AND (n.nspname = 'public' OR pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text <> ALL ($2))
           AND NOT EXISTS (
               SELECT FROM pg_catalog.pg_depend d WHERE d.classid = own.class AND d.objid = own.oid AND d.deptype = 'e')
         """;
@@ -50,13 +52,24 @@ internal sealed record DatabaseOccupancy(uint Oid, long Tables, long Others, lon
         var inside = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
         await using (inside.ConfigureAwait(false))
         {
-            var rows = await inside.QueryAsync(
-                ContentQuery,
-                row => new DatabaseOccupancy(oid.Value, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)),
-                cancellationToken).ConfigureAwait(false);
-            return rows[0];
+            return await CountAsync(inside, oid.Value, null, [], cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Looks into the session's own database.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="oid">The database's oid.</param>
+    /// <param name="schemas">Looks into these schemas alone; null for all.</param>
+    /// <param name="strangers">Roles whose schemas do not count.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<DatabaseOccupancy> CountAsync(
+        NpgsqlConnection session, uint oid, IReadOnlyList<string>? schemas, IReadOnlyList<string> strangers, CancellationToken cancellationToken)
+        => (await session.QueryAsync(
+            ContentQuery,
+            row => new DatabaseOccupancy(oid, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)),
+            cancellationToken,
+            (object?)schemas?.ToArray() ?? DBNull.Value,
+            strangers.ToArray()).ConfigureAwait(false))[0];
 
     /// <summary>A database's oid; null when there is no such database.</summary>
     internal static async Task<uint?> OidAsync(NpgsqlConnection session, string database, CancellationToken cancellationToken)

@@ -93,6 +93,24 @@ internal static class DatabaseSwap
         return replaced;
     }
 
+    /// <summary>Drops the database that was replaced to be dropped. The new one is in place already, so nothing is thrown.</summary>
+    /// <returns>Null when it is gone; its name when it stays.</returns>
+    internal static async Task<string?> DropDiscardedAsync(NpgsqlConnection session, PgTarget target, string replaced, ILogger log)
+    {
+        try
+        {
+            await StagingSweep.DropAsync(session, replaced, CancellationToken.None).ConfigureAwait(false);
+            return null;
+        }
+        catch (NpgsqlException error)
+        {
+            log.LogWarning(
+                "The old database of {Target} could not be dropped ({Reason}); the next restore or reset sweeps it, or run: DROP DATABASE {Name}",
+                target, new Redaction(target).Apply(error.Message), Quote.Identifier(replaced));
+            return replaced;
+        }
+    }
+
     private static async Task<string?> TryAsync(StagingDatabase staging, SwapRequest request, CancellationToken cancellationToken)
     {
         var session = staging.Session;

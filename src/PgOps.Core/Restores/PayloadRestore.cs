@@ -1,19 +1,35 @@
+using System.Globalization;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Operations;
+using PgOps.Core.Restores.Archives;
 
 namespace PgOps.Core.Restores;
 
 /// <summary>Brings a payload into an empty database by the program that reads its format.</summary>
 internal static class PayloadRestore
 {
-    /// <summary>Restores it; see <see cref="ArchiveRestore"/> and <see cref="ScriptRestore"/>.</summary>
-    internal static Task<PgCheck> RunAsync(
+    /// <summary>Restores it; see <see cref="ArchiveRestore"/>, <see cref="RoleReplay"/> and <see cref="ScriptRestore"/>.</summary>
+    internal static async Task<PgCheck> RunAsync(
         PgBackup backup, PgTarget target, ArchiveRestoreOptions options, IOperationSink sink, CancellationToken cancellationToken)
     {
-        // pg_restore reads a tar in its order alone.
         var format = backup.Manifest!.Payload.Format;
-        return ForeignDump.IsScript(format)
-            ? ScriptRestore.RunAsync(backup, target, options, sink, cancellationToken)
-            : ArchiveRestore.RunAsync(backup, target, format == "tar" ? options with { Jobs = 1 } : options, sink, cancellationToken);
+        if (ForeignDump.IsScript(format))
+        {
+            return await ScriptRestore.RunAsync(backup, target, options, sink, cancellationToken).ConfigureAwait(false);
+        }
+
+        // pg_restore reads a tar in its order alone.
+        var check = await ArchiveRestore.RunAsync(
+            backup, target, format == "tar" ? options with { Jobs = 1 } : options, sink, cancellationToken).ConfigureAwait(false);
+        if (options.Roles is null)
+        {
+            return check;
+        }
+
+        var replayed = await RoleReplay.RunAsync(backup, target, options, cancellationToken).ConfigureAwait(false);
+        return check with
+        {
+            Detail = string.Create(CultureInfo.InvariantCulture, $"{check.Detail}; roles mapped ({options.Roles}) in {replayed} statements"),
+        };
     }
 }

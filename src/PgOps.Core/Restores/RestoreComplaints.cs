@@ -4,21 +4,30 @@ using System.Text.RegularExpressions;
 namespace PgOps.Core.Restores;
 
 /// <summary>
-/// Judges what pg_restore says on stderr: every warning and error is a complaint and is quoted with the entry it belongs to. One is
-/// known to be harmless: pg_restore from 17 on sets transaction_timeout, which servers before 17 do not know
-/// (https://www.postgresql.org/docs/17/release-17.html).
+/// Judges what pg_restore says on stderr: every warning and error is a complaint and is quoted with the entry it belongs to, but for
+/// those that are known to be harmless: pg_restore from 17 on sets transaction_timeout, which servers before 17 do not know
+/// (https://www.postgresql.org/docs/17/release-17.html); and the warnings of <see cref="HarmlessWarnings"/>.
 /// </summary>
 internal sealed partial class RestoreComplaints
 {
     private const int MostLinesQuoted = 24;
     private const int ContextLines = 2;
-    /// <summary>Harmless: a publication is restored as it was; that this server publishes nothing is its own setting.</summary>
-    internal const string NoPublisher = "is insufficient to publish logical changes";
-
     private const string HarmlessError = "could not execute query: ERROR:  unrecognized configuration parameter \"transaction_timeout\"";
 
     private const string HarmlessCommand = "Command was: SET transaction_timeout = 0;";
 
+    // What the server warns of, and how the result says it.
+    private static readonly (string Text, string Remark)[] HarmlessWarnings =
+    [
+        // A publication is restored as it was; that this server publishes nothing is its own setting.
+        ("is insufficient to publish logical changes", "this server's wal_level publishes nothing"),
+
+        // pg_dump restores subscriptions unconnected on purpose: two databases must not fetch from one slot (up to 15, then from 16 on).
+        ("tables were not subscribed, you will have to run ALTER SUBSCRIPTION ... REFRESH PUBLICATION", "subscriptions are not connected"),
+        ("subscription was created, but is not connected", "subscriptions are not connected"),
+    ];
+
+    private readonly SortedSet<string> _remarks = new(StringComparer.Ordinal);
     private readonly Queue<string> _context = new();
     private readonly List<string> _quoted = [];
     private readonly bool _tolerant;
@@ -35,6 +44,17 @@ internal sealed partial class RestoreComplaints
 
     /// <summary>How many known, harmless errors there were.</summary>
     internal int Harmless { get; private set; }
+
+    /// <summary>Whether an exit code other than 0 is explained.</summary>
+    internal bool Tolerated => Harmless > 0;
+
+    /// <summary>What to say when nothing was wrong.</summary>
+    internal string Remark => _remarks.Count == 0 ? "no warning and no error" : "nothing but the harmless: " + string.Join("; ", _remarks);
+
+    /// <summary>What a server's warning that is known to be harmless means; null for any other line.</summary>
+    internal static string? HarmlessRemark(string line) => line.Contains("WARNING:", StringComparison.Ordinal)
+        ? Array.Find(HarmlessWarnings, one => line.Contains(one.Text, StringComparison.Ordinal)).Remark
+        : null;
 
     /// <summary>Takes a line.</summary>
     /// <returns>Whether it is ordinary talk about progress.</returns>
@@ -74,8 +94,9 @@ internal sealed partial class RestoreComplaints
 
     private bool Judge(string line)
     {
-        if (line.Contains(NoPublisher, StringComparison.Ordinal))
+        if (HarmlessRemark(line) is { } harmless)
         {
+            _remarks.Add(harmless);
             _quoting = false;
             return false;
         }
@@ -83,6 +104,7 @@ internal sealed partial class RestoreComplaints
         if (_tolerant && line.EndsWith(HarmlessError, StringComparison.Ordinal))
         {
             Harmless++;
+            _remarks.Add("this server does not know transaction_timeout");
             _quoting = false;
             return false;
         }

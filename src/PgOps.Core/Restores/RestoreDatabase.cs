@@ -1,13 +1,13 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Backups;
 using PgOps.Core.Backups.Encryption;
-using PgOps.Core.ClientTools;
+using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Connections;
-using PgOps.Core.Objects;
 using PgOps.Core.Operations;
+using PgOps.Core.Restores.Archives;
 using PgOps.Core.Restores.Masking;
 using PgOps.Core.Sql;
 using PgOps.Core.Stores;
@@ -39,7 +39,7 @@ public sealed class RestoreDatabase
         var elapsed = Stopwatch.StartNew();
         var jobs = RestoreJobs.Resolve(request.Jobs);
         var target = request.Target.WithDatabase(request.FinalName);
-        RefuseName(request);
+        Refuse(request);
         request = await ReadMaskAsync(request, cancellationToken).ConfigureAwait(false);
 
         using var fetched = await FetchedBackup.TakeAsync(request.Backup, sink, cancellationToken).ConfigureAwait(false);
@@ -47,18 +47,19 @@ public sealed class RestoreDatabase
         using var mark = await ReadingMark.TakeAsync(request.Backup.Folder, cancellationToken).ConfigureAwait(false);
         var checks = new List<PgCheck>();
         request = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false);
-        var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);
-        var plan = await PreflightAsync(request, target, maintenance, checks, sink, cancellationToken).ConfigureAwait(false);
-        var copy = await RestoreAsync(request, target, maintenance, plan, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
+        using var archive = await OpenAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        var plan = await PreflightAsync(request, target, archive, checks, sink, cancellationToken).ConfigureAwait(false);
+        var (filled, replaced) = await FillAsync(request, target, plan, archive, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
         return new PgRestore
         {
             Backup = BackupProof.Shown(request.Backup),
             Target = target,
-            TablesVerified = request.Backup.Foreign ? 0 : copy.Tables,
-            Rows = copy.Rows,
+            TablesVerified = request.Backup.Foreign ? 0 : filled.Tables,
+            Rows = filled.Rows,
+            Selection = [.. request.Schemas.Select(schema => "schema " + schema), .. request.Tables.Select(table => "table " + table)],
             Checks = checks,
-            ReplacedDatabase = copy.Replaced,
-            Masked = copy.Masked,
+            ReplacedDatabase = replaced,
+            Masked = filled.Masked,
             Duration = elapsed.Elapsed,
         };
     }
@@ -73,25 +74,54 @@ public sealed class RestoreDatabase
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        RefuseName(request);
+        Refuse(request);
         request = await ReadMaskAsync(request, cancellationToken).ConfigureAwait(false);
         var checks = new List<PgCheck>();
         request = await VerifyBackupAsync(request with { IsPreview = true }, checks, sink, cancellationToken).ConfigureAwait(false);
         var target = request.Target.WithDatabase(request.FinalName);
-        var maintenance = request.Target.WithDatabase(request.MaintenanceDatabase);
-        var plan = await PreflightAsync(request, target, maintenance, checks, sink, cancellationToken).ConfigureAwait(false);
-        var tables = request.Backup.Manifest!.Tables;
-        var known = request.Backup.Foreign
-            ? "a dump that PgOps did not make"
-            : string.Create(CultureInfo.InvariantCulture, $"{tables.Count} tables, {tables.Sum(table => table.Rows):N0} rows");
-        var compare = request.Backup.Foreign ? "count every table" : "compare every table";
-        var kept = plan.Existing is null or { IsEmpty: true }
-            ? ""
-            : $"; {target.Database} ({plan.Existing.Describe()}) is kept as {DatabaseNames.Replaced(target.Database, DateTime.UtcNow)}";
-        var roles = plan.MissingRoles.Count == 0 ? "" : $"; the roles {string.Join(", ", plan.MissingRoles)} are created without login";
-        return FormattableString.Invariant(
-            $"Restore {request.Backup} ({request.Backup.Database} as of {request.Backup.SnapshotAt:u}, {known}) ")
-            + $"with {plan.Tool.Name} {plan.Tool.Version} under a staging name, {compare}, {MaskPreview.Describe(request)}analyse, rename to {target}{kept}{roles}.";
+        using var archive = await OpenAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        var plan = await PreflightAsync(request, target, archive, checks, sink, cancellationToken).ConfigureAwait(false);
+        return RestorePreview.Describe(request, target, plan);
+    }
+
+    private static async Task<OpenedArchive?> OpenAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        if (ForeignDump.IsScript(request.Backup.Manifest!.Payload.Format))
+        {
+            return null;
+        }
+
+        if (!request.IsPreview)
+        {
+            return await OpenedArchive.OpenAsync(request.Backup, request.Identity, sink, cancellationToken).ConfigureAwait(false);
+        }
+
+        using var progress = new ProgressActivity(sink, $"Reading {request.Backup}");
+        return await OpenedArchive.OpenAsync(request.Backup, request.Identity, true, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<(FilledDatabase Filled, string? Replaced)> FillAsync(
+        RestoreDatabaseRequest request,
+        PgTarget target,
+        RestorePlan plan,
+        OpenedArchive? archive,
+        int jobs,
+        List<PgCheck> checks,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        if (!request.IntoEmpty)
+        {
+            var fill = new RestoreFill(request, plan, jobs, checks, sink) { Archive = archive };
+            return await RestoreBesideAsync(request, target, plan, fill, checks, sink, cancellationToken).ConfigureAwait(false);
+        }
+
+        var database = await EmptyDatabase.OpenAsync(target, sink.Log, cancellationToken).ConfigureAwait(false);
+        await using (database.ConfigureAwait(false))
+        {
+            var fill = new RestoreFill(request, plan, jobs, checks, sink) { Archive = archive, Before = database };
+            return (await RestoreIntoAsync(database, target, plan, fill, checks, sink, cancellationToken).ConfigureAwait(false), null);
+        }
     }
 
     private static async Task<RestoreDatabaseRequest> ReadMaskAsync(RestoreDatabaseRequest request, CancellationToken cancellationToken)
@@ -102,9 +132,25 @@ public sealed class RestoreDatabase
             : request with { MaskRules = await MaskRules.LoadAsync(request.Mask, cancellationToken).ConfigureAwait(false) };
     }
 
-    private static void RefuseName(RestoreDatabaseRequest request)
+    private static void Refuse(RestoreDatabaseRequest request)
     {
-        if (request.FinalName == request.MaintenanceDatabase)
+        _ = new RoleMap(request.MapRole);
+        if (request.DropOld && (!request.Force || request.IntoEmpty))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "-DropOld says what becomes of a database that -Force replaces.", NothingDone, "Give -Force too, or leave it out.");
+        }
+
+        if (request.IntoEmpty && request.Mask is not null)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "-Mask works on a copy that nobody sees yet; with -IntoEmpty the database bears its name from the beginning.",
+                NothingDone,
+                "Mask on a server where the role may create databases, back the masked copy up, and restore that with -IntoEmpty.");
+        }
+
+        if (request.FinalName == request.MaintenanceDatabase && !request.IntoEmpty)
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
@@ -138,7 +184,7 @@ public sealed class RestoreDatabase
             { Subject = request.Backup };
         }
 
-        ScriptRestore.RefuseUnlessFit(proof, request.NoOwner || request.NoPrivileges);
+        ScriptRestore.RefuseUnlessFit(proof, [.. Changes(request)]);
         checks.Add(proof.Check);
         if (proof.Signature is { Status: PgCheckStatus.Failed } signature)
         {
@@ -158,142 +204,67 @@ public sealed class RestoreDatabase
         return request with { Backup = proof.Backup, Script = proof.Script };
     }
 
-    private static async Task<Plan> PreflightAsync(
+    private static IEnumerable<string> Changes(RestoreDatabaseRequest request)
+        => ((bool Is, string Name)[])
+        [
+            (request.NoOwner, "-NoOwner"), (request.NoPrivileges, "-NoPrivileges"), (request.NoTablespaces, "-NoTablespaces"),
+            (request.MapRole.Count > 0, "-MapRole"), (request.SkipExtension.Count > 0, "-SkipExtension"),
+            (request.Schemas.Count > 0, "-Schema"), (request.Tables.Count > 0, "-Table"),
+        ] is var all ? all.Where(one => one.Is).Select(one => one.Name) : [];
+
+    private static async Task<RestorePlan> PreflightAsync(
         RestoreDatabaseRequest request,
         PgTarget target,
-        PgTarget maintenance,
+        OpenedArchive? archive,
         List<PgCheck> checks,
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
-        var manifest = request.Backup.Manifest!;
-        var session = await ServerConnection.OpenAsync(maintenance, sink.Log, cancellationToken).ConfigureAwait(false);
+        // The fallback works from the database itself: others may be closed to the role.
+        var from = request.IntoEmpty ? target : Maintenance(request);
+        var session = await ServerConnection.OpenAsync(from, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
             try
             {
-                await PoolerDetection.RefuseAsync(session, maintenance, "a restore", cancellationToken).ConfigureAwait(false);
-                var tool = RestorePreflight.Tool(manifest, session.VersionNumber() / 10000, request.BinPath);
-                checks.Add(PgCheck.Pass("tool", $"{tool.Name} {tool.Version}; the archive was written by {manifest.Payload.Tool}"));
-                checks.Add(RestorePreflight.ServerVersion(manifest, session.VersionNumber(), session.VersionText(), target, request.Force));
-                var roles = await RequireAsync(request, session, checks, cancellationToken).ConfigureAwait(false);
+                await PoolerDetection.RefuseAsync(session, from, "a restore", cancellationToken).ConfigureAwait(false);
+                var plan = await RestoreRequirements.CheckAsync(request, session, target, archive, checks, cancellationToken).ConfigureAwait(false);
+                if (request.IntoEmpty)
+                {
+                    await EmptyDatabase.RequireAsync(session, target, plan.Selection?.Schemas, cancellationToken).ConfigureAwait(false);
+                    checks.Add(await StagingLocale.CheckAsync(session, request.Backup.Manifest!.Facts, cancellationToken).ConfigureAwait(false));
+                    return plan;
+                }
+
                 var existing = await DatabaseOccupancy.ReadAsync(session, target, cancellationToken).ConfigureAwait(false);
                 if (existing is not null)
                 {
-                    await GuardAsync(request, target, existing, session, sink, cancellationToken).ConfigureAwait(false);
+                    await RestoreGuard.CheckAsync(request, target, existing, session, sink, cancellationToken).ConfigureAwait(false);
                 }
 
-                return new Plan(tool, roles, existing);
+                return plan with { Existing = existing };
             }
             catch (NpgsqlException error)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                throw ServerErrors.Working(maintenance, error, "looking at the server", NothingDone);
+                throw ServerErrors.Working(from, error, "looking at the server", NothingDone);
             }
         }
     }
 
-    private static async Task<IReadOnlyList<string>> RequireAsync(
-        RestoreDatabaseRequest request, NpgsqlConnection session, List<PgCheck> checks, CancellationToken cancellationToken)
-    {
-        var facts = request.Backup.Manifest!.Facts;
-        var wanted = !(request.NoOwner && request.NoPrivileges);
-        var roles = wanted ? await RestoreRoles.MissingAsync(session, facts, cancellationToken).ConfigureAwait(false) : [];
-        var extensions = await RestorePreflight.MissingExtensionsAsync(session, facts, cancellationToken).ConfigureAwait(false);
-        var missing = new List<string>();
-        if (roles.Count > 0 && !request.CreateRoles)
-        {
-            missing.Add($"roles: {string.Join(", ", roles)} (create them, for example from globals.sql, or use -CreateRoles, or -NoOwner with -NoPrivileges)");
-        }
+    private static PgTarget Maintenance(RestoreDatabaseRequest request) => request.Target.WithDatabase(request.MaintenanceDatabase);
 
-        if (extensions.Count > 0)
-        {
-            missing.Add(RestorePreflight.Describe(extensions, facts));
-        }
-
-        if (missing.Count > 0)
-        {
-            throw new PgOpsException(
-                PgErrorCode.RestoreFailed,
-                "The server lacks what the backup needs:\n  " + string.Join("\n  ", missing),
-                NothingDone,
-                "Provide what is missing, then run the command again.")
-            { Subject = request.Backup };
-        }
-
-        checks.Add(!wanted
-            ? PgCheck.Skip("roles", "not needed: owners and grants are left out")
-            : PgCheck.Pass("roles", roles.Count == 0 ? "all there" : "created: " + string.Join(", ", roles)));
-        checks.Add(PgCheck.Pass(
-            "extensions", facts.Extensions.Count == 0 ? "none needed" : "available: " + string.Join(", ", facts.Extensions.Keys)));
-        return roles;
-    }
-
-    private static async Task GuardAsync(
+    private static async Task<(FilledDatabase Filled, string? Replaced)> RestoreBesideAsync(
         RestoreDatabaseRequest request,
         PgTarget target,
-        DatabaseOccupancy existing,
-        NpgsqlConnection session,
-        IOperationSink sink,
-        CancellationToken cancellationToken)
-    {
-        if (await IsSourceAsync(request, target, existing, session, cancellationToken).ConfigureAwait(false))
-        {
-            var question = $"{target} is the database that {request.Backup} was taken from. It holds {existing.Describe()}. "
-                + "It will be kept under a dated name and the backup put in its place.";
-            var agreed = request.Force && (request.IsPreview
-                || await sink.ConfirmAsync(question, "Replace the source of the backup?", cancellationToken).ConfigureAwait(false));
-            if (!agreed)
-            {
-                throw new PgOpsException(
-                    PgErrorCode.TargetIsSource,
-                    $"{target} is the database that the backup was taken from ({existing.Describe()}).",
-                    NothingDone,
-                    "Restore under another name and compare, or use -Force and confirm: the database is then kept under a dated name.")
-                { Subject = target };
-            }
-        }
-
-        if (!existing.IsEmpty && !request.Force)
-        {
-            throw new PgOpsException(
-                PgErrorCode.TargetNotEmpty,
-                $"{target} exists and is not empty: {existing.Describe()}.",
-                NothingDone,
-                "Restore under another name, or use -Force: the database is then kept as "
-                    + $"{DatabaseNames.Replaced(target.Database, DateTime.UtcNow)} and the restored one takes its place.")
-            { Subject = target };
-        }
-
-        // Better said now than after an hour's restore.
-        await DatabaseSwap.RefuseConnectedAsync(session, new SwapRequest(target, existing.Oid), null, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static async Task<bool> IsSourceAsync(
-        RestoreDatabaseRequest request, PgTarget target, DatabaseOccupancy existing, NpgsqlConnection session, CancellationToken cancellationToken)
-    {
-        var manifest = request.Backup.Manifest!;
-        var cluster = await ClusterIdentity.ReadAsync(session, cancellationToken).ConfigureAwait(false);
-
-        // A role that may not read the identity is given no benefit of the doubt where the address is the same.
-        var sameCluster = cluster.Length > 0 && manifest.Server.ClusterId.Length > 0
-            ? cluster == manifest.Server.ClusterId
-            : target.Host == manifest.Server.Host && target.Port == manifest.Server.Port;
-        return sameCluster && (target.Database == manifest.Database || existing.Oid == manifest.Facts.Oid);
-    }
-
-    private static async Task<Copy> RestoreAsync(
-        RestoreDatabaseRequest request,
-        PgTarget target,
-        PgTarget maintenance,
-        Plan plan,
-        int jobs,
+        RestorePlan plan,
+        RestoreFill fill,
         List<PgCheck> checks,
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
-        var manifest = request.Backup.Manifest!;
-        using var archive = await OpenedArchive.OpenAsync(request.Backup, request.Identity, sink, cancellationToken).ConfigureAwait(false);
+        var manifest = plan.Manifest;
+        var maintenance = Maintenance(request);
         var staging = await StagingDatabase.CreateAsync(maintenance, target.Database, manifest.Facts, sink.Log, cancellationToken).ConfigureAwait(false);
         var created = (IReadOnlyList<string>)[];
         try
@@ -301,54 +272,51 @@ public sealed class RestoreDatabase
             await RestoreRoles.CreateAsync(staging.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
             created = plan.MissingRoles;
             checks.Add(staging.Collation);
-            var (settings, settingsCheck) = await DatabaseSettings.ProbeAsync(
-                staging.Session, staging.Name, manifest.Facts.Settings, request.Force, cancellationToken).ConfigureAwait(false);
-            var options = new ArchiveRestoreOptions(
-                plan.Tool, jobs, staging.Session.PostgreSqlVersion.Major, request.NoOwner, request.NoPrivileges, request.Script)
-            { Archive = archive };
-            checks.Add(await TimedCheck.RunAsync(
-                () => PayloadRestore.RunAsync(request.Backup, staging.Target, options, sink, cancellationToken)).ConfigureAwait(false));
-            var content = await VerifyAsync(request, staging, jobs, checks, sink, cancellationToken).ConfigureAwait(false);
-            var mask = request.MaskRules.Count == 0
-                ? null
-                : new MaskDatabase(staging.Target, request.Mask!, request.MaskRules, request.MaskSeed);
-            if (mask is not null)
-            {
-                checks.Add(await mask.RunAsync(jobs, sink, cancellationToken).ConfigureAwait(false));
-            }
-
-            checks.Add(await TableStatistics.GatherAsync(staging.Target, jobs, cancellationToken).ConfigureAwait(false));
-            if (mask is not null)
-            {
-                checks.AddRange(await mask.FinishAsync(request.Strict, sink.Log, cancellationToken).ConfigureAwait(false));
-            }
+            var filled = await fill.RunAsync(staging.Session, staging.Target, cancellationToken).ConfigureAwait(false);
 
             // The setting that sped the restore up goes before the source's own come.
             await staging.Session.ExecuteAsync(
                 $"ALTER DATABASE {Quote.Identifier(staging.Name)} RESET synchronous_commit", cancellationToken).ConfigureAwait(false);
-            await DatabaseSettings.ApplyAsync(staging.Session, staging.Name, settings, cancellationToken).ConfigureAwait(false);
-            checks.Add(settingsCheck);
-            var owner = request.NoOwner || manifest.Facts.Owner.Length == 0 ? null : manifest.Facts.Owner;
-            var masked = mask is null ? manifest.Facts.Masked : MaskMark.Describe(request.Backup);
+            await DatabaseSettings.ApplyAsync(staging.Session, staging.Name, filled.Settings, cancellationToken).ConfigureAwait(false);
+            checks.Add(filled.SettingsCheck);
             var replaced = await DatabaseSwap.RunAsync(
                 staging,
-                new SwapRequest(target, plan.Existing?.Oid) { Owner = owner, KeepGrants = !request.NoPrivileges, Comment = MaskMark.Comment(masked) },
+                new SwapRequest(target, plan.Existing?.Oid)
+                {
+                    Owner = plan.Owner,
+                    KeepGrants = !request.NoPrivileges,
+                    Comment = filled.Comment,
+                    Discard = request.DropOld,
+                },
                 cancellationToken).ConfigureAwait(false);
-            if (replaced is not null && plan.Existing!.IsEmpty)
+            if (replaced is not null)
             {
-                replaced = await DatabaseSwap.DropEmptyAsync(staging.Session, maintenance, replaced, sink.Log).ConfigureAwait(false);
+                replaced = request.DropOld
+                    ? await DatabaseSwap.DropDiscardedAsync(staging.Session, target, replaced, sink.Log).ConfigureAwait(false)
+                    : plan.Existing!.IsEmpty
+                        ? await DatabaseSwap.DropEmptyAsync(staging.Session, maintenance, replaced, sink.Log).ConfigureAwait(false)
+                        : replaced;
             }
 
-            return new Copy(content.Tables.Count, content.Rows, replaced, mask?.Masked ?? []);
+            return (filled, replaced);
         }
         catch (Exception error) when (!staging.InPlace)
         {
+            var kept = request.KeepFailed && error is not OperationCanceledException
+                && await staging.KeepAsync($"pgops: kept failed restore of {request.Backup}").ConfigureAwait(false);
             await staging.DisposeAsync().ConfigureAwait(false);
-            await RestoreRoles.DropAsync(maintenance, created, sink.Log).ConfigureAwait(false);
-            if (error is NpgsqlException)
+            if (!kept)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                throw ServerErrors.Working(staging.Target, error, "the restore", NothingInPlace);
+                await RestoreRoles.DropAsync(maintenance, created, sink.Log).ConfigureAwait(false);
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            if (error is NpgsqlException or PgOpsException)
+            {
+                var state = kept
+                    ? $"Nothing was put in place. The staging database is kept as {staging.Name}; when it has served: DROP DATABASE {Quote.Identifier(staging.Name)}"
+                    : NothingInPlace;
+                throw InState(error, staging.Target, state, null);
             }
 
             throw;
@@ -359,31 +327,42 @@ public sealed class RestoreDatabase
         }
     }
 
-    private static async Task<ContentComparison> VerifyAsync(
-        RestoreDatabaseRequest request, StagingDatabase staging, int jobs, List<PgCheck> checks, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<FilledDatabase> RestoreIntoAsync(
+        EmptyDatabase database,
+        PgTarget target,
+        RestorePlan plan,
+        RestoreFill fill,
+        List<PgCheck> checks,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
     {
-        var backup = request.Backup;
-        var manifest = backup.Manifest!;
-        var rules = ObjectRules.Restored with { NoOwner = request.NoOwner, NoPrivileges = request.NoPrivileges };
-        var content = await RestoredCopy.CompareAsync(manifest, staging.Target, jobs, sink, cancellationToken).ConfigureAwait(false);
-        var inspection = await RestoredCopy.InspectAsync(manifest, staging.Target, rules, cancellationToken).ConfigureAwait(false);
-        var all = content.Checks.Concat(inspection).ToList();
-        var failed = all.Where(check => check.Status == PgCheckStatus.Failed).ToList();
-        if (failed.Count > 0)
+        try
         {
-            throw new PgOpsException(
-                PgErrorCode.RestoreMismatch,
-                $"The restored copy differs from {backup}:\n  " + string.Join("\n  ", failed.Select(check => $"{check.Name}: {check.Detail}")),
-                NothingInPlace,
-                "Restore an older backup, and keep this one for looking into; Test-PgRestore shows every table.")
-            { Subject = backup };
+            await RestoreRoles.CreateAsync(database.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
+            var filled = await fill.RunAsync(database.Session, target, cancellationToken).ConfigureAwait(false);
+            await DatabaseSettings.ApplyAsync(database.Session, target.Database, filled.Settings, cancellationToken).ConfigureAwait(false);
+            checks.Add(filled.SettingsCheck);
+            await database.FinishAsync(filled.Comment).ConfigureAwait(false);
+            return filled;
         }
-
-        checks.AddRange(all);
-        return content;
+        catch (Exception error) when (error is NpgsqlException or PgOpsException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw InState(error, target, database.Left, EmptyDatabase.WayOut);
+        }
+        catch (OperationCanceledException)
+        {
+            sink.Log.LogWarning("{Left} {WayOut}", database.Left, EmptyDatabase.WayOut);
+            throw;
+        }
     }
 
-    private sealed record Plan(PostgresTool Tool, IReadOnlyList<string> MissingRoles, DatabaseOccupancy? Existing);
-
-    private sealed record Copy(int Tables, long Rows, string? Replaced, IReadOnlyList<PgMaskedColumn> Masked);
+    /// <summary>The error, saying what was left behind.</summary>
+    private static PgOpsException InState(Exception error, PgTarget target, string state, string? next) => error is PgOpsException known
+        ? new PgOpsException(known.Code, known.Problem, state, next ?? known.NextStep, known.InnerException)
+        {
+            Subject = known.Subject,
+            Statement = known.Statement,
+        }
+        : InState(ServerErrors.Working(target, error, "the restore"), target, state, next);
 }

@@ -34,6 +34,33 @@ public sealed record RestoreDatabaseRequest
     /// <summary>Creates missing roles, without login and password.</summary>
     public bool CreateRoles { get; init; }
 
+    /// <summary>Roles that take the place of others as owners and in grants, default privileges and policies: new names by old ones.</summary>
+    public IReadOnlyDictionary<string, string> MapRole { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Extensions to leave out. What needs them cannot be restored, and fails the restore.</summary>
+    public IReadOnlyList<string> SkipExtension { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Puts everything into the database's own tablespace.</summary>
+    public bool NoTablespaces { get; init; }
+
+    /// <summary>Schemas to restore, with * and ?; none, and no tables, restores everything. A part is put into a new database only.</summary>
+    public IReadOnlyList<string> Schemas { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Tables to restore with what belongs to them, with or without their schema, with * and ?.</summary>
+    public IReadOnlyList<string> Tables { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>Keeps the staging database of a restore that failed, for looking into.</summary>
+    public bool KeepFailed { get; init; }
+
+    /// <summary>Drops the database that <see cref="Force"/> replaces, instead of keeping it under a dated name.</summary>
+    public bool DropOld { get; init; }
+
+    /// <summary>
+    /// Restores into the database itself, which must exist and be empty, without a staging name: for servers on which the role may
+    /// neither create nor rename databases. A restore that fails then leaves a part behind.
+    /// </summary>
+    public bool IntoEmpty { get; init; }
+
     /// <summary>The database of the server to work from; never the one that is replaced.</summary>
     public string MaintenanceDatabase { get; init; } = "postgres";
 
@@ -63,6 +90,9 @@ public sealed record RestoreDatabaseRequest
 
     /// <summary>The rules, once they were read; empty to mask nothing.</summary>
     internal IReadOnlyList<MaskRule> MaskRules { get; init; } = [];
+
+    /// <summary>Whether only a part of the backup is restored.</summary>
+    internal bool IsPartial => Schemas.Count + Tables.Count > 0;
 
     /// <summary>The final name.</summary>
     internal string FinalName => string.IsNullOrEmpty(Database) ? Backup.Database : Database;

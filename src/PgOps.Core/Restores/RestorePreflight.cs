@@ -84,10 +84,12 @@ internal static partial class RestorePreflight
             [facts.Extensions.Keys.ToArray()]).ConfigureAwait(false);
 
     /// <summary>One sentence about missing extensions, with the way out.</summary>
-    internal static string Describe(IReadOnlyList<string> extensions, PgDatabaseFacts facts)
+    internal static string Describe(IReadOnlyList<string> extensions, PgDatabaseFacts facts, string? provider = null)
         => "extensions that the server does not have: "
             + string.Join(", ", extensions.Select(name => $"{name} {facts.Extensions[name]}".TrimEnd()))
-            + " (install their packages on the server)";
+            + (provider is null
+                ? " (install their packages on the server)"
+                : $" ({provider} offers a fixed list: allow them there, or leave them out with -SkipExtension)");
 
     [GeneratedRegex(@"\) (\d+)", RegexOptions.CultureInvariant)]
     private static partial Regex ToolVersion();

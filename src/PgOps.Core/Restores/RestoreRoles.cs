@@ -9,10 +9,15 @@ namespace PgOps.Core.Restores;
 internal static class RestoreRoles
 {
     /// <summary>Roles the manifest names that the server does not have, the owner included.</summary>
-    internal static async Task<IReadOnlyList<string>> MissingAsync(
+    internal static Task<IReadOnlyList<string>> MissingAsync(
         NpgsqlConnection session, PgDatabaseFacts facts, CancellationToken cancellationToken)
+        => MissingAsync(session, facts.Roles.Append(facts.Owner), cancellationToken);
+
+    /// <summary>Which of these roles the server does not have.</summary>
+    internal static async Task<IReadOnlyList<string>> MissingAsync(
+        NpgsqlConnection session, IEnumerable<string> roles, CancellationToken cancellationToken)
     {
-        var needed = facts.Roles.Append(facts.Owner).Where(role => role.Length > 0 && role != "PUBLIC").Distinct().ToArray();
+        var needed = roles.Where(role => role.Length > 0 && role != "PUBLIC").Distinct().ToArray();
         return await session.QueryAsync(
             """
             SELECT needed.role FROM pg_catalog.unnest($1::pg_catalog.text[]) AS needed(role)
@@ -38,8 +43,12 @@ internal static class RestoreRoles
             await session.ExecuteAsync("SET createrole_self_grant = 'set, inherit'", cancellationToken).ConfigureAwait(false);
         }
 
-        // One message to the server is one transaction.
-        var create = string.Join("; ", roles.Select(role => $"CREATE ROLE {Quote.Identifier(role)} NOLOGIN"));
+        // One message to the server is one transaction. Before 16 a creator who is no superuser is no member unless it says so.
+        var superuser = await session.ScalarAsync<bool>(
+            "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user", cancellationToken).ConfigureAwait(false);
+        var join = !superuser && session.VersionNumber() < 160000;
+        var create = string.Join("; ", roles.Select(role =>
+            $"CREATE ROLE {Quote.Identifier(role)} NOLOGIN{(join ? $"; GRANT {Quote.Identifier(role)} TO CURRENT_USER" : "")}"));
         await session.ExecuteAsync(create, cancellationToken).ConfigureAwait(false);
     }
 

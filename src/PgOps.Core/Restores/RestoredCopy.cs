@@ -43,20 +43,26 @@ internal static class RestoredCopy
     /// <param name="jobs">Sessions to read with.</param>
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
+    /// <param name="wanted">Says by schema and name which tables and sequences of the copy to look at; null looks at all.</param>
     internal static async Task<ContentComparison> CompareAsync(
-        PgBackupManifest manifest, PgTarget copy, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+        PgBackupManifest manifest,
+        PgTarget copy,
+        int jobs,
+        IOperationSink sink,
+        CancellationToken cancellationToken,
+        Func<string, string, bool>? wanted = null)
     {
         using var progress = new ProgressActivity(sink, $"Comparing {manifest.Database} with its manifest");
         if (manifest.Fingerprint == ForeignDump.NoFingerprint)
         {
             return ContentComparison.Count(
-                await DatabaseFingerprint.ReadAsync(copy, null, PgFingerprintDepth.Counts, jobs, progress, cancellationToken).ConfigureAwait(false));
+                await DatabaseFingerprint.ReadAsync(copy, null, PgFingerprintDepth.Counts, jobs, progress, cancellationToken, wanted).ConfigureAwait(false));
         }
 
         var depth = ContentComparison.DepthOf(manifest);
         var elapsed = Stopwatch.StartNew();
         var found = await DatabaseFingerprint.ReadAsync(
-            copy, null, depth, jobs, progress, cancellationToken, ColumnOrder.Of(manifest)).ConfigureAwait(false);
+            copy, null, depth, jobs, progress, cancellationToken, ColumnOrder.Of(manifest), wanted).ConfigureAwait(false);
         return ContentComparison.Compare(ContentComparison.FromManifest(manifest), found, depth, SequenceRule.NotBehind, elapsed.Elapsed);
     }
 

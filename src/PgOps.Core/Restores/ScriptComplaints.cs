@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PgOps.Core.Restores;
 
-/// <summary>Judges what psql says on stderr: whatever is no notice is a complaint, with the lines that follow it; but see <see cref="RestoreComplaints.NoPublisher"/>.</summary>
+/// <summary>Judges what psql says on stderr: whatever is no notice, and no warning known to be harmless, is a complaint, with the lines that follow it.</summary>
 internal sealed partial class ScriptComplaints
 {
     private const int MostLinesQuoted = 24;
@@ -17,7 +17,7 @@ internal sealed partial class ScriptComplaints
     {
         if (Begins().Match(line) is { Success: true } begins)
         {
-            _harmless = begins.Groups["notice"].Success || line.Contains(RestoreComplaints.NoPublisher, StringComparison.Ordinal);
+            _harmless = begins.Groups["notice"].Success || RestoreComplaints.HarmlessRemark(line) is not null;
         }
 
         if (!_harmless && _quoted.Count < MostLinesQuoted)

@@ -18,9 +18,9 @@ internal static class ScriptRestore
 
     /// <summary>Refuses a script that would lead psql elsewhere, and options that only an archive can have.</summary>
     /// <param name="proof">The backup, tested.</param>
-    /// <param name="leaveOut">Whether owners or privileges are to be left out.</param>
+    /// <param name="changes">The parameters that ask for another text than the script's.</param>
     /// <exception cref="PgOpsException">RestoreFailed or InvalidArgument.</exception>
-    internal static void RefuseUnlessFit(BackupProof proof, bool leaveOut)
+    internal static void RefuseUnlessFit(BackupProof proof, params IReadOnlyList<string> changes)
     {
         if (!ForeignDump.IsScript(proof.Backup.Manifest!.Payload.Format))
         {
@@ -37,13 +37,13 @@ internal static class ScriptRestore
             { Subject = proof.Backup };
         }
 
-        if (leaveOut)
+        if (changes.Count > 0)
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                $"{proof.Backup} is a script: owners and grants stand in it and cannot be left out.",
+                $"{proof.Backup} is a script, restored as it stands: {string.Join(", ", changes)} cannot change it.",
                 "Nothing was restored.",
-                "Create the roles (-CreateRoles), or dump with --no-owner --no-privileges, or in custom format.");
+                "Leave the parameters out (-CreateRoles creates the roles that it names), or take the backup in custom or directory format.");
         }
     }
 

@@ -14,6 +14,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
     private readonly PgTarget _maintenance;
     private readonly ILogger _log;
     private bool _created;
+    private bool _kept;
     private bool _disposed;
 
     private StagingDatabase(PgTarget maintenance, NpgsqlConnection session, string name, ILogger log)
@@ -71,6 +72,31 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>Keeps the database for a person to look into: it loses the mark by which a sweep knows its own.</summary>
+    /// <param name="why">What it is, for its comment.</param>
+    /// <returns>Whether that could be done.</returns>
+    internal async Task<bool> KeepAsync(string why)
+    {
+        try
+        {
+            // A cancelled command or a lost connection leaves the session unusable.
+            var session = await ServerConnection.OpenAsync(_maintenance, null, CancellationToken.None).ConfigureAwait(false);
+            await using (session.ConfigureAwait(false))
+            {
+                await session.ExecuteAsync(
+                    $"COMMENT ON DATABASE {Quote.Identifier(Name)} IS {Quote.Literal(why)}", CancellationToken.None).ConfigureAwait(false);
+            }
+
+            _kept = true;
+        }
+        catch (Exception error) when (error is NpgsqlException or PgOpsException)
+        {
+            _log.LogWarning("The staging database {Name} could not be kept: {Reason}", Name, new Redaction(_maintenance).Apply(error.Message));
+        }
+
+        return _kept;
+    }
+
     /// <summary>Says that the database now bears its final name.</summary>
     internal void PutInPlace() => InPlace = true;
 
@@ -83,7 +109,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
 
         _disposed = true;
-        if (_created && !InPlace)
+        if (_created && !InPlace && !_kept)
         {
             await DropAsync().ConfigureAwait(false);
         }

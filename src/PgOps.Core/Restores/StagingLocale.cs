@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Backups;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
@@ -34,6 +35,25 @@ internal static class StagingLocale
     internal static bool IsUnavailable(PostgresException error) => error.SqlState is
         PostgresErrorCodes.WrongObjectType or PostgresErrorCodes.InvalidParameterValue
         or PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.UndefinedObject;
+
+    /// <summary>Holds the encoding and locale of the session's database against the source's.</summary>
+    /// <exception cref="PgOpsException">RestoreFailed when its encoding cannot hold the source's characters.</exception>
+    internal static async Task<PgCheck> CheckAsync(NpgsqlConnection session, PgDatabaseFacts facts, CancellationToken cancellationToken)
+    {
+        var here = (await SourceFacts.OfAsync(session, null, cancellationToken).ConfigureAwait(false))!;
+        if (here.Encoding != facts.Encoding && here.Encoding != "UTF8")
+        {
+            throw new PgOpsException(
+                PgErrorCode.RestoreFailed,
+                $"The database has the encoding {here.Encoding}; the source has {facts.Encoding}.",
+                "Nothing was restored.",
+                "Have a database made with the source's encoding, or with UTF8.");
+        }
+
+        return Describe(here) == Describe(facts)
+            ? PgCheck.Pass("collation", $"{Describe(here)}, as in the source")
+            : PgCheck.Skip("collation", $"the database has {Describe(here)}, the source {Describe(facts)}; sorting and letter case of text may differ");
+    }
 
     /// <summary>For a person: encoding and locale.</summary>
     internal static string Describe(PgDatabaseFacts facts)

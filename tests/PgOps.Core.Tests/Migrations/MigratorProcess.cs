@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using PgOps.Core.Backups;
 using PgOps.Core.Connections;
 using PgOps.Core.Drills;
 using PgOps.Core.Migrations;
+using PgOps.Core.Restores;
 using PgOps.Core.Switches;
 using PgOps.Core.Tests.Drills;
 using PgOps.Core.Tests.Sandbox;
@@ -17,6 +19,7 @@ internal sealed class MigratorProcess : IDisposable
     internal const string SwitchOver = "switch";
     internal const string Drill = "drill";
     internal const string DrillInSandbox = "drill-in-sandbox";
+    internal const string Restore = "restore";
 
     private readonly Process _process;
 
@@ -25,7 +28,7 @@ internal sealed class MigratorProcess : IDisposable
         _process = process;
     }
 
-    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets, switches or drills, and says how it ended.</summary>
+    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets, switches, drills or restores, and says how it ended.</summary>
     internal static async Task<int> MainAsync(string work, string argument)
     {
         var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = argument };
@@ -52,6 +55,16 @@ internal sealed class MigratorProcess : IDisposable
                 return 0;
             }
 
+            if (work == Restore)
+            {
+                await new RestoreDatabase().RunAsync(
+                    new() { Backup = BackupFolder.Read(argument), Target = request.Target, Database = request.Target.Database, Force = true, Jobs = 2 },
+                    new CollectingSink(),
+                    CancellationToken.None);
+                Console.WriteLine("restored");
+                return 0;
+            }
+
             if (work == Reset)
             {
                 await new ResetDatabase().RunAsync(new() { Migrations = request }, new CollectingSink(), CancellationToken.None);
@@ -75,7 +88,7 @@ internal sealed class MigratorProcess : IDisposable
 
     /// <param name="target">The database.</param>
     /// <param name="work">What to do.</param>
-    /// <param name="argument">The folder; of a switch the prepared database, of a drill the backup.</param>
+    /// <param name="argument">The folder; of a switch the prepared database, of a drill or restore the backup.</param>
     internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument)
     {
         var start = new ProcessStartInfo(

@@ -35,7 +35,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         Assert.Equal(2000 + 10 + 50 + 600, restore.Rows);
         Assert.All(restore.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
         Assert.Equal(
-            ["hashes", "tool", "server", "roles", "extensions", "collation", "restore", "tables", "row-counts", "content", "sequences",
+            ["hashes", "tool", "server", "roles", "extensions", "tablespaces", "space", "collation", "restore", "tables", "row-counts", "content", "sequences",
                 "migration-state", .. ObjectComparison.Groups, "statistics", "settings"],
             restore.Checks.Select(check => check.Name));
         var comparison = await CompareAsync(source, restore.Target);
@@ -195,13 +195,12 @@ public sealed class RestoreDatabaseTests : IDisposable
         var error = await FailAsync(new() { Backup = backup, Target = _server.Target, Database = "owned" });
         Assert.Contains("the owner", error.Message, StringComparison.Ordinal);
 
-        // Owners are not checked for, so pg_restore meets them: its complaint fails the restore, and is quoted.
+        // The manifest may say nothing of them: the archive itself names its roles.
         var forged = await BackupDamage.ForgeAsync(
             backup, manifest => manifest with { Facts = manifest.Facts with { Roles = [], Owner = "" } });
         error = await FailAsync(new() { Backup = forged, Target = _server.Target, Database = "owned" });
         Assert.Equal(PgErrorCode.RestoreFailed, error.Code);
-        Assert.Contains("role \"the owner\" does not exist", error.Message, StringComparison.Ordinal);
-        Assert.Contains("Command was:", error.Message, StringComparison.Ordinal);
+        Assert.Contains("roles: the owner", error.Message, StringComparison.Ordinal);
         await AssertNoStagingAsync();
 
         var broken = await BackupDamage.ForgeAsync(backup, manifest => manifest with { Sequences = [] });

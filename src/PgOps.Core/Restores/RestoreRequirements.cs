@@ -1,0 +1,360 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Npgsql;
+using PgOps.Core.Backups;
+using PgOps.Core.Backups.Encryption;
+using PgOps.Core.Backups.Foreign;
+using PgOps.Core.ClientTools;
+using PgOps.Core.Connections;
+using PgOps.Core.Restores.Archives;
+
+namespace PgOps.Core.Restores;
+
+/// <summary>Looks for everything that a restore needs, and says at once all that is missing. Changes nothing.</summary>
+internal sealed partial class RestoreRequirements
+{
+    private const string NothingDone = "Nothing was restored.";
+
+    private readonly RestoreDatabaseRequest _request;
+    private readonly NpgsqlConnection _session;
+    private readonly PgTarget _target;
+    private readonly OpenedArchive? _archive;
+    private readonly PgBackupManifest _manifest;
+    private readonly List<PgCheck> _checks;
+    private readonly List<string> _missing = [];
+    private PgOpsException? _only;
+
+    private RestoreRequirements(
+        RestoreDatabaseRequest request, NpgsqlConnection session, PgTarget target, OpenedArchive? archive, List<PgCheck> checks)
+    {
+        _request = request;
+        _session = session;
+        _target = target;
+        _archive = archive;
+        _checks = checks;
+        _manifest = request.Backup.Manifest!;
+    }
+
+    private bool IsScript => ForeignDump.IsScript(_manifest.Payload.Format);
+
+    /// <summary>Looks.</summary>
+    /// <param name="request">What is to be restored.</param>
+    /// <param name="session">A session on the maintenance database, or on the empty database itself.</param>
+    /// <param name="target">The final database.</param>
+    /// <param name="archive">The archive, at least its table of contents; null for a script.</param>
+    /// <param name="checks">Receives the checks.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The plan, but for the database that is there already.</returns>
+    /// <exception cref="PgOpsException">RestoreFailed with everything that is missing; the matter's own code when it is one thing.</exception>
+    internal static async Task<RestorePlan> CheckAsync(
+        RestoreDatabaseRequest request,
+        NpgsqlConnection session,
+        PgTarget target,
+        OpenedArchive? archive,
+        List<PgCheck> checks,
+        CancellationToken cancellationToken)
+    {
+        var requirements = new RestoreRequirements(request, session, target, archive, checks);
+        return await requirements.CheckAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<RestorePlan> CheckAsync(CancellationToken cancellationToken)
+    {
+        var powers = await ServerPowers.ReadAsync(_session, cancellationToken).ConfigureAwait(false);
+        var tool = Try(() => RestorePreflight.Tool(_manifest, _session.VersionNumber() / 10000, _request.BinPath));
+        if (tool is not null)
+        {
+            _checks.Add(PgCheck.Pass("tool", $"{tool.Name} {tool.Version}; the archive was written by {_manifest.Payload.Tool}"));
+        }
+
+        var server = Try(() => RestorePreflight.ServerVersion(
+            _manifest, _session.VersionNumber(), _session.VersionText(), _target, _request.Force));
+        if (server is not null)
+        {
+            _checks.Add(server);
+        }
+
+        var roles = new RoleMap(_request.MapRole);
+        var plan = new RestorePlan(tool!, [], null)
+        {
+            Manifest = _manifest,
+            Roles = roles.IsEmpty ? null : roles,
+            Owner = _request.NoOwner || _request.IsPartial || _manifest.Facts.Owner.Length == 0 ? null : roles[_manifest.Facts.Owner],
+        };
+        var needs = (ArchiveNeeds?)null;
+        if (tool is not null && !IsScript)
+        {
+            (plan, needs) = await ReadArchiveAsync(plan, tool, powers, roles, cancellationToken).ConfigureAwait(false);
+        }
+
+        plan = plan with { MissingRoles = await RolesAsync(plan, needs, roles, powers, cancellationToken).ConfigureAwait(false) };
+        await ExtensionsAsync(plan, powers, cancellationToken).ConfigureAwait(false);
+        await CollationsAsync(needs, cancellationToken).ConfigureAwait(false);
+        await TablespacesAsync(needs, cancellationToken).ConfigureAwait(false);
+        await SpaceAsync(plan, cancellationToken).ConfigureAwait(false);
+        await PowersAsync(powers, cancellationToken).ConfigureAwait(false);
+        return _missing.Count switch
+        {
+            0 => plan,
+            1 when _only is not null => throw _only,
+            _ => throw new PgOpsException(
+                PgErrorCode.RestoreFailed,
+                "The server lacks what the backup needs:\n  " + string.Join("\n  ", _missing),
+                NothingDone,
+                "Provide what is missing, then run the command again.")
+            { Subject = _request.Backup },
+        };
+    }
+
+    private async Task<(RestorePlan Plan, ArchiveNeeds Needs)> ReadArchiveAsync(
+        RestorePlan plan, PostgresTool tool, ServerPowers powers, RoleMap roles, CancellationToken cancellationToken)
+    {
+        if (!roles.IsEmpty)
+        {
+            RoleReplay.RefuseUnlessReadable(_manifest.Facts, _request.MapRole);
+            _ = Try(() => RoleReplay.Psql(tool));
+        }
+
+        var facts = _manifest.Facts;
+        var toc = await ArchiveToc.ReadAsync(tool, _archive!, facts.Roles.Append(facts.Owner), cancellationToken).ConfigureAwait(false);
+        var selection = _request.IsPartial ? TocSelection.Of(toc, _request.Schemas, _request.Tables) : null;
+        var edit = ArchiveEdit.Of(toc, selection, _request.SkipExtension, powers.IsSuperuser, roles);
+        var statements = await ArchiveScript.ReadAsync(
+            tool, _archive!, edit.Definitions, ArchiveScript.EncodingOf(facts), cancellationToken).ConfigureAwait(false);
+        plan = plan with { Edit = edit, Selection = selection };
+        if (selection is not null)
+        {
+            plan = plan with
+            {
+                Manifest = _manifest with
+                {
+                    Tables = [.. _manifest.Tables.Where(table => selection.Holds(table.Schema, table.Name))],
+                    Sequences = [.. _manifest.Sequences.Where(sequence => selection.Holds(sequence.Schema, sequence.Name))],
+                },
+            };
+        }
+
+        return (plan, ArchiveNeeds.Of(statements));
+    }
+
+    private async Task<IReadOnlyList<string>> RolesAsync(
+        RestorePlan plan, ArchiveNeeds? needs, RoleMap roles, ServerPowers powers, CancellationToken cancellationToken)
+    {
+        // The manifest knows every role of the whole; what the archive says is exact.
+        var facts = _manifest.Facts;
+        var whole = needs is null || !(_request.NoOwner || _request.NoPrivileges || _request.IsPartial);
+        var needed = (whole ? facts.Roles : [])
+            .Concat(needs?.Roles(_request.NoOwner, _request.NoPrivileges) ?? [])
+            .Select(role => roles[role]).Concat(plan.Owner is null ? [] : [plan.Owner]).Distinct().ToList();
+        var missing = await RestoreRoles.MissingAsync(_session, needed, cancellationToken).ConfigureAwait(false);
+        if (missing.Count > 0 && !_request.CreateRoles)
+        {
+            Lacks($"roles: {string.Join(", ", missing)} (create them, for example from globals.sql, or use -CreateRoles, -MapRole, or -NoOwner with -NoPrivileges)");
+        }
+        else if (missing.Count > 0 && !powers.MayCreateRoles)
+        {
+            Lacks($"roles: {string.Join(", ", missing)}, which \"{powers.Role}\" may not create (CREATEROLE; or use -MapRole, or -NoOwner with -NoPrivileges)");
+        }
+
+        var owners = _request.NoOwner ? [] : (needs?.Owners ?? []).Select(role => roles[role]).Concat(plan.Owner is null ? [] : [plan.Owner]);
+        var strangers = await powers.NotMemberOfAsync(_session, owners.Distinct(), cancellationToken).ConfigureAwait(false);
+        if (strangers.Count > 0)
+        {
+            Lacks($"owners: \"{powers.Role}\" cannot give objects to {string.Join(", ", strangers)} {powers.Where} "
+                + $"(GRANT {strangers[0]} TO {powers.Role}, or use -MapRole, or -NoOwner)");
+        }
+
+        var mapped = roles.IsEmpty ? "" : $"; mapped: {roles}";
+        _checks.Add(needed.Count == 0 && _request is { NoOwner: true, NoPrivileges: true }
+            ? PgCheck.Skip("roles", "not needed: owners and grants are left out")
+            : PgCheck.Pass("roles", (missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing)) + mapped));
+        return missing;
+    }
+
+    private async Task ExtensionsAsync(RestorePlan plan, ServerPowers powers, CancellationToken cancellationToken)
+    {
+        var facts = _manifest.Facts;
+        var wanted = facts.Extensions.Where(one => !_request.SkipExtension.Contains(one.Key)).ToDictionary();
+        var found = (await _session.QueryAsync(
+            """
+            SELECT e.name::pg_catalog.text, e.default_version, v.superuser AND NOT coalesce((pg_catalog.to_jsonb(v) ->> 'trusted')::pg_catalog.bool, false),
+                   e.installed_version IS NOT NULL
+            FROM pg_catalog.pg_available_extensions e
+            JOIN pg_catalog.pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version
+            WHERE e.name = ANY ($1)
+            """,
+            row => (Name: row.GetString(0), Version: row.GetString(1), NeedsSuperuser: row.GetBoolean(2), Installed: row.GetBoolean(3)),
+            cancellationToken,
+            [wanted.Keys.ToArray()]).ConfigureAwait(false)).ToDictionary(one => one.Name);
+        var unknown = wanted.Keys.Where(name => !found.ContainsKey(name)).Order(StringComparer.Ordinal).ToList();
+
+        // Of a part nobody knows here which extensions it needs: pg_restore says it.
+        if (unknown.Count > 0 && plan.Selection is null)
+        {
+            Lacks(RestorePreflight.Describe(unknown, facts, powers.Provider));
+        }
+
+        var older = found.Values.Where(one => IsOlder(one.Version, wanted[one.Name])).Select(one => $"{one.Name} {wanted[one.Name]} (here {one.Version})").ToList();
+        if (older.Count > 0 && !_request.Force)
+        {
+            Lacks($"extensions in the source's version: {string.Join(", ", older)} (update their packages, or try it with -Force)");
+        }
+
+        // Managed services let their administrators create what needs a superuser elsewhere, so only they can say.
+        var reserved = powers.IsSuperuser || powers.Provider is not null
+            ? []
+            : found.Values.Where(one => one.NeedsSuperuser && !(one.Installed && (_request.IntoEmpty || one.Name == "plpgsql"))).Select(one => one.Name).ToList();
+        if (reserved.Count > 0 && plan.Selection is null)
+        {
+            Lacks($"extensions that only a superuser may create: {string.Join(", ", reserved)} (let one create them in an empty database and use -IntoEmpty, or -SkipExtension)");
+        }
+
+        var other = found.Values.Where(one => one.Version != wanted[one.Name]).Select(one => $"{one.Name} {wanted[one.Name]} as {one.Version}").ToList();
+        var said = wanted.Count == 0 ? "none needed" : "available: " + string.Join(", ", wanted.Keys)
+            + (other.Count == 0 ? "" : "; in another version: " + string.Join(", ", other));
+        _checks.Add(_request.SkipExtension.Count > 0
+            ? PgCheck.Skip("extensions", $"{said}; left out: {string.Join(", ", _request.SkipExtension)}")
+            : PgCheck.Pass("extensions", said));
+    }
+
+    private async Task CollationsAsync(ArchiveNeeds? needs, CancellationToken cancellationToken)
+    {
+        if (needs is not { Collations.Count: > 0 })
+        {
+            return;
+        }
+
+        var missing = await AbsentAsync(
+            """
+            SELECT FROM pg_catalog.pg_collation c WHERE c.collname = needed.name::pg_catalog.name
+                AND c.collnamespace = 'pg_catalog'::pg_catalog.regnamespace AND c.collencoding IN (-1, pg_catalog.pg_char_to_encoding($2)::pg_catalog.int4)
+            """,
+            needs.Collations,
+            cancellationToken,
+            _manifest.Facts.Encoding).ConfigureAwait(false);
+        if (missing.Count > 0)
+        {
+            Lacks($"collations: {string.Join(", ", missing)} (install the locales, or a server with ICU, and run pg_import_system_collations in template0)");
+        }
+    }
+
+    private async Task TablespacesAsync(ArchiveNeeds? needs, CancellationToken cancellationToken)
+    {
+        if (_request.NoTablespaces || needs is null)
+        {
+            _checks.Add(PgCheck.Skip("tablespaces", needs is null ? "not looked at: the dump is a script" : "left out: everything goes to the database's own"));
+            return;
+        }
+
+        var missing = await AbsentAsync(
+            "SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = needed.name::pg_catalog.name", needs.Tablespaces, cancellationToken).ConfigureAwait(false);
+        if (missing.Count > 0)
+        {
+            Lacks($"tablespaces: {string.Join(", ", missing)} (create them, or use -NoTablespaces)");
+        }
+
+        _checks.Add(PgCheck.Pass("tablespaces", needs.Tablespaces.Count == 0 ? "none needed" : "there: " + string.Join(", ", needs.Tablespaces)));
+    }
+
+    private async Task SpaceAsync(RestorePlan plan, CancellationToken cancellationToken)
+    {
+        var bytes = _request.IsPartial ? plan.Manifest.Tables.Sum(table => table.Bytes) : _manifest.Facts.Bytes;
+        var isNear = _target.Host.StartsWith('/') || _target.Host is "localhost" or "127.0.0.1" or "::1";
+        var folder = !isNear ? null : await _session.ScalarAsync<string>(
+            "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'", cancellationToken).ConfigureAwait(false);
+        if (bytes == 0 || folder is null || !Directory.Exists(folder))
+        {
+            _checks.Add(PgCheck.Skip("space", bytes == 0 ? "the dump does not say how much it needs" : "the server's disk cannot be seen from here"));
+            return;
+        }
+
+        try
+        {
+            FreeSpace.Require(folder, bytes, "Make room on the server's disk, or try it with -Force.");
+            _checks.Add(PgCheck.Pass("space", $"{PgSize.Format(bytes)} fit on the server's disk"));
+        }
+        catch (PgOpsException error)
+        {
+            if (!_request.Force)
+            {
+                Lacks($"space: {error.Problem}", new PgOpsException(error.Code, error.Problem, NothingDone, error.NextStep, error) { Subject = _target });
+            }
+
+            _checks.Add(PgCheck.Skip("space", $"{error.Problem} Tried with -Force"));
+        }
+    }
+
+    private async Task PowersAsync(ServerPowers powers, CancellationToken cancellationToken)
+    {
+        if (!_request.IntoEmpty)
+        {
+            if (!powers.MayCreateDatabases)
+            {
+                Lacks($"permission: \"{powers.Role}\" may not create databases {powers.Where} (ALTER ROLE … CREATEDB; or have an empty database made and restore "
+                    + "into it with -IntoEmpty)");
+            }
+
+            return;
+        }
+
+        var may = (await _session.QueryAsync(
+            """
+            SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
+                   coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('public')::pg_catalog.oid, 'CREATE'), true)
+            """,
+            row => (Schemas: row.GetBoolean(0), Public: row.GetBoolean(1)),
+            cancellationToken).ConfigureAwait(false))[0];
+        if (!may.Schemas || !may.Public)
+        {
+            Lacks($"permission: \"{powers.Role}\" may not create {(may.Public ? "schemas" : "anything in schema public")} in {_target.Database} "
+                + "(make it the database's owner, or GRANT CREATE)");
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> AbsentAsync(
+        string there, IReadOnlyCollection<string> names, CancellationToken cancellationToken, params object[] more)
+        => names.Count == 0 ? [] : await _session.QueryAsync(
+            $"SELECT needed.name FROM pg_catalog.unnest($1::pg_catalog.text[]) AS needed(name) WHERE NOT EXISTS ({there}) ORDER BY 1",
+            row => row.GetString(0),
+            cancellationToken,
+            [names.ToArray(), .. more]).ConfigureAwait(false);
+
+    private T? Try<T>(Func<T> look)
+        where T : class
+    {
+        try
+        {
+            return look();
+        }
+        catch (PgOpsException error)
+        {
+            Lacks($"{error.Problem} ({error.NextStep})", error);
+            return null;
+        }
+    }
+
+    private void Lacks(string what, PgOpsException? alone = null)
+    {
+        _missing.Add(what);
+        _only = alone;
+    }
+
+    private static bool IsOlder(string here, string wanted)
+    {
+        var (left, right) = (Parts(here), Parts(wanted));
+        for (var i = 0; i < Math.Min(left.Length, right.Length); i++)
+        {
+            if (left[i] != right[i])
+            {
+                return left[i] < right[i];
+            }
+        }
+
+        return false;
+
+        static long[] Parts(string version) => [.. Number().Matches(version).Select(match => long.Parse(match.ValueSpan, CultureInfo.InvariantCulture))];
+    }
+
+    [GeneratedRegex(@"\d{1,18}", RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
+}
