@@ -56,7 +56,7 @@ internal static class RestoredCopy
         if (manifest.Fingerprint == ForeignDump.NoFingerprint)
         {
             return ContentComparison.Count(
-                await DatabaseFingerprint.ReadAsync(copy, null, PgFingerprintDepth.Counts, jobs, progress, cancellationToken, wanted).ConfigureAwait(false));
+                await DatabaseFingerprint.ReadAsync(copy, null, PgFingerprintDepth.Counts, jobs, progress, cancellationToken, wanted: wanted).ConfigureAwait(false));
         }
 
         var depth = ContentComparison.DepthOf(manifest);

@@ -253,6 +253,26 @@ public sealed class RestorePartTests : IDisposable
         await SandboxServer.ExecuteAsync(_server.Target, $"DROP DATABASE {Quote.Identifier(kept)}");
     }
 
+    [PostgresFact]
+    public async Task A_subscription_comes_back_unconnected_and_does_not_outlive_a_failed_restore()
+    {
+        var source = await OddDatabase.CreateAsync(
+            _server, "CREATE SUBSCRIPTION \"follow 'it\" CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, slot_name = 'kept_slot')");
+        var backup = await OddDatabase.BackUpAsync(source, _folder);
+        var restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "subscribed" });
+        Assert.Contains("subscriptions are not connected", restore.Checks.Single(check => check.Name == "restore").Detail, StringComparison.Ordinal);
+
+        var bad = await BackupDamage.ForgeAsync(backup, manifest => manifest with { Sequences = [] });
+        await FailAsync(new() { Backup = bad, Target = _server.Target, Database = "subscribed 2" });
+
+        Assert.Equal(0L, await ValueAsync(_server.Target, "SELECT count(*) FROM pg_database WHERE datname LIKE 'subscribed 2%'"));
+        foreach (var target in new[] { source, restore.Target })
+        {
+            await SandboxServer.ExecuteAsync(target, "ALTER SUBSCRIPTION \"follow 'it\" SET (slot_name = NONE)");
+            await SandboxServer.ExecuteAsync(target, "DROP SUBSCRIPTION \"follow 'it\"");
+        }
+    }
+
     private Task<PgRestore> RestoreAsync(RestoreDatabaseRequest request)
         => new RestoreDatabase().RunAsync(request, _sink, CancellationToken.None);
 
