@@ -100,6 +100,10 @@ internal static class ServerErrors
         var said = $"{Address(target)} refused the connection: {server.SqlState} {server.MessageText}";
         return server.SqlState switch
         {
+            PostgresErrorCodes.InvalidAuthorizationSpecification when target.SslMode == PgSslMode.Disable => (
+                PgErrorCode.PermissionDenied,
+                said,
+                "The server may take encrypted connections only: give sslmode=require, or verify-full. Else check the role and pg_hba.conf."),
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => (
                 PgErrorCode.PermissionDenied,
                 said,

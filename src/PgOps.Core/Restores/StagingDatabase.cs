@@ -183,6 +183,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
             var session = await ServerConnection.OpenAsync(_maintenance, null, CancellationToken.None).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
+                await RestoredSubscriptions.DropAsync(session, Target, CancellationToken.None).ConfigureAwait(false);
                 await StagingSweep.DropAsync(session, Name, CancellationToken.None).ConfigureAwait(false);
             }
         }

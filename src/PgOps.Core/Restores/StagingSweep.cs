@@ -84,6 +84,7 @@ internal static class StagingSweep
                 return;
             }
 
+            await RestoredSubscriptions.DropAsync(session, stray, cancellationToken).ConfigureAwait(false);
             await DropAsync(session, name, cancellationToken).ConfigureAwait(false);
             log.LogInformation("Dropped {Name}, left by a run that died.", name);
         }
