@@ -41,7 +41,7 @@ function Invoke-Dotnet {
 # The PowerShell that runs this script, also when it came as a dotnet tool: program and first arguments.
 function Get-Pwsh {
     $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
-    $start = if (Test-Path $pwsh) { @($pwsh) } else { @('dotnet', (Join-Path $PSHOME 'pwsh.dll')) }
+    [string[]] $start = if (Test-Path $pwsh) { @($pwsh) } else { @('dotnet', (Join-Path $PSHOME 'pwsh.dll')) }
     $start + '-NoProfile' + '-NonInteractive'
 }
 
