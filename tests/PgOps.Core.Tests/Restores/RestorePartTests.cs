@@ -26,6 +26,7 @@ public sealed class RestorePartTests : IDisposable
         INSERT INTO public."child ""x""" (parent, color) SELECT 1 + g % 5, 'red' FROM generate_series(1, 30) g;
         CREATE VIEW public.reds AS SELECT * FROM public."child ""x""" WHERE color = 'red';
         CREATE TABLE "other s".own (x "other s".color); INSERT INTO "other s".own VALUES ('blue');
+        CREATE PUBLICATION everything FOR TABLE public.parent, "other s".own;
         """";
 
     private readonly SandboxServer _server;
@@ -89,11 +90,13 @@ public sealed class RestorePartTests : IDisposable
     {
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server, Relatives), _folder);
         var request = new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = "a schema", Schemas = ["other ?"] };
+        Assert.True(backup.Manifest!.Objects!.Kinds.ContainsKey("publication"));
 
         var restore = await RestoreAsync(request);
 
         Assert.Equal(1, restore.TablesVerified);
         Assert.Equal("own", await ListAsync(restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind = 'r'"));
+        Assert.Equal(0L, await ValueAsync(restore.Target, "SELECT count(*) FROM pg_publication"));
         Assert.Equal("red|blue", await ListAsync(restore.Target, "enumlabel FROM pg_enum", "enumsortorder"));
         var error = await FailAsync(request with { Force = true });
         Assert.Equal(PgErrorCode.TargetNotEmpty, error.Code);

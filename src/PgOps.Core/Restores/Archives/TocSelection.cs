@@ -87,7 +87,10 @@ internal sealed class TocSelection
         foreach (var entry in _toc.Entries.Where(fits))
         {
             any = true;
-            if (entry.Kind is not ("FK CONSTRAINT" or "TABLE ATTACH" or "INDEX ATTACH"))
+
+            // What joins a table to another one comes by Belongs; publications are the database's.
+            if (entry.Kind is not ("FK CONSTRAINT" or "TABLE ATTACH" or "INDEX ATTACH" or "PUBLICATION TABLE" or "PUBLICATION TABLES IN SCHEMA"
+                or "SUBSCRIPTION TABLE"))
             {
                 _chosen.Add(entry.Id);
                 Add(entry);
