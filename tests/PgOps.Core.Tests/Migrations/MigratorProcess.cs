@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PgOps.Core.Backups;
 using PgOps.Core.Connections;
 using PgOps.Core.Migrations;
 using PgOps.Core.Switches;
@@ -13,6 +14,7 @@ internal sealed class MigratorProcess : IDisposable
     internal const string Switch = "--migrator";
     internal const string Reset = "reset";
     internal const string SwitchOver = "switch";
+    internal const string Backup = "backup";
 
     private readonly Process _process;
 
@@ -21,7 +23,7 @@ internal sealed class MigratorProcess : IDisposable
         _process = process;
     }
 
-    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets or switches, and says how it ended.</summary>
+    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, migrates, resets, switches or backs up, and says how it ended.</summary>
     internal static async Task<int> MainAsync(string work, string argument)
     {
         var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = argument };
@@ -34,6 +36,15 @@ internal sealed class MigratorProcess : IDisposable
                 var with = new SwitchDatabaseRequest { Target = request.Target, With = argument, GracePeriod = TimeSpan.FromMilliseconds(200) };
                 await new SwitchDatabase().RunAsync(with, new CollectingSink(), CancellationToken.None);
                 Console.WriteLine("switched");
+                return 0;
+            }
+
+            if (work.StartsWith(Backup, StringComparison.Ordinal))
+            {
+                var format = Enum.Parse<PgBackupFormat>(work[Backup.Length..]);
+                var made = await new BackupDatabase().RunAsync(
+                    new BackupDatabaseRequest { Target = request.Target, Path = argument, Format = format }, new CollectingSink(), CancellationToken.None);
+                Console.WriteLine(made.Path);
                 return 0;
             }
 
@@ -61,10 +72,11 @@ internal sealed class MigratorProcess : IDisposable
     /// <param name="target">The database.</param>
     /// <param name="work">What to do.</param>
     /// <param name="argument">The folder; of a switch the prepared database.</param>
-    internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument)
+    /// <param name="prefix">What to put before the command.</param>
+    internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument, params string[] prefix)
     {
-        var start = new ProcessStartInfo(
-            Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, work, argument])
+        string[] words = [.. prefix, Environment.ProcessPath!, "exec", typeof(MigratorProcess).Assembly.Location, Switch, work, argument];
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
