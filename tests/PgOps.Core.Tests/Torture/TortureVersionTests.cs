@@ -44,7 +44,7 @@ public sealed class TortureVersionTests : IDisposable
             var target = await TortureDatabase.CreateAsync(server, "torture");
             var format = (PgBackupFormat)(source % 3);
             var backup = await new BackupDatabase().RunAsync(
-                new BackupDatabaseRequest { Target = target, Path = _folder.Path, Format = format, BinPath = tools }, _sink, CancellationToken.None);
+                new BackupDatabaseRequest { Target = target, Path = _folder.Path, Format = format, BinPath = tools, NoGlobals = true }, _sink, CancellationToken.None);
             var failed = new List<string>();
             foreach (var major in Servers().Where(major => major >= source))
             {
