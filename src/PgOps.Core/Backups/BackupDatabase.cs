@@ -42,6 +42,10 @@ public sealed class BackupDatabase
             cancellationToken.ThrowIfCancellationRequested();
             throw ServerErrors.Working(request.Target, error, "the backup", NothingLeft);
         }
+        catch (PgOpsException error) when (error.State is null)
+        {
+            throw new PgOpsException(error.Code, error.Problem, NothingLeft, error.NextStep, error) { Subject = error.Subject, Statement = error.Statement };
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
+using PgOps.Core.Connections;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
@@ -14,6 +15,7 @@ internal sealed class DumpRun
     private const string LockWait = "--lock-wait-timeout=60s";
     private const string TableLine = "pg_dump: dumping contents of table ";
     private const string Prefix = "pg_dump: ";
+    private const string DiskFull = "No space left on device";
     private static readonly string[] Levels = ["error: ", "warning: ", "detail: ", "hint: ", "fatal: "];
 
     private readonly Dictionary<string, DumpedTable> _byName;
@@ -86,6 +88,16 @@ internal sealed class DumpRun
         };
         var result = await (stream is null ? ToolProcess.RunAsync(command, cancellationToken) : stream.RunAsync(command, cancellationToken))
             .ConfigureAwait(false);
+        if (result.ExitCode != 0 && _remarks.Exists(remark => remark.Contains(DiskFull, StringComparison.Ordinal)))
+        {
+            throw new PgOpsException(
+                PgErrorCode.DiskFull,
+                $"The disk of {Path.GetDirectoryName(archive)} is full: {_remarks.Find(remark => remark.Contains(DiskFull, StringComparison.Ordinal))}",
+                BackupDatabase.NothingLeft,
+                "Make room (Remove-PgBackup), or back up to another disk.")
+            { Subject = target };
+        }
+
         if (result.ExitCode != 0)
         {
             throw new PgOpsException(
@@ -93,7 +105,9 @@ internal sealed class DumpRun
                 string.Create(CultureInfo.InvariantCulture, $"pg_dump ended with exit code {result.ExitCode}.\n")
                     + string.Join('\n', _remarks.TakeLast(20)),
                 "No backup was made and nothing is left behind.",
-                "Mend what pg_dump complains about and run the backup again; if somebody waits for an exclusive lock, when that is over.")
+                _remarks.Exists(ServerErrors.IsOutOfLocks)
+                    ? ServerErrors.MoreLocks
+                    : "Mend what pg_dump complains about and run the backup again; if somebody waits for an exclusive lock, when that is over.")
             { Subject = target };
         }
     }

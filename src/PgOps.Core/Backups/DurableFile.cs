@@ -28,7 +28,16 @@ internal static partial class DurableFile
         var file = Create(path, FileMode.CreateNew);
         await using (file.ConfigureAwait(false))
         {
-            await file.WriteAsync(content, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await file.WriteAsync(content, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ArgumentOutOfRangeException error)
+            {
+                // So .NET calls a file that is longer than the file system or a limit allows (EFBIG).
+                throw new IOException($"{path}: the file is too large for its file system", error);
+            }
+
             await file.FlushAsync(cancellationToken).ConfigureAwait(false);
             file.Flush(flushToDisk: true);
         }

@@ -159,11 +159,11 @@ internal sealed record SnapshotWork(
 
     private async Task<PgOpsException> FailureAsync(Exception error)
     {
-        if (error is PgOpsException { Code: PgErrorCode.ToolFailed })
+        if (error is PgOpsException { Code: PgErrorCode.ToolFailed or PgErrorCode.StatementFailed })
         {
             try
             {
-                // pg_dump fails when the snapshot is gone, perhaps before its holder was missed.
+                // pg_dump fails, and so does a session that wants to join, when the snapshot is gone, perhaps before its holder was missed.
                 await Holder.Connection.ExecuteAsync("SELECT 1", CancellationToken.None).ConfigureAwait(false);
             }
             catch (Exception lost) when (lost is NpgsqlException or InvalidOperationException)

@@ -7,6 +7,10 @@ namespace PgOps.Core.Connections;
 /// <summary>Turns what the driver and the server say into errors with a state and a way out. Decides on SQLSTATE, never on texts.</summary>
 internal static class ServerErrors
 {
+    /// <summary>The way out where the server has no room for another lock.</summary>
+    internal const string MoreLocks = "Raise max_locks_per_transaction (ALTER SYSTEM SET, then restart the server), for example to the number of tables "
+        + "and indexes divided by max_connections: reading a whole database in one snapshot locks every table at once.";
+
     /// <summary>The connection was not made.</summary>
     internal static PgOpsException Connecting(PgTarget target, Exception error)
     {
@@ -59,7 +63,7 @@ internal static class ServerErrors
                 {
                     PgErrorCode.PermissionDenied => $"Grant the role \"{target.Username}\" what it lacks, or use another role.",
                     PgErrorCode.ConnectionLost => "The server or a person ended the session: look into the server's log, then run the command again.",
-                    _ => server.Hint,
+                    _ => IsOutOfLocks(server.Hint) ? MoreLocks : server.Hint,
                 },
                 error)
             { Subject = target, Statement = Statement(server) };
@@ -73,6 +77,9 @@ internal static class ServerErrors
             error)
         { Subject = target };
     }
+
+    /// <summary>Whether a hint, or whatever a program said, tells to raise the number of locks. The setting's name is in no language.</summary>
+    internal static bool IsOutOfLocks(string? said) => said?.Contains("max_locks_per_transaction", StringComparison.Ordinal) == true;
 
     /// <summary>Whether the session is gone, so that nothing more can be said on it.</summary>
     internal static bool IsLost(Exception error) => error switch

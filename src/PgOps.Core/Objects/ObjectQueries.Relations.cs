@@ -29,11 +29,12 @@ internal static partial class ObjectQueries
         """;
 
     // The place among the columns counts where the table itself gave it; a child's columns are ordered by its parents.
+    // A partition has its parent's identity from 17 on, and had none before.
     private static string Columns(int version) => $"""
         SELECT 'column', format('%s.%I', rel.name, a.attname), concat_ws(' ', format_type(a.atttypid, a.atttypmod),
             CASE WHEN a.attcollation <> t.typcollation THEN 'COLLATE ' || a.attcollation::regcollation END,
             CASE WHEN a.attnotnull THEN 'NOT NULL' END,
-            CASE a.attidentity WHEN 'a' THEN 'IDENTITY ALWAYS' WHEN 'd' THEN 'IDENTITY' END,
+            CASE WHEN NOT rel.relispartition THEN CASE a.attidentity WHEN 'a' THEN 'IDENTITY ALWAYS' WHEN 'd' THEN 'IDENTITY' END END,
             CASE a.attgenerated WHEN 's' THEN 'STORED' WHEN 'v' THEN 'VIRTUAL' END,
             'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid),
             CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,

@@ -133,7 +133,7 @@ internal static partial class ObjectQueries
               || coalesce((SELECT format('(%s)', string_agg(format('%I', a.attname), ', ' ORDER BY a.attname)) FROM pg_attribute a
                             WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)), '') || coalesce(' WHERE ' || pg_get_expr(r.prqual, r.prrelid), '')
               """
-            : "";
+            : "|| '()'";
         var schemas = version >= 150000
             ? "(SELECT string_agg(s.pnnspid::regnamespace::text, ', ' ORDER BY s.pnnspid::regnamespace::text COLLATE \"C\") FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
             : "NULL";
@@ -158,7 +158,7 @@ internal static partial class ObjectQueries
         SELECT 'user mapping', format('%I for %I', m.srvname, m.usename), '', false FROM pg_user_mappings m
         """;
 
-    // Kinds that are rare: whether they are there.
+    // Kinds that are rare: whether they are there. Casts between a range and its multirange come with the type, from 14 on.
     private static string Others => string.Join(" UNION ALL ", ((string[])
     [
         "pg_collation", "pg_conversion", "pg_operator", "pg_opclass", "pg_opfamily", "pg_cast", "pg_ts_config", "pg_ts_dict",
@@ -166,6 +166,7 @@ internal static partial class ObjectQueries
     ]).Select(catalog => $"""
         SELECT i.type, i.identity, '', false FROM {catalog} o, pg_identify_object('{catalog}'::regclass, o.oid, 0) i
         WHERE o.oid >= 16384 AND {NotOfExtension(catalog, "o.oid")}
+          AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = o.oid AND e.deptype = 'i')
         """));
 
     private const string Comments = """

@@ -33,7 +33,8 @@ internal static partial class SandboxSettings
             ["checkpoint_timeout"] = "1h",
             ["log_checkpoints"] = "off",
             ["max_connections"] = "100",
-            ["max_locks_per_transaction"] = "256",
+            // Room for 100,000 tables and indexes: a comparison reads a whole database in one snapshot.
+            ["max_locks_per_transaction"] = "1024",
             ["shared_buffers"] = "128MB",
             ["maintenance_work_mem"] = "256MB",
             // Segments in files of the data directory: a container's /dev/shm has 64 MB, and a killed server leaves its segments

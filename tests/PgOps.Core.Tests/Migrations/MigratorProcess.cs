@@ -20,6 +20,7 @@ internal sealed class MigratorProcess : IDisposable
     internal const string Drill = "drill";
     internal const string DrillInSandbox = "drill-in-sandbox";
     internal const string Restore = "restore";
+    internal const string Backup = "backup";
 
     private readonly Process _process;
 
@@ -65,6 +66,15 @@ internal sealed class MigratorProcess : IDisposable
                 return 0;
             }
 
+            if (work.StartsWith(Backup, StringComparison.Ordinal))
+            {
+                var format = Enum.Parse<PgBackupFormat>(work[Backup.Length..]);
+                var made = await new BackupDatabase().RunAsync(
+                    new BackupDatabaseRequest { Target = request.Target, Path = argument, Format = format }, new CollectingSink(), CancellationToken.None);
+                Console.WriteLine(made.Path);
+                return 0;
+            }
+
             if (work == Reset)
             {
                 await new ResetDatabase().RunAsync(new() { Migrations = request }, new CollectingSink(), CancellationToken.None);
@@ -89,10 +99,11 @@ internal sealed class MigratorProcess : IDisposable
     /// <param name="target">The database.</param>
     /// <param name="work">What to do.</param>
     /// <param name="argument">The folder; of a switch the prepared database, of a drill and a restore the backup.</param>
-    internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument)
+    /// <param name="prefix">What to put before the command.</param>
+    internal static async Task<MigratorProcess> StartAsync(PgTarget target, string work, string argument, params string[] prefix)
     {
-        var start = new ProcessStartInfo(
-            Environment.ProcessPath!, ["exec", typeof(MigratorProcess).Assembly.Location, Switch, work, argument])
+        string[] words = [.. prefix, Environment.ProcessPath!, "exec", typeof(MigratorProcess).Assembly.Location, Switch, work, argument];
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -116,7 +116,7 @@ CREATE TABLE owned.guarded (a int); INSERT INTO owned.guarded VALUES (1), (2); A
 GRANT USAGE ON SCHEMA owned TO torture_reader; GRANT SELECT (a), UPDATE (b) ON owned.secret TO torture_reader WITH GRANT OPTION; GRANT ALL ON public.tree TO PUBLIC; REVOKE ALL ON public.empty FROM CURRENT_USER;
 REVOKE EXECUTE ON FUNCTION public.touch() FROM PUBLIC; REVOKE USAGE ON TYPE public.colour FROM PUBLIC; GRANT USAGE ON SEQUENCE public.used TO torture_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE torture_owner GRANT SELECT ON TABLES TO torture_reader; ALTER DEFAULT PRIVILEGES FOR ROLE torture_owner IN SCHEMA owned GRANT ALL ON SEQUENCES TO torture_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE torture_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; REVOKE CREATE ON SCHEMA public FROM PUBLIC; ALTER SCHEMA public OWNER TO torture_owner;
+ALTER DEFAULT PRIVILEGES FOR ROLE torture_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 -- Large objects: none at all in it, small, larger than a page, owned and granted, with holes.
 SELECT lo_create(424200), lo_from_bytea(424201, '\x00ff0a'), lo_from_bytea(424202, decode(repeat('00ff5c', 100000), 'hex')), lo_create(424203), lo_put(424203, 1000000, '\x01');
