@@ -169,12 +169,24 @@ internal sealed class RcloneStore : RemoteStore
         }
         else if (names.Count > 0)
         {
-            // Services with folders keep empty ones otherwise.
-            var result = await RunAsync(Listing("delete", names, "--rmdirs", Place("")), cancellationToken).ConfigureAwait(false);
+            var result = await RunAsync(Listing("delete", names, Place("")), cancellationToken).ConfigureAwait(false);
             if (result.ExitCode != DirectoryMissing)
             {
                 Ensure(result, "");
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override async Task DeleteBackupAsync(string backup, CancellationToken cancellationToken)
+    {
+        await base.DeleteBackupAsync(backup, cancellationToken).ConfigureAwait(false);
+
+        // Services with folders keep the empty ones.
+        var result = await RunAsync(Command("rmdirs", Place(backup)), cancellationToken).ConfigureAwait(false);
+        if (result.ExitCode != DirectoryMissing)
+        {
+            Ensure(result, backup);
         }
     }
 

@@ -59,9 +59,7 @@ internal abstract class RemoteStore : BackupStore
         await DeleteAsync(
             [.. files.Select(file => StoreUri.Join(backup, file.Name)).Where(name => name != list && name != mark)],
             cancellationToken).ConfigureAwait(false);
-
-        // The list is long gone; two names at once also clear the folder away where there are folders.
-        await DeleteAsync([mark, list], cancellationToken).ConfigureAwait(false);
+        await DeleteAsync([mark], cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Compares by reading every byte back.</summary>

@@ -70,6 +70,18 @@ public sealed class RestorePartTests : IDisposable
     }
 
     [PostgresFact]
+    public async Task An_identity_column_brings_its_sequence()
+    {
+        var source = await OddDatabase.CreateAsync(
+            _server, "CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n text); INSERT INTO numbered (n) SELECT 'x' FROM generate_series(1, 7);");
+        var backup = await OddDatabase.BackUpAsync(source, _folder);
+
+        var restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "identity part", Tables = ["numbered"] });
+
+        Assert.Equal(8, await ValueAsync(restore.Target, "INSERT INTO numbered (n) VALUES ('y') RETURNING id"));
+    }
+
+    [PostgresFact]
     public async Task A_partitioned_table_brings_its_partitions_and_a_partition_its_parent_alone()
     {
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder);

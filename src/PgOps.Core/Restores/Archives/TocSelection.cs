@@ -144,7 +144,9 @@ internal sealed class TocSelection
 
     private bool Belongs(TocEntry entry)
     {
-        if (entry.Needs.Count == 0 || entry.IsRelation || entry.Kind is "FUNCTION" or "PROCEDURE" or "AGGREGATE" or "TYPE" or "DOMAIN" or "OPERATOR"
+        // The sequence behind an identity column needs its table and is a part of it; one behind a default is needed by it.
+        var isIdentity = entry.Kind == "SEQUENCE" && _toc.NeededBy(entry).Any(one => one.Kind == "TABLE");
+        if (entry.Needs.Count == 0 || (entry.IsRelation && !isIdentity) || entry.Kind is "FUNCTION" or "PROCEDURE" or "AGGREGATE" or "TYPE" or "DOMAIN" or "OPERATOR"
             or "OPERATOR CLASS" or "OPERATOR FAMILY" or "CAST" or "EXTENSION" or "EVENT TRIGGER" or "TRANSFORM" or "PUBLICATION"
             or "PUBLICATION TABLE" or "PUBLICATION TABLES IN SCHEMA" or "SUBSCRIPTION" or "SUBSCRIPTION TABLE" or "SERVER" or "USER MAPPING")
         {
