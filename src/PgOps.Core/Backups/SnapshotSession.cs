@@ -70,6 +70,15 @@ internal sealed class SnapshotSession : IAsyncDisposable
         catch (Exception error)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
+            if (snapshot is not null && error is PostgresException { SqlState: PostgresErrorCodes.InvalidParameterValue })
+            {
+                throw new PgOpsException(
+                    PgErrorCode.ConnectionLost,
+                    $"{target}: the session that held the snapshot is gone, so no other can join it.",
+                    nextStep: "The server, a person or the network ended it: look into the server's log, then run the command again.",
+                    innerException: error);
+            }
+
             if (error is NpgsqlException)
             {
                 throw ServerErrors.Working(target, error, "opening a session in the snapshot");

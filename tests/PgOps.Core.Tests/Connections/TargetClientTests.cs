@@ -6,7 +6,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Connections;
 
 /// <summary>What a target hands to libpq's own programs, and what Npgsql makes of it, on a real server.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class TargetClientTests
 {
     private const string Odd = "o'd d/n@m:e?%#\"\\ü";

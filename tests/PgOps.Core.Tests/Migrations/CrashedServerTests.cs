@@ -8,7 +8,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// A server that crashes under a run of small migrations, which share their way to the disk: those that it has lost are lost whole,
 /// with their history rows, and a rerun brings them. PGOPS_FAULT_ROUNDS says how often (4).
 /// </summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class CrashedServerTests(SandboxServer server)
 {
     private const int Count = 120;

@@ -15,7 +15,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// side by side (2).
 /// </para>
 /// </summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class DisturbedMigrationTests
 {
     private const int FewestForACount = 20;

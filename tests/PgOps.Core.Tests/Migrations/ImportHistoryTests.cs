@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Taking another tool's history over: what is recorded, what is refused, and that the other tool's lock is honoured.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

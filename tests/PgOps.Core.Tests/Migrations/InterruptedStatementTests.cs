@@ -3,7 +3,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>What an interrupted REINDEX CONCURRENTLY, DETACH PARTITION CONCURRENTLY or DROP INDEX CONCURRENTLY leaves, and the rerun.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class InterruptedStatementTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Migrations that fit one transaction, on a real server: what runs, and what a failure says.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

@@ -8,7 +8,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Large scripts, whose COPY data stay in the file.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class LargeScriptTests(SandboxServer server)
 {
     private static readonly string[] Pieces =

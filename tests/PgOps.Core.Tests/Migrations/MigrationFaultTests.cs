@@ -9,7 +9,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// the statement of a killed one goes on alone and commits unrecorded.
 /// <see cref="DisturbedMigrationTests"/> has the disturbances at every moment. PGOPS_FAULT_ROUNDS=300 makes the sixteen race 50 times.
 /// </summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class MigrationFaultTests
 {
     private const string Effect = "INSERT INTO effect (note) VALUES";

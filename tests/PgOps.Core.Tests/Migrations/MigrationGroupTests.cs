@@ -3,7 +3,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Small migrations travel together; what holds for each of them alone must hold in company too.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>The history: what it notices, what it refuses, and what a person's word can do.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

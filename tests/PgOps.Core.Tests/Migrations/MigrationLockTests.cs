@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Locks in the way: another migrator's, and those of sessions that use the tables.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class MigrationLockTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>What a migration's name tells, and what is said about one that tells nothing.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class MigrationNamingTests : IDisposable
 {
     private readonly SandboxServer _server;

@@ -3,7 +3,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Folders made for other tools run as those tools would run them.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

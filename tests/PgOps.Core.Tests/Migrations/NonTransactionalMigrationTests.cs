@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Migrations that run statement by statement: CREATE INDEX CONCURRENTLY and its kin, and where a run goes on.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Folders and files with names and of kinds that a careless program stumbles over.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class OddNameTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

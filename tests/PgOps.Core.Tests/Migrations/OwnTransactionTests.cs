@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>CALL and DO statements that commit on their own, and others that only the catalogs know to refuse a transaction.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class OwnTransactionTests(SandboxServer server) : IAsyncLifetime, IDisposable
 {
     private const string Fill = """

@@ -11,7 +11,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// folders) name them, several separated as in PATH. What a project expects of its server before the first migration is done by a
 /// <c>before.sql</c> next to the folder, if there is one.
 /// </summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class RealFolderTests
 {
     private const string Prisma = "PGOPS_PRISMA_FOLDER";

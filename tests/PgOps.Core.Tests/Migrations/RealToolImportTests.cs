@@ -16,7 +16,7 @@ public sealed class RealToolFactAttribute : FactAttribute
 }
 
 /// <summary>Histories that the tools themselves have written.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

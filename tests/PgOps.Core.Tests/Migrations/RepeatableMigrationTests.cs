@@ -3,7 +3,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Scripts that run again when they change: Flyway's repeatables, and seeds.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class RepeatableMigrationTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

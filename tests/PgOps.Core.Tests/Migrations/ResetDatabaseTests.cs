@@ -6,7 +6,7 @@ using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Migrations;
 
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class ResetDatabaseTests
 {
     private readonly SandboxServer _server;

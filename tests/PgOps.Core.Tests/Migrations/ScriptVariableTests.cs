@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Placeholders: where they are replaced, and that places in errors stay those of the file.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class ScriptVariableTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

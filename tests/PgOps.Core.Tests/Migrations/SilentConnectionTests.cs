@@ -7,7 +7,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// A network that goes silent without closing a connection: the run ends in bounded time, here 1 s of silence instead of 60 s, and
 /// nothing that the server still holds keeps the rerun waiting for longer than that.
 /// </summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class SilentConnectionTests
 {
     private const string Effect = "INSERT INTO effect VALUES";

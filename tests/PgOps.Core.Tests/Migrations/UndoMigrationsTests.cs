@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Down scripts: what is undone, what a failure leaves, and what is refused.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

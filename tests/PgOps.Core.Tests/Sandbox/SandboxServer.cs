@@ -6,7 +6,7 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Tests.Sandbox;
 
 /// <summary>
-/// One server for all integration tests. A test class joins by <c>[Collection(PostgresTests.Name)]</c>, takes this in its
+/// One server for all integration tests. A test class joins by <c>[Collection(MigrationTests.Name)]</c>, takes this in its
 /// constructor, and asks for a database of its own.
 /// </summary>
 public sealed class SandboxServer : IAsyncLifetime
@@ -65,9 +65,19 @@ public sealed class SandboxServer : IAsyncLifetime
     }
 }
 
-/// <summary>The tests that share <see cref="SandboxServer"/>.</summary>
+/// <summary>
+/// The tests that share a <see cref="SandboxServer"/>. There are two such collections, which run side by side, because the tests spend
+/// much of their time waiting.
+/// </summary>
 [CollectionDefinition(Name)]
 public sealed class PostgresTests : ICollectionFixture<SandboxServer>
 {
     public const string Name = "PostgreSQL";
+}
+
+/// <summary>The tests of migrations and switches, beside those of <see cref="PostgresTests"/>.</summary>
+[CollectionDefinition(Name)]
+public sealed class MigrationTests : ICollectionFixture<SandboxServer>
+{
+    public const string Name = "PostgreSQL, migrations";
 }

@@ -1,6 +1,6 @@
 namespace PgOps.Core.Tests.Sandbox;
 
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class SandboxServerTests
 {
     private readonly SandboxServer _server;

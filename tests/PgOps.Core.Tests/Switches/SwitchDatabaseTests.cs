@@ -7,7 +7,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Switches;
 
 /// <summary>A switch as clients and administrators see it.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(MigrationTests.Name)]
 public sealed class SwitchDatabaseTests
 {
     private readonly SandboxServer _server;
