@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PgOps.Core.Operations;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Checks;
@@ -22,27 +23,11 @@ internal static partial class Expectations
     /// <summary>The format this PgOps knows.</summary>
     internal const string Format = "pgops-expectations/1";
 
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-
     /// <summary>Reads a file.</summary>
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or InvalidArgument with every problem.</exception>
     internal static async Task<IReadOnlyList<ExpectedTable>> LoadAsync(string path, CancellationToken cancellationToken)
     {
-        string text;
-        try
-        {
-            text = await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new PgOpsException(
-                error is FileNotFoundException or DirectoryNotFoundException ? PgErrorCode.PathNotFound : PgErrorCode.PathInaccessible,
-                $"The expectations {path} cannot be read: {error.Message}",
-                "Nothing was tested.",
-                "Check the path given with -Expectations.",
-                error);
-        }
-
+        var text = await HandWrittenJson.ReadAsync(path, "The expectations", "-Expectations", "Nothing was tested.", cancellationToken).ConfigureAwait(false);
         var problems = new List<string>();
         var tables = Parse(text, problems);
         return problems.Count == 0 ? tables : throw new PgOpsException(
@@ -56,18 +41,7 @@ internal static partial class Expectations
     /// <param name="text">The JSON.</param>
     /// <param name="problems">Receives a sentence for each problem.</param>
     internal static IReadOnlyList<ExpectedTable> Parse(string text, List<string> problems)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(text, Lenient);
-            return Read(json.RootElement, problems);
-        }
-        catch (JsonException error)
-        {
-            problems.Add($"it is not JSON: {error.Message}");
-            return [];
-        }
-    }
+        => HandWrittenJson.Parse(text, Read, problems);
 
     private static List<ExpectedTable> Read(JsonElement root, List<string> problems)
     {

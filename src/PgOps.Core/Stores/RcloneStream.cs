@@ -5,7 +5,7 @@ using PgOps.Core.Connections;
 namespace PgOps.Core.Stores;
 
 /// <summary>The output of a program as something to read. Its end is only believed when the program ended well.</summary>
-internal sealed class RcloneStream : Stream
+internal sealed class RcloneStream : ReadOnlyStream
 {
     private readonly Process _process;
     private readonly Stream _output;
@@ -22,21 +22,6 @@ internal sealed class RcloneStream : Stream
         _failure = failure;
         _errors = ReadErrorsAsync(process.StandardError);
     }
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Starts the program.</summary>
     /// <param name="command">What to run.</param>
@@ -88,27 +73,6 @@ internal sealed class RcloneStream : Stream
             ? 0
             : throw _failure(new ToolResult("rclone", _process.ExitCode, await _errors.ConfigureAwait(false), _clock.Elapsed));
     }
-
-    /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-        => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -4,7 +4,7 @@ namespace PgOps.Core.Stores;
 /// Reads a file over an unsteady line: a read that fails, or brings nothing for a while, is taken up again at the same place by a new
 /// request, with a growing pause, until several in a row have failed.
 /// </summary>
-internal sealed class SteadyStream : Stream
+internal sealed class SteadyStream : ReadOnlyStream
 {
     private const int Attempts = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -20,15 +20,6 @@ internal sealed class SteadyStream : Stream
         _current = first;
         _length = length;
     }
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
 
     /// <inheritdoc/>
     public override long Length => _length;
@@ -68,27 +59,6 @@ internal sealed class SteadyStream : Stream
             }
         }
     }
-
-    /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-        => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

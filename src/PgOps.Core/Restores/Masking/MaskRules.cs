@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PgOps.Core.Operations;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores.Masking;
@@ -15,8 +16,6 @@ internal static partial class MaskRules
 
     private static readonly string[] Known = ["format", "columns"];
 
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-
     /// <summary>Reads a file.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -24,22 +23,7 @@ internal static partial class MaskRules
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or InvalidArgument with every problem.</exception>
     internal static async Task<IReadOnlyList<MaskRule>> LoadAsync(string path, CancellationToken cancellationToken)
     {
-        string text;
-        try
-        {
-            text = await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            var missing = error is FileNotFoundException or DirectoryNotFoundException;
-            throw new PgOpsException(
-                missing ? PgErrorCode.PathNotFound : PgErrorCode.PathInaccessible,
-                $"The masking rules {path} cannot be read: {error.Message}",
-                "Nothing was restored.",
-                "Check the path given with -Mask.",
-                error);
-        }
-
+        var text = await HandWrittenJson.ReadAsync(path, "The masking rules", "-Mask", "Nothing was restored.", cancellationToken).ConfigureAwait(false);
         var problems = new List<string>();
         var rules = Parse(text, problems);
         return problems.Count == 0 ? rules : throw Refusal(path, problems, "Nothing was restored.");
@@ -49,18 +33,7 @@ internal static partial class MaskRules
     /// <param name="text">The JSON.</param>
     /// <param name="problems">Receives a sentence for each problem.</param>
     internal static IReadOnlyList<MaskRule> Parse(string text, List<string> problems)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(text, Lenient);
-            return Read(json.RootElement, problems);
-        }
-        catch (JsonException error)
-        {
-            problems.Add($"it is not JSON: {error.Message}");
-            return [];
-        }
-    }
+        => HandWrittenJson.Parse(text, Read, problems);
 
     /// <summary>The error that names every problem.</summary>
     internal static PgOpsException Refusal(string path, IReadOnlyList<string> problems, string state) => new(
