@@ -56,6 +56,8 @@ public sealed class BackupDatabaseTests : IDisposable
             var inSource = await MakeAsync(source, format, request => request with { Fingerprint = PgFingerprintDepth.Source });
 
             Assert.Equal("Archive", archive.Manifest!.Fingerprint);
+            Assert.Equal(archive.Manifest.Tables.Count, archive.FingerprintCost.Count);
+            Assert.All(archive.FingerprintCost, table => Assert.True(table.Duration > TimeSpan.Zero, table.ToString()));
             Assert.Equal(BackupTestDatabase.Lines(inSource.Manifest!.Tables), BackupTestDatabase.Lines(archive.Manifest.Tables));
             var test = await new TestBackup().RunAsync(
                 new TestBackupRequest { Path = archive.Path, Deep = true }, new CollectingSink(), CancellationToken.None);
