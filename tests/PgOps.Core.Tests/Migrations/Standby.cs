@@ -18,14 +18,22 @@ internal sealed class Standby : IDisposable
     internal static async Task<Standby> StartAsync(SandboxServer server)
     {
         var standby = new Standby();
-        var result = await ToolProcess.RunAsync(
-            new ToolCommand(PostgresBinaries.Client("pg_basebackup").Path, "-D", standby._server.Data, "-R", "-X", "fetch", "-c", "fast", "--no-sync")
-            { Target = server.Target },
-            CancellationToken.None);
-        result.EnsureSuccess();
-        standby.Target = await standby._server.StartAsync(server.Target);
-        Assert.True((await new TestTarget().RunAsync(standby.Target, new CollectingSink(), CancellationToken.None)).InRecovery);
-        return standby;
+        try
+        {
+            var result = await ToolProcess.RunAsync(
+                new ToolCommand(PostgresBinaries.Client("pg_basebackup").Path, "-D", standby._server.Data, "-R", "-X", "fetch", "-c", "fast", "--no-sync")
+                { Target = server.Target },
+                CancellationToken.None);
+            result.EnsureSuccess();
+            standby.Target = await standby._server.StartAsync(server.Target);
+            Assert.True((await new TestTarget().RunAsync(standby.Target, new CollectingSink(), CancellationToken.None)).InRecovery);
+            return standby;
+        }
+        catch
+        {
+            standby.Dispose();
+            throw;
+        }
     }
 
     public void Dispose() => _server.Dispose();

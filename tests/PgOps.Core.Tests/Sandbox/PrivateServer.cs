@@ -20,10 +20,18 @@ internal sealed class PrivateServer : IDisposable
     internal static async Task<PrivateServer> CreateAsync(PgTarget like)
     {
         var server = new PrivateServer();
-        await server.GiveAwayAsync();
-        await server.Run("initdb", "-D", server.Data, "-U", like.Username!, "--auth=trust", "--no-sync", "-E", "UTF8").WaitForExitAsync();
-        await server.StartAsync(like);
-        return server;
+        try
+        {
+            await server.GiveAwayAsync();
+            await server.Run("initdb", "-D", server.Data, "-U", like.Username!, "--auth=trust", "--no-sync", "-E", "UTF8").WaitForExitAsync();
+            await server.StartAsync(like);
+            return server;
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Starts the server and waits until it answers.</summary>
@@ -61,9 +69,9 @@ internal sealed class PrivateServer : IDisposable
 
     public void Dispose()
     {
-        _process!.Kill(entireProcessTree: true);
-        _process.WaitForExit();
-        _process.Dispose();
+        _process?.Kill(entireProcessTree: true);
+        _process?.WaitForExit();
+        _process?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
