@@ -3,7 +3,7 @@
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- migrations
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- migrations --rounds 11 --no-sync apply nothing one status process seed
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- backups --rounds 3 --scale 100 pipe
-//   dotnet run -c Release --project tests/PgOps.Benchmarks -- restores --rounds 3 --scale 50 amcheck steps
+//   dotnet run -c Release --project tests/PgOps.Benchmarks -- restores --rounds 3 --scale 50 indexed amcheck steps
 using System.Globalization;
 using PgOps.Benchmarks;
 
@@ -11,7 +11,7 @@ if (args is not ["migrations" or "backups" or "restores", ..])
 {
     Console.Error.WriteLine("usage: migrations [--rounds N] [--no-sync] [apply] [nothing] [one] [status] [process] [seed]");
     Console.Error.WriteLine("       backups [--rounds N] [--no-sync] [--scale N] [pipe]");
-    Console.Error.WriteLine("       restores [--rounds N] [--scale N] [amcheck] [steps]");
+    Console.Error.WriteLine("       restores [--rounds N] [--scale N] [indexed] [amcheck] [steps]");
     return 2;
 }
 

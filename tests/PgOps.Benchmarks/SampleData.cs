@@ -15,6 +15,16 @@ internal static class SampleData
         ANALYZE;
         """;
 
+    /// <summary>Indexes and a foreign key as an application has them; the tables of <see cref="Fill"/> have their primary keys alone.</summary>
+    internal const string Index = """
+        CREATE INDEX ON accounts (branch, balance);
+        CREATE INDEX ON accounts (balance) WHERE branch < 50;
+        CREATE INDEX ON documents (name);
+        CREATE INDEX ON documents (at DESC);
+        CREATE INDEX ON documents USING gin (body jsonb_path_ops);
+        ALTER TABLE documents ADD FOREIGN KEY (id) REFERENCES accounts (id);
+        """;
+
     /// <summary>How many rows those are.</summary>
     internal static string Describe(int scale) => $"{scale * 100_000:N0} narrow and {scale * 6000:N0} wide rows";
 }

@@ -67,6 +67,9 @@ internal static class ServerConnection
             KeepAlive = 30,
             Pooling = false,
             Enlist = false,
+
+            // A COPY of narrow rows costs the client a fifth less time than with the driver's 8 kB.
+            ReadBufferSize = 64 * 1024,
             // Detail and the failing statement are what a person needs at three in the morning; they stay on this machine.
             IncludeErrorDetail = true,
             IncludeFailedBatchedCommand = true,

@@ -35,8 +35,8 @@ internal static partial class SandboxSettings
             ["max_connections"] = "100",
             // Room for 100,000 tables and indexes: a comparison reads a whole database in one snapshot.
             ["max_locks_per_transaction"] = "1024",
+            // More than this, and more maintenance_work_mem than its default, makes a restore here slower: sorts outgrow the CPU's caches.
             ["shared_buffers"] = "128MB",
-            ["maintenance_work_mem"] = "256MB",
             // Segments in files of the data directory: a container's /dev/shm has 64 MB, and a killed server leaves its segments
             // there (https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-DYNAMIC-SHARED-MEMORY-TYPE).
             ["dynamic_shared_memory_type"] = OperatingSystem.IsWindows() ? "windows" : "mmap",
