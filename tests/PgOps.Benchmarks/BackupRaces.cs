@@ -26,12 +26,15 @@ internal sealed class BackupRaces
     {
         var target = await _ground.EmptyAsync("big").ConfigureAwait(false);
         await Ground.ExecuteAsync(target, SampleData.Fill(_scale)).ConfigureAwait(false);
-        var dump = PostgresBinaries.Client("pg_dump").Path;
+        var tool = PostgresBinaries.Client("pg_dump");
+        var dump = tool.Path;
+        var compression = await DumpCompression.BestAsync(tool, PgBackupFormat.Directory, CancellationToken.None).ConfigureAwait(false);
         var raw = Path.Combine(_ground.Folder, "raw");
         var jobs = Math.Min(Environment.ProcessorCount, 4);
         var sides = new List<Side>
         {
-            new($"pg_dump -Fd -j{jobs} -Z1", Clear, () => ChildProgram.RunAsync(target, dump, ["-Fd", $"-j{jobs}", "-Z1", "-f", raw])),
+            new($"pg_dump -Fd -j{jobs} -Z{compression}", Clear, () => ChildProgram.RunAsync(
+                target, dump, ["-Fd", $"-j{jobs}", $"-Z{compression}", "-f", raw])),
             PgOps(PgFingerprintDepth.None),
             PgOps(PgFingerprintDepth.Counts),
             PgOps(PgFingerprintDepth.Archive),
@@ -63,7 +66,7 @@ internal sealed class BackupRaces
         Side PgOps(PgFingerprintDepth depth) => new($"PgOps, -Fingerprint {depth}", Clear, async () =>
         {
             await new BackupDatabase().RunAsync(
-                new BackupDatabaseRequest { Target = target, Path = _folder, Fingerprint = depth, Compression = "1", NoGlobals = true },
+                new BackupDatabaseRequest { Target = target, Path = _folder, Fingerprint = depth, NoGlobals = true },
                 new SilentSink(),
                 CancellationToken.None).ConfigureAwait(false);
             using var self = Process.GetCurrentProcess();

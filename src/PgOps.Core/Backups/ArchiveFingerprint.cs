@@ -15,7 +15,7 @@ namespace PgOps.Core.Backups;
 internal static class ArchiveFingerprint
 {
     /// <summary>Reads every table's rows out of the archive.</summary>
-    /// <param name="pgRestore">The program; used where the archive is one file, or compressed in a way that .NET does not know.</param>
+    /// <param name="pgRestore">The program; used where the archive is one file, or compressed with what neither .NET nor the system's library unpacks.</param>
     /// <param name="archive">File or folder.</param>
     /// <param name="contents">Its table of contents.</param>
     /// <param name="tables">The tables as the snapshot had them: sizes, for dividing the work, and names.</param>
@@ -136,7 +136,9 @@ internal static class ArchiveFingerprint
     private static string? FileOf(string archive, ArchiveEntry entry)
     {
         var name = Path.Combine(archive, entry.Line[..entry.Line.IndexOf(';', StringComparison.Ordinal)] + ".dat");
-        return File.Exists(name + ".gz") ? name + ".gz" : File.Exists(name) ? name : null;
+        return File.Exists(name + ".gz") ? name + ".gz"
+            : File.Exists(name + ".zst") && ZstdStream.IsAvailable ? name + ".zst"
+            : File.Exists(name) ? name : null;
     }
 
     /// <summary>Hashes the rows of one table's file, which is what COPY wrote, up to its end mark.</summary>

@@ -80,13 +80,16 @@ internal static partial class ForeignDump
             : backup;
     }
 
-    /// <summary>Opens a plain dump's text, decompressed where it is compressed.</summary>
+    /// <summary>Opens a plain dump's text or a table's file of an archive, decompressed where it is compressed.</summary>
     internal static Stream OpenScript(string path)
     {
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
-        var compressed = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
+        Span<byte> beginning = stackalloc byte[4];
+        beginning = beginning[..file.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
         file.Position = 0;
-        return compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
+        return beginning is [0x1f, 0x8b, ..] ? new GZipStream(file, CompressionMode.Decompress)
+            : ZstdStream.IsZstd(beginning) && ZstdStream.IsAvailable ? new ZstdStream(file)
+            : file;
     }
 
     /// <summary>Reads a plain dump to its end.</summary>
