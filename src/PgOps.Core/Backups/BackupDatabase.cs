@@ -42,7 +42,7 @@ public sealed class BackupDatabase
             cancellationToken.ThrowIfCancellationRequested();
             throw ServerErrors.Working(request.Target, error, "the backup", NothingLeft);
         }
-        catch (PgOpsException error) when (error.State is null)
+        catch (PgOpsException error) when (error.State is null or ServerErrors.NotConnected)
         {
             throw new PgOpsException(error.Code, error.Problem, NothingLeft, error.NextStep, error) { Subject = error.Subject, Statement = error.Statement };
         }
