@@ -1,5 +1,6 @@
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups.Encryption;
 
@@ -37,7 +38,7 @@ internal sealed class OpenedArchive : IDisposable
     /// <inheritdoc cref="OpenAsync(PgBackup, string?, bool, ProgressActivity?, CancellationToken)"/>
     internal static async Task<OpenedArchive> OpenAsync(PgBackup backup, string? identity, IOperationSink sink, CancellationToken cancellationToken)
     {
-        using var progress = new ProgressActivity(sink, $"Decrypting {Path.GetFileName(backup.Path)}");
+        using var progress = new ProgressActivity(sink, $"Decrypting {StoreUri.NameOf(backup.Path)}");
         return await OpenAsync(backup, identity, false, progress, cancellationToken).ConfigureAwait(false);
     }
 
