@@ -77,7 +77,7 @@ internal sealed class OpenedArchive : IDisposable
             await Parallel.ForEachAsync(files, options, async (file, token) =>
             {
                 await decryptor.WriteAsync(file.FullName, Path.Combine(plain, file.Name[..^ending.Length]), token).ConfigureAwait(false);
-                progress?.Report(file.Name, Interlocked.Add(ref done, file.Length), total);
+                progress?.ReportBytes(file.Name, Interlocked.Add(ref done, file.Length), total);
             }).ConfigureAwait(false);
             return new OpenedArchive(plain, null, folder);
         }
