@@ -76,6 +76,66 @@ Describe 'Retention in a store' -Skip:(-not (Get-Command rclone -ErrorAction Ign
     }
 }
 
+Describe 'A copy that cannot be made' {
+    BeforeAll {
+        $before = $env:AWS_MAX_ATTEMPTS, $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY
+        $env:AWS_MAX_ATTEMPTS, $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = '1', 'somekey', 'NOBODYMAYREADTHIS'
+        $port = 20000..40000 | Get-Random
+        $refusing = Start-ThreadJob {
+            $listener = [System.Net.HttpListener]::new()
+            $listener.Prefixes.Add("http://127.0.0.1:$using:port/")
+            $listener.Start()
+            'listening'
+            while ($true) {
+                # In short waits, which a job that is stopped gives up.
+                $next = $listener.GetContextAsync()
+                while (-not $next.Wait(100)) { }
+                $answer = $next.Result.Response
+                $answer.StatusCode = 403
+                $body = [Text.Encoding]::UTF8.GetBytes('<Error><Code>SignatureDoesNotMatch</Code><Message>Not yours</Message></Error>')
+                $answer.Close($body, $true)
+            }
+        }
+        while (-not $refusing.HasMoreData -and $refusing.State -in 'NotStarted', 'Running') { Start-Sleep -Milliseconds 50 }
+        $occupied = Join-Path $TestDrive 'a file'
+        Set-Content $occupied 'in the way'
+    }
+
+    AfterAll {
+        $refusing | Remove-Job -Force
+        $env:AWS_MAX_ATTEMPTS, $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = $before
+    }
+
+    It 'leaves the backup complete and named, and the other copies made (<Name>)' -TestCases @(
+        @{ Name = 'no answer'; Id = 'StoreFailed' }
+        @{ Name = 'refused'; Id = 'PermissionDenied' }
+        @{ Name = 'no folder'; Id = 'PathInaccessible' }
+    ) {
+        $store = @{
+            'no answer' = 's3://backups/x?endpoint=http://127.0.0.1:1'
+            refused     = "s3://backups/x?endpoint=http://127.0.0.1:$port"
+            'no folder' = $occupied
+        }[$Name]
+        $good = Join-Path $TestDrive "good $Name"
+        $backup = Backup-PgDatabase $target -Path (Join-Path $TestDrive 'here') -Format Custom -NoGlobals -CopyTo $store, $good `
+            -ErrorAction SilentlyContinue -ErrorVariable failures
+        $backup.Complete | Should -BeTrue
+        ($backup | Test-PgBackup).Passed | Should -BeTrue
+        (Get-PgBackup $good).Complete | Should -BeTrue
+        $failures.Count | Should -Be 1
+        $failures[0].FullyQualifiedErrorId | Should -BeLike "$Id,*"
+        $failures[0].TargetObject.Path | Should -Be $backup.Path
+        "$($failures[0])" | Should -BeLike "The backup was not copied to ${store}: *State: The backup itself is complete: $($backup.Path)*Next: *Copy-PgBackup '$($backup.Path)' -Destination '$store'*"
+        "$($failures[0])" | Should -Not -Match 'NOBODYMAYREADTHIS'
+    }
+
+    It 'keeps a backup from being made when the place can never be used' {
+        { Backup-PgDatabase $target -Path (Join-Path $TestDrive 'never') -CopyTo 's3://backups/x?token=abc' -ErrorAction Stop } |
+            Should -Throw -ErrorId 'StoreInvalid,*'
+        Test-Path (Join-Path $TestDrive 'never') | Should -BeFalse
+    }
+}
+
 Describe 'Listing' {
     BeforeAll {
         $backups = Join-Path $TestDrive 'listing'

@@ -117,6 +117,7 @@ Describe 'Errors' {
         $failures[0].FullyQualifiedErrorId | Should -Be 'ConnectionFailed,PgOps.Cmdlets.Migrations.InvokePgMigrationCommand'
         $failures[0].CategoryInfo.Category | Should -Be 'ConnectionError'
         $failures[0].TargetObject.Port | Should -Be 1
+        "$($failures[0])" | Should -BeLike '*localhost:1*State: The connection was not made, so nothing was done*Next:*'
     }
 
     It '-ErrorAction Stop makes it terminating' {

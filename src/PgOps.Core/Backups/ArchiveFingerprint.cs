@@ -46,6 +46,7 @@ internal static class ArchiveFingerprint
         var sizes = tables.Where(table => !table.IsLargeObjects).ToDictionary(table => table.Oid, table => table.Bytes);
         var total = sizes.Values.Sum();
         var results = new ConcurrentDictionary<uint, RowHashSum>();
+        var counted = new ConcurrentDictionary<uint, long>();
         long read = 0;
         var entries = contents.TableData.Where(entry => sizes.ContainsKey(entry.Oid)).OrderByDescending(entry => sizes[entry.Oid]).ToList();
         var files = entries.Select(entry => FileOf(archive, entry)).ToList();
@@ -68,7 +69,7 @@ internal static class ArchiveFingerprint
             var clock = Stopwatch.StartNew();
             try
             {
-                results[entry.Oid] = await RowsOfAsync(path, bytes => Report(entry.Name, bytes), token).ConfigureAwait(false);
+                results[entry.Oid] = await RowsOfAsync(path, bytes => Report(entry, bytes), token).ConfigureAwait(false);
             }
             catch (InvalidDataException error)
             {
@@ -101,7 +102,13 @@ internal static class ArchiveFingerprint
 
                         next++;
                     },
-                    bytes => Report(next < part.Count ? part[next].Name : "", bytes));
+                    bytes =>
+                    {
+                        if (next < part.Count)
+                        {
+                            Report(part[next], bytes);
+                        }
+                    });
                 await using var closed = rows.ConfigureAwait(false);
                 var result = await ToolProcess.RunAsync(
                     new ToolCommand(pgRestore.Path, "--data-only", "--file=-", "--use-list=" + list, archive) { Output = rows },
@@ -124,12 +131,19 @@ internal static class ArchiveFingerprint
 
         void AddTime(ArchiveEntry entry, Stopwatch clock)
         {
+            Report(entry, sizes[entry.Oid]);
             timings.AddTable(names[entry.Oid].Schema, names[entry.Oid].Name, clock.Elapsed);
             clock.Restart();
         }
 
-        void Report(string name, long bytes)
-            => progress?.Report(name, Math.Min(Interlocked.Add(ref read, bytes), total), total);
+        // A table counts for its size on disk: COPY's text may be shorter or longer.
+        void Report(ArchiveEntry entry, long bytes)
+        {
+            var before = counted.GetValueOrDefault(entry.Oid);
+            var now = counted[entry.Oid] = Math.Min(before + bytes, sizes[entry.Oid]);
+            var (schema, name) = names[entry.Oid];
+            progress?.ReportBytes($"{schema}.{name}", Interlocked.Add(ref read, now - before), total);
+        }
     }
 
     /// <summary>The file of a table in an archive that is a folder (its entry's number names it), where it can be read without pg_restore.</summary>

@@ -42,7 +42,7 @@ public sealed class BackupDatabase
             cancellationToken.ThrowIfCancellationRequested();
             throw ServerErrors.Working(request.Target, error, "the backup", NothingLeft);
         }
-        catch (PgOpsException error) when (error.State is null)
+        catch (PgOpsException error) when (error.State is null or ServerErrors.NotConnected)
         {
             throw new PgOpsException(error.Code, error.Problem, NothingLeft, error.NextStep, error) { Subject = error.Subject, Statement = error.Statement };
         }
@@ -132,8 +132,12 @@ public sealed class BackupDatabase
             if (encryptor is not null && stream is null)
             {
                 using var encrypting = new ProgressActivity(sink, $"Encrypting the backup of {database}");
+                var sizes = Directory.GetFiles(archive).ToDictionary(file => file, file => new FileInfo(file).Length);
+                long encrypted = 0;
                 await encryptor.ReplaceAsync(
-                    Directory.GetFiles(archive), file => encrypting.Report(Path.GetFileName(file), 0, 0), cancellationToken).ConfigureAwait(false);
+                    [.. sizes.Keys],
+                    file => encrypting.ReportBytes(Path.GetFileName(file), Interlocked.Add(ref encrypted, sizes[file]), sizes.Values.Sum()),
+                    cancellationToken).ConfigureAwait(false);
                 timings.End("encrypt");
             }
 

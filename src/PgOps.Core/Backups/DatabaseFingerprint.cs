@@ -295,7 +295,7 @@ internal static class DatabaseFingerprint
         private void Advance(DumpedTable table, long bytes, long counted)
         {
             var done = Interlocked.Add(ref _done, bytes - counted);
-            _progress?.Report($"{table.Schema}.{table.Name}", done, _total);
+            _progress?.ReportBytes($"{table.Schema}.{table.Name}", done, _total);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.ClientTools;
@@ -19,11 +18,13 @@ internal sealed class DumpRun
     private static readonly string[] Levels = ["error: ", "warning: ", "detail: ", "hint: ", "fatal: "];
 
     private readonly Dictionary<string, DumpedTable> _byName;
-    private readonly ConcurrentDictionary<uint, DumpedTable> _started = new();
+    private readonly List<DumpedTable> _started = [];
+    private readonly HashSet<uint> _seen = [];
     private readonly ProgressActivity _progress;
     private readonly long _total;
     private readonly List<string> _remarks = [];
     private string _status = "reading the catalogs";
+    private int _jobs = 1;
 
     internal DumpRun(IReadOnlyList<DumpedTable> tables, ProgressActivity progress)
     {
@@ -61,6 +62,7 @@ internal sealed class DumpRun
         EncryptedDump? stream,
         CancellationToken cancellationToken)
     {
+        _jobs = jobs;
         List<string> arguments =
         [
             "--format=" + PayloadName.FormatOf(request.Format).Split('.')[0],
@@ -110,6 +112,9 @@ internal sealed class DumpRun
                     : "Mend what pg_dump complains about and run the backup again; if somebody waits for an exclusive lock, when that is over.")
             { Subject = target };
         }
+
+        // What goes on beside it has progress of its own.
+        _progress.Dispose();
     }
 
     /// <summary>Reports how far the dump is.</summary>
@@ -117,13 +122,21 @@ internal sealed class DumpRun
     internal void Report(IReadOnlyDictionary<uint, long> running)
     {
         long done = 0;
-        foreach (var (oid, table) in _started)
+        lock (_started)
         {
-            done += running.TryGetValue(oid, out var bytes) ? Math.Min(bytes, table.Bytes) : table.Bytes;
+            _seen.UnionWith(running.Keys);
+
+            // The newest may only be about to begin; the ones before them have ended even when nobody saw them run.
+            for (var index = 0; index < _started.Count; index++)
+            {
+                var table = _started[index];
+                done += running.TryGetValue(table.Oid, out var bytes) ? Math.Min(bytes, table.Bytes)
+                    : _seen.Contains(table.Oid) || index < _started.Count - _jobs ? table.Bytes
+                    : 0;
+            }
         }
 
-        _progress.Report(
-            string.Create(CultureInfo.InvariantCulture, $"{_status} ({done / 1048576.0:0} of {_total / 1048576.0:0} MiB)"), done, _total);
+        _progress.ReportBytes(_status, done, _total);
     }
 
     internal void Listen(string line)
@@ -134,7 +147,10 @@ internal sealed class DumpRun
             _status = name;
             if (_byName.TryGetValue(name, out var table))
             {
-                _started[table.Oid] = table;
+                lock (_started)
+                {
+                    _started.Add(table);
+                }
             }
 
             return;

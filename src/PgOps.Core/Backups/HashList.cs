@@ -50,7 +50,7 @@ internal static class HashList
         await Parallel.ForEachAsync(Enumerable.Range(0, names.Count).OrderByDescending(index => sizes[index]), options, async (index, token) =>
         {
             hashed[index] = await HashFileAsync(folder, names[index], read =>
-                progress?.Report(names[index], Interlocked.Add(ref done, read), total), token).ConfigureAwait(false);
+                progress?.ReportBytes(names[index], Interlocked.Add(ref done, read), total), token).ConfigureAwait(false);
         }).ConfigureAwait(false);
         return hashed;
     }

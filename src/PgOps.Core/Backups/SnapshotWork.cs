@@ -58,7 +58,7 @@ internal sealed record SnapshotWork(
     /// <returns>What was found.</returns>
     internal async Task<SnapshotResult> RunAsync(IOperationSink sink, CancellationToken cancellationToken)
     {
-        using var progress = new ProgressActivity(sink, $"Fingerprinting {Target.Database}");
+        using var progress = new ProgressActivity(sink, $"Reading the script of {Target.Database}");
         using var asked = cancellationToken.Register(_stop.Cancel);
         var (content, contents, dumped, objects) = (default(DatabaseContent), default(ArchiveContents), Listed, default(PgObjectInventory));
         var space = new FreeSpace(Folder);
@@ -99,8 +99,11 @@ internal sealed record SnapshotWork(
         }
 
         async Task ReadAsync(CancellationToken token)
-            => content = await DatabaseFingerprint.ReadAsync(
-                Reader, dumped, Holder.Snapshot, true, Depth, Jobs, progress, token, timings: Timings).ConfigureAwait(false);
+        {
+            using var reading = new ProgressActivity(sink, $"Fingerprinting {Target.Database}");
+            content = await DatabaseFingerprint.ReadAsync(
+                Reader, dumped, Holder.Snapshot, true, Depth, Jobs, reading, token, timings: Timings).ConfigureAwait(false);
+        }
 
         // Which tables a part holds, pg_dump alone knows: the archive's table of contents says it.
         async Task ReadPartAsync(CancellationToken token)

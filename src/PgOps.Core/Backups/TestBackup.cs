@@ -22,6 +22,9 @@ public sealed record TestBackupRequest
     /// <summary>The key that must have signed the backup; null demands no signature. Not disposed here.</summary>
     public BackupKey? Key { get; init; }
 
+    /// <summary>What progress calls the backup; null takes the path's last part.</summary>
+    internal string? Title { get; init; }
+
     /// <summary>age's identity file, to read the table of contents of an encrypted backup; null leaves that check out.</summary>
     public string? Identity { get; init; }
 }
@@ -77,7 +80,7 @@ public sealed class TestBackup
         PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var mark = await ReadingMark.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
-        using var progress = new ProgressActivity(sink, $"Testing {Path.GetFileName(backup.Path)}");
+        using var progress = new ProgressActivity(sink, $"Testing {request.Title ?? Path.GetFileName(backup.Path)}");
         if (backup.Foreign)
         {
             var foreign = await ForeignTest.RunAsync(backup, request, progress, cancellationToken).ConfigureAwait(false);

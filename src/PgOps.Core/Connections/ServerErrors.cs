@@ -11,6 +11,9 @@ internal static class ServerErrors
     internal const string MoreLocks = "Raise max_locks_per_transaction (ALTER SYSTEM SET, then restart the server), for example to the number of tables "
         + "and indexes divided by max_connections: reading a whole database in one snapshot locks every table at once.";
 
+    /// <summary>What is true wherever a connection is not made, also in the midst of something bigger.</summary>
+    internal const string NotConnected = "The connection was not made, so nothing was done through it.";
+
     /// <summary>The connection was not made.</summary>
     internal static PgOpsException Connecting(PgTarget target, Exception error)
     {
@@ -39,7 +42,7 @@ internal static class ServerErrors
                 $"Cannot connect to {target}: {error.Message}",
                 "Test-PgTarget checks the steps of a connection one by one."),
         };
-        return new PgOpsException(code, new Redaction(target).Apply(problem), null, next, error) { Subject = target };
+        return new PgOpsException(code, new Redaction(target).Apply(problem), NotConnected, next, error) { Subject = target };
     }
 
     /// <summary>A statement failed for a reason that is not the user's script.</summary>

@@ -33,8 +33,8 @@ public sealed class TestRestore
             await FindAsync(request, cancellationToken).ConfigureAwait(false), sink, cancellationToken).ConfigureAwait(false);
         var jobs = RestoreJobs.Resolve(request.Jobs);
         var run = new DrillRun(fetched.Backup, jobs, request, elapsed, sink);
-        var drill = await run.RunAsync(cancellationToken).ConfigureAwait(false);
-        drill = drill with { Backup = drill.Backup with { FetchedTo = null } };
+        var drill = await fetched.UseAsync(() => run.RunAsync(cancellationToken)).ConfigureAwait(false);
+        drill = drill with { Backup = drill.Backup with { FetchedTo = null }, Checks = fetched.Named(drill.Checks) };
         await RecordAsync(drill, request.Key, sink, cancellationToken).ConfigureAwait(false);
         return drill;
     }

@@ -186,7 +186,7 @@ internal sealed partial class ArchiveRestore
         }
         else
         {
-            // Nobody can say how long the indexes will take, so behind the last table there is no estimate.
+            // Nobody can say how long the indexes will take, so behind the last table there is no estimate, and the percentage stays.
             var item = Item().Match(line) is { Success: true } launched ? launched.Groups[1].Value : line["pg_restore: ".Length..];
             _progress.Report(item, _done, _started < _sizes.Count ? _total : 0);
         }

@@ -4,6 +4,7 @@ using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Restores;
 
@@ -31,7 +32,7 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
     {
         // What cannot be decrypted is better said now than after all of it was read.
         _ = Decryptor.For(BackupFolder.Read(backup.Folder), request.Identity);
-        var (test, script) = await TestBackup.TestAsync(request with { Path = backup.Folder }, sink, cancellationToken).ConfigureAwait(false);
+        var (test, script) = await TestBackup.TestAsync(request with { Path = backup.Folder, Title = StoreUri.NameOf(backup.Path) }, sink, cancellationToken).ConfigureAwait(false);
         var signature = test.Checks.SingleOrDefault(check => check.Name == SignatureCheck.Name);
         var read = test.Backup with
         {

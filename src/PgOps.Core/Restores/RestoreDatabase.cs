@@ -38,12 +38,18 @@ public sealed class RestoreDatabase
         ArgumentNullException.ThrowIfNull(sink);
         var elapsed = Stopwatch.StartNew();
         var jobs = RestoreJobs.Resolve(request.Jobs);
-        var target = request.Target.WithDatabase(request.FinalName);
         Refuse(request);
         request = await ReadMaskAsync(request, cancellationToken).ConfigureAwait(false);
 
         using var fetched = await FetchedBackup.TakeAsync(request.Backup, sink, cancellationToken).ConfigureAwait(false);
-        request = request with { Backup = fetched.Backup };
+        return await fetched.UseAsync(() => RestoreAsync(
+            request with { Backup = fetched.Backup }, jobs, elapsed, sink, cancellationToken)).ConfigureAwait(false);
+    }
+
+    private static async Task<PgRestore> RestoreAsync(
+        RestoreDatabaseRequest request, int jobs, Stopwatch elapsed, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var target = request.Target.WithDatabase(request.FinalName);
         using var mark = await ReadingMark.TakeAsync(request.Backup.Folder, cancellationToken).ConfigureAwait(false);
         var checks = new List<PgCheck>();
         request = await VerifyBackupAsync(request, checks, sink, cancellationToken).ConfigureAwait(false);

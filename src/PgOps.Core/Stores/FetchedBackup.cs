@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using PgOps.Core.Backups;
 using PgOps.Core.Operations;
 
@@ -8,7 +9,10 @@ internal sealed class FetchedBackup : IDisposable
 {
     private readonly PrivateFolder? _folder;
 
-    private FetchedBackup(PgBackup backup, PrivateFolder? folder)
+    /// <summary>Takes over the folder.</summary>
+    /// <param name="backup">The backup, which knows where its files are.</param>
+    /// <param name="folder">The folder that holds them; null when they are where they were.</param>
+    internal FetchedBackup(PgBackup backup, PrivateFolder? folder)
     {
         Backup = backup;
         _folder = folder;
@@ -57,6 +61,35 @@ internal sealed class FetchedBackup : IDisposable
             throw;
         }
     }
+
+    /// <summary>Works with the files. What goes wrong names the store: the temporary folder is gone when it is read.</summary>
+    internal async Task<T> UseAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (PgOpsException error) when (_folder is not null)
+        {
+            throw new PgOpsException(error.Code, Named(error.Problem)!, Named(error.State), Named(error.NextStep), error)
+            {
+                Subject = error.Subject is PgBackup ? Backup with { FetchedTo = null } : error.Subject,
+                Statement = error.Statement,
+            };
+        }
+    }
+
+    /// <summary>Checks that name the store.</summary>
+    internal IReadOnlyList<PgCheck> Named(IEnumerable<PgCheck> checks) => [.. checks.Select(check => check with { Detail = Named(check.Detail)! })];
+
+    private string? Named(string? text) => _folder is null || text is null ? text : Regex.Replace(
+        text,
+        Regex.Escape(Backup.Folder) + @"(?:[/\\](?<file>[^\s""':;,]*[^\s""':;,.]))?",
+        found =>
+        {
+            var (uri, file) = (StoreUri.Parse(Backup.Path), found.Groups["file"]);
+            return (file.Success ? uri.Child(file.Value.Replace('\\', '/')) : uri).ToString();
+        });
 
     /// <inheritdoc/>
     public void Dispose() => _folder?.Dispose();

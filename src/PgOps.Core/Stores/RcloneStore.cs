@@ -268,7 +268,7 @@ internal sealed class RcloneStore : RemoteStore
         return new PgOpsException(
             PgErrorCode.StoreFailed,
             $"{(name.Length == 0 ? Uri : Uri.Child(name))}: {tool.Problem}",
-            nextStep: "Try the remote with: rclone lsf " + Place("") + ". Then run the command again.",
+            nextStep: "Try the remote with: rclone lsf " + Place("") + ". Then try again.",
             innerException: tool);
     }
 

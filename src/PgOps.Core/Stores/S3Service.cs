@@ -119,10 +119,11 @@ internal static class S3Service
         var noKeys = service is null && error is AmazonClientException && error.Message.Contains("credentials", StringComparison.OrdinalIgnoreCase);
         return new PgOpsException(
             PgErrorCode.StoreFailed,
-            $"{place}: {(service is null ? Innermost(error) : $"the service answers {(int)service.StatusCode}: {Said(service)}")}",
+            $"{place}: {(noKeys ? "there are no AWS credentials in the environment, in a profile, or of this machine."
+                : service is null ? Innermost(error) : $"the service answers {(int)service.StatusCode}: {Said(service)}")}",
             nextStep: noKeys
                 ? "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (?profile=…)."
-                : "It was tried several times, with growing pauses. Look after the service, then run the command again: it goes on where it stopped.",
+                : "It was tried several times, with growing pauses. Look after the service, then try again: what has arrived is not sent twice.",
             innerException: error);
     }
 

@@ -278,8 +278,29 @@ internal sealed class S3Upload : IDisposable
             // An answer that got lost, and the repeated request found it done. The object is compared afterwards in any case.
         }
 
+        await RequireLockAsync(key, cancellationToken).ConfigureAwait(false);
+
         // Older attempts at the same file would be paid for, for ever.
         await AbortAsync(key, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Locks an object that came in parts where the service did not take the lock with the upload's beginning (radosgw 16 does not).</summary>
+    private async Task RequireLockAsync(string key, CancellationToken cancellationToken)
+    {
+        if (_settings.LockMode is null
+            || (await _client.GetObjectMetadataAsync(_bucket, key, cancellationToken).ConfigureAwait(false)).ObjectLockMode is not null)
+        {
+            return;
+        }
+
+        await _client.PutObjectRetentionAsync(
+            new PutObjectRetentionRequest
+            {
+                BucketName = _bucket,
+                Key = key,
+                Retention = new ObjectLockRetention { Mode = new ObjectLockRetentionMode(_settings.LockMode.Value), RetainUntilDate = _settings.RetainUntil },
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The newest unfinished upload of this key, with its parts.</summary>

@@ -103,6 +103,9 @@ internal sealed partial record StoreUri
     internal StoreUri Child(string name)
         => this with { Path = Kind == StoreKind.Folder ? System.IO.Path.Combine(Path, name) : Join(Path, name) };
 
+    /// <summary>The last part of a path or URI.</summary>
+    internal static string NameOf(string place) => IsRemote(place) ? Parse(place).Name : System.IO.Path.GetFileName(place);
+
     /// <summary>Joins two parts of a path that has forward slashes.</summary>
     internal static string Join(string path, string name) => path.Length == 0 || path[^1] == '/' ? path + name : $"{path}/{name}";
 

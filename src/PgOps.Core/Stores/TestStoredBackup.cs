@@ -26,8 +26,9 @@ internal static class TestStoredBackup
         {
             // Unpacking, decrypting, a signature, and a script to its last table take all of it: it is brought here once.
             using var fetched = await FetchedBackup.TakeAsync(backup, sink, cancellationToken).ConfigureAwait(false);
-            var test = await new TestBackup().RunAsync(request with { Path = fetched.Backup.Folder }, sink, cancellationToken).ConfigureAwait(false);
-            return test with { Backup = backup, Duration = clock.Elapsed };
+            var test = await fetched.UseAsync(() => new TestBackup().RunAsync(
+                request with { Path = fetched.Backup.Folder, Title = uri.Name }, sink, cancellationToken)).ConfigureAwait(false);
+            return test with { Backup = backup, Checks = fetched.Named(test.Checks), Duration = clock.Elapsed };
         }
 
         using var progress = new ProgressActivity(sink, $"Testing {uri.Name}");
@@ -78,9 +79,11 @@ internal static class TestStoredBackup
             return await BackupChecks.ContentsAsync(backup, request, before, cancellationToken, stream).ConfigureAwait(false);
         }
 
-        using var folder = new PrivateFolder();
+        var folder = new PrivateFolder();
+        using var fetched = new FetchedBackup(backup with { FetchedTo = folder.Path }, folder);
         var contents = files.Where(file => file.Name == StoreUri.Join(manifest.Payload.Path, "toc.dat")).ToList();
         await store.FetchAsync(name, contents, folder.Path, TransferMeter.Silent, cancellationToken).ConfigureAwait(false);
-        return await BackupChecks.ContentsAsync(backup with { FetchedTo = folder.Path }, request, before, cancellationToken).ConfigureAwait(false);
+        return await fetched.UseAsync(async () => fetched.Named(
+            [await BackupChecks.ContentsAsync(fetched.Backup, request, before, cancellationToken).ConfigureAwait(false)])[0]).ConfigureAwait(false);
     }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PgOps.Core.Stores;
 
 /// <summary>Keeps the sum of several streams under so many bytes a second.</summary>
@@ -28,17 +30,18 @@ internal sealed class Throttle
             return;
         }
 
-        long wait;
+        TimeSpan wait;
         lock (_gate)
         {
-            var now = Environment.TickCount64;
-            wait = Math.Max(0, _freeAt - now);
-            _freeAt = Math.Max(now, _freeAt) + (bytes * 1000L / limit);
+            // In the clock's finest ticks: a few kilobytes take less than a millisecond, and must count all the same.
+            var now = Stopwatch.GetTimestamp();
+            wait = Stopwatch.GetElapsedTime(now, Math.Max(now, _freeAt));
+            _freeAt = Math.Max(now, _freeAt) + (bytes * Stopwatch.Frequency / limit);
         }
 
-        if (wait > 0)
+        if (wait > TimeSpan.Zero)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(wait), cancellationToken).ConfigureAwait(false);
+            await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -92,6 +92,7 @@ public sealed class BackupFaultTests : IDisposable
                 _sink,
                 CancellationToken.None));
             Assert.True(code == error.Code, $"{target}: {error}");
+            Assert.Equal(BackupDatabase.NothingLeft, error.State);
             Assert.NotNull(error.NextStep);
             Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
         }

@@ -212,6 +212,7 @@ internal sealed class FaultyS3 : IDisposable
         var response = context.Response;
         response.Headers["ETag"] = $"\"{Md5(found.Content)}\"";
         response.Headers["x-amz-meta-pgops-sha256"] = found.Hash;
+        response.Headers["x-amz-object-lock-mode"] = Headers.GetValueOrDefault(key)?["x-amz-object-lock-mode"];
         SayChecksum(context, found.Checksum);
         if (context.Request.HttpMethod == "HEAD")
         {

@@ -16,9 +16,17 @@ public sealed class StoreTheoryAttribute : TheoryAttribute
         Skip = need == "rclone"
             ? ProgramSearch.OnPath(OperatingSystem.IsWindows() ? "rclone.exe" : "rclone") is null ? "rclone is not on the PATH." : null
             : Environment.GetEnvironmentVariable(need) is null
-                ? $"{need} names no store (for example s3://bucket/tests?endpoint=http://127.0.0.1:9000 with the keys in the AWS variables, or rclone:azurite:container)."
+                ? $"{need} is not set: {Meaning(need)}."
                 : null;
     }
+
+    private static string Meaning(string need) => need switch
+    {
+        "PGOPS_S3_SERVER" => "the URI of a store, s3://bucket/tests?endpoint=http://127.0.0.1:9000, with the keys in the AWS variables",
+        "PGOPS_S3_LOCKED" => "the same in a bucket that was made with object lock",
+        "PGOPS_S3_KMS_KEY" => "the id of a KMS key of the service of PGOPS_S3_SERVER",
+        _ => "a place of rclone's, rclone:azurite:container",
+    };
 }
 
 /// <summary>The whole round with real programs: rclone with a folder as its remote, and what PGOPS_S3_SERVER and PGOPS_RCLONE_REMOTE name.</summary>

@@ -256,6 +256,20 @@ public sealed class S3StoreTests : IDisposable
         Assert.InRange(clock.Elapsed.TotalSeconds, 1.5, 6);
     }
 
+    // Bodies go in pieces of a few kilobytes, which take less than a millisecond each.
+    [Fact]
+    public async Task Small_pieces_count_for_the_limit()
+    {
+        var throttle = new Throttle(10_000_000);
+        var clock = Stopwatch.StartNew();
+        for (var piece = 0; piece < 1250; piece++)
+        {
+            await throttle.WaitAsync(8_000, CancellationToken.None);
+        }
+
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0.9, 3);
+    }
+
     [Fact]
     public async Task Locks_and_encryption_go_with_every_object()
     {

@@ -101,6 +101,44 @@ public sealed class StoreProofTests : IDisposable
         Assert.Empty(await ProvenAsync(_key));
     }
 
+    // The folder that a damaged backup was fetched to is gone when its messages are read: they name the store.
+    [PostgresTheory]
+    [InlineData(PgBackupFormat.Directory)]
+    [InlineData(PgBackupFormat.Custom)]
+    [InlineData(PgBackupFormat.Plain)]
+    public async Task What_is_wrong_is_told_with_the_name_of_the_store(PgBackupFormat format)
+    {
+        const string Temporary = "pgops-private-";
+        var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t AS SELECT generate_series(1, 100) AS a");
+        var backup = await new BackupDatabase().RunAsync(
+            new BackupDatabaseRequest { Target = source, Path = Path.Combine(_folder.Path, "local"), Format = format }, _sink, CancellationToken.None);
+        var copy = await CopyAsync(backup, Store);
+        var payload = _s3.Objects.Keys.First(key => key.EndsWith(".dat.gz", StringComparison.Ordinal) || key.Contains("/data.", StringComparison.Ordinal));
+        if (format == PgBackupFormat.Directory)
+        {
+            _s3.Objects.TryRemove(payload, out _);
+        }
+        else
+        {
+            Put(payload, [.. _s3.Objects[payload].Content.Take(20)]);
+        }
+
+        var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path, Deep = true }, _sink, CancellationToken.None);
+        Assert.Contains("decompression", Names(test.Checks, PgCheckStatus.Failed));
+        Assert.DoesNotContain(test.Checks, check => check.Detail.Contains(Temporary, StringComparison.Ordinal));
+        // Of a single file that breaks off pg_restore names none.
+        var place = copy.Path[..copy.Path.IndexOf('?', StringComparison.Ordinal)] + "/data";
+        Assert.Equal(format != PgBackupFormat.Custom, test.Checks.Any(check => check.Detail.Contains(place, StringComparison.Ordinal)));
+        var drill = await new TestRestore().RunAsync(new TestRestoreRequest { Path = copy.Path, Server = _server.Target }, _sink, CancellationToken.None);
+        Assert.False(drill.Passed);
+        Assert.DoesNotContain(drill.Checks, check => check.Detail.Contains(Temporary, StringComparison.Ordinal));
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => new RestoreDatabase().RunAsync(
+            new RestoreDatabaseRequest { Backup = copy, Target = _server.Target, Database = "never" }, _sink, CancellationToken.None));
+        Assert.DoesNotContain(Temporary, error.Message, StringComparison.Ordinal);
+        Assert.Equal(copy.Path, Assert.IsType<PgBackup>(error.Subject).Path);
+        Assert.DoesNotContain(_sink.Reports, report => report.Activity.Contains("Testing backup", StringComparison.Ordinal));
+    }
+
     private void Put(string key, byte[] content)
     {
         Assert.True(_s3.Objects.ContainsKey(key), key);

@@ -1,5 +1,6 @@
 using PgOps.Core.ClientTools;
 using PgOps.Core.Operations;
+using PgOps.Core.Stores;
 
 namespace PgOps.Core.Backups.Encryption;
 
@@ -37,7 +38,7 @@ internal sealed class OpenedArchive : IDisposable
     /// <inheritdoc cref="OpenAsync(PgBackup, string?, bool, ProgressActivity?, CancellationToken)"/>
     internal static async Task<OpenedArchive> OpenAsync(PgBackup backup, string? identity, IOperationSink sink, CancellationToken cancellationToken)
     {
-        using var progress = new ProgressActivity(sink, $"Decrypting {Path.GetFileName(backup.Path)}");
+        using var progress = new ProgressActivity(sink, $"Decrypting {StoreUri.NameOf(backup.Path)}");
         return await OpenAsync(backup, identity, false, progress, cancellationToken).ConfigureAwait(false);
     }
 
@@ -76,7 +77,7 @@ internal sealed class OpenedArchive : IDisposable
             await Parallel.ForEachAsync(files, options, async (file, token) =>
             {
                 await decryptor.WriteAsync(file.FullName, Path.Combine(plain, file.Name[..^ending.Length]), token).ConfigureAwait(false);
-                progress?.Report(file.Name, Interlocked.Add(ref done, file.Length), total);
+                progress?.ReportBytes(file.Name, Interlocked.Add(ref done, file.Length), total);
             }).ConfigureAwait(false);
             return new OpenedArchive(plain, null, folder);
         }

@@ -135,11 +135,17 @@ internal static partial class ForeignDump
         return format switch
         {
             "custom" => FromArchive(backup, backup.Path, 0),
-            "tar" => FromArchive(backup, backup.Path, TarHeaderLength),
+            "tar" => FromTar(backup),
             "" => throw new InvalidDataException("it is no dump of pg_dump: its beginning is none of an archive or a script"),
             "plain" when !EndsWell(backup.Path) => throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\""),
             _ => backup with { Database = Connect().Match(head) is { Success: true } connect ? connect.Groups[1].Value : backup.Database },
         };
+    }
+
+    private static PgBackup FromTar(PgBackup backup)
+    {
+        TarEnd.Require(backup.Path);
+        return FromArchive(backup, backup.Path, TarHeaderLength);
     }
 
     private static PgBackup FromArchive(PgBackup backup, string file, int offset)

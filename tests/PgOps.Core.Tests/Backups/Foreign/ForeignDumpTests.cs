@@ -89,7 +89,10 @@ public sealed class ForeignDumpTests : IDisposable
         var plain = await DumpAsync(source, "a.sql", "--format=plain");
         var custom = await DumpAsync(source, "b.dump", "--format=custom");
         var packed = Pack("a.sql");
-        foreach (var path in new[] { plain, packed, custom })
+
+        // Given a tar archive that breaks off, pg_restore itself would read for ever.
+        var tar = await DumpAsync(source, "c.tar", "--format=tar");
+        foreach (var path in new[] { plain, packed, custom, tar })
         {
             var content = await File.ReadAllBytesAsync(path);
             foreach (var length in new[] { content.Length - 9, content.Length - 40, content.Length * 2 / 3, content.Length / 10, 20, 0 })
