@@ -50,7 +50,7 @@ internal static class BackupChecks
         if (list.AsSpan().SequenceEqual(HashList.Text(files)))
         {
             return PgCheck.Pass(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{files.Sum(file => file.Bytes):N0} bytes in {files.Count} files are those that were written"));
+                CultureInfo.InvariantCulture, $"{Amount.Of(files.Sum(file => file.Bytes), "byte")} in {Amount.Of(files.Count, "file")}, as they were written"));
         }
 
         var (hashes, wellFormed) = HashList.Parse(list);
@@ -91,7 +91,7 @@ internal static class BackupChecks
         return bytes == manifest.Payload.Bytes
             ? PgCheck.Pass(Name, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{manifest.Format}, {manifest.Tables.Count} tables, {manifest.Tables.Sum(table => table.Rows):N0} rows, fingerprint {manifest.Fingerprint}"))
+                $"{manifest.Format}, {Amount.Of(manifest.Tables.Count, "table")}, {Amount.Of(manifest.Tables.Sum(table => table.Rows), "row")}, fingerprint {manifest.Fingerprint}"))
             : PgCheck.Fail(Name, string.Create(
                 CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
     }
@@ -128,7 +128,7 @@ internal static class BackupChecks
                 var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
                 return script.Missing(manifest.Tables) is { Count: > 0 } lost
                     ? PgCheck.Fail(Name, $"no rows in the script for {Some([.. lost.Select(table => table.ToString())])}")
-                    : PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"the script was read to its end, {script.TableCount} tables with rows"));
+                    : PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"the script was read to its end, {Amount.Of(script.TableCount, "table")} with rows"));
             }
 
             var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), request.BinPath);
@@ -139,7 +139,7 @@ internal static class BackupChecks
             var missing = contents.Missing(manifest.Tables);
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
-                    CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {contents.TableCount} tables with rows"))
+                    CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows"))
                 : PgCheck.Fail(Name, $"no rows in the archive for {Some([.. missing.Select(table => table.ToString())])}");
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)

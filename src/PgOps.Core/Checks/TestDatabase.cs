@@ -124,7 +124,7 @@ public sealed class TestDatabase
     }
 
     private static string? Count(int number, string what)
-        => number == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+        => number == 0 ? null : Amount.Of(number, what);
 
     private static PgFindingSeverity Weigh(PgFinding finding, TestDatabaseRequest request)
         => request.AsError.Contains(finding.Kind) ? PgFindingSeverity.Error

@@ -56,16 +56,13 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
         var versions = Folder.Files;
         var range = versions.Count == 0 ? "" : $" ({versions[0]} to {versions[^1]})";
         var ended = Sessions.Count == 0 ? "" : $"\n    ended first: {string.Join("\n    ended first: ", Sessions)}";
-        var repeatables = Folder.Repeatables.Count == 0 ? "" : $", {Count(Folder.Repeatables.Count, "repeatable")}";
-        var seeds = request.NoSeed ? "no seeds, because of -NoSeed" : Count(Folder.Seeds.Count, "seed");
+        var repeatables = Folder.Repeatables.Count == 0 ? "" : $", {Amount.Of(Folder.Repeatables.Count, "repeatable")}";
+        var seeds = request.NoSeed ? "no seeds, because of -NoSeed" : Amount.Of(Folder.Seeds.Count, "seed");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {Count(Sessions.Count, "session")} of others) and build it anew ")
-            + $"from {request.Migrations.Path}: {Count(versions.Count, "migration")}{range}{repeatables}, {seeds}.{ended}";
+            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {Amount.Of(Sessions.Count, "session")} of others) and build it anew ")
+            + $"from {request.Migrations.Path}: {Amount.Of(versions.Count, "migration")}{range}{repeatables}, {seeds}.{ended}";
     }
-
-    private static string Count(int count, string what)
-        => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
     private static void RefuseName(ResetDatabaseRequest request)
     {

@@ -23,7 +23,7 @@ internal static class IncidentFiles
         var (lines, sound) = DrillLedger.ReadLines(folder);
         evidence.Sources.Add(text.Clean(string.Create(
             CultureInfo.InvariantCulture,
-            $"{folder}: {ReportText.Count(backups.Count, "backup")}, {ReportText.Count(lines.Count, "drill")} in the ledger; {(sound == lines.Count ? "its chain of hashes holds" : $"**its chain of hashes breaks at line {sound + 1}: it was edited**")}.")));
+            $"{folder}: {Amount.Of(backups.Count, "backup")}, {Amount.Of(lines.Count, "drill")} in the ledger; {(sound == lines.Count ? "its chain of hashes holds" : $"**its chain of hashes breaks at line {sound + 1}: it was edited**")}.")));
         foreach (var backup in backups.Where(backup => request.Covers(backup.SnapshotAt)))
         {
             evidence.Events.Add(new IncidentEvent(backup.SnapshotAt, "backups", text.Clean($"Backup {backup.Id} of {backup.Database}: {backup.Path}")));
@@ -80,7 +80,7 @@ internal static class IncidentFiles
         }
 
         evidence.Sources.Add(text.Clean(string.Create(
-            CultureInfo.InvariantCulture, $"{path}: {ReportText.Count(taken, "line")}{(strange == 0 ? "" : $"; {ReportText.Count(strange, "line")} not of PgOps' form left out")}.")));
+            CultureInfo.InvariantCulture, $"{path}: {Amount.Of(taken, "line")}{(strange == 0 ? "" : $"; {Amount.Of(strange, "line")} not of PgOps' form left out")}.")));
     }
 
     private static void Take(JsonElement drill, DateTime at, IncidentEvidence evidence, ReportText text)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Checks;
+using PgOps.Core.Operations;
 
 namespace PgOps.Core.Reports;
 
@@ -43,10 +44,10 @@ internal sealed class ReportReader
         PgRestore restore => Result(
             restore, "Restore", restore.Target.ToString(), restore.Checks,
             $"The backup of {restore.Backup.Database} as of {ReportText.Time(restore.Backup.SnapshotAt)} was restored; "
-                + $"{ReportText.Count(restore.TablesVerified, "table")} with {ReportText.Count(restore.Rows, "row")} were found equal to it."),
+                + $"{Amount.Of(restore.TablesVerified, "table")} with {Amount.Of(restore.Rows, "row")} were found equal to it."),
         PgComparison comparison => Result(
             comparison, "Comparison", $"{comparison.Difference} with {comparison.Reference}", comparison.Checks,
-            comparison.Passed ? null : $"{ReportText.Count(comparison.Differences.Count(), "table")} of {comparison.Tables.Count} differ."),
+            comparison.Passed ? null : $"{Amount.Of(comparison.Differences.Count(), "table")} of {comparison.Tables.Count} differ."),
         PgTargetTest test => Result(test, "Test", test.Target.ToString(), test.Checks),
         PgDatabaseTest test => Test(test),
         PgMigrationRun run => Run(run),
@@ -87,8 +88,8 @@ internal sealed class ReportReader
         return drill switch
         {
             { Proven: true } =>
-                $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {ReportText.Count(drill.TablesCompared, "table")} with "
-                + $"{ReportText.Count(drill.Rows, "row")} were restored and equal the source. Recovery took {ReportText.Span(drill.RecoveryTime)}; "
+                $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {Amount.Of(drill.TablesCompared, "table")} with "
+                + $"{Amount.Of(drill.Rows, "row")} were restored and equal the source. Recovery took {ReportText.Span(drill.RecoveryTime)}; "
                 + $"{ReportText.Span(drill.DataAge)} of work would have been lost.{yet}",
             { BackupPassed: true } => $"The backup restores, but it is not proven: its content was not compared.{yet}",
             _ => "The backup is not good: do not rely on it.",
@@ -149,7 +150,7 @@ internal sealed class ReportReader
 
         if (run.StillPending > 0)
         {
-            checks.Add(PgCheck.Skip("pending", $"{ReportText.Count(run.StillPending, "migration")} still pending, because of -ToVersion"));
+            checks.Add(PgCheck.Skip("pending", $"{Amount.Of(run.StillPending, "migration")} still pending, because of -ToVersion"));
         }
 
         var say = run.FromVersion == run.ToVersion

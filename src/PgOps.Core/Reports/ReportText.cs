@@ -69,10 +69,6 @@ internal sealed class ReportText
     /// <summary>The same; nothing where nothing was measured.</summary>
     internal static string SpanOrNothing(TimeSpan? span) => span is { Ticks: > 0 } measured ? Span(measured) : "";
 
-    /// <summary>A number of things: 1 table, 2 tables.</summary>
-    internal static string Count(long number, string thing)
-        => string.Create(CultureInfo.InvariantCulture, $"{number:N0} {thing}{(number == 1 ? "" : "s")}");
-
     /// <summary>A table's verdict in words.</summary>
     internal static string Show(PgTableVerdict? verdict) => verdict switch
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Backups;
+using PgOps.Core.Operations;
 
 namespace PgOps.Core.Restores;
 
@@ -126,10 +127,10 @@ internal sealed class ContentComparison
                 }),
             ],
             [
-                PgCheck.Skip("tables", Text($"{Count(found.Tables.Count, "table")} restored; {NothingToCompare}")),
-                PgCheck.Skip("row-counts", Text($"{Count(rows, "row")} restored; {NothingToCompare}")),
+                PgCheck.Skip("tables", Text($"{Amount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
+                PgCheck.Skip("row-counts", Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
                 PgCheck.Skip("content", NothingToCompare),
-                PgCheck.Skip("sequences", Text($"{Count(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
+                PgCheck.Skip("sequences", Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
             ],
             rows);
     }
@@ -171,7 +172,7 @@ internal sealed class ContentComparison
         var wrong = tables.Where(table => table.Verdict is PgTableVerdict.Missing or PgTableVerdict.Extra).ToList();
         return wrong.Count > 0
             ? PgCheck.Fail("tables", Names(wrong))
-            : PgCheck.Pass("tables", Text($"{Count(expected, "table")}, none missing, none extra"));
+            : PgCheck.Pass("tables", Text($"{Amount.Of(expected, "table")}, none missing, none extra"));
     }
 
     private static PgCheck RowCounts(List<PgTableComparison> tables, PgFingerprintDepth depth)
@@ -189,7 +190,7 @@ internal sealed class ContentComparison
 
         var compared = tables.Where(InBoth).ToList();
         return PgCheck.Pass(
-            "row-counts", Text($"{Count(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Count(compared.Count, "table")}, as expected"));
+            "row-counts", Text($"{Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Amount.Of(compared.Count, "table")}, as expected"));
     }
 
     private static PgCheck Content(List<PgTableComparison> tables, PgFingerprintDepth depth)
@@ -210,7 +211,7 @@ internal sealed class ContentComparison
         var unhashed = compared.Where(table => table.ReferenceHash is null || table.DifferenceHash is null).ToList();
         return unhashed.Count > 0
             ? PgCheck.Fail("content", "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
-            : PgCheck.Pass("content", Text($"the content hashes of {Count(compared.Count, "table")} are equal"));
+            : PgCheck.Pass("content", Text($"the content hashes of {Amount.Of(compared.Count, "table")} are equal"));
     }
 
     private static PgCheck Sequences(
@@ -239,7 +240,7 @@ internal sealed class ContentComparison
         wrong.AddRange(there.Values.Select(extra => $"{extra}: not in the reference"));
         return wrong.Count > 0
             ? PgCheck.Fail("sequences", NameList.Of(wrong))
-            : PgCheck.Pass("sequences", Text($"{Count(reference.Count, "sequence")} in position"));
+            : PgCheck.Pass("sequences", Text($"{Amount.Of(reference.Count, "sequence")} in position"));
     }
 
     private static Int128 Next(PgSequencePosition position)
@@ -248,8 +249,6 @@ internal sealed class ContentComparison
     private static bool InBoth(PgTableComparison table) => table.Verdict is not (PgTableVerdict.Missing or PgTableVerdict.Extra);
 
     private static string Names(IReadOnlyCollection<PgTableComparison> tables) => NameList.Of(tables.Select(table => table.ToString()));
-
-    private static string Count(long count, string noun) => Text($"{count:N0} {noun}{(count == 1 ? "" : "s")}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -12,7 +12,7 @@ internal static class RestorePreview
         var tables = plan.Manifest.Tables;
         var known = request.Backup.Foreign
             ? "a dump that PgOps did not make"
-            : string.Create(CultureInfo.InvariantCulture, $"{tables.Count} tables, {tables.Sum(table => table.Rows):N0} rows");
+            : string.Create(CultureInfo.InvariantCulture, $"{Amount.Of(tables.Count, "table")}, {Amount.Of(tables.Sum(table => table.Rows), "row")}");
         var compare = request.Backup.Foreign ? "count every table" : "compare every table";
         var (where, last) = request.IntoEmpty ? ($"into the empty {target}", "") : ("under a staging name", $", rename to {target}");
         return FormattableString.Invariant(

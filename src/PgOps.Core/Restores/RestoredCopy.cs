@@ -142,7 +142,7 @@ internal static class RestoredCopy
         var waiting = invalid.Count == 0
             ? ""
             : "; not complete over all partitions, as in the source: " + string.Join(", ", invalid.Select(index => index.Name));
-        return PgCheck.Pass("indexes", string.Create(CultureInfo.InvariantCulture, $"{count} indexes, none invalid{waiting}"));
+        return PgCheck.Pass("indexes", $"{Amount.Of(count, "index")}, none invalid{waiting}");
     }
 
     private static async Task<PgCheck> ConstraintsAsync(NpgsqlConnection session, CancellationToken cancellationToken)
@@ -151,7 +151,7 @@ internal static class RestoredCopy
             ConstraintsQuery, row => (Name: row.GetString(0), Valid: row.GetBoolean(1)), cancellationToken).ConfigureAwait(false);
         var unvalidated = constraints.Where(constraint => !constraint.Valid).Select(constraint => constraint.Name).ToList();
         var remark = unvalidated.Count == 0 ? "all validated" : "NOT VALID as dumped: " + string.Join(", ", unvalidated);
-        return PgCheck.Pass("constraints", string.Create(CultureInfo.InvariantCulture, $"{constraints.Count} constraints, {remark}"));
+        return PgCheck.Pass("constraints", $"{Amount.Of(constraints.Count, "constraint")}, {remark}");
     }
 
     private static string Describe(PgMigrationMark mark)

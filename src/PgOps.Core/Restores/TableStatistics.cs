@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using PgOps.Core.Connections;
+using PgOps.Core.Operations;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
@@ -50,7 +50,7 @@ internal static class TableStatistics
                 (worker, table, token) => worker.ExecuteAsync($"ANALYZE {table}", token),
                 cancellationToken).ConfigureAwait(false);
             var left = chosen[true].Any() ? "; not those with foreign children, whose servers would be asked: " + NameList.Of([.. chosen[true]]) : "";
-            return PgCheck.Pass("statistics", string.Create(CultureInfo.InvariantCulture, $"{tables.Count} tables analysed{left}")) with
+            return PgCheck.Pass("statistics", $"{Amount.Of(tables.Count, "table")} analysed{left}") with
             {
                 Duration = elapsed.Elapsed,
             };

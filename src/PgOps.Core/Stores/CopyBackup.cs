@@ -124,7 +124,7 @@ public sealed class CopyBackup
             $"Copy {source.Uri} ({source.Files.Count + 1} files, {PgSize.Format(source.Files.Sum(file => file.Bytes))}) to {target.Child(source.Name)}: ")
             + string.Create(
                 CultureInfo.InvariantCulture,
-                $"send {missing.Count} files, {PgSize.Format(missing.Sum(file => file.Bytes))}; check every hash at the far end; {HashList.FileName} last.");
+                $"send {Amount.Of(missing.Count, "file")}, {PgSize.Format(missing.Sum(file => file.Bytes))}; check every hash at the far end; {HashList.FileName} last.");
     }
 
     private static void RefuseSelf(CopySource source, StoreUri target)

@@ -65,7 +65,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
 
         var remark = script.Obstacle is null ? "" : $"; cannot be restored by PgOps: {script.Obstacle}";
         return (PgCheck.Pass(ContentsCheck, string.Create(
-            CultureInfo.InvariantCulture, $"{bytes:N0} bytes of script with its beginning and its end, {script.TableCount} tables with rows{remark}")), script);
+            CultureInfo.InvariantCulture, $"{bytes:N0} bytes of script with its beginning and its end, {Amount.Of(script.TableCount, "table")} with rows{remark}")), script);
     }
 
     private static async Task<(PgCheck Check, DumpScript? Script)> ReadArchiveAsync(
@@ -81,7 +81,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
                 cancellationToken).ConfigureAwait(false);
             result.EnsureSuccess();
             return (PgCheck.Pass(ContentsCheck, string.Create(
-                CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {contents.TableCount} tables with rows")), script);
+                CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows")), script);
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing)
         {

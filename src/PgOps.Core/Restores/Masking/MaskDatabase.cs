@@ -168,7 +168,7 @@ internal sealed class MaskDatabase
         var kept = Masked.Where(column => column is { Rule: "expression", KeptValues: > 0 }).ToList();
         var shuffled = Masked.Where(column => column.Rule == "shuffle").ToList();
         var detail = FormattableString.Invariant(
-            $"{Masked.Count} columns in {Masked.Select(column => column.Table).Distinct().Count()} tables, after the comparison with the manifest; ")
+            $"{Amount.Of(Masked.Count, "column")} in {Amount.Of(Masked.Select(column => column.Table).Distinct().Count(), "table")}, after the comparison with the manifest; ")
             + (_seeded ? "the seed makes the same masks again" : "without a seed, so no other run makes these masks")
             + (shuffled.Count == 0 ? "" : $"; shuffled, so the values are still there: {string.Join(", ", shuffled.Select(Show))}");
         return kept.Count == 0
