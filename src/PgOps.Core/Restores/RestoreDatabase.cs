@@ -36,6 +36,7 @@ public sealed class RestoreDatabase
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
+        var startedAt = DateTime.UtcNow;
         var elapsed = Stopwatch.StartNew();
         var jobs = RestoreJobs.Resolve(request.Jobs);
         var target = request.Target.WithDatabase(request.FinalName);
@@ -60,6 +61,7 @@ public sealed class RestoreDatabase
             Checks = checks,
             ReplacedDatabase = replaced,
             Masked = filled.Masked,
+            StartedAt = startedAt,
             Duration = elapsed.Elapsed,
         };
     }

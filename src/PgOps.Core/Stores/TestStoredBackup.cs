@@ -15,6 +15,7 @@ internal static class TestStoredBackup
     /// <param name="cancellationToken">Stops reading.</param>
     internal static async Task<PgBackupTest> RunAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
+        var startedAt = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
         var backup = await StoredBackups.ReadAsync(request.Path, cancellationToken).ConfigureAwait(false);
         var uri = StoreUri.Parse(backup.Path);
@@ -27,7 +28,7 @@ internal static class TestStoredBackup
             // Unpacking, decrypting, a signature, and a script to its last table take all of it: it is brought here once.
             using var fetched = await FetchedBackup.TakeAsync(backup, sink, cancellationToken).ConfigureAwait(false);
             var test = await new TestBackup().RunAsync(request with { Path = fetched.Backup.Folder }, sink, cancellationToken).ConfigureAwait(false);
-            return test with { Backup = backup, Duration = clock.Elapsed };
+            return test with { Backup = backup, StartedAt = startedAt, Duration = clock.Elapsed };
         }
 
         using var progress = new ProgressActivity(sink, $"Testing {uri.Name}");
@@ -52,6 +53,7 @@ internal static class TestStoredBackup
             Checks = checks,
             Files = there.Count,
             Bytes = there.Sum(file => file.Bytes),
+            StartedAt = startedAt,
             Duration = clock.Elapsed,
         };
     }
