@@ -1,6 +1,7 @@
 <#
 .SYNOPSIS
-    Runs the nightly restore drill for a CI: results as JUnit or NUnit XML, reports for people, exit code 1 when anything is wrong.
+    Runs the nightly restore drill for a CI: results as JUnit or NUnit XML, reports for people, exit code 1 when anything is wrong. To copy
+    it take RestoreDrill.Tests.ps1 and BeProven.ps1 along; PgOps is then an installed module, or -ModulePath names it.
 .EXAMPLE
     pwsh -NoProfile -File ./examples/Invoke-RestoreDrill.ps1 -Backups /srv/backups -Results ./results
 #>
@@ -24,12 +25,15 @@ param(
     [timespan] $MaxRecoveryTime = '01:00:00',
 
     # Databases of which there must be a backup.
-    [string[]] $Database = @()
+    [string[]] $Database = @(),
+
+    # The module. Default: the clone's, or the installed one where this script was copied out of the clone.
+    [string] $ModulePath = ((Join-Path $PSScriptRoot '../PgOps.psd1'), 'PgOps' | Where-Object { $_ -eq 'PgOps' -or (Test-Path $_) } | Select-Object -First 1)
 )
 
 $ErrorActionPreference = 'Stop'
 Import-Module Pester -MinimumVersion 5.5
-if (-not (Get-Module PgOps)) { Import-Module (Join-Path $PSScriptRoot '../PgOps.psd1') }
+if (-not (Get-Module PgOps)) { Import-Module $ModulePath }
 $null = New-Item -ItemType Directory -Force $Results
 
 $run = New-PesterConfiguration
@@ -37,7 +41,8 @@ $run.Run.Container = New-PesterContainer -Path (Join-Path $PSScriptRoot 'Restore
     Backups         = (Resolve-Path $Backups).Path
     MaxAge          = $MaxAge
     MaxRecoveryTime = $MaxRecoveryTime
-    Database        = $Database
+    # pwsh -File hands a list over as one text.
+    Database        = @($Database -split ',' -ne '')
     Report          = 'report.html', 'report.md' | ForEach-Object { Join-Path (Resolve-Path $Results).Path $_ }
 }
 $run.Run.PassThru = $true

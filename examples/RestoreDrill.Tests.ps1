@@ -1,7 +1,7 @@
 <#
 .SYNOPSIS
     A nightly restore drill as a Pester suite: every database's newest backup is restored and compared. Copy it and BeProven.ps1, and
-    make them yours.
+    make them yours. It needs Pester 5.5 or newer and PgOps: installed, or imported before (Import-Module <clone>/PgOps.psd1).
 .EXAMPLE
     $container = New-PesterContainer -Path ./examples/RestoreDrill.Tests.ps1 -Data @{ Backups = '/srv/backups' }
     Invoke-Pester -Container $container -CI

@@ -26,6 +26,9 @@ param(
     [Parameter(Mandatory)]
     [string] $Backups,
 
+    # How old the newest backup of each database may be.
+    [timespan] $MaxAge = '26:00:00',
+
     # The folder for the reports. Default: that of the backups.
     [string] $Reports = $Backups,
 
@@ -55,12 +58,12 @@ $newest = @(Get-PgBackup $Backups -Latest)
 if (-not $newest) { throw "There is no complete backup in $Backups." }
 
 # One that cannot even be drilled is an error in the stream; the others are drilled all the same, and the report names it.
-$results = @($newest | Test-PgRestore -ErrorAction Continue 2>&1)
+$results = @($newest | Test-PgRestore -MaxDataLoss $MaxAge -ErrorAction Continue 2>&1)
 $stamp = [datetime]::UtcNow.ToString('yyyyMMdd-HHmmssZ')
 $report = $results | Export-PgReport (Join-Path $Reports "drill_$stamp.html") -Title "Restore drill of $stamp"
 $results | Where-Object { $_ -is [PgOps.PgDrill] } | ForEach-Object {
-    Write-Output ('{0}: {1}, {2:N0} rows in {3} tables, recovery in {4:0.0} s' -f $_.Database, ($_.Proven ? 'proven' : 'NOT PROVEN'), $_.Rows, $_.TablesCompared, $_.RecoveryTime.TotalSeconds)
+    Write-Output ('{0}: {1}, {2:N0} rows in {3} tables, recovery in {4:0.0} s' -f $_.Database, ($_.Proven ? ($_.Passed ? 'proven' : "proven, yet failed at $($_.Failure)") : 'NOT PROVEN'), $_.Rows, $_.TablesCompared, $_.RecoveryTime.TotalSeconds)
 }
 
-$bad = @($results | Where-Object { -not $_.Proven })
-if ($bad) { throw "$($bad.Count) of $($newest.Count) backups are not proven. See $($report.FullName)." }
+$bad = @($results | Where-Object { -not ($_.Proven -and $_.Passed) })
+if ($bad) { throw "$($bad.Count) of $($newest.Count) backups are not proven, or too old. See $($report.FullName)." }

@@ -72,6 +72,16 @@ Describe 'examples' {
                 Get-Content "$results/report.html" -Raw | Should -BeLike '*do not rely on it*'
             }
 
+            It 'a copy of the suite runs by itself in a folder of the site''s own' {
+                $site = New-Item -ItemType Directory (Join-Path $TestDrive 'site')
+                'RestoreDrill.Tests.ps1', 'BeProven.ps1', 'Invoke-RestoreDrill.ps1' | ForEach-Object { Copy-Item (Join-Path $examples $_) $site }
+                $said = pwsh -NoProfile -NonInteractive -File "$site/Invoke-RestoreDrill.ps1" -Backups $backups -Results "$site/results" -ModulePath $PgOpsModule -Format NUnit3 -Database 'shop,crm'
+                $LASTEXITCODE | Should -Be 1
+                "$said" | Should -BeLike '*finds one of crm*'
+                $run = ([xml](Get-Content "$site/results/drill.xml" -Raw)).'test-run'
+                $run.total, $run.failed, $run.result | Should -Be 6, 1, 'Failed'
+            }
+
             It 'the steps of github-actions/restore-drill.yml run as they are written' {
                 $workflow = Get-Content (Join-Path $examples 'github-actions/restore-drill.yml') -Raw
                 $steps = [regex]::Matches($workflow, '(?m)run: \|\n((?: {10}.*\n)+)').ForEach({ $_.Groups[1].Value })
@@ -96,6 +106,9 @@ Describe 'examples' {
                     Get-ChildItem "$TestDrive/nightly/drill_*.html" | Should -HaveCount 1
                     (Invoke-Line "& '$runbook' $where -Backups '$TestDrive/nightly'").ExitCode | Should -Be 1
                     (Invoke-Line "& '$runbook' -ModulePath '$PgOpsModule' -Backups '$damaged'").ExitCode | Should -Be 1
+                    $stale = Invoke-Line "& '$runbook' -ModulePath '$PgOpsModule' -Backups '$TestDrive/nightly' -Reports '$TestDrive/good' -MaxAge '00:00:00.5'"
+                    $stale.ExitCode | Should -Be 1
+                    $stale.Said | Should -BeLike '*proven, yet failed at data-age*'
                     Get-Content "$damaged/drill_*.html" -Raw | Should -BeLike '*do not rely on it*'
                 }
                 finally { $env:PGOPS_TEST_PASSWORD = $null }

@@ -97,6 +97,9 @@ public sealed record PgBackupTest
     /// <summary>Bytes read.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>When it began, in UTC.</summary>
+    public DateTime StartedAt { get; init; }
+
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
 }

@@ -91,6 +91,9 @@ public sealed record PgComparison
     /// <summary>The tables that differ.</summary>
     public IEnumerable<PgTableComparison> Differences => Tables.Where(table => !table.Passed);
 
+    /// <summary>When it began, in UTC.</summary>
+    public DateTime StartedAt { get; init; }
+
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
 }

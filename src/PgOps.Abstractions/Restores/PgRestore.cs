@@ -32,6 +32,9 @@ public sealed record PgRestore
     /// </summary>
     public IReadOnlyList<PgMaskedColumn> Masked { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>When it began, in UTC.</summary>
+    public DateTime StartedAt { get; init; }
+
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
 }

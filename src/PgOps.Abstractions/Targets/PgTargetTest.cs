@@ -35,4 +35,10 @@ public sealed record PgTargetTest
 
     /// <summary>Time for one round trip on the open connection.</summary>
     public TimeSpan RoundTrip { get; init; }
+
+    /// <summary>When it began, in UTC.</summary>
+    public DateTime StartedAt { get; init; }
+
+    /// <summary>How long it took.</summary>
+    public TimeSpan Duration { get; init; }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
+using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
 

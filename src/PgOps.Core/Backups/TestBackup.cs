@@ -57,12 +57,13 @@ public sealed class TestBackup
             return (await TestStoredBackup.RunAsync(request, sink, cancellationToken).ConfigureAwait(false), null);
         }
 
+        var startedAt = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
         var backup = BackupFolder.Read(request.Path);
         try
         {
             var (test, script) = await CheckAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
-            return (test with { Duration = clock.Elapsed }, script);
+            return (test with { StartedAt = startedAt, Duration = clock.Elapsed }, script);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using Npgsql;
 using PgOps.Core.Checks.User;

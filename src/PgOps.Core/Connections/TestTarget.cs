@@ -24,8 +24,15 @@ public sealed class TestTarget
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(sink);
-        var checks = new List<PgCheck>();
+        var startedAt = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
+        var test = await TryAsync(target, clock, sink, cancellationToken).ConfigureAwait(false);
+        return test with { StartedAt = startedAt, Duration = clock.Elapsed };
+    }
+
+    private static async Task<PgTargetTest> TryAsync(PgTarget target, Stopwatch clock, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var checks = new List<PgCheck>();
         try
         {
             var connection = await ServerConnection.OpenAsync(target, sink.Log, cancellationToken).ConfigureAwait(false);

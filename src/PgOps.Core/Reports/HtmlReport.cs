@@ -106,7 +106,7 @@ internal static class HtmlReport
                 return (IEnumerable<XElement>)
                 [
                     E("td", Badge(check.Status)),
-                    E("th", Scope("row"), check.Name),
+                    E("th", Scope("row"), C("check"), check.Name),
                     E("td", C("detail"), check.Detail),
                     .. timed
                         ? new[]

@@ -46,7 +46,8 @@ internal static class HtmlStyle
         .detail { white-space: pre-line; overflow-wrap: anywhere; min-width: 16rem; }
         .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         .time { white-space: nowrap; font-variant-numeric: tabular-nums; }
-        .hash { font: .75rem/1.7 ui-monospace, "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; min-width: 35ch; }
+        .hash { font: .75rem/1.7 ui-monospace, "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; min-width: calc(33ch + 1.5rem); }
+        .check { min-width: 9.5rem; }
         .line { width: 18%; min-width: 8rem; }
         .bar { display: block; height: .7rem; margin-top: .45rem; border-radius: .2rem; background: var(--soft); }
         .bar.Passed { background: var(--pass); }
@@ -59,7 +60,7 @@ internal static class HtmlStyle
         .facts dd { margin: 0; white-space: pre-line; }
         footer { color: var(--soft); font-size: .875rem; }
         @media (max-width: 40rem) { body { padding: 1rem .6rem 2rem; } section, header { padding: 1rem .9rem; } .tiles { gap: .5rem 1.5rem; }
-          h1 { font-size: 1.4rem; } th, td { padding: .4rem .5rem; } table { font-size: .85rem; } .detail { min-width: 9rem; } tbody th { min-width: 6.75rem; }
+          h1 { font-size: 1.4rem; } th, td { padding: .4rem .5rem; } table { font-size: .85rem; } .detail { min-width: 9rem; } tbody th, .check { min-width: 6.75rem; }
           .line, thead .line { display: none; } }
         @media print { body { max-width: none; padding: 0; background: none; } section, header { border: 0; padding: 0; } .scroll { overflow: visible; border: 0; } tr { break-inside: avoid; } }
 

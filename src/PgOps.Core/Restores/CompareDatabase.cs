@@ -53,6 +53,7 @@ public sealed class CompareDatabase
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         Check(request);
+        var startedAt = DateTime.UtcNow;
         var elapsed = Stopwatch.StartNew();
         var found = await CompareAsync(request, sink, cancellationToken).ConfigureAwait(false);
         var rows = !request.Detailed
@@ -69,6 +70,7 @@ public sealed class CompareDatabase
             Tables = found.Content.Tables,
             Objects = found.Objects.Differences,
             Rows = rows?.Rows ?? [],
+            StartedAt = startedAt,
             Duration = elapsed.Elapsed,
         };
     }

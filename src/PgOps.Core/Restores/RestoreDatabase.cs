@@ -36,18 +36,20 @@ public sealed class RestoreDatabase
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
+        var startedAt = DateTime.UtcNow;
         var elapsed = Stopwatch.StartNew();
         var jobs = RestoreJobs.Resolve(request.Jobs);
         Refuse(request);
         request = await ReadMaskAsync(request, cancellationToken).ConfigureAwait(false);
 
         using var fetched = await FetchedBackup.TakeAsync(request.Backup, sink, cancellationToken).ConfigureAwait(false);
-        return await fetched.UseAsync(() => RestoreAsync(
-            request with { Backup = fetched.Backup }, jobs, elapsed, sink, cancellationToken)).ConfigureAwait(false);
+        var restore = await fetched.UseAsync(() => RestoreAsync(
+            request with { Backup = fetched.Backup }, jobs, sink, cancellationToken)).ConfigureAwait(false);
+        return restore with { StartedAt = startedAt, Duration = elapsed.Elapsed };
     }
 
     private static async Task<PgRestore> RestoreAsync(
-        RestoreDatabaseRequest request, int jobs, Stopwatch elapsed, IOperationSink sink, CancellationToken cancellationToken)
+        RestoreDatabaseRequest request, int jobs, IOperationSink sink, CancellationToken cancellationToken)
     {
         var target = request.Target.WithDatabase(request.FinalName);
         using var mark = await ReadingMark.TakeAsync(request.Backup.Folder, cancellationToken).ConfigureAwait(false);
@@ -66,7 +68,6 @@ public sealed class RestoreDatabase
             Checks = checks,
             ReplacedDatabase = replaced,
             Masked = filled.Masked,
-            Duration = elapsed.Elapsed,
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Operations;
 using PgOps.Core.Restores.Masking;
 
 namespace PgOps.Core.Restores;

@@ -15,6 +15,7 @@ internal static class TestStoredBackup
     /// <param name="cancellationToken">Stops reading.</param>
     internal static async Task<PgBackupTest> RunAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
+        var startedAt = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
         var backup = await StoredBackups.ReadAsync(request.Path, cancellationToken).ConfigureAwait(false);
         var uri = StoreUri.Parse(backup.Path);
@@ -28,7 +29,7 @@ internal static class TestStoredBackup
             using var fetched = await FetchedBackup.TakeAsync(backup, sink, cancellationToken).ConfigureAwait(false);
             var test = await fetched.UseAsync(() => new TestBackup().RunAsync(
                 request with { Path = fetched.Backup.Folder, Title = uri.Name }, sink, cancellationToken)).ConfigureAwait(false);
-            return test with { Backup = backup, Checks = fetched.Named(test.Checks), Duration = clock.Elapsed };
+            return test with { Backup = backup, StartedAt = startedAt, Checks = fetched.Named(test.Checks), Duration = clock.Elapsed };
         }
 
         using var progress = new ProgressActivity(sink, $"Testing {uri.Name}");
@@ -53,6 +54,7 @@ internal static class TestStoredBackup
             Checks = checks,
             Files = there.Count,
             Bytes = there.Sum(file => file.Bytes),
+            StartedAt = startedAt,
             Duration = clock.Elapsed,
         };
     }

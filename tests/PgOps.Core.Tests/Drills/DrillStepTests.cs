@@ -1,8 +1,10 @@
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
+using PgOps.Core.Stores;
 using PgOps.Core.Tests.Migrations;
 using PgOps.Core.Tests.Restores;
 using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Stores;
 
 namespace PgOps.Core.Tests.Drills;
 
@@ -122,6 +124,66 @@ public sealed class DrillStepTests : IDisposable
         Assert.Equal(status, check.Status);
         Assert.Contains(said, check.Detail, StringComparison.Ordinal);
         Assert.Equal(status == PgCheckStatus.Skipped ? ["amcheck"] : [], drill.NotMade);
+    }
+
+    // The server's list of extensions, in this one database, without amcheck: as where contrib is not installed.
+    [PostgresTheory]
+    [InlineData(PgIndexCheck.Quick)]
+    [InlineData(PgIndexCheck.Full)]
+    public async Task Where_amcheck_is_not_installed_its_step_is_skipped_and_never_passed(PgIndexCheck depth)
+    {
+        var drill = await RunAsync(new()
+        {
+            Backup = await BackUpAsync(),
+            Server = _server.Target,
+            IndexCheck = depth,
+            Restored = copy => SandboxServer.ExecuteAsync(
+                copy,
+                """
+                SET allow_system_table_mods = on;
+                CREATE OR REPLACE VIEW pg_catalog.pg_available_extensions AS
+                    SELECT e.name, e.default_version, x.extversion AS installed_version, e.comment
+                    FROM pg_catalog.pg_available_extensions() e LEFT JOIN pg_catalog.pg_extension x ON e.name = x.extname WHERE e.name <> 'amcheck'
+                """),
+        });
+
+        Assert.True(drill.Proven, string.Join('\n', drill.Checks));
+        var check = drill.Checks.Single(one => one.Name == "amcheck");
+        Assert.Equal(PgCheckStatus.Skipped, check.Status);
+        Assert.Contains("does not have the extension amcheck", check.Detail, StringComparison.Ordinal);
+        Assert.Equal(["amcheck"], drill.NotMade);
+    }
+
+    [PostgresFact]
+    public async Task The_time_to_fetch_from_a_store_counts_as_time_to_recover()
+    {
+        using var s3 = new FaultyS3();
+        var backup = await BackUpAsync();
+        var copy = await new CopyBackup().RunAsync(new() { Backup = backup, Destination = s3.Uri("nightly") }, _sink, CancellationToken.None);
+        var delay = TimeSpan.FromSeconds(3);
+        var waits = 0;
+        s3.Break = what =>
+        {
+            // The payload alone, and once: the manifest is read before there is a drill.
+            if (what.StartsWith("GET ", StringComparison.Ordinal) && what.Contains(backup.Manifest!.Payload.Path, StringComparison.Ordinal)
+                && Interlocked.Increment(ref waits) == 1)
+            {
+                Thread.Sleep(delay);
+            }
+
+            return Fault.None;
+        };
+
+        var drill = await RunAsync(new() { Path = copy.Path, Server = _server.Target, MaxRecoveryTime = delay });
+
+        Assert.Equal(1, Math.Min(1, waits));
+        Assert.True(drill.Proven, string.Join('\n', drill.Checks));
+        Assert.True(drill.RecoveryTime > delay, $"{drill.RecoveryTime}");
+        Assert.Equal(["recovery-time"], Names(drill, PgCheckStatus.Failed));
+
+        // What is left of the recovery without it is far less than the wait: the drill fails for the fetching alone.
+        var again = await RunAsync(new() { Path = copy.Path, Server = _server.Target });
+        Assert.True(again.RecoveryTime < drill.RecoveryTime - (delay / 2), $"{again.RecoveryTime} and {drill.RecoveryTime}");
     }
 
     [PostgresFact]

@@ -156,6 +156,31 @@ public sealed partial class ReportTests : IDisposable
         Assert.Equal(ReportOutcome.Failed, ExportReport.Compose([ReportSamples.Drill(ReportSamples.Content), ReportSamples.Error], null).Outcome);
     }
 
+    // The drill's badges count too: one that was not wholly made is no green one, in any format.
+    [Fact]
+    public void What_was_not_made_or_failed_is_passed_in_no_format()
+    {
+        var report = ExportReport.Compose([ReportSamples.Drill(ReportSamples.Content, PgCheck.Skip("amcheck", "no extension"), PgCheck.Fail("sequences", "moved"))], null);
+
+        var page = XElement.Parse(HtmlReport.Write(report)["<!DOCTYPE html>".Length..]);
+        Assert.Equal("badge Skipped", HtmlBadge("amcheck"));
+        Assert.Equal("badge Failed", HtmlBadge("sequences"));
+        Assert.Equal("badge Passed", HtmlBadge("content"));
+        var lines = MarkdownReport.Write(report).Split('\n').Where(line => line.StartsWith('|')).ToList();
+        Assert.Contains(" not made |", lines.Single(line => line.StartsWith("| amcheck ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("failed", lines.Single(line => line.StartsWith("| sequences ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        var cases = XElement.Parse(JUnitReport.Write(report).Split('\n', 2)[1]).Descendants("testcase").ToDictionary(test => test.Attribute("name")!.Value);
+        Assert.Equal(["skipped"], cases["amcheck"].Elements().Select(element => element.Name.LocalName));
+        Assert.Equal(["failure"], cases["sequences"].Elements().Select(element => element.Name.LocalName));
+        using var json = JsonDocument.Parse(JsonReport.Write(report));
+        Assert.Equal(
+            ["content:passed", "amcheck:skipped", "sequences:failed"],
+            json.RootElement.GetProperty("results")[0].GetProperty("checks").EnumerateArray().Select(check => $"{check.GetProperty("name")}:{check.GetProperty("status")}"));
+
+        string HtmlBadge(string check) => page.Descendants("tr").Single(row => row.Element("th")?.Value == check)
+            .Descendants("span").Single(span => span.Attribute("class")?.Value.StartsWith("badge", StringComparison.Ordinal) == true).Attribute("class")!.Value;
+    }
+
     [Fact]
     public void No_format_shows_a_secret()
     {

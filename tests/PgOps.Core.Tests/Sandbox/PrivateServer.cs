@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Connections;
 using PgOps.Core.Sandbox;
@@ -10,20 +11,32 @@ internal sealed class PrivateServer : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pgops-server-").FullName;
     private readonly SandboxAccount _account = SandboxAccount.Current();
+    private readonly int? _port;
     private Process? _process;
+
+    /// <param name="port">The port on 127.0.0.1; null listens on the socket alone.</param>
+    internal PrivateServer(int? port = null)
+    {
+        _port = port;
+    }
+
+    private string Port => (_port ?? 5432).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The data directory.</summary>
     internal string Data => Path.Combine(_folder, "data");
 
     /// <summary>Makes an empty cluster and starts it.</summary>
     /// <param name="like">Whose user it gets.</param>
-    internal static async Task<PrivateServer> CreateAsync(PgTarget like)
+    /// <param name="port">The port on 127.0.0.1; null listens on the socket alone.</param>
+    /// <param name="configure">Changes the files in the data directory before the first start.</param>
+    internal static async Task<PrivateServer> CreateAsync(PgTarget like, int? port = null, Action<string>? configure = null)
     {
-        var server = new PrivateServer();
+        var server = new PrivateServer(port);
         try
         {
             await server.GiveAwayAsync();
             await server.Run("initdb", "-D", server.Data, "-U", like.Username!, "--auth=trust", "--no-sync", "-E", "UTF8").WaitForExitAsync();
+            configure?.Invoke(server.Data);
             await server.StartAsync(like);
             return server;
         }
@@ -38,7 +51,7 @@ internal sealed class PrivateServer : IDisposable
     internal async Task<PgTarget> StartAsync(PgTarget like)
     {
         await GiveAwayAsync();
-        var target = like with { Host = _folder, Port = 5432, Name = "" };
+        var target = like with { Host = _folder, Port = _port ?? 5432, Name = "" };
         var clock = Stopwatch.StartNew();
         while (true)
         {
@@ -46,7 +59,7 @@ internal sealed class PrivateServer : IDisposable
             {
                 // The children of one that was killed keep its shared memory for a moment.
                 _process?.Dispose();
-                _process = Run("postgres", "-D", Data, "-k", _folder, "-c", "listen_addresses=", "-c", "port=5432");
+                _process = Run("postgres", "-D", Data, "-k", _folder, "-p", Port, "-c", $"listen_addresses={(_port is null ? "" : "127.0.0.1")}");
             }
 
             var test = await new TestTarget().RunAsync(target, new CollectingSink(), CancellationToken.None);

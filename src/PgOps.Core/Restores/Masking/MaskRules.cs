@@ -120,6 +120,11 @@ internal static partial class MaskRules
             problems.Add(kind == MaskKind.Expression ? $"{column.Name}: expression needs \"sql\"" : $"{column.Name}: only expression has \"sql\"");
         }
 
+        if (kind == MaskKind.Expression && sql is { } expression && !IsOneExpression(expression.GetString()!))
+        {
+            problems.Add($"{column.Name}: \"sql\" is not one expression: a parenthesis, a quote or a comment is not closed or closes too much, or there is a semicolon");
+        }
+
         return problems.Count > found
             ? null
             : new MaskRule(names.Count == 3 ? names[0] : "public", names[^2], names[^1], kind, Text(value ?? sql));
@@ -146,6 +151,25 @@ internal static partial class MaskRules
             parts.TryGetValue("rule", out var rule) ? rule.GetString()! : "",
             parts.TryGetValue("value", out var value) ? value : null,
             parts.TryGetValue("sql", out var sql) ? sql : null);
+    }
+
+    // It stands in parentheses in the statement, and must not end them: what follows would be about columns that nobody sees in the rules.
+    private static bool IsOneExpression(string sql)
+    {
+        var depth = 0;
+        var count = 0;
+        foreach (var token in new SqlTokenizer(sql))
+        {
+            var sign = token.Kind == SqlTokenKind.Punctuation ? token.In(sql)[0] : ' ';
+            depth += sign switch { '(' => 1, ')' => -1, _ => 0 };
+            count += token.Kind is SqlTokenKind.Comment or SqlTokenKind.End ? 0 : 1;
+            if (depth < 0 || sign == ';' || !token.IsTerminated)
+            {
+                return false;
+            }
+        }
+
+        return depth == 0 && count > 0;
     }
 
     private static string? Text(JsonElement? element) => element is { } value

@@ -57,6 +57,27 @@ public sealed class MaskRulesTests
         }
     }
 
+    // What closes the parenthesis that it stands in would set columns that have no rule, or be a statement of its own.
+    [Theory]
+    [InlineData("'x'), city = ('leaked'")]
+    [InlineData("'x'); DROP TABLE orders; SELECT (1")]
+    [InlineData("'x'; SELECT 1")]
+    [InlineData("upper(name")]
+    [InlineData("'x' /* ")]
+    [InlineData("'x")]
+    [InlineData("$a$x")]
+    [InlineData("")]
+    [InlineData("-- nothing")]
+    [InlineData("upper(';)' || $a$);$a$ || name) -- a ; and a )", true)]
+    public void An_expression_is_one_expression(string sql, bool taken = false)
+    {
+        var problems = new List<string>();
+        var rules = MaskRules.Parse(
+            $$"""{ "format": "pgops-mask/1", "columns": { "people.name": { "rule": "expression", "sql": {{System.Text.Json.JsonSerializer.Serialize(sql)}} } } }""", problems);
+        Assert.Equal(taken ? 0 : 1, problems.Count);
+        Assert.Equal(taken ? 1 : 0, rules.Count);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("[]")]
