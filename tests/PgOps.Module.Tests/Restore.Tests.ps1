@@ -21,7 +21,7 @@ Describe 'Restore-PgDatabase' {
     It '-WhatIf tells parts and mapped roles, and makes nothing' {
         $before = Get-Databases
         $plan = (Invoke-Fresh "Import-Module '$PgOpsModule'; Restore-PgDatabase '$($backup.Path)' '$($target.GetConnectionUri())' -Database part -Table orders -MapRole @{ '$owner' = 'clerk' } -CreateRoles -WhatIf") -join "`n"
-        $plan | Should -BeLike '*1 tables, 10 rows*clerk are created*left out: orders orders_customer_fkey (fk constraint)*'
+        $plan | Should -BeLike '*1 table, 10 rows*clerk are created*left out: orders orders_customer_fkey (fk constraint)*'
         Get-Databases | Should -Be $before
         Invoke-Sql $target "SELECT count(*) FROM pg_roles WHERE rolname = 'clerk'" | Should -Be '0'
     }

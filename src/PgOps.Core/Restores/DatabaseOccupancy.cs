@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Connections;
+using PgOps.Core.Operations;
 
 namespace PgOps.Core.Restores;
 
@@ -84,5 +85,5 @@ internal sealed record DatabaseOccupancy(uint Oid, long Tables, long Others, lon
 
     /// <summary>For a person: tables, other objects, size.</summary>
     internal string Describe() => string.Create(
-        CultureInfo.InvariantCulture, $"{Tables} tables and {Others} other objects, {Bytes / 1048576.0:0.0} MiB");
+        CultureInfo.InvariantCulture, $"{Amount.Of(Tables, "table")} and {Amount.Of(Others, "other object")}, {Bytes / 1048576.0:0.0} MiB");
 }

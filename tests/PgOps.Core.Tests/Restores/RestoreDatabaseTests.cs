@@ -94,7 +94,7 @@ public sealed class RestoreDatabaseTests : IDisposable
         await SandboxServer.ExecuteAsync(full, "CREATE TABLE precious (x int)");
         var error = await FailAsync(new() { Backup = backup, Target = _server.Target, Database = full.Database });
         Assert.Equal(PgErrorCode.TargetNotEmpty, error.Code);
-        Assert.Contains("1 tables", error.Message, StringComparison.Ordinal);
+        Assert.Contains("1 table and 0 other objects", error.Message, StringComparison.Ordinal);
 
         var empty = await _server.CreateDatabaseAsync();
         var restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = empty.Database });
