@@ -123,7 +123,7 @@ internal static class S3Service
                 : service is null ? Innermost(error) : $"the service answers {(int)service.StatusCode}: {Said(service)}")}",
             nextStep: noKeys
                 ? "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (?profile=…)."
-                : service is { StatusCode: HttpStatusCode.BadRequest }
+                : service is { StatusCode: HttpStatusCode.BadRequest, ErrorCode: not "RequestTimeout" }
                 ? "The same request will be refused again: correct what the URI or the parameters ask of the service, then try again."
                 : "It was tried several times, with growing pauses. Look after the service, then try again: what has arrived is not sent twice.",
             innerException: error);
