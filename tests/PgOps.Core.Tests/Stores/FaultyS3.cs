@@ -69,6 +69,9 @@ internal sealed class FaultyS3 : IDisposable
 
     internal int Unfinished => _uploads.Count;
 
+    /// <summary>Parts of unfinished uploads.</summary>
+    internal int Parts => _uploads.Values.Sum(upload => upload.Parts.Count);
+
     internal Func<string, Fault> Break { get; set; } = _ => Fault.None;
 
     internal string Uri(string path, string options = "") => $"s3://bucket/{path}?endpoint={Endpoint}{options}";

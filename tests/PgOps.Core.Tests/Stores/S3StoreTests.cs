@@ -55,8 +55,8 @@ public sealed class S3StoreTests : IDisposable
         {
             if (what.Contains("partNumber=3", StringComparison.Ordinal))
             {
-                // The first two parts are there by then; what follows is what a killed process leaves.
-                SpinWait.SpinUntil(() => false, 300);
+                // The first two parts are there; what follows is what a killed process leaves.
+                SpinWait.SpinUntil(() => _s3.Parts >= 2, 20_000);
                 kill.Cancel();
                 return Fault.Cut;
             }
