@@ -64,7 +64,25 @@ internal static class RestoredCopy
         var elapsed = Stopwatch.StartNew();
         var found = await DatabaseFingerprint.ReadAsync(
             copy, null, depth, jobs, progress, cancellationToken, ColumnOrder.Of(manifest), wanted).ConfigureAwait(false);
-        return ContentComparison.Compare(ContentComparison.FromManifest(manifest), found, depth, SequenceRule.NotBehind, elapsed.Elapsed);
+        return ContentComparison.Compare(
+            ContentComparison.FromManifest(manifest), WithoutBareDefinitions(found, manifest), depth, SequenceRule.NotBehind, elapsed.Elapsed);
+    }
+
+    /// <summary>Leaves out what was dumped as a definition only: it is there, empty, and the manifest, which lists rows, has nothing of it.</summary>
+    private static DatabaseContent WithoutBareDefinitions(DatabaseContent found, PgBackupManifest manifest)
+    {
+        var schemaOnly = manifest.Payload.Selection.Contains("--schema-only");
+        if (!schemaOnly && !manifest.Payload.Selection.Any(choice => choice.StartsWith("--exclude-table-data=", StringComparison.Ordinal)))
+        {
+            return found;
+        }
+
+        var listed = manifest.Tables.Select(table => (table.Schema, table.Name)).ToHashSet();
+        return found with
+        {
+            Tables = [.. found.Tables.Where(table => table.Rows > 0 || listed.Contains((table.Schema, table.Name)))],
+            Sequences = schemaOnly ? [] : found.Sequences,
+        };
     }
 
     /// <summary>migration-state, and the schema objects: equal to the manifest's, and indexes and constraints valid.</summary>

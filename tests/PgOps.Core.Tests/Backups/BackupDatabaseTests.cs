@@ -1,6 +1,7 @@
 using System.Text;
 using PgOps.Core.Backups;
 using PgOps.Core.ClientTools;
+using PgOps.Core.Drills;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;
 
@@ -109,7 +110,7 @@ public sealed class BackupDatabaseTests : IDisposable
     {
         var source = await BackupTestDatabase.CreateAsync(_server, """
             CREATE SCHEMA a; CREATE SCHEMA b;
-            CREATE TABLE a.one AS SELECT generate_series(1, 5) i; CREATE TABLE a.two AS SELECT 1 i; CREATE TABLE b.three AS SELECT 1 i;
+            CREATE TABLE a.one AS SELECT generate_series(1, 5) i; CREATE TABLE a.two AS SELECT 1 i; CREATE SEQUENCE a.numbers; SELECT nextval('a.numbers'); CREATE TABLE b.three AS SELECT 1 i;
             SELECT lo_from_bytea(0, 'x');
             """);
 
@@ -131,6 +132,14 @@ public sealed class BackupDatabaseTests : IDisposable
             Assert.NotEmpty(backup.Manifest!.Payload.Selection);
             var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path }, new CollectingSink(), CancellationToken.None);
             Assert.True(test.Passed, string.Join('\n', test.Checks));
+            if (!selection.DataOnly)
+            {
+                // A definition without its rows is no table too many.
+                var drill = await new TestRestore().RunAsync(
+                    new TestRestoreRequest { Backup = backup, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
+                Assert.True(drill.Passed, drill.Failure);
+            }
+
             return backup.Manifest.Tables.Select(table => table.ToString());
         }
     }
