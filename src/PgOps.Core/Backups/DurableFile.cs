@@ -67,9 +67,14 @@ internal static partial class DurableFile
         RandomAccess.FlushToDisk(handle);
     }
 
-    /// <summary>Lets only its owner enter a folder.</summary>
-    [UnsupportedOSPlatform("windows")]
-    internal static void MakePrivate(string folder) => File.SetUnixFileMode(folder, PrivateFolder);
+    /// <summary>Lets only its owner enter a folder. On Windows it keeps what it inherits, as <see cref="CreateFolder"/> leaves it.</summary>
+    internal static void MakePrivate(string folder)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder, PrivateFolder);
+        }
+    }
 
     /// <summary>Waits until the disk has a folder's entries. Windows journals them by itself and cannot be asked.</summary>
     internal static void SyncFolder(string path)

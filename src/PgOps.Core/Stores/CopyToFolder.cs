@@ -84,7 +84,7 @@ internal static class CopyToFolder
 
     private static async Task CheckAsync(CopySource source, string folder, CancellationToken cancellationToken)
     {
-        foreach (var inside in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories).Where(_ => !OperatingSystem.IsWindows()))
+        foreach (var inside in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories))
         {
             // rclone makes folders as the umask says.
             DurableFile.MakePrivate(inside);
