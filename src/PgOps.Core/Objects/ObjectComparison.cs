@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Operations;
 using PgOps.Core.Restores;
 
 namespace PgOps.Core.Objects;
@@ -161,7 +162,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
         internal PgCheck Check(string name, string versions)
         {
-            var said = new List<string> { Text($"{Compared:N0} equal definitions") };
+            var said = new List<string> { Amount.Of(Compared, "equal definition") };
             if (Unread.Count > 0)
             {
                 Unread.Sort(StringComparer.Ordinal);
