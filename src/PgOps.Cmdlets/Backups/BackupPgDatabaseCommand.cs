@@ -85,7 +85,10 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [Parameter]
     public SwitchParameter SchemaOnly { get; set; }
 
-    /// <summary>Rows without definitions.</summary>
+    /// <summary>
+    /// Rows without definitions. Restore-PgDatabase and Test-PgRestore refuse such a backup: pg_restore --data-only puts it into a
+    /// database that has the tables.
+    /// </summary>
     [Parameter]
     public SwitchParameter DataOnly { get; set; }
 

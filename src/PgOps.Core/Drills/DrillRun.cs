@@ -120,6 +120,10 @@ internal sealed class DrillRun
         }
 
         _backup = proof.Backup;
+        if (proof.Check.Status != PgCheckStatus.Failed)
+        {
+            proof.RequireDefinitions();
+        }
     }
 
     private async Task RestoreAsync(PgBackupManifest manifest, CancellationToken cancellationToken)

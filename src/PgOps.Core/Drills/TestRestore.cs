@@ -19,8 +19,9 @@ public sealed class TestRestore
     /// <param name="cancellationToken">Stops the drill; the sandbox is gone when the exception arrives, and nothing is written to the ledger.</param>
     /// <returns>The drill, passed or not.</returns>
     /// <exception cref="PgOpsException">
-    /// Only when the drill could not be carried out: ToolMissing, ToolTooOld, SandboxFailed, ServerVersionUnsupported, PathNotFound,
-    /// MigrationSourceInvalid of a folder to rehearse, PoolerDetected, a missing privilege on the given server, or a lost connection.
+    /// Only when the drill could not be carried out: InvalidArgument of a backup of rows alone, ToolMissing, ToolTooOld, SandboxFailed,
+    /// ServerVersionUnsupported, PathNotFound, MigrationSourceInvalid of a folder to rehearse, PoolerDetected, a missing privilege on the
+    /// given server, or a lost connection.
     /// </exception>
     public async Task<PgDrill> RunAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {

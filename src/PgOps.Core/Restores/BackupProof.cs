@@ -21,6 +21,22 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
     /// <summary>A backup as results show it: a foreign dump has no manifest, and what was fetched will be gone.</summary>
     internal static PgBackup Shown(PgBackup backup) => backup with { FetchedTo = null, Manifest = backup.Foreign ? null : backup.Manifest };
 
+    /// <summary>Refuses a backup of rows alone: in an empty database there is no table for them.</summary>
+    /// <exception cref="PgOpsException">InvalidArgument.</exception>
+    internal void RequireDefinitions()
+    {
+        if (Backup.Manifest is { } manifest && manifest.Payload.Selection.Contains("--data-only"))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{Backup} holds rows alone (it was made with -DataOnly), and nothing in it defines their tables.",
+                "Nothing was restored.",
+                "To put the rows into a database that has the tables: pg_restore --data-only --dbname=<database> "
+                    + $"\"{System.IO.Path.Combine(Backup.Path, manifest.Payload.Path)}\". For a restore or a drill back up without -DataOnly.")
+            { Subject = Backup };
+        }
+    }
+
     /// <summary>Tests the backup.</summary>
     /// <param name="backup">The backup.</param>
     /// <param name="request">How to test: the key, the identity, pg_restore's folder; its path is the backup's.</param>

@@ -191,6 +191,7 @@ public sealed class RestoreDatabase
             { Subject = request.Backup };
         }
 
+        proof.RequireDefinitions();
         ScriptRestore.RefuseUnlessFit(proof, [.. Changes(request)]);
         checks.Add(proof.Check);
         if (proof.Signature is { Status: PgCheckStatus.Failed } signature)

@@ -2,6 +2,7 @@ using System.Text;
 using PgOps.Core.Backups;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
+using PgOps.Core.Restores;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Sandbox;
 
@@ -132,11 +133,22 @@ public sealed class BackupDatabaseTests : IDisposable
             Assert.NotEmpty(backup.Manifest!.Payload.Selection);
             var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path }, new CollectingSink(), CancellationToken.None);
             Assert.True(test.Passed, string.Join('\n', test.Checks));
-            if (!selection.DataOnly)
+            var drilling = new TestRestore().RunAsync(
+                new TestRestoreRequest { Backup = backup, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
+            if (selection.DataOnly)
+            {
+                // Rows alone fit into no empty database; the way out is the one that does work.
+                var refused = await Assert.ThrowsAsync<PgOpsException>(() => drilling);
+                Assert.Equal(PgErrorCode.InvalidArgument, refused.Code);
+                Assert.Contains("pg_restore --data-only", refused.NextStep, StringComparison.Ordinal);
+                var restoring = new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = "rows_alone" };
+                Assert.Equal(refused.Problem, (await Assert.ThrowsAsync<PgOpsException>(
+                    () => new RestoreDatabase().RunAsync(restoring, new CollectingSink(), CancellationToken.None))).Problem);
+            }
+            else
             {
                 // A definition without its rows is no table too many.
-                var drill = await new TestRestore().RunAsync(
-                    new TestRestoreRequest { Backup = backup, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
+                var drill = await drilling;
                 Assert.True(drill.Passed, drill.Failure);
             }
 
