@@ -175,3 +175,47 @@ Describe '-WhatIf changes nothing' {
         "$plan" | Should -BeLike '*What if:*002_u*one transaction*line*1: CREATE TABLE u (id int)*line*2: CREATE INDEX ON u (id)*'
     }
 }
+
+Describe 'What is wrong with a parameter' {
+    BeforeAll {
+        $null = Backup-PgDatabase (New-Database described) -Path (Join-Path $TestDrive 'described')
+        $backup = Get-PgBackup (Join-Path $TestDrive 'described')
+        # No target at all: neither by parameter nor in the environment.
+        $kept = Get-ChildItem env:PG*, env:DATABASE_URL -ErrorAction Ignore | Where-Object Name -NotLike 'PGOPS_*'
+        $kept | Remove-Item
+    }
+
+    AfterAll {
+        $kept | ForEach-Object { Set-Item "env:$($_.Name)" $_.Value }
+    }
+
+    It 'is an error of <Name> with its own id, and the pipeline goes on' -ForEach @(
+        @{ Name = 'Test-PgTarget'; Id = 'TargetInvalid'; Parameters = @{} }
+        @{ Name = 'Backup-PgDatabase'; Id = 'TargetInvalid'; Parameters = @{ Path = 'nowhere' } }
+        @{ Name = 'Restore-PgDatabase'; Id = 'TargetInvalid'; Parameters = @{ Backup = 'b'; Database = 'x' } }
+        @{ Name = 'Switch-PgDatabase'; Id = 'TargetInvalid'; Parameters = @{ With = 'x' } }
+        @{ Name = 'Compare-PgDatabase'; Id = 'TargetInvalid'; Parameters = @{ Reference = 'b' } }
+        @{ Name = 'Test-PgDatabase'; Id = 'TargetInvalid'; Parameters = @{} }
+        @{ Name = 'Invoke-PgMigration'; Id = 'TargetInvalid'; Parameters = @{} }
+        @{ Name = 'Get-PgMigration'; Id = 'TargetInvalid'; Parameters = @{} }
+        @{ Name = 'Undo-PgMigration'; Id = 'TargetInvalid'; Parameters = @{} }
+        @{ Name = 'Reset-PgDatabase'; Id = 'TargetInvalid'; Parameters = @{} }
+        @{ Name = 'Import-PgMigrationHistory'; Id = 'TargetInvalid'; Parameters = @{} }
+        @{ Name = 'Get-PgBackup'; Id = 'InvalidArgument'; Parameters = @{ Path = 'env:x' } }
+        @{ Name = 'Test-PgBackup'; Id = 'InvalidArgument'; Parameters = @{ Backup = 'b'; BinPath = 'env:x' } }
+        @{ Name = 'Copy-PgBackup'; Id = 'InvalidArgument'; Parameters = @{ Backup = 'b'; Destination = 'env:x' } }
+        @{ Name = 'Remove-PgBackup'; Id = 'InvalidArgument'; Parameters = @{ Backup = 'env:x'; KeepLast = 3 } }
+        @{ Name = 'Test-PgRestore'; Id = 'InvalidArgument'; Parameters = @{ Backup = 'b'; BinPath = 'env:x' } }
+        @{ Name = 'Start-PgSandbox'; Id = 'InvalidArgument'; Parameters = @{ BinPath = 'env:x' } }
+        @{ Name = 'Get-PgSandbox'; Id = 'InvalidArgument'; Parameters = @{ Path = 'env:x' } }
+        @{ Name = 'New-PgMigration'; Id = 'InvalidArgument'; Parameters = @{ Name = 'add_a_to_b'; Path = 'env:x' } }
+    ) {
+        foreach ($one in @($Parameters.Keys)) { if ($Parameters[$one] -eq 'b') { $Parameters[$one] = $backup } }
+        if ((Get-Command $Name).Parameters.ContainsKey('Confirm')) { $Parameters.Confirm = $false }
+        & $Name @Parameters -ErrorAction SilentlyContinue -ErrorVariable failure
+        # A terminating error would have ended the test here, and would bear no id of ours.
+        $failure.Count | Should -Be 1
+        $failure[0].FullyQualifiedErrorId | Should -BeLike "$Id,*"
+        "$($failure[0])" | Should -Match 'Next:|is no file system path'
+    }
+}

@@ -129,12 +129,11 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     {
         var request = default(BackupDatabaseRequest);
         string[] copies = [];
-        if (!Run((_, _) =>
+        if (!Understand(() =>
             {
                 request = Request();
                 copies = [.. CopyTo.Select(FullPlace)];
                 CopyBackup.RequireUsable(copies);
-                return Task.CompletedTask;
             }))
         {
             return;

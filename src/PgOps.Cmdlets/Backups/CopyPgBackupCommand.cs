@@ -37,8 +37,8 @@ public sealed class CopyPgBackupCommand : PgCmdlet
         foreach (var backup in Backup)
         {
             var request = default(CopyBackupRequest);
-            if (!Run((_, _) => Task.FromResult(
-                request = new CopyBackupRequest { Backup = backup, Destination = FullPlace(Destination), BandwidthLimit = BandwidthLimit })))
+            if (!Understand(() =>
+                request = new CopyBackupRequest { Backup = backup, Destination = FullPlace(Destination), BandwidthLimit = BandwidthLimit }))
             {
                 return;
             }

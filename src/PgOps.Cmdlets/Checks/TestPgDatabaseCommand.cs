@@ -105,7 +105,14 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Begin([.. ResolveTargets().Select(target => new FleetTask(target.ToString(), target, TestAsync(Request(target))))]);
+    protected override void ProcessRecord()
+    {
+        List<FleetTask> tasks = [];
+        if (Understand(() => tasks = ResolveTargets().ConvertAll(target => new FleetTask(target.ToString(), target, TestAsync(Request(target))))))
+        {
+            Begin(tasks);
+        }
+    }
 
     private Func<IOperationSink, CancellationToken, Task<object?>> TestAsync(TestDatabaseRequest request) => async (sink, token) =>
     {

@@ -41,7 +41,7 @@ public abstract class PgMigrationCmdlet : PgFleetCmdlet
     protected override void ProcessRecord()
     {
         List<MigrationRequest> requests = [];
-        if (!Run((_, _) =>
+        if (!Understand(() =>
             {
                 RequireOneHistory();
                 requests = ResolveTargets().ConvertAll(target => Complete(new MigrationRequest
@@ -51,7 +51,6 @@ public abstract class PgMigrationCmdlet : PgFleetCmdlet
                     HistorySchema = HistorySchema,
                     Variables = VariableTable.Read(Variable, VariableInDollarQuotes),
                 }));
-                return Task.CompletedTask;
             }))
         {
             return;

@@ -73,6 +73,23 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         return Conclude(work, interruption);
     }
 
+    /// <summary>Makes sense of the parameters. What is wrong with them is an error about this item; the pipeline goes on.</summary>
+    /// <param name="read">Reads them, on the pipeline thread.</param>
+    /// <returns>Whether nothing is wrong with them.</returns>
+    private protected bool Understand(Action read)
+    {
+        try
+        {
+            read();
+            return true;
+        }
+        catch (PgOpsException error)
+        {
+            WriteFailure(error);
+            return false;
+        }
+    }
+
     /// <summary>Runs an operation that ends with one result, and writes that.</summary>
     /// <typeparam name="T">The result's type.</typeparam>
     /// <param name="operation">The work.</param>

@@ -148,7 +148,7 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
     protected override void ProcessRecord()
     {
         var request = default(RestoreDatabaseRequest);
-        if (!Run((_, _) => Task.FromResult(request = Request())))
+        if (!Understand(() => request = Request()))
         {
             return;
         }

@@ -43,22 +43,29 @@ public sealed class SwitchPgDatabaseCommand : PgTargetCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var request = new SwitchDatabaseRequest
+        var request = default(SwitchDatabaseRequest);
+        if (!Understand(() => request = Request()))
         {
-            Target = ResolveTarget(),
-            With = With,
-            GracePeriod = GracePeriod,
-            KeepProperties = KeepProperties,
-            Force = Force,
-            MaintenanceDatabase = MaintenanceDatabase,
-        };
+            return;
+        }
+
         if (WhatIfRequested)
         {
-            Preview((sink, token) => new SwitchDatabase().PreviewAsync(request, sink, token));
+            Preview((sink, token) => new SwitchDatabase().PreviewAsync(request!, sink, token));
         }
-        else if (ShouldProcess($"{request.Target}", Undo ? "Undo the last switch" : $"End its sessions and put the database {With} in its place"))
+        else if (ShouldProcess($"{request!.Target}", Undo ? "Undo the last switch" : $"End its sessions and put the database {With} in its place"))
         {
             RunAndWrite((sink, token) => new SwitchDatabase().RunAsync(request, sink, token));
         }
     }
+
+    private SwitchDatabaseRequest Request() => new()
+    {
+        Target = ResolveTarget(),
+        With = With,
+        GracePeriod = GracePeriod,
+        KeepProperties = KeepProperties,
+        Force = Force,
+        MaintenanceDatabase = MaintenanceDatabase,
+    };
 }

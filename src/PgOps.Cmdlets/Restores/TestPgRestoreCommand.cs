@@ -128,11 +128,7 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     protected override void ProcessRecord()
     {
         var tasks = new List<FleetTask>();
-        if (!Run((_, _) =>
-            {
-                tasks.AddRange(Backup.Select(backup => TaskOf(backup, Request(backup))));
-                return Task.CompletedTask;
-            }))
+        if (!Understand(() => tasks.AddRange(Backup.Select(backup => TaskOf(backup, Request(backup))))))
         {
             return;
         }

@@ -47,17 +47,21 @@ public sealed class StartPgSandboxCommand : PgCmdlet
             return;
         }
 
-        var settings = Setting?.Cast<DictionaryEntry>()
-            .ToDictionary(entry => $"{entry.Key}", entry => $"{entry.Value}", StringComparer.Ordinal) ?? [];
-        var request = new StartSandboxRequest
+        var request = default(StartSandboxRequest);
+        if (Understand(() => request = Request()))
         {
-            Database = Database,
-            Version = Version,
-            BinPath = BinPath is null ? null : FullPath(BinPath),
-            Path = Path is null ? null : FullPath(Path),
-            Name = Name,
-            Settings = settings,
-        };
-        RunAndWrite((sink, token) => new StartSandbox().RunAsync(request, sink, token));
+            RunAndWrite((sink, token) => new StartSandbox().RunAsync(request!, sink, token));
+        }
     }
+
+    private StartSandboxRequest Request() => new()
+    {
+        Database = Database,
+        Version = Version,
+        BinPath = BinPath is null ? null : FullPath(BinPath),
+        Path = Path is null ? null : FullPath(Path),
+        Name = Name,
+        Settings = Setting?.Cast<DictionaryEntry>()
+            .ToDictionary(entry => $"{entry.Key}", entry => $"{entry.Value}", StringComparer.Ordinal) ?? [],
+    };
 }

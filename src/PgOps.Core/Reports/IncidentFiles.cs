@@ -40,7 +40,13 @@ internal static class IncidentFiles
             }
         }
 
-        foreach (var group in backups.Where(backup => request.Until is null || backup.SnapshotAt <= request.Until.Value.UtcDateTime).GroupBy(backup => backup.Database))
+        var before = backups.Where(backup => request.Until is null || backup.SnapshotAt <= request.Until.Value.UtcDateTime).ToList();
+        if (before.Count == 0)
+        {
+            evidence.DataLoss.Add(text.Clean($"There was no backup{(database is null ? "" : $" of {database}")} in {folder}."));
+        }
+
+        foreach (var group in before.GroupBy(backup => backup.Database))
         {
             TakeNewest(group.Key, group.Where(backup => backup.Proven).MaxBy(backup => backup.SnapshotAt), evidence, text);
         }

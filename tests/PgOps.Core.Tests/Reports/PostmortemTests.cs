@@ -88,6 +88,10 @@ public sealed class PostmortemTests : IDisposable
         Assert.Contains("**its chain of hashes breaks at line 1: it was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
         Assert.Contains("No backup of", Part(text, "Data loss"), StringComparison.Ordinal);
         Assert.Empty(_sink.Failures);
+
+        // Backups of another database were looked at, and are none of this one.
+        text = await WriteAsync(request with { Force = true, Target = target.WithDatabase("postgres") });
+        Assert.Contains("There was no backup of postgres in", Part(text, "Data loss"), StringComparison.Ordinal);
     }
 
     [Fact]
