@@ -38,7 +38,9 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     [Credential]
     public PSCredential? Credential { get; set; }
 
-    /// <summary>Major version of the sandbox. Default: the source's, or the nearest newer one that is installed.</summary>
+    /// <summary>
+    /// Major version of the sandbox; not with -Server. Default: the source's, or the nearest newer one that is installed.
+    /// </summary>
     [Parameter]
     [ValidateRange(13, 99)]
     public int? ServerVersion { get; set; }

@@ -129,6 +129,7 @@ internal sealed class DrillRun
     private async Task RestoreAsync(PgBackupManifest manifest, CancellationToken cancellationToken)
     {
         var opening = Stopwatch.StartNew();
+        RestorePreflight.RefuseOlder(manifest, _request.ServerVersion, "The version asked for");
         var ground = await DrillGround.OpenAsync(_request, manifest, _sink, cancellationToken).ConfigureAwait(false);
         await using (ground.ConfigureAwait(false))
         {
@@ -158,7 +159,7 @@ internal sealed class DrillRun
             await using (staging.ConfigureAwait(false))
             {
                 var serverVersion = staging.Session.VersionNumber();
-                _ = RestorePreflight.ServerVersion(manifest, serverVersion, ground.Version, ground.Server, force: false);
+                RestorePreflight.RefuseOlder(manifest, serverVersion / 10000, $"{ground.Server}");
                 var tool = RestorePreflight.Tool(manifest, serverVersion / 10000, _request.BinPath);
                 _checks.Add(staging.Collation);
                 await StepAsync("restore", () => UnpackAsync(staging, manifest, tool, cancellationToken)).ConfigureAwait(false);

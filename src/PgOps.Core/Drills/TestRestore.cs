@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Backups.Signing;
 using PgOps.Core.Operations;
@@ -28,6 +29,7 @@ public sealed class TestRestore
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         DrillLimits.Require(request);
+        RequireOneGround(request);
         Rehearsal.RequireReadable(request.Rehearse);
         var elapsed = Stopwatch.StartNew();
         using var fetched = await FetchedBackup.TakeAsync(
@@ -38,6 +40,18 @@ public sealed class TestRestore
         drill = drill with { Backup = drill.Backup with { FetchedTo = null }, Checks = fetched.Named(drill.Checks) };
         await RecordAsync(drill, request.Key, sink, cancellationToken).ConfigureAwait(false);
         return drill;
+    }
+
+    private static void RequireOneGround(TestRestoreRequest request)
+    {
+        if (request is { Server: { } server, ServerVersion: { } version })
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"-ServerVersion {version.ToString(CultureInfo.InvariantCulture)} chooses a sandbox, and -Server {server} is a server that has its version.",
+                "Nothing was drilled.",
+                "Give one of them.");
+        }
     }
 
     private static async Task<PgBackup> FindAsync(TestRestoreRequest request, CancellationToken cancellationToken)

@@ -13,13 +13,23 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     internal static readonly string[] Groups =
         ["objects", "views", "functions", "indexes", "constraints", "triggers", "policies", "privileges"];
 
+    /// <summary>Why the schema public differs, and the way out.</summary>
+    internal const string WhyPublic =
+        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, and since 15 servers begin with "
+        + "others: back up with pg_dump 15 or newer, which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle them by hand";
+
+    // https://www.postgresql.org/docs/release/15.0/ (Migration: "Remove PUBLIC creation permission on the public schema")
+    private const int PublicSince = 15;
+
     /// <summary>Nothing to compare with.</summary>
     /// <param name="reason">Why.</param>
     internal static ObjectComparison Skip(string reason) => new([.. Groups.Select(group => PgCheck.Skip(group, reason))], []);
 
     /// <summary>Holds a manifest's objects against what is there; skips what the manifest does not hold.</summary>
     internal static ObjectComparison Compare(PgBackupManifest manifest, ObjectInventory found, ObjectRules rules)
-        => ObjectInventory.From(manifest) is { } recorded ? Compare(recorded, found, rules) : Skip(WhyNone(manifest));
+        => ObjectInventory.From(manifest) is not { } recorded ? Skip(WhyNone(manifest))
+            : RestorePreflight.DumpMajor(manifest) < PublicSince && found.ServerMajor >= PublicSince ? Compare(recorded, found, rules).ExplainPublic()
+            : Compare(recorded, found, rules);
 
     /// <summary>Compares.</summary>
     /// <param name="reference">What should be there.</param>
@@ -102,6 +112,17 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             groups[GroupOf(name.Kind)].Wrong.Add(found);
         }
     }
+
+    /// <summary>
+    /// Says what a person cannot know: a dump leaves out what the schema public has from the beginning, and a newer server begins otherwise.
+    /// </summary>
+    private ObjectComparison ExplainPublic()
+        => Differences.Any(one => one is { Kind: "owner" or "grants", Name: "schema public" })
+            ? this with
+            {
+                Checks = [.. Checks.Select(check => check.Name == GroupOf("owner") ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)],
+            }
+            : this;
 
     /// <summary>Joins these checks with others of the same name, made of the same copy: both have to be right.</summary>
     internal IReadOnlyList<PgCheck> With(IReadOnlyList<PgCheck> others)

@@ -105,7 +105,9 @@ internal sealed class RestoreFill
                 PgErrorCode.RestoreMismatch,
                 $"The restored copy differs from {_request.Backup}:\n  " + string.Join("\n  ", failed.Select(check => $"{check.Name}: {check.Detail}")),
                 "Nothing was put in place.",
-                "Restore an older backup, and keep this one for looking into; Test-PgRestore shows every table.")
+                failed.TrueForAll(check => check.Detail.EndsWith(ObjectComparison.WhyPublic, StringComparison.Ordinal))
+                    ? "Back up anew with pg_dump 15 or newer, or restore with -NoOwner and -NoPrivileges."
+                    : "Restore an older backup, and keep this one for looking into; Test-PgRestore shows every table.")
             { Subject = _request.Backup };
         }
 

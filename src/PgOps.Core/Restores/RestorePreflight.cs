@@ -30,9 +30,10 @@ internal static partial class RestorePreflight
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolTooOld)
         {
+            var newest = PostgresBinaries.List(binPath).First(installation => installation.Tools.Contains(name));
             throw new PgOpsException(
                 PgErrorCode.ToolTooOld,
-                $"The backup was written by {manifest.Payload.Tool}, and the newest pg_restore found is older: {error.Problem}",
+                $"The backup was written by {manifest.Payload.Tool}; the newest {name} found is older, {newest.Version} ({newest.PathOf(name)}).",
                 "Nothing was restored.",
                 error.NextStep,
                 error);
@@ -68,6 +69,24 @@ internal static partial class RestorePreflight
             "Nothing was restored.",
             "Restore to a server of the same or a newer major version, or try it with -Force: the comparison with the manifest still decides.")
         { Subject = target };
+    }
+
+    /// <summary>Refuses to drill on a server older than the source.</summary>
+    /// <param name="manifest">The backup's manifest.</param>
+    /// <param name="serverMajor">The server's major version; null when nobody has chosen one.</param>
+    /// <param name="server">What it is, for the message.</param>
+    /// <exception cref="PgOpsException">ServerVersionUnsupported.</exception>
+    internal static void RefuseOlder(PgBackupManifest manifest, int? serverMajor, string server)
+    {
+        var source = manifest.Server.VersionNumber / 10000;
+        if (serverMajor < source)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ServerVersionUnsupported,
+                string.Create(CultureInfo.InvariantCulture, $"{server} is PostgreSQL {serverMajor}; the backup comes from {manifest.Server.Version}."),
+                "Nothing was restored.",
+                string.Create(CultureInfo.InvariantCulture, $"Drill in a sandbox of PostgreSQL {source} or newer (-ServerVersion), or on another -Server."));
+        }
     }
 
     /// <summary>Extensions of the manifest that this server cannot create.</summary>

@@ -1,5 +1,6 @@
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
+using PgOps.Core.Restores;
 using PgOps.Core.Stores;
 using PgOps.Core.Tests.Migrations;
 using PgOps.Core.Tests.Restores;
@@ -52,6 +53,25 @@ public sealed class DrillStepTests : IDisposable
         Assert.Equal(PgCheckStatus.Passed, unequal.Checks[^1].Status);
         Assert.False(unequal.Proven);
         Assert.Empty(DrillLedger.ReadProven(_folder.Path));
+    }
+
+    // A drill on another version than the one that was asked for would prove something else.
+    [PostgresFact]
+    public async Task A_version_that_cannot_be_had_is_refused_before_anything_is_started()
+    {
+        var backup = await BackUpAsync();
+        var both = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { Backup = backup, Server = _server.Target, ServerVersion = 99 }));
+        Assert.Equal((PgErrorCode.InvalidArgument, "Give one of them."), (both.Code, both.NextStep));
+        var source = backup.Manifest!.Server.VersionNumber / 10000;
+        var older = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { Backup = backup, ServerVersion = source - 1 }));
+        Assert.Equal(PgErrorCode.ServerVersionUnsupported, older.Code);
+        Assert.Contains("(-ServerVersion)", older.NextStep, StringComparison.Ordinal);
+        Assert.DoesNotContain("-Force", older.NextStep, StringComparison.Ordinal);
+        var tool = Assert.Throws<PgOpsException>(() => RestorePreflight.Tool(
+            backup.Manifest with { Payload = backup.Manifest.Payload with { Tool = "pg_dump (PostgreSQL) 99.1" } }, source, null));
+        Assert.Equal(PgErrorCode.ToolTooOld, tool.Code);
+        Assert.Contains("99.1; the newest pg_restore found is older, ", tool.Problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("the server is", tool.Problem, StringComparison.Ordinal);
     }
 
     // [timespan]30 is 30 ticks.

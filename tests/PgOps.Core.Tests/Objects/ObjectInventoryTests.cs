@@ -51,6 +51,23 @@ public sealed class ObjectInventoryTests : IDisposable
         Assert.Equal(backup.Manifest!.Objects!.Count, Assert.Single(copies).Count);
     }
 
+    // A dump by pg_dump 14 or older, restored to 15 or newer: the difference is real, and what to do about it is said beside it.
+    [PostgresFact]
+    public async Task An_old_dumps_schema_public_is_explained()
+    {
+        var manifest = (await OddDatabase.BackUpAsync(await CreateAsync(), _folder)).Manifest!;
+        manifest = manifest with { Payload = manifest.Payload with { Tool = "pg_dump (PostgreSQL) 13.16" } };
+        var copy = await CreateAsync();
+        await SandboxServer.ExecuteAsync(copy, "GRANT CREATE ON SCHEMA public TO pg_monitor");
+        var found = await ObjectInventory.ReadAsync(copy, null, true, CancellationToken.None);
+        var privileges = ObjectComparison.Compare(manifest, found, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges");
+        Assert.Equal(PgCheckStatus.Failed, privileges.Status);
+        Assert.Equal(found.ServerMajor >= 15, privileges.Detail.Contains("back up with pg_dump 15 or newer", StringComparison.Ordinal));
+        manifest = manifest with { Payload = manifest.Payload with { Tool = "pg_dump (PostgreSQL) 15.1" } };
+        privileges = ObjectComparison.Compare(manifest, found, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges");
+        Assert.DoesNotContain("back up with", privileges.Detail, StringComparison.Ordinal);
+    }
+
     [PostgresTheory]
     [InlineData("ALTER TABLE app.customers ALTER total SET DEFAULT 1", "objects", "column app.customers.total: defined differently")]
     [InlineData("ALTER TABLE app.orders ADD more int", "objects", "column app.orders.more: not in the reference")]
