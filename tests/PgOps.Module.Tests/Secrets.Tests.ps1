@@ -67,7 +67,9 @@ Describe 'A password' {
         $drill = $made | Test-PgRestore -Server $target -Verbose -LogPath $log 4>&1
         $restore = $made | Restore-PgDatabase -Target $target -Database copy -Confirm:$false -Verbose -LogPath $log 4>&1
         $null = New-Item (Join-Path $TestDrive 'stop')
-        $seen = $watch | Receive-Job -Wait -AutoRemoveJob
+        # Not -AutoRemoveJob: a thread job that ends at that moment may be gone before it is removed.
+        $seen = $watch | Wait-Job | Receive-Job
+        Remove-Job $watch
         ($seen -match 'pg_dump').Count | Should -BeGreaterThan 0 -Because 'the watcher must have seen the children'
         ($seen -match 'pg_restore').Count | Should -BeGreaterThan 0
         foreach ($line in $seen) { $line.Contains($secret) | Should -BeFalse }
