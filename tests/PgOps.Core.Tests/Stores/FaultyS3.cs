@@ -22,7 +22,7 @@ internal enum Fault
 /// </summary>
 internal sealed class FaultyS3 : IDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly ConcurrentDictionary<string, (string Key, ConcurrentDictionary<int, byte[]> Parts, string? Hash)> _uploads = new(StringComparer.Ordinal);
 
     public FaultyS3()
@@ -36,9 +36,10 @@ internal sealed class FaultyS3 : IDisposable
 
         for (var port = 20_000 + Random.Shared.Next(20_000); ; port++)
         {
+            // One that could not start is disposed of by that.
+            _listener = new HttpListener();
             try
             {
-                _listener.Prefixes.Clear();
                 Endpoint = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
                 _listener.Prefixes.Add(Endpoint + "/");
                 _listener.Start();
