@@ -117,12 +117,13 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     /// Says what a person cannot know: a dump leaves out what the schema public has from the beginning, and a newer server begins otherwise.
     /// </summary>
     private ObjectComparison ExplainPublic()
-        => Differences.Any(one => one is { Kind: "owner" or "grants", Name: "schema public" })
-            ? this with
-            {
-                Checks = [.. Checks.Select(check => check.Name == GroupOf("owner") ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)],
-            }
+    {
+        // Where anything else differs too, that is the news, and this would draw from it.
+        var privileges = Differences.Where(one => GroupOf(one.Kind) == Privileges).ToList();
+        return privileges.Count > 0 && privileges.TrueForAll(one => one.Name == "schema public")
+            ? this with { Checks = [.. Checks.Select(check => check.Name == Privileges ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)] }
             : this;
+    }
 
     /// <summary>Joins these checks with others of the same name, made of the same copy: both have to be right.</summary>
     internal IReadOnlyList<PgCheck> With(IReadOnlyList<PgCheck> others)
@@ -137,6 +138,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         };
 
     private const string InvalidIndex = "invalid index";
+    private const string Privileges = "privileges";
 
     private static string GroupOf(string kind) => kind switch
     {
@@ -146,7 +148,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         "constraint" => "constraints",
         "trigger" or "event trigger" => "triggers",
         "policy" or "row security" => "policies",
-        "owner" or "grants" or "default privileges" => "privileges",
+        "owner" or "grants" or "default privileges" => Privileges,
         _ => "objects",
     };
 

@@ -63,6 +63,12 @@ public sealed class ObjectInventoryTests : IDisposable
         var privileges = ObjectComparison.Compare(manifest, found, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges");
         Assert.Equal(PgCheckStatus.Failed, privileges.Status);
         Assert.Equal(found.ServerMajor >= 15, privileges.Detail.Contains("back up with pg_dump 15 or newer", StringComparison.Ordinal));
+
+        // A grant that was lost is not to hide behind it.
+        await SandboxServer.ExecuteAsync(copy, "GRANT SELECT ON app.orders TO pg_monitor");
+        var more = await ObjectInventory.ReadAsync(copy, null, true, CancellationToken.None);
+        Assert.DoesNotContain(
+            "back up with", ObjectComparison.Compare(manifest, more, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges").Detail, StringComparison.Ordinal);
         manifest = manifest with { Payload = manifest.Payload with { Tool = "pg_dump (PostgreSQL) 15.1" } };
         privileges = ObjectComparison.Compare(manifest, found, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges");
         Assert.DoesNotContain("back up with", privileges.Detail, StringComparison.Ordinal);
