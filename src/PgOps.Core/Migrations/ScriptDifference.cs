@@ -59,7 +59,7 @@ internal static class ScriptDifference
     {
         var blocks = diff.DiffBlocks;
         var lead = Math.Min(Context, blocks[first].DeleteStartA);
-        var tail = Math.Min(Context, diff.PiecesOld.Length - End(blocks[last]));
+        var tail = Math.Min(Context, diff.PiecesOld.Count - End(blocks[last]));
         var oldStart = blocks[first].DeleteStartA - lead;
         var newStart = blocks[first].InsertStartB - lead;
         var oldCount = End(blocks[last]) + tail - oldStart;
@@ -76,9 +76,9 @@ internal static class ScriptDifference
 
         Append(' ', diff.PiecesOld, line, tail);
 
-        void Append(char mark, string[] lines, int start, int count)
+        void Append(char mark, IReadOnlyList<string> lines, int start, int count)
         {
-            foreach (var one in lines.AsSpan(start, count))
+            foreach (var one in lines.Skip(start).Take(count))
             {
                 text.Append(mark).Append(one).Append(one.EndsWith('\n') ? "" : "\n\\ No newline at end of file\n");
             }
