@@ -7,13 +7,6 @@ using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
 
-/// <summary>What a database holds: counts and content hashes of its tables, positions of its sequences.</summary>
-/// <param name="Tables">Every table whose rows pg_dump dumps, ordered by schema and name.</param>
-/// <param name="Sequences">Every sequence, ordered by schema and name.</param>
-/// <param name="LeftOut">What pg_dump leaves out on purpose, one sentence each.</param>
-internal sealed record DatabaseContent(
-    IReadOnlyList<PgTableFingerprint> Tables, IReadOnlyList<PgSequencePosition> Sequences, IReadOnlyList<string> LeftOut);
-
 /// <summary>
 /// The fingerprint of a database: for each table the number of rows and the sum modulo 2^128 of MurmurHash3-x64-128 over the COPY text
 /// of each row (line end excluded) for the columns that pg_dump dumps, under pinned output settings. One definition for the source,

@@ -6,12 +6,6 @@ using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
 
-/// <summary>A file of a backup as it is on disk.</summary>
-/// <param name="Name">Path inside the backup, with forward slashes.</param>
-/// <param name="Bytes">Its size.</param>
-/// <param name="Hash">SHA-256 in lower-case hex.</param>
-internal sealed record HashedFile(string Name, long Bytes, string Hash);
-
 /// <summary>
 /// SHA256SUMS: one line for each file but itself, sorted by name, in the one spelling that <c>sha256sum -c</c> accepts. Because there is
 /// only one right text for given files, a flipped bit in the list itself shows as well.

@@ -8,13 +8,6 @@ using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
 
-/// <summary>What a backup found in its snapshot.</summary>
-/// <param name="Content">The fingerprint.</param>
-/// <param name="Contents">The archive's table of contents.</param>
-/// <param name="Dumped">The tables in it.</param>
-/// <param name="Objects">The schema objects; null when only some of them are dumped.</param>
-internal sealed record SnapshotResult(DatabaseContent Content, ArchiveContents Contents, DumpedTables Dumped, PgObjectInventory? Objects);
-
 /// <summary>What a backup does inside its snapshot: dump, globals and fingerprint, side by side while the snapshot's holder is watched.</summary>
 /// <param name="Request">What is asked for.</param>
 /// <param name="Compression">pg_dump's <c>--compress</c>.</param>

@@ -76,8 +76,3 @@ internal sealed class CatalogSession : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _session.DisposeAsync();
 }
-
-/// <summary>What came of looking for one kind.</summary>
-/// <param name="Findings">What was found.</param>
-/// <param name="NotSeen">What could not be looked at, and why; null when everything was.</param>
-internal sealed record Look(IReadOnlyList<PgFinding> Findings, string? NotSeen = null);

@@ -9,16 +9,6 @@ using PgOps.Core.Stores;
 
 namespace PgOps.Core.Drills;
 
-/// <summary>The drill that proved a backup.</summary>
-/// <param name="At">When it began, in UTC.</param>
-/// <param name="ServerVersion">The server it restored to.</param>
-/// <param name="RecoveryTime">How long the restore took, verified and analysed.</param>
-internal sealed record DrillProof(DateTime At, string ServerVersion, TimeSpan RecoveryTime)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"restored to PostgreSQL {ServerVersion} in {PgSize.Format(RecoveryTime)}, every table's content compared";
-}
-
 /// <summary>
 /// <c>drills.jsonl</c> beside the backups: one line per drill, each bound to the one before it by its hash. It is what gates and
 /// retention go by, so a line that was edited, inserted or taken out makes everything after it worthless. Whoever can write the file

@@ -144,31 +144,3 @@ internal sealed class MigrationHistory
         Script = row.IsDBNull(16) ? null : row.GetString(16),
     };
 }
-
-/// <summary>A row to append.</summary>
-internal sealed record HistoryEntry
-{
-    internal required string Version { get; init; }
-
-    internal required string Name { get; init; }
-
-    internal string Kind { get; init; } = HistoryRow.Versioned;
-
-    internal required string Checksum { get; init; }
-
-    internal required string Script { get; init; }
-
-    internal required string State { get; init; }
-
-    internal bool Transactional { get; init; } = true;
-
-    internal int StatementsTotal { get; init; }
-
-    internal int StatementsDone { get; init; }
-
-    internal string? Error { get; init; }
-
-    internal string? Reason { get; init; }
-
-    internal string? BackupId { get; init; }
-}

@@ -5,11 +5,6 @@ using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations;
 
-/// <summary>One migration of a plan, in words.</summary>
-/// <param name="Migration">Its version and name.</param>
-/// <param name="Description">What would be done, one line for each statement.</param>
-public sealed record PlannedMigration(string Migration, string Description);
-
 /// <summary>Says what <see cref="InvokeMigrations"/> would do, and touches nothing.</summary>
 public sealed class PreviewMigrations
 {

@@ -5,10 +5,3 @@ namespace PgOps.Core.Operations;
 /// <param name="Subject">The target itself; it becomes the subject of the target's errors.</param>
 /// <param name="RunAsync">The work. Its result is handed out as soon as it is known; null when there is none.</param>
 public sealed record FleetTask(string Name, object Subject, Func<IOperationSink, CancellationToken, Task<object?>> RunAsync);
-
-/// <summary>How the targets of a <see cref="FleetRun"/> ended.</summary>
-/// <param name="Succeeded">Targets whose work ended well.</param>
-/// <param name="Failed">Targets whose work failed; each was reported.</param>
-/// <param name="NotBegun">Targets left untouched because another one failed; reported in one error.</param>
-public sealed record FleetOutcome(
-    IReadOnlyList<FleetTask> Succeeded, IReadOnlyList<FleetTask> Failed, IReadOnlyList<FleetTask> NotBegun);

@@ -20,6 +20,3 @@ internal sealed class IncidentEvidence
     /// <summary>What the records show to have been missing.</summary>
     internal List<string> Gaps { get; } = [];
 }
-
-/// <summary>One line of the timeline.</summary>
-internal sealed record IncidentEvent(DateTime At, string Source, string What);

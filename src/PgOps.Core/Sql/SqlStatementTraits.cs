@@ -1,40 +1,5 @@
 namespace PgOps.Core.Sql;
 
-/// <summary>A statement that begins, ends or divides a transaction.</summary>
-public enum TransactionCommand
-{
-    /// <summary>No transaction command.</summary>
-    None,
-
-    /// <summary>BEGIN or START TRANSACTION.</summary>
-    Begin,
-
-    /// <summary>COMMIT or END.</summary>
-    Commit,
-
-    /// <summary>ROLLBACK or ABORT of the whole transaction.</summary>
-    Rollback,
-
-    /// <summary>SAVEPOINT.</summary>
-    Savepoint,
-
-    /// <summary>RELEASE SAVEPOINT.</summary>
-    Release,
-
-    /// <summary>ROLLBACK TO SAVEPOINT.</summary>
-    RollbackTo,
-
-    /// <summary>PREPARE TRANSACTION.</summary>
-    PrepareTransaction,
-}
-
-/// <summary>The index that a CREATE INDEX CONCURRENTLY builds, in names as the catalog holds them.</summary>
-/// <param name="Schema">The table's schema, which is the index's too; null when search_path decides.</param>
-/// <param name="Name">The index; null when the server is to choose a name.</param>
-/// <param name="Table">The table.</param>
-/// <param name="IfNotExists">Whether IF NOT EXISTS is given, under which an INVALID index of that name is passed over.</param>
-public sealed record ConcurrentIndex(string? Schema, string? Name, string Table, bool IfNotExists);
-
 /// <summary>What a statement's first tokens tell about how it must be run.</summary>
 public static class SqlStatementTraits
 {

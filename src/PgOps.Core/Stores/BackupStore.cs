@@ -4,12 +4,6 @@ using PgOps.Core.Backups;
 
 namespace PgOps.Core.Stores;
 
-/// <summary>A file as a store lists it.</summary>
-/// <param name="Name">Path below the folder that was listed, with forward slashes.</param>
-/// <param name="Bytes">Its size.</param>
-/// <param name="Modified">When it was written, in UTC.</param>
-internal sealed record StoredFile(string Name, long Bytes, DateTime Modified);
-
 /// <summary>A place where backups live, as something to read from. Names are paths below it, with forward slashes.</summary>
 internal abstract class BackupStore : IDisposable
 {
@@ -133,41 +127,4 @@ internal abstract class BackupStore : IDisposable
 
     private async Task<Stream> ReadPacedAsync(string name, TransferMeter meter, CancellationToken cancellationToken)
         => new ThrottledStream(await OpenAsync(name, cancellationToken).ConfigureAwait(false), meter.Throttle, meter.Add);
-}
-
-/// <summary>A folder or share.</summary>
-internal sealed class FolderStore : BackupStore
-{
-    internal FolderStore(StoreUri uri)
-        : base(uri)
-    {
-    }
-
-    /// <summary>The full path of a file or folder.</summary>
-    internal string PathOf(string name) => Path.Combine(Uri.Path, name);
-
-    /// <inheritdoc/>
-    internal override Task<IReadOnlyList<StoredFile>> ListAsync(string folder, CancellationToken cancellationToken)
-    {
-        var root = new DirectoryInfo(PathOf(folder));
-        return Task.FromResult<IReadOnlyList<StoredFile>>(!root.Exists ? [] :
-        [
-            .. root.EnumerateFiles("*", SearchOption.AllDirectories).Select(file => new StoredFile(
-                Path.GetRelativePath(root.FullName, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file.Length, file.LastWriteTimeUtc)),
-        ]);
-    }
-
-    /// <inheritdoc/>
-    internal override Task<Stream> OpenAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return Task.FromResult<Stream>(new FileStream(
-                PathOf(name), FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan));
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw NotFound(name, error);
-        }
-    }
 }

@@ -2,19 +2,6 @@ using System.Text.RegularExpressions;
 
 namespace PgOps.Core.Stores;
 
-/// <summary>What kind of place a URI names.</summary>
-internal enum StoreKind
-{
-    /// <summary>A folder or share.</summary>
-    Folder,
-
-    /// <summary>A service that speaks S3.</summary>
-    S3,
-
-    /// <summary>Anything that rclone reaches.</summary>
-    Rclone,
-}
-
 /// <summary>
 /// Names a place: a path or <c>file://</c> URI, <c>s3://bucket/prefix?endpoint=…&amp;region=…</c>, or <c>rclone:remote:path</c>.
 /// It never holds a secret: one that does is refused, and the refusal does not repeat it.

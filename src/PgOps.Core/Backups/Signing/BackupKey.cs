@@ -215,13 +215,3 @@ public sealed class BackupKey : IDisposable
         return Convert.TryFromBase64String(base64, bytes, out var length) ? bytes[..length] : null;
     }
 }
-
-/// <summary>What a signature is of.</summary>
-internal enum SignedSubject
-{
-    /// <summary>A backup's list of hashes.</summary>
-    Backup,
-
-    /// <summary>A ledger's entry.</summary>
-    Drill,
-}

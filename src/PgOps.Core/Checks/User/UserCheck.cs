@@ -1,10 +1,5 @@
 namespace PgOps.Core.Checks.User;
 
-/// <summary>What a check says for itself.</summary>
-/// <param name="Passed">Whether it passed.</param>
-/// <param name="Detail">What it found.</param>
-public sealed record UserCheckAnswer(bool Passed, string Detail);
-
 /// <summary>A check of the user's own.</summary>
 /// <param name="name">Its name; the check in the result is named <c>check: name</c>.</param>
 public abstract class UserCheck(string name)
@@ -24,13 +19,4 @@ public abstract class UserCheck(string name)
         limit.CancelAfter(timeout);
         return limit;
     }
-}
-
-/// <summary>A check in another language than SQL, for example a script block; what it throws fails the check.</summary>
-/// <param name="name">Its name.</param>
-/// <param name="run">The check itself, as <see cref="UserCheck.RunAsync"/> is.</param>
-public sealed class DelegateCheck(string name, Func<PgTarget, TimeSpan, CancellationToken, Task<UserCheckAnswer>> run) : UserCheck(name)
-{
-    internal override Task<UserCheckAnswer> RunAsync(PgTarget target, TimeSpan timeout, CancellationToken cancellationToken)
-        => run(target, timeout, cancellationToken);
 }

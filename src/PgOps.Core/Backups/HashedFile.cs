@@ -1,0 +1,13 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using PgOps.Core.Backups.Signing;
+using PgOps.Core.Operations;
+
+namespace PgOps.Core.Backups;
+
+/// <summary>A file of a backup as it is on disk.</summary>
+/// <param name="Name">Path inside the backup, with forward slashes.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Hash">SHA-256 in lower-case hex.</param>
+internal sealed record HashedFile(string Name, long Bytes, string Hash);

@@ -1,0 +1,10 @@
+using Npgsql;
+using PgOps.Core.Backups;
+using PgOps.Core.Connections;
+
+namespace PgOps.Core.Checks;
+
+/// <summary>What came of looking for one kind.</summary>
+/// <param name="Findings">What was found.</param>
+/// <param name="NotSeen">What could not be looked at, and why; null when everything was.</param>
+internal sealed record Look(IReadOnlyList<PgFinding> Findings, string? NotSeen = null);

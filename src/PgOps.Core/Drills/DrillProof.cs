@@ -1,0 +1,20 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using PgOps.Core.Backups;
+using PgOps.Core.Backups.Signing;
+using PgOps.Core.Stores;
+
+namespace PgOps.Core.Drills;
+
+/// <summary>The drill that proved a backup.</summary>
+/// <param name="At">When it began, in UTC.</param>
+/// <param name="ServerVersion">The server it restored to.</param>
+/// <param name="RecoveryTime">How long the restore took, verified and analysed.</param>
+internal sealed record DrillProof(DateTime At, string ServerVersion, TimeSpan RecoveryTime)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"restored to PostgreSQL {ServerVersion} in {PgSize.Format(RecoveryTime)}, every table's content compared";
+}

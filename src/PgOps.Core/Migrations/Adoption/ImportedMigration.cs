@@ -1,0 +1,9 @@
+using System.Globalization;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>One row that an import writes.</summary>
+/// <param name="File">The migration.</param>
+/// <param name="AppliedAt">When the other tool applied it, where that is known.</param>
+/// <param name="Reason">What the row says of its origin.</param>
+internal sealed record ImportedMigration(MigrationFile File, DateTime? AppliedAt, string Reason);

@@ -1,0 +1,11 @@
+using System.Globalization;
+using System.Text;
+using PgOps.Core.Operations;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations;
+
+/// <summary>One migration of a plan, in words.</summary>
+/// <param name="Migration">Its version and name.</param>
+/// <param name="Description">What would be done, one line for each statement.</param>
+public sealed record PlannedMigration(string Migration, string Description);
