@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using PgOps;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
 
 namespace ReleaseStep;
 

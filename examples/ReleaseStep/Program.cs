@@ -1,16 +1,18 @@
+using PgOps;
+using PgOps.Core.Backups;
+using PgOps.Core.Drills;
+using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Postgres.Sandbox;
+using ReleaseStep;
+
 // A release step on the PgOps core, without PowerShell: back up, prove, migrate behind the proof.
 //
 //   dotnet run --project examples/ReleaseStep                          on a sandbox, with the example shop
 //   dotnet run --project examples/ReleaseStep -- MIGRATIONS BACKUPS    on DATABASE_URL or the PG* variables
 //
 // Exit code 0: released. 1: refused or failed; the message says what state the database is in. 130: cancelled and cleaned up.
-using PgOps;
-using PgOps.Core.Backups;
-using PgOps.Core.Connections;
-using PgOps.Core.Drills;
-using PgOps.Core.Migrations;
-using PgOps.Core.Sandbox;
-using ReleaseStep;
 
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, press) =>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PgOps.Core.Backups;
-using PgOps.Core.ClientTools;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Benchmarks;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using Npgsql;
-using PgOps.Core.Connections;
 using PgOps.Core.Migrations;
-using PgOps.Core.Sandbox;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Sql;
 
 namespace PgOps.Benchmarks;

@@ -1,6 +1,8 @@
 using System.Text;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Postgres.ClientTools;
 
 namespace PgOps.Benchmarks;
 

@@ -1,11 +1,12 @@
+using System.Globalization;
+using PgOps.Benchmarks;
+
 // Benchmarks, run by hand, side by side in one run; only the ratios carry over to another machine.
 //
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- migrations
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- migrations --rounds 11 --no-sync apply nothing one status process seed
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- backups --rounds 3 --scale 100 pipe
 //   dotnet run -c Release --project tests/PgOps.Benchmarks -- restores --rounds 3 --scale 50 indexed amcheck steps
-using System.Globalization;
-using PgOps.Benchmarks;
 
 if (args is not ["migrations" or "backups" or "restores", ..])
 {

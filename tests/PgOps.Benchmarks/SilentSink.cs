@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Benchmarks;
 

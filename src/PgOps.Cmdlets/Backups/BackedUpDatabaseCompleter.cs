@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Backups;
+using PgOps.Core.Repository;
 
 namespace PgOps.Cmdlets.Backups;
 

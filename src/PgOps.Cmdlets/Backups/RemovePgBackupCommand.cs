@@ -1,8 +1,7 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Backups;
-using PgOps.Core.Backups.Retention;
-using PgOps.Core.Stores;
+using PgOps.Core.Repository;
+using PgOps.Core.Repository.Retention;
 
 namespace PgOps.Cmdlets.Backups;
 

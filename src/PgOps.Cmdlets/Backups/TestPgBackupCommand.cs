@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Backups;
+using PgOps.Core.Repository;
 
 namespace PgOps.Cmdlets.Backups;
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Restores;
+using PgOps.Core.Comparison;
 
 namespace PgOps.Cmdlets.Checks;
 

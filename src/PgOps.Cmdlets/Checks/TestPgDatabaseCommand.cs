@@ -2,7 +2,7 @@ using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Checks;
 using PgOps.Core.Checks.User;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Cmdlets.Checks;
 

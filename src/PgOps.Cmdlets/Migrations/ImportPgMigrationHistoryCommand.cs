@@ -1,7 +1,7 @@
 using System.Management.Automation;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Adoption;
-using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Migrations;
 

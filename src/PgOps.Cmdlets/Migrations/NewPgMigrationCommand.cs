@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using Microsoft.Extensions.Logging;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Cmdlets.Migrations;
 

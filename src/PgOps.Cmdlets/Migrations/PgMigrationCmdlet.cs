@@ -1,8 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations;
-using PgOps.Core.Operations;
+using PgOps.Core.Migrations.Running;
 
 namespace PgOps.Cmdlets.Migrations;
 

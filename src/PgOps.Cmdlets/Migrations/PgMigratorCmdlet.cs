@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Running;
 
 namespace PgOps.Cmdlets.Migrations;
 

@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations;
-using PgOps.Core.Operations;
+using PgOps.Core.Migrations.Running;
 
 namespace PgOps.Cmdlets.Migrations;
 

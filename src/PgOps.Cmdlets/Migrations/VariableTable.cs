@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Globalization;
-using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Cmdlets.Migrations;
 

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
-using PgOps.Core.Backups;
-using PgOps.Core.Stores;
+using PgOps.Core.Repository;
 
 namespace PgOps.Cmdlets.Pipeline;
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using System.Security.Cryptography.X509Certificates;
-using PgOps.Core.Backups.Signing;
+using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Cmdlets.Pipeline;
 

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Runtime.ExceptionServices;
-using PgOps.Core.Operations;
-using PgOps.Core.Stores;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Repository;
 
 namespace PgOps.Cmdlets.Pipeline;
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Cmdlets.Pipeline;
 

@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Cmdlets.Pipeline;
 

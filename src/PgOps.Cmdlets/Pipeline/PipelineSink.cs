@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Management.Automation;
 using Microsoft.Extensions.Logging;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Cmdlets.Pipeline;
 

@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Cmdlets.Pipeline;
 

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Connections;
-using PgOps.Core.Restores;
+using PgOps.Core.Comparison;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Cmdlets.Restores;
 

@@ -3,7 +3,7 @@ using System.Management.Automation;
 using System.Net;
 using System.Security;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Restores;
 
 namespace PgOps.Cmdlets.Restores;

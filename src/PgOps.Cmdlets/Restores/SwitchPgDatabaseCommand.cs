@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Switches;
+using PgOps.Core.Databases;
 
 namespace PgOps.Cmdlets.Restores;
 

@@ -4,8 +4,8 @@ using PgOps.Cmdlets.Checks;
 using PgOps.Cmdlets.Migrations;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Checks.User;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Drills;
-using PgOps.Core.Operations;
 
 namespace PgOps.Cmdlets.Restores;
 

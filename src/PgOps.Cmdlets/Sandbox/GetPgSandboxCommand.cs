@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Sandbox;
+using PgOps.Core.Postgres.Sandbox;
 
 namespace PgOps.Cmdlets.Sandbox;
 

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
-using PgOps.Core.Sandbox;
+using PgOps.Core.Postgres.Sandbox;
 
 namespace PgOps.Cmdlets.Sandbox;
 

@@ -1,9 +1,13 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.Backups.Signing;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Files;
+using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+using PgOps.Core.Repository.Archives;
+using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Backups;
 

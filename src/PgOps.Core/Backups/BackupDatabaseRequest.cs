@@ -1,4 +1,4 @@
-using PgOps.Core.Backups.Signing;
+using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Backups;
 

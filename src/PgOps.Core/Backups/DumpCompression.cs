@@ -1,4 +1,4 @@
-using PgOps.Core.ClientTools;
+using PgOps.Core.Postgres.ClientTools;
 
 namespace PgOps.Core.Backups;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Reports;
+using PgOps.Core.Repository;
 
 namespace PgOps.Core.Backups;
 

@@ -1,7 +1,8 @@
 using Npgsql;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Backups;
 

@@ -1,6 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Connections;
+using PgOps.Core.Common.Hashes;
+using PgOps.Core.Comparison;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Backups;
 

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using Npgsql;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
-using PgOps.Core.Objects;
-using PgOps.Core.Operations;
+using PgOps.Core.Comparison;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Backups;
 

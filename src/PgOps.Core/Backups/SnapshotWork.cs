@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using Npgsql;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
-using PgOps.Core.Objects;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Files;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Comparison;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Backups;
 

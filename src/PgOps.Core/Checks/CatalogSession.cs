@@ -1,6 +1,6 @@
 using Npgsql;
-using PgOps.Core.Backups;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks;
 

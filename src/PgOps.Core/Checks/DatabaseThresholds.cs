@@ -1,5 +1,3 @@
-using PgOps.Core.Checks.User;
-
 namespace PgOps.Core.Checks;
 
 /// <summary>From where on something is found.</summary>

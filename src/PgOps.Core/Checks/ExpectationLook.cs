@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Checks;

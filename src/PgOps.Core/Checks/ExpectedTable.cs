@@ -1,7 +1,5 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using PgOps.Core.Operations;
-using PgOps.Core.Sql;
 
 namespace PgOps.Core.Checks;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using PgOps.Core.Connections;
-using PgOps.Core.Objects;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks;
 

@@ -1,6 +1,4 @@
 using Npgsql;
-using PgOps.Core.Backups;
-using PgOps.Core.Connections;
 
 namespace PgOps.Core.Checks;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
-using PgOps.Core.Objects;
-using PgOps.Core.Restores;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Comparison;
+using PgOps.Core.Postgres.Catalog;
 
 namespace PgOps.Core.Checks;
 

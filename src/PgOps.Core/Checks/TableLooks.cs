@@ -1,4 +1,4 @@
-using PgOps.Core.Objects;
+using PgOps.Core.Postgres.Catalog;
 
 namespace PgOps.Core.Checks;
 

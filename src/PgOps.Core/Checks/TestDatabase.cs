@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Text;
 using Npgsql;
 using PgOps.Core.Checks.User;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
-using PgOps.Core.Restores;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks;
 

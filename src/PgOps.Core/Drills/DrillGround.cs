@@ -1,10 +1,10 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
-using PgOps.Core.Sandbox;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Postgres.Sandbox;
 
 namespace PgOps.Core.Drills;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using PgOps.Core.Backups.Foreign;
+using PgOps.Core.Repository;
 
 namespace PgOps.Core.Drills;
 

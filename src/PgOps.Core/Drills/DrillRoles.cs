@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Connections;
+using PgOps.Core.Databases;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
 

@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using Npgsql;
-using PgOps.Core.Backups;
-using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Checks.User;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
-using PgOps.Core.Objects;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Comparison;
+using PgOps.Core.Databases;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+using PgOps.Core.Repository.Archives;
 using PgOps.Core.Restores;
 
 namespace PgOps.Core.Drills;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Npgsql;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Drills;

@@ -1,6 +1,8 @@
 using System.Globalization;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations;
-using PgOps.Core.Operations;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Drills;

@@ -1,4 +1,5 @@
-using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Drills;
 

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using PgOps.Core.Backups.Signing;
-using PgOps.Core.Operations;
-using PgOps.Core.Restores;
-using PgOps.Core.Stores;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Drills;
 

@@ -1,5 +1,5 @@
-using PgOps.Core.Backups.Signing;
 using PgOps.Core.Checks.User;
+using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Drills;
 

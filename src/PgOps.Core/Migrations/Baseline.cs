@@ -1,4 +1,6 @@
 using Npgsql;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations;
 

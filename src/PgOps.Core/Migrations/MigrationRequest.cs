@@ -1,3 +1,7 @@
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Migrations.Scripts;
+
 namespace PgOps.Core.Migrations;
 
 /// <summary>What to migrate and how.</summary>

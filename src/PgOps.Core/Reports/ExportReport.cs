@@ -1,6 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Reports;
 

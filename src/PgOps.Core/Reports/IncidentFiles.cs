@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using PgOps.Core.Backups;
-using PgOps.Core.Drills;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Repository;
 
 namespace PgOps.Core.Reports;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Npgsql;
-using PgOps.Core.Connections;
-using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Reports;
 

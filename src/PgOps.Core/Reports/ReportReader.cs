@@ -1,6 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Checks;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Reports;
 

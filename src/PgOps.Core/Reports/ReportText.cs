@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Reports;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Reports;
 

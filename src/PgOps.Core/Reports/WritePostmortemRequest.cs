@@ -1,4 +1,4 @@
-using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.History;
 
 namespace PgOps.Core.Reports;
 

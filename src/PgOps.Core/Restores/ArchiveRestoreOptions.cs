@@ -1,11 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using PgOps.Core.Backups;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.Backups.Foreign;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Operations;
-using PgOps.Core.Restores.Archives;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Restores;
 

@@ -1,8 +1,4 @@
 using Npgsql;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.Objects;
-using PgOps.Core.Operations;
-using PgOps.Core.Restores.Masking;
 
 namespace PgOps.Core.Restores;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
-using PgOps.Core.Backups.Foreign;
-using PgOps.Core.Operations;
-using PgOps.Core.Restores.Archives;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Repository;
 
 namespace PgOps.Core.Restores;
 

@@ -2,15 +2,14 @@ using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Backups;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.Backups.Foreign;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
-using PgOps.Core.Restores.Archives;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Databases;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+using PgOps.Core.Repository.Archives;
 using PgOps.Core.Restores.Masking;
 using PgOps.Core.Sql;
-using PgOps.Core.Stores;
 
 namespace PgOps.Core.Restores;
 

@@ -1,5 +1,5 @@
-using PgOps.Core.Backups.Foreign;
-using PgOps.Core.Backups.Signing;
+using PgOps.Core.Repository.Archives;
+using PgOps.Core.Repository.Signing;
 using PgOps.Core.Restores.Masking;
 
 namespace PgOps.Core.Restores;

@@ -1,7 +1,10 @@
 using Npgsql;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.Objects;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Comparison;
+using PgOps.Core.Databases;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Repository.Archives;
 using PgOps.Core.Restores.Masking;
 
 namespace PgOps.Core.Restores;

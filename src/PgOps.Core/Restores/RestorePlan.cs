@@ -1,5 +1,6 @@
-using PgOps.Core.ClientTools;
-using PgOps.Core.Restores.Archives;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Restores;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
-using PgOps.Core.Backups.Foreign;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
 
 namespace PgOps.Core.Restores;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using PgOps.Core.Operations;
-using PgOps.Core.Restores.Masking;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Postgres.Catalog;
 
 namespace PgOps.Core.Restores;
 

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
-using PgOps.Core.Backups;
-using PgOps.Core.Backups.Encryption;
-using PgOps.Core.Backups.Foreign;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
-using PgOps.Core.Restores.Archives;
+using PgOps.Core.Common.Files;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Restores;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;

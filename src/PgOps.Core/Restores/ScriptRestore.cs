@@ -1,7 +1,7 @@
 using System.Globalization;
-using PgOps.Core.Backups.Foreign;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Repository;
 
 namespace PgOps.Core.Restores;
 

@@ -1,10 +1,12 @@
 using System.Text;
 using PgOps.Core.Backups;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Backups;
 

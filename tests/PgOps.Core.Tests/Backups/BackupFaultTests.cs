@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using PgOps.Core.Backups;
-using PgOps.Core.Sandbox;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Common.Files;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Backups;
 

@@ -1,7 +1,6 @@
 using PgOps.Core.Checks;
-using PgOps.Core.Tests.Backups;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Checks;
 

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using PgOps.Core.Checks;
 using PgOps.Core.Checks.User;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Checks;
 

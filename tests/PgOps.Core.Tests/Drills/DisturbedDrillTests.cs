@@ -1,9 +1,10 @@
 using System.Diagnostics;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
 using PgOps.Core.Tests.Migrations;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Drills;

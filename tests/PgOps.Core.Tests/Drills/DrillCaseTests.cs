@@ -1,6 +1,7 @@
 using PgOps.Core.Drills;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Drills;
 

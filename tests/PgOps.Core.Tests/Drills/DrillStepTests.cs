@@ -1,11 +1,9 @@
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
 using PgOps.Core.Restores;
-using PgOps.Core.Stores;
-using PgOps.Core.Tests.Migrations;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
-using PgOps.Core.Tests.Stores;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Drills;
 

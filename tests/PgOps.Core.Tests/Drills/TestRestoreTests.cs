@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Drills;
-using PgOps.Core.Sandbox;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Postgres.Sandbox;
+using PgOps.Core.Repository;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Drills;
 

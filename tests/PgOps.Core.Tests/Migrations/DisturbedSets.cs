@@ -1,3 +1,6 @@
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
+
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Two sets of migrations to disturb, and what an undisturbed run and a disturbed one must agree on.</summary>

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using PgOps.Core.Migrations.Content;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

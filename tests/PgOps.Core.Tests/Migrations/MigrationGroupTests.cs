@@ -1,4 +1,5 @@
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

@@ -1,5 +1,7 @@
 using PgOps.Core.Migrations;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

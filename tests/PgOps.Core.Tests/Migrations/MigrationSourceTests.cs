@@ -1,5 +1,6 @@
 using System.Text;
-using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

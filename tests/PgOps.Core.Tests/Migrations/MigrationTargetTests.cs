@@ -1,5 +1,5 @@
-using PgOps.Core.Connections;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

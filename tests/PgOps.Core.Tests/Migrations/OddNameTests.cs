@@ -1,5 +1,6 @@
-using PgOps.Core.Migrations;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Sandbox;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

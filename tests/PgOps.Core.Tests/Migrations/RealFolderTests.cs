@@ -1,6 +1,9 @@
-using PgOps.Core.ClientTools;
 using PgOps.Core.Migrations;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Migrations;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using PgOps.Core.Migrations.Adoption;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

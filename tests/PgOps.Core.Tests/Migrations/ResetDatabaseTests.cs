@@ -1,8 +1,10 @@
-using PgOps.Core.Connections;
+using PgOps.Core.Databases;
 using PgOps.Core.Migrations;
-using PgOps.Core.Restores;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Running;
 
 namespace PgOps.Core.Tests.Migrations;
 

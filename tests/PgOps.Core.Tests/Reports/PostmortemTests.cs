@@ -1,8 +1,10 @@
 using PgOps.Core.Drills;
 using PgOps.Core.Migrations;
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Reports;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Repository;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Reports;
 

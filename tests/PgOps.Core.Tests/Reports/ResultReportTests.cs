@@ -1,12 +1,12 @@
 using System.Xml.Linq;
-using PgOps.Core.Backups;
 using PgOps.Core.Checks;
-using PgOps.Core.Connections;
+using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Reports;
+using PgOps.Core.Repository;
 using PgOps.Core.Restores;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Reports;
 

@@ -1,6 +1,6 @@
-using PgOps.Core.ClientTools;
+using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores;
 

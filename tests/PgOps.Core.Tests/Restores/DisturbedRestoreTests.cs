@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using Npgsql;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Restores;
-using PgOps.Core.Sandbox;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Migrations;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Restores;

@@ -2,11 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using PgOps.Core.ClientTools;
-using PgOps.Core.Connections;
+using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores;
 

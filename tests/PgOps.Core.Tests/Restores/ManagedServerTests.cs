@@ -1,6 +1,7 @@
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Restores;
-using PgOps.Core.Sandbox;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores;
 

@@ -1,8 +1,10 @@
-using PgOps.Core.Connections;
-using PgOps.Core.Objects;
+using PgOps.Core.Comparison;
+using PgOps.Core.Databases;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores;
 

@@ -1,6 +1,6 @@
 using System.Text;
-using PgOps.Core.Backups;
-using PgOps.Core.Restores;
+using PgOps.Core.Comparison;
+using PgOps.Core.Postgres.Catalog;
 
 namespace PgOps.Core.Tests.Restores;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using PgOps.Core.Backups;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
-using PgOps.Core.Tests.Backups;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Torture;

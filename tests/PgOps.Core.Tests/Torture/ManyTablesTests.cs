@@ -1,9 +1,8 @@
 using System.Globalization;
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
-using PgOps.Core.Sandbox;
-using PgOps.Core.Tests.Backups;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Postgres.Sandbox;
+using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Torture;

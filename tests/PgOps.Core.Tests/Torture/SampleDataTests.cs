@@ -1,10 +1,11 @@
 using PgOps.Core.Backups;
-using PgOps.Core.ClientTools;
+using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Restores;
-using PgOps.Core.Sandbox;
-using PgOps.Core.Tests.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Torture;

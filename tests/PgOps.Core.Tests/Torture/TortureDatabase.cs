@@ -1,7 +1,8 @@
 using System.Globalization;
-using PgOps.Core.ClientTools;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Torture;
 

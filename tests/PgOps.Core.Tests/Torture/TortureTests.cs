@@ -1,8 +1,10 @@
 using PgOps.Core.Backups;
+using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
 using PgOps.Core.Restores;
-using PgOps.Core.Tests.Backups;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Torture;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks.User;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks.User;
 

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Locking;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations.Adoption;
 

@@ -1,5 +1,5 @@
 using Npgsql;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations.Adoption;
 

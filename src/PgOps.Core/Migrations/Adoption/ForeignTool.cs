@@ -1,5 +1,6 @@
 using Npgsql;
-using PgOps.Core.Connections;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations.Adoption;
 

@@ -1,6 +1,7 @@
 using Npgsql;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations.Adoption;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Npgsql;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Npgsql;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Migrations.Adoption;
 

@@ -1,6 +1,5 @@
 using Npgsql;
-using PgOps.Core.Connections;
-using PgOps.Core.Sql;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Restores.Masking;
 

@@ -2,8 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Connections;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores.Masking;

@@ -1,6 +1,4 @@
 using Npgsql;
-using PgOps.Core.Connections;
-using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores.Masking;
 

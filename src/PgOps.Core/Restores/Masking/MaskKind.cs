@@ -1,5 +1,3 @@
-using PgOps.Core.Sql;
-
 namespace PgOps.Core.Restores.Masking;
 
 /// <summary>How a column is masked.</summary>

@@ -1,5 +1,3 @@
-using PgOps.Core.Sql;
-
 namespace PgOps.Core.Restores.Masking;
 
 /// <summary>A rule of the rules file.</summary>

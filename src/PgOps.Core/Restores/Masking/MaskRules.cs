@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using PgOps.Core.Operations;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores.Masking;

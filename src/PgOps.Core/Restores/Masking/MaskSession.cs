@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Npgsql;
-using PgOps.Core.Connections;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Restores.Masking;
 

@@ -1,8 +1,10 @@
 using System.Text;
-using PgOps.Core.ClientTools;
+using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Restores;
-using PgOps.Core.Tests.Sandbox;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores.Masking;
 

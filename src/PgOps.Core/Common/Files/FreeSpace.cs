@@ -1,0 +1,120 @@
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Repository;
+
+namespace PgOps.Core.Common.Files;
+
+/// <summary>Sees to it that a backup does not fill the disk it is written to.</summary>
+internal sealed class FreeSpace
+{
+    private const long LargestReserve = 256L << 20;
+    private const double CompressedShare = 0.2;
+    private const double Margin = 1.1;
+    private const int DiskFullUnix = 28;
+    private const int DiskFullWindows = unchecked((int)0x80070070);
+
+    private readonly string _folder;
+
+    /// <param name="folder">A folder on the disk; it need not exist yet.</param>
+    internal FreeSpace(string folder)
+    {
+        var existing = new DirectoryInfo(folder);
+        while (!existing.Exists && existing.Parent is not null)
+        {
+            existing = existing.Parent;
+        }
+
+        _folder = existing.FullName;
+    }
+
+    /// <summary>How long a backup will be about: as the last one of this database was, else a share of what its tables hold.</summary>
+    /// <param name="parent">The folder of backups.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="databaseBytes">Its size now.</param>
+    /// <param name="tables">Its tables.</param>
+    /// <param name="uncompressed">Whether the dump is not compressed.</param>
+    /// <returns>Bytes.</returns>
+    internal static long Estimate(string parent, string database, long databaseBytes, IReadOnlyList<DumpedTable> tables, bool uncompressed)
+    {
+        var last = Directory.Exists(parent)
+            ? Directory.EnumerateDirectories(parent, PartialFolder.SafeName(database) + "_*").OrderDescending(StringComparer.Ordinal)
+                .Select(TryRead).FirstOrDefault(backup =>
+                    backup is { Complete: true, Manifest: { Facts.Bytes: > 0, Payload.Selection.Count: 0 } } && backup.Database == database)
+            : null;
+        return last is not null
+            ? (long)(last.Bytes * Margin * databaseBytes / last.Manifest!.Facts.Bytes)
+            : (long)(tables.Sum(table => table.Bytes) * (uncompressed ? 1 : CompressedShare));
+    }
+
+    /// <summary>Refuses to begin when there is less room than will be needed.</summary>
+    /// <exception cref="PgOpsException">DiskFull.</exception>
+    internal void Require(long bytes)
+    {
+        if (Read() is { } space && space.Free - Reserve(space.Total) < bytes)
+        {
+            throw new PgOpsException(
+                PgErrorCode.DiskFull,
+                $"The disk of {_folder} has {PgSize.Format(space.Free)} free; the backup will need about {PgSize.Format(bytes)}, and "
+                    + $"{PgSize.Format(Reserve(space.Total))} are left alone.",
+                "Nothing was written.",
+                "Make room (Remove-PgBackup), back up to another disk, or go on all the same with -Force.");
+        }
+    }
+
+    /// <summary>Refuses when a folder's disk has no room for so many bytes.</summary>
+    /// <exception cref="PgOpsException">DiskFull.</exception>
+    internal static void Require(string folder, long bytes, string next)
+    {
+        if (new FreeSpace(folder).Read() is { } space && space.Free < bytes)
+        {
+            throw new PgOpsException(
+                PgErrorCode.DiskFull, $"The disk of {folder} has {PgSize.Format(space.Free)} free; {PgSize.Format(bytes)} are needed.", "Nothing was written.", next);
+        }
+    }
+
+    /// <summary>The error of a disk to which something could not be fetched.</summary>
+    internal static PgOpsException Error(string folder, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows
+        ? new PgOpsException(PgErrorCode.DiskFull, $"The disk of {folder} is full.", "What was fetched was removed.", "Make room, or use another disk.", error)
+        : new PgOpsException(PgErrorCode.PathInaccessible, $"{folder}: {error.Message}", "What was fetched was removed.", "Check the path and its permissions.", error);
+
+    /// <summary>Breaks off before the disk is full to the last byte, because others write to it too.</summary>
+    /// <exception cref="PgOpsException">DiskFull.</exception>
+    internal void Watch()
+    {
+        if (Read() is { } space && space.Free < Reserve(space.Total) / 2)
+        {
+            throw new PgOpsException(
+                PgErrorCode.DiskFull,
+                $"The disk of {_folder} is all but full: {PgSize.Format(space.Free)} are free.",
+                null,
+                "Make room (Remove-PgBackup), or back up to another disk.");
+        }
+    }
+
+    private static PgBackup? TryRead(string folder)
+    {
+        try
+        {
+            return BackupFolder.Read(folder);
+        }
+        catch (PgOpsException)
+        {
+            return null;
+        }
+    }
+
+    private static long Reserve(long total) => Math.Min(LargestReserve, total / 50);
+
+    /// <summary>Bytes free and in all; null where the system does not tell, as for a share on Windows.</summary>
+    private (long Free, long Total)? Read()
+    {
+        try
+        {
+            var drive = new DriveInfo(_folder);
+            return (drive.AvailableFreeSpace, drive.TotalSize);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+}

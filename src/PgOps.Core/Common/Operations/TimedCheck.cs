@@ -1,0 +1,15 @@
+using System.Diagnostics;
+
+namespace PgOps.Core.Common.Operations;
+
+/// <summary>Gives a check its duration.</summary>
+internal static class TimedCheck
+{
+    /// <summary>Makes the check and notes how long it took.</summary>
+    internal static async Task<PgCheck> RunAsync(Func<Task<PgCheck>> look)
+    {
+        var elapsed = Stopwatch.StartNew();
+        var check = await look().ConfigureAwait(false);
+        return check with { Duration = elapsed.Elapsed };
+    }
+}

@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using Npgsql;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository;
+
+namespace PgOps.Core.Comparison;
+
+/// <summary>
+/// Compares a database with another one, or with the manifest of a backup, or two manifests: tables, row counts, content, sequences,
+/// migrations, schema objects.
+/// </summary>
+public sealed class CompareDatabase
+{
+    /// <summary>Compares. Each database is read in snapshots of its own.</summary>
+    /// <param name="request">What to compare.</param>
+    /// <param name="sink">Receives progress.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <returns>The comparison; differences are results, not errors.</returns>
+    /// <exception cref="PgOpsException">InvalidArgument, BackupDamaged when the manifest cannot be read, DecryptionFailed, or a connection's error.</exception>
+    public async Task<PgComparison> RunAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        Check(request);
+        var startedAt = DateTime.UtcNow;
+        var elapsed = Stopwatch.StartNew();
+        var found = await CompareAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        var rows = !request.Detailed
+            ? null
+            : request.ReferenceTarget is null || request.Difference is null
+                ? RowComparison.Skip("a manifest holds no rows: restore the backup under another name and compare the two databases")
+                : await RowComparison.RunAsync(
+                    request.ReferenceTarget, request.Difference, found.Content.Tables, request.MaxRows, sink, cancellationToken).ConfigureAwait(false);
+        return new PgComparison
+        {
+            Reference = request.ReferenceBackup?.ToString() ?? request.ReferenceTarget!.ToString(),
+            Difference = request.DifferenceBackup?.ToString() ?? request.Difference!.ToString(),
+            Checks = [.. found.Content.Checks, found.Migration, .. found.Objects.Checks, .. rows is null ? [] : (PgCheck[])[rows.Check]],
+            Tables = found.Content.Tables,
+            Objects = found.Objects.Differences,
+            Rows = rows?.Rows ?? [],
+            StartedAt = startedAt,
+            Duration = elapsed.Elapsed,
+        };
+    }
+
+    private static void Check(CompareDatabaseRequest request)
+    {
+        if (request.ReferenceTarget is null == request.ReferenceBackup is null)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "Give exactly one reference: a database or a backup.", null, "Set ReferenceTarget or ReferenceBackup.");
+        }
+
+        if (request.Difference is null == request.DifferenceBackup is null || (request.DifferenceBackup is not null && request.ReferenceBackup is null))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "A backup is compared with a database or with another backup; a database is compared with another one.",
+                null,
+                "To hold a database against a backup give the backup first.");
+        }
+    }
+
+    private static async Task<Found> CompareAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var jobs = RestoreJobs.Resolve(request.Jobs);
+        return request switch
+        {
+            { DifferenceBackup: { } other } => Manifests(
+                await OpenAsync(request.ReferenceBackup!).ConfigureAwait(false), await OpenAsync(other).ConfigureAwait(false)),
+            { ReferenceBackup: { } backup } => await WithBackupAsync(
+                await OpenAsync(backup).ConfigureAwait(false), request.Difference!, jobs, sink, cancellationToken).ConfigureAwait(false),
+            _ => await WithDatabaseAsync(request.ReferenceTarget!, request.Difference!, jobs, sink, cancellationToken).ConfigureAwait(false),
+        };
+
+        async Task<PgBackupManifest> OpenAsync(PgBackup backup)
+            => ManifestOf(await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>A backup's manifest.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <exception cref="PgOpsException">InvalidArgument or BackupDamaged: there is none.</exception>
+    public static PgBackupManifest ManifestOf(PgBackup backup)
+    {
+        ArgumentNullException.ThrowIfNull(backup);
+        return backup.Manifest ?? throw new PgOpsException(
+            backup.Foreign ? PgErrorCode.InvalidArgument : PgErrorCode.BackupDamaged,
+            backup.Foreign
+                ? $"{backup} is a dump that PgOps did not make: it has no manifest to compare with."
+                : $"The manifest of {backup} cannot be read{(backup.Problem is null ? "" : ": " + backup.Problem)}.",
+            "Nothing was compared.",
+            backup.Foreign ? "Restore it under another name and compare the two databases." : "Test-PgBackup shows what is wrong with it.")
+        { Subject = backup };
+    }
+
+    private static Found Manifests(PgBackupManifest reference, PgBackupManifest difference)
+    {
+        // The order of the depths is None, Counts, Source; what one side lacks cannot be compared.
+        var depths = new[] { ContentComparison.DepthOf(reference), ContentComparison.DepthOf(difference) };
+        var depth = depths.Contains(PgFingerprintDepth.None) ? PgFingerprintDepth.None
+            : depths.Contains(PgFingerprintDepth.Counts) ? PgFingerprintDepth.Counts : PgFingerprintDepth.Source;
+        return new Found(
+            ContentComparison.Compare(
+                ContentComparison.FromManifest(reference), ContentComparison.FromManifest(difference), depth, SequenceRule.Same, default),
+            RestoredCopy.MigrationState(reference.Migration, difference.Migration),
+            ObjectInventory.From(difference) is { } objects
+                ? ObjectComparison.Compare(reference, objects, ObjectRules.Same)
+                : ObjectComparison.Skip(ObjectComparison.WhyNone(difference)));
+    }
+
+    private static async Task<Found> WithBackupAsync(
+        PgBackupManifest manifest, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var content = await RestoredCopy.CompareAsync(manifest, difference, jobs, sink, cancellationToken).ConfigureAwait(false);
+        var migration = await WithSessionAsync(
+            difference, session => RestoredCopy.MigrationStateAsync(manifest.Migration, session, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return new Found(
+            content, migration, await RestoredCopy.ObjectsAsync(manifest, difference, ObjectRules.Restored, cancellationToken).ConfigureAwait(false));
+    }
+
+    private static async Task<Found> WithDatabaseAsync(
+        PgTarget reference, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        using var progress = new ProgressActivity(sink, $"Comparing {difference} with {reference}");
+        var elapsed = Stopwatch.StartNew();
+        var (expected, found) = await BothAsync(
+            token => DatabaseFingerprint.ReadAsync(reference, null, PgFingerprintDepth.Source, jobs, progress, token, ColumnOrder.ByName),
+            token => DatabaseFingerprint.ReadAsync(difference, null, PgFingerprintDepth.Source, jobs, null, token, ColumnOrder.ByName),
+            cancellationToken).ConfigureAwait(false);
+        var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
+        var mark = await WithSessionAsync(
+            reference, session => SourceFacts.MigrationAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var migration = await WithSessionAsync(
+            difference, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var (wanted, there) = await BothAsync(
+            token => ObjectInventory.ReadAsync(reference, null, true, token),
+            token => ObjectInventory.ReadAsync(difference, null, true, token),
+            cancellationToken).ConfigureAwait(false);
+        return new Found(content, migration, ObjectComparison.Compare(wanted, there, ObjectRules.Same));
+    }
+
+    private static async Task<T> WithSessionAsync<T>(PgTarget target, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var session = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
+        await using (session.ConfigureAwait(false))
+        {
+            try
+            {
+                return await work(session).ConfigureAwait(false);
+            }
+            catch (NpgsqlException error)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                throw ServerErrors.Working(target, error, "reading the migration state");
+            }
+        }
+    }
+
+    /// <summary>Runs both; when one fails the other is stopped and waited for, so that no session outlives the call.</summary>
+    private static async Task<(T First, T Second)> BothAsync<T>(
+        Func<CancellationToken, Task<T>> first, Func<CancellationToken, Task<T>> second, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var tasks = new[] { first(stop.Token), second(stop.Token) };
+        var earliest = await Task.WhenAny(tasks).ConfigureAwait(false);
+        if (!earliest.IsCompletedSuccessfully)
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(tasks).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)
+                .ConfigureAwait(false);
+            await earliest.ConfigureAwait(false);
+        }
+
+        var results = await Task.WhenAll(tasks).ConfigureAwait(false);
+        return (results[0], results[1]);
+    }
+
+    private sealed record Found(ContentComparison Content, PgCheck Migration, ObjectComparison Objects);
+}

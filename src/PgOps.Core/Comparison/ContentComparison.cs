@@ -1,0 +1,240 @@
+using System.Globalization;
+using PgOps.Core.Common.Text;
+
+namespace PgOps.Core.Comparison;
+
+/// <summary>
+/// Compares what two databases hold, table by table and sequence by sequence. The one definition of "equal" behind the restore's
+/// check, the drill and <c>Compare-PgDatabase</c>.
+/// </summary>
+internal sealed class ContentComparison
+{
+    /// <summary>Why a foreign dump's checks are skipped.</summary>
+    internal const string NothingToCompare = "a dump that PgOps did not make has no manifest to compare with";
+
+    private ContentComparison(IReadOnlyList<PgTableComparison> tables, IReadOnlyList<PgCheck> checks, long rows)
+    {
+        Tables = tables;
+        Checks = checks;
+        Rows = rows;
+    }
+
+    /// <summary>One result per table, ordered by schema and name.</summary>
+    internal IReadOnlyList<PgTableComparison> Tables { get; }
+
+    /// <summary>tables, row-counts, content, sequences.</summary>
+    internal IReadOnlyList<PgCheck> Checks { get; }
+
+    /// <summary>Rows counted on the difference side.</summary>
+    internal long Rows { get; }
+
+    /// <summary>Whether no check failed.</summary>
+    internal bool Passed => Checks.All(check => check.Status != PgCheckStatus.Failed);
+
+    /// <summary>What a manifest says the database held.</summary>
+    internal static DatabaseContent FromManifest(PgBackupManifest manifest)
+        => new(manifest.Tables, manifest.Sequences, manifest.LeftOut);
+
+    /// <summary>How deep a manifest's fingerprint goes; a word of a later PgOps is judged by what is there.</summary>
+    internal static PgFingerprintDepth DepthOf(PgBackupManifest manifest)
+    {
+        if (manifest.Fingerprint.Equals(nameof(PgFingerprintDepth.None), StringComparison.OrdinalIgnoreCase))
+        {
+            return PgFingerprintDepth.None;
+        }
+
+        // An empty database has no hash to show and yet nothing is left unhashed.
+        return manifest.Tables.Any(table => table.Hash is not null)
+            || (manifest.Tables.Count == 0 && !manifest.Fingerprint.Equals(nameof(PgFingerprintDepth.Counts), StringComparison.OrdinalIgnoreCase))
+            ? PgFingerprintDepth.Source
+            : PgFingerprintDepth.Counts;
+    }
+
+    /// <summary>Compares.</summary>
+    /// <param name="reference">What should be there.</param>
+    /// <param name="difference">What is there.</param>
+    /// <param name="depth">How deep both sides were looked at.</param>
+    /// <param name="rule">How strictly sequences are held.</param>
+    /// <param name="reading">How long the reading took; one pass serves counts and content, and the deepest check made bears its time.</param>
+    /// <returns>The verdicts.</returns>
+    internal static ContentComparison Compare(
+        DatabaseContent reference, DatabaseContent difference, PgFingerprintDepth depth, SequenceRule rule, TimeSpan reading)
+    {
+        var expectations = PartitionPool.Join(reference.Tables, reference.Tables);
+        var there = PartitionPool.Join(difference.Tables, reference.Tables).ToDictionary(table => (table.Schema, table.Name));
+        var tables = new List<PgTableComparison>();
+        foreach (var expected in expectations)
+        {
+            there.Remove((expected.Schema, expected.Name), out var found);
+            if (found is null || depth != PgFingerprintDepth.None)
+            {
+                tables.Add(CompareTable(expected, found));
+            }
+        }
+
+        tables.AddRange(there.Values.Select(extra => new PgTableComparison
+        {
+            Schema = extra.Schema,
+            Name = extra.Name,
+            Verdict = PgTableVerdict.Extra,
+            DifferenceRows = extra.Rows,
+            DifferenceHash = extra.Hash,
+        }));
+        tables.Sort((a, b) => string.CompareOrdinal(a.Schema, b.Schema) is var order && order != 0
+            ? order
+            : string.CompareOrdinal(a.Name, b.Name));
+
+        var rows = depth == PgFingerprintDepth.None ? 0 : difference.Tables.Sum(table => table.Rows);
+        return new ContentComparison(
+            tables,
+            [
+                TableNames(tables, expectations.Count),
+                RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
+                Content(tables, depth) with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
+                Sequences(reference.Sequences, difference.Sequences, rule),
+            ],
+            rows);
+    }
+
+    /// <summary>Counts where there is nothing to compare with.</summary>
+    /// <param name="found">What is there.</param>
+    /// <returns>Every table counted, every check skipped.</returns>
+    internal static ContentComparison Count(DatabaseContent found)
+    {
+        var rows = found.Tables.Sum(table => table.Rows);
+        return new ContentComparison(
+            [
+                .. found.Tables.Select(table => new PgTableComparison
+                {
+                    Schema = table.Schema,
+                    Name = table.Name,
+                    Verdict = PgTableVerdict.Counted,
+                    DifferenceRows = table.Rows,
+                }),
+            ],
+            [
+                PgCheck.Skip("tables", Text($"{Amount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
+                PgCheck.Skip("row-counts", Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
+                PgCheck.Skip("content", NothingToCompare),
+                PgCheck.Skip("sequences", Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
+            ],
+            rows);
+    }
+
+    private static PgTableComparison CompareTable(PgTableFingerprint expected, PgTableFingerprint? found)
+    {
+        var verdict = PgTableVerdict.Equal;
+        if (found is null)
+        {
+            verdict = PgTableVerdict.Missing;
+        }
+        else if (found.Rows != expected.Rows)
+        {
+            verdict = PgTableVerdict.RowsDiffer;
+        }
+        else if (found.Hash is null || expected.Hash is null)
+        {
+            verdict = PgTableVerdict.CountsEqual;
+        }
+        else if (!found.Hash.Equals(expected.Hash, StringComparison.OrdinalIgnoreCase))
+        {
+            verdict = PgTableVerdict.ContentDiffers;
+        }
+
+        return new PgTableComparison
+        {
+            Schema = expected.Schema,
+            Name = expected.Name,
+            Verdict = verdict,
+            ReferenceRows = expected.Rows,
+            DifferenceRows = found?.Rows,
+            ReferenceHash = expected.Hash,
+            DifferenceHash = found?.Hash,
+        };
+    }
+
+    private static PgCheck TableNames(List<PgTableComparison> tables, int expected)
+    {
+        var wrong = tables.Where(table => table.Verdict is PgTableVerdict.Missing or PgTableVerdict.Extra).ToList();
+        return wrong.Count > 0
+            ? PgCheck.Fail("tables", Names(wrong))
+            : PgCheck.Pass("tables", Text($"{Amount.Of(expected, "table")}, none missing, none extra"));
+    }
+
+    private static PgCheck RowCounts(List<PgTableComparison> tables, PgFingerprintDepth depth)
+    {
+        if (depth == PgFingerprintDepth.None)
+        {
+            return PgCheck.Skip("row-counts", "the manifest holds no row counts (the backup was made with -Fingerprint None)");
+        }
+
+        var wrong = tables.Where(table => table.Verdict == PgTableVerdict.RowsDiffer).ToList();
+        if (wrong.Count > 0)
+        {
+            return PgCheck.Fail("row-counts", Names(wrong));
+        }
+
+        var compared = tables.Where(InBoth).ToList();
+        return PgCheck.Pass(
+            "row-counts", Text($"{Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Amount.Of(compared.Count, "table")}, as expected"));
+    }
+
+    private static PgCheck Content(List<PgTableComparison> tables, PgFingerprintDepth depth)
+    {
+        if (depth != PgFingerprintDepth.Source)
+        {
+            return PgCheck.Skip("content", "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
+        }
+
+        var compared = tables.Where(InBoth).ToList();
+        var wrong = compared.Where(table => table.ReferenceHash is not null && table.DifferenceHash is not null
+            && !table.ReferenceHash.Equals(table.DifferenceHash, StringComparison.OrdinalIgnoreCase)).ToList();
+        if (wrong.Count > 0)
+        {
+            return PgCheck.Fail("content", Names(wrong));
+        }
+
+        var unhashed = compared.Where(table => table.ReferenceHash is null || table.DifferenceHash is null).ToList();
+        return unhashed.Count > 0
+            ? PgCheck.Fail("content", "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
+            : PgCheck.Pass("content", Text($"the content hashes of {Amount.Of(compared.Count, "table")} are equal"));
+    }
+
+    private static PgCheck Sequences(
+        IReadOnlyList<PgSequencePosition> reference, IReadOnlyList<PgSequencePosition> difference, SequenceRule rule)
+    {
+        var there = difference.ToDictionary(sequence => (sequence.Schema, sequence.Name));
+        var wrong = new List<string>();
+        foreach (var expected in reference)
+        {
+            if (!there.Remove((expected.Schema, expected.Name), out var found))
+            {
+                wrong.Add($"{expected}: missing");
+                continue;
+            }
+
+            // What counts is the number handed out next: (100, called) and (101, not called) are the same position.
+            var wanted = Next(expected);
+            var next = Next(found);
+            var behind = expected.Increment < 0 ? next > wanted : next < wanted;
+            if (behind || (rule == SequenceRule.Same && next != wanted))
+            {
+                wrong.Add(Text($"{expected}: next value {wanted} expected, {next} found{(behind ? ", which is behind" : "")}"));
+            }
+        }
+
+        wrong.AddRange(there.Values.Select(extra => $"{extra}: not in the reference"));
+        return wrong.Count > 0
+            ? PgCheck.Fail("sequences", NameList.Of(wrong))
+            : PgCheck.Pass("sequences", Text($"{Amount.Of(reference.Count, "sequence")} in position"));
+    }
+
+    private static Int128 Next(PgSequencePosition position)
+        => position.IsCalled ? (Int128)position.LastValue + position.Increment : position.LastValue;
+
+    private static bool InBoth(PgTableComparison table) => table.Verdict is not (PgTableVerdict.Missing or PgTableVerdict.Extra);
+
+    private static string Names(IReadOnlyCollection<PgTableComparison> tables) => NameList.Of(tables.Select(table => table.ToString()));
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

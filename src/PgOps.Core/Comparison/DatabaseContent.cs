@@ -1,0 +1,13 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using Npgsql;
+
+namespace PgOps.Core.Comparison;
+
+/// <summary>What a database holds: counts and content hashes of its tables, positions of its sequences.</summary>
+/// <param name="Tables">Every table whose rows pg_dump dumps, ordered by schema and name.</param>
+/// <param name="Sequences">Every sequence, ordered by schema and name.</param>
+/// <param name="LeftOut">What pg_dump leaves out on purpose, one sentence each.</param>
+internal sealed record DatabaseContent(
+    IReadOnlyList<PgTableFingerprint> Tables, IReadOnlyList<PgSequencePosition> Sequences, IReadOnlyList<string> LeftOut);

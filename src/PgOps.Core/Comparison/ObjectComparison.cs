@@ -1,0 +1,202 @@
+using System.Globalization;
+using PgOps.Core.Common.Text;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Restores;
+
+namespace PgOps.Core.Comparison;
+
+/// <summary>Holds the schema objects of one database against those of another.</summary>
+/// <param name="Checks">One check per group, see <see cref="Groups"/>.</param>
+/// <param name="Differences">What differs, by kind and name.</param>
+internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnlyList<PgObjectDifference> Differences)
+{
+    /// <summary>The checks' names.</summary>
+    internal static readonly string[] Groups =
+        ["objects", "views", "functions", "indexes", "constraints", "triggers", "policies", "privileges"];
+
+    /// <summary>Why the schema public differs, and the way out.</summary>
+    internal const string WhyPublic =
+        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, and since 15 servers begin with "
+        + "others: back up with pg_dump 15 or newer, which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle them by hand";
+
+    // https://www.postgresql.org/docs/release/15.0/ (Migration: "Remove PUBLIC creation permission on the public schema")
+    private const int PublicSince = 15;
+
+    /// <summary>Nothing to compare with.</summary>
+    /// <param name="reason">Why.</param>
+    internal static ObjectComparison Skip(string reason) => new([.. Groups.Select(group => PgCheck.Skip(group, reason))], []);
+
+    /// <summary>Holds a manifest's objects against what is there; skips what the manifest does not hold.</summary>
+    internal static ObjectComparison Compare(PgBackupManifest manifest, ObjectInventory found, ObjectRules rules)
+        => ObjectInventory.From(manifest) is not { } recorded ? Skip(WhyNone(manifest))
+            : RestorePreflight.DumpMajor(manifest) < PublicSince && found.ServerMajor >= PublicSince ? Compare(recorded, found, rules).ExplainPublic()
+            : Compare(recorded, found, rules);
+
+    /// <summary>Compares.</summary>
+    /// <param name="reference">What should be there.</param>
+    /// <param name="difference">What is there.</param>
+    /// <param name="rules">What is to be equal.</param>
+    internal static ObjectComparison Compare(ObjectInventory reference, ObjectInventory difference, ObjectRules rules)
+    {
+        var groups = Groups.ToDictionary(group => group, _ => new Group());
+        var differences = new List<PgObjectDifference>();
+        foreach (var (name, one) in reference.Objects)
+        {
+            var group = groups[GroupOf(name.Kind)];
+            group.Excuse(rules.Excuse(name.Kind));
+            if (rules.Excuse(name.Kind) is not null || (rules.AsDumped && name.Kind == InvalidIndex && !difference.Objects.ContainsKey(name)))
+            {
+                continue;
+            }
+
+            if (!difference.Objects.TryGetValue(name, out var other))
+            {
+                var excuse = rules.ExcuseMissing(name);
+                group.Excuse(excuse);
+                if (excuse is null)
+                {
+                    Note(name, PgObjectVerdict.Missing, one, null);
+                }
+            }
+            else if (rules.AsDumped && name.Kind == "extension")
+            {
+                group.Compared++;
+            }
+            else if (reference.ServerMajor != difference.ServerMajor && (one.HoldsQuery || other.HoldsQuery))
+            {
+                group.Unread.Add(name.Name);
+            }
+            else if (one.Is(other) || rules.IsMapped(name, one, other))
+            {
+                group.Compared++;
+            }
+            else if (rules.ExcuseDifference(name.Kind, other) is { } excuse)
+            {
+                group.Excuse(excuse);
+            }
+            else
+            {
+                Note(name, PgObjectVerdict.Differs, one, other);
+            }
+        }
+
+        foreach (var (name, extra) in difference.Objects)
+        {
+            if (rules.Excuse(name.Kind) is null && !reference.Objects.ContainsKey(name) && !rules.Before.Contains(name) && !(rules.AsDumped && IsFromTheBeginning(name)))
+            {
+                Note(name, PgObjectVerdict.Extra, null, extra);
+            }
+        }
+
+        var versions = Text($"server versions {reference.ServerMajor} and {difference.ServerMajor}");
+        return new ObjectComparison(
+            [.. Groups.Select(name => groups[name].Check(name, versions))],
+            [.. differences.OrderBy(one => one.Kind, StringComparer.Ordinal).ThenBy(one => one.Name, StringComparer.Ordinal)]);
+
+        void Note(ObjectName name, PgObjectVerdict verdict, SchemaObject? one, SchemaObject? other)
+        {
+            // Whatever is there has an owner, and what is not there is told by its own kind.
+            if (name.Kind == "owner" && verdict != PgObjectVerdict.Differs)
+            {
+                return;
+            }
+
+            var found = new PgObjectDifference
+            {
+                Kind = name.Kind,
+                Name = name.Name,
+                Verdict = verdict,
+                ReferenceDefinition = one?.Definition,
+                DifferenceDefinition = other?.Definition,
+            };
+            differences.Add(found);
+            groups[GroupOf(name.Kind)].Wrong.Add(found);
+        }
+    }
+
+    /// <summary>
+    /// Says what a person cannot know: a dump leaves out what the schema public has from the beginning, and a newer server begins otherwise.
+    /// </summary>
+    private ObjectComparison ExplainPublic()
+    {
+        // Where anything else differs too, that is the news, and this would draw from it.
+        var privileges = Differences.Where(one => GroupOf(one.Kind) == Privileges).ToList();
+        return privileges.Count > 0 && privileges.TrueForAll(one => one.Name == "schema public")
+            ? this with { Checks = [.. Checks.Select(check => check.Name == Privileges ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)] }
+            : this;
+    }
+
+    /// <summary>Joins these checks with others of the same name, made of the same copy: both have to be right.</summary>
+    internal IReadOnlyList<PgCheck> With(IReadOnlyList<PgCheck> others)
+        => [.. others.Where(other => !Groups.Contains(other.Name)), .. Checks.Select(check => Join(others.FirstOrDefault(other => other.Name == check.Name), check))];
+
+    private static PgCheck Join(PgCheck? look, PgCheck compared)
+        => look is null ? compared : look with
+        {
+            Status = look.Status == PgCheckStatus.Passed ? compared.Status : look.Status,
+            Detail = $"{look.Detail}; {compared.Detail}",
+            Duration = look.Duration + compared.Duration,
+        };
+
+    private const string InvalidIndex = "invalid index";
+    private const string Privileges = "privileges";
+
+    private static string GroupOf(string kind) => kind switch
+    {
+        "view" or "materialized view" or "rule" => "views",
+        "function" or "aggregate" => "functions",
+        "index" or InvalidIndex => "indexes",
+        "constraint" => "constraints",
+        "trigger" or "event trigger" => "triggers",
+        "policy" or "row security" => "policies",
+        "owner" or "grants" or "default privileges" => Privileges,
+        _ => "objects",
+    };
+
+    private static bool IsFromTheBeginning(ObjectName name) => name is { Kind: "schema", Name: "public" } or { Kind: "grants", Name: "schema public" };
+
+    /// <summary>Why there is nothing to compare with in a manifest.</summary>
+    internal static string WhyNone(PgBackupManifest manifest) => manifest switch
+    {
+        { Objects: not null } => "the manifest tells objects in a way that this PgOps does not know",
+        { Payload.Selection.Count: > 0 } => "the backup is of a part of the database",
+        _ => "the manifest lists no schema objects: an older PgOps made the backup",
+    };
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>What one check is made of.</summary>
+    private sealed class Group
+    {
+        private readonly SortedSet<string> _excuses = [];
+
+        internal List<PgObjectDifference> Wrong { get; } = [];
+
+        internal List<string> Unread { get; } = [];
+
+        internal int Compared { get; set; }
+
+        internal void Excuse(string? reason)
+        {
+            if (reason is not null)
+            {
+                _excuses.Add(reason);
+            }
+        }
+
+        internal PgCheck Check(string name, string versions)
+        {
+            var said = new List<string> { Amount.Of(Compared, "equal definition") };
+            if (Unread.Count > 0)
+            {
+                Unread.Sort(StringComparer.Ordinal);
+                said.Add($"not compared, because PostgreSQL words queries differently between {versions}: {NameList.Of(Unread)}");
+            }
+
+            said.AddRange(_excuses);
+            return Wrong.Count > 0
+                ? PgCheck.Fail(name, NameList.Of(Wrong.Select(one => one.ToString()).Order(StringComparer.Ordinal)))
+                : Unread.Count > 0 || _excuses.Count > 0 ? PgCheck.Skip(name, string.Join("; ", said)) : PgCheck.Pass(name, said[0]);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+namespace PgOps.Core.Migrations.History;
+
+/// <summary>The newest record of one version.</summary>
+internal sealed record HistoryRow
+{
+    /// <summary>The kind of a migration that runs once, in the order of versions.</summary>
+    internal const string Versioned = "versioned";
+
+    /// <summary>The kind of a script that runs again whenever it changes; its version is <c>R__</c> and its name.</summary>
+    internal const string Repeatable = "repeatable";
+
+    /// <summary>The kind of a seed; its version is <c>S__</c> and its name.</summary>
+    internal const string Seed = "seed";
+
+    internal required long Id { get; init; }
+
+    internal required string Version { get; init; }
+
+    internal required string Name { get; init; }
+
+    internal required string Kind { get; init; }
+
+    internal required string Checksum { get; init; }
+
+    internal required string State { get; init; }
+
+    internal required bool Transactional { get; init; }
+
+    internal required int StatementsTotal { get; init; }
+
+    internal required int StatementsDone { get; init; }
+
+    /// <summary>The statement, counted from 0, that was begun outside a transaction and whose end is not recorded.</summary>
+    internal int? StatementRunning { get; init; }
+
+    internal required DateTime StartedAt { get; init; }
+
+    internal DateTime? FinishedAt { get; init; }
+
+    internal long? DurationMilliseconds { get; init; }
+
+    internal required string AppliedBy { get; init; }
+
+    internal string? Error { get; init; }
+
+    internal string? BackupId { get; init; }
+
+    internal string? Script { get; init; }
+
+    /// <summary>Whether it has a place in the order of versions.</summary>
+    internal bool HasVersion => Kind is not (Repeatable or Seed);
+
+    /// <summary>Whether the database holds this version.</summary>
+    internal bool IsApplied => State is "applied" or "baselined" or "resolved";
+
+    /// <summary>Whether it began outside a transaction and never came to its end.</summary>
+    internal bool IsUnfinished => State == "started" || (State == "failed" && !Transactional);
+
+    /// <inheritdoc/>
+    public override string ToString() => HasVersion ? $"{Version}_{Name}" : Version;
+}

@@ -1,0 +1,147 @@
+using System.Globalization;
+using Npgsql;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.History;
+
+/// <summary>What a database's history says: the newest record of every version. Reads and appends.</summary>
+internal sealed class MigrationHistory
+{
+    private readonly HistoryTable _table;
+
+    private MigrationHistory(HistoryTable table, bool exists, Dictionary<string, HistoryRow> rows)
+    {
+        _table = table;
+        Exists = exists;
+        Rows = rows;
+    }
+
+    /// <summary>Whether the table is there.</summary>
+    internal bool Exists { get; }
+
+    /// <summary>The newest record by version.</summary>
+    internal IReadOnlyDictionary<string, HistoryRow> Rows { get; }
+
+    /// <summary>The newest version the database holds; null when it holds none.</summary>
+    internal string? NewestVersion
+        => Rows.Values.Where(row => row.IsApplied && row.HasVersion).Select(row => row.Version).Max(MigrationVersion.Order);
+
+    /// <summary>Reads the history and checks its chain.</summary>
+    /// <exception cref="PgOpsException">HistoryTampered: a row was changed, removed or put in by hand.</exception>
+    internal static async Task<MigrationHistory> ReadAsync(
+        NpgsqlConnection connection, HistoryTable table, bool withScripts, CancellationToken cancellationToken)
+    {
+        var exists = await connection.ScalarAsync<bool>(HistoryTable.ExistsQuery, cancellationToken, table.Name).ConfigureAwait(false);
+        if (!exists)
+        {
+            return new MigrationHistory(table, false, new(MigrationVersion.Order));
+        }
+
+        var broken = await connection.QueryAsync(
+            table.BrokenLinkQuery, row => (Id: row.GetInt64(0), Version: row.IsDBNull(1) ? null : row.GetString(1)), cancellationToken).ConfigureAwait(false);
+        if (broken.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.HistoryTampered,
+                $"The history {table.Name} was edited: " + (broken[0].Version is { } version
+                    ? $"row {broken[0].Id} (version {version}) no longer fits its hash or the row before it."
+                    : $"the rows from {broken[0].Id} on are gone."),
+                "Nothing was touched. The database may differ from what the history says.",
+                "Find out who changed it and why, compare the schema, and then seal it anew with Repair-PgMigration -Reseal -Reason.");
+        }
+
+        var rows = new Dictionary<string, HistoryRow>(MigrationVersion.Order);
+        foreach (var row in await connection.QueryAsync(table.LatestQuery(withScripts), Row, cancellationToken).ConfigureAwait(false))
+        {
+            // 007 and 7 are one version, though the server tells them apart.
+            if (!rows.TryGetValue(row.Version, out var other) || other.Id < row.Id)
+            {
+                rows[row.Version] = row;
+            }
+        }
+
+        return new MigrationHistory(table, true, rows);
+    }
+
+    /// <summary>Creates the table when it is not there.</summary>
+    internal async Task EnsureTableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (Exists)
+        {
+            return;
+        }
+
+        foreach (var statement in _table.CreateStatements)
+        {
+            await connection.ExecuteAsync(statement, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The command that appends a row, for a batch or on its own.</summary>
+    internal static NpgsqlBatchCommand Append(HistoryTable table, HistoryEntry entry)
+    {
+        var command = new NpgsqlBatchCommand(table.InsertStatement);
+        foreach (var value in Values(entry))
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+        }
+
+        return command;
+    }
+
+    /// <summary>The same by the prepared statement. It takes no parameters of the protocol, only constants.</summary>
+    internal static NpgsqlBatchCommand AppendPrepared(HistoryEntry entry)
+    {
+        var constants = Values(entry).Select(value => value switch
+        {
+            null => "NULL",
+            string text => Quote.Literal(text),
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+        });
+        return new NpgsqlBatchCommand($"EXECUTE {HistoryTable.PreparedName} ({string.Join(", ", constants)})");
+    }
+
+    /// <summary>The command that rewrites the last row while its migration runs statement by statement.</summary>
+    internal static NpgsqlBatchCommand Rewrite(
+        HistoryTable table, string version, string state, int done, int? running, string? error)
+    {
+        var command = new NpgsqlBatchCommand(table.UpdateStatement);
+        foreach (var value in new object?[] { version, state, done, running, error })
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+        }
+
+        return command;
+    }
+
+    private static object?[] Values(HistoryEntry entry) =>
+    [
+        entry.Version, entry.Name, entry.Kind, entry.Checksum, entry.Script, entry.State, entry.Transactional,
+        entry.StatementsTotal, entry.StatementsDone, Environment.MachineName, PgOpsVersion.Current, entry.Error, entry.Reason,
+        entry.BackupId,
+    ];
+
+    private static HistoryRow Row(NpgsqlDataReader row) => new()
+    {
+        Id = row.GetInt64(0),
+        Version = row.GetString(1),
+        Name = row.GetString(2),
+        Kind = row.GetString(3),
+        Checksum = row.GetString(4),
+        State = row.GetString(5),
+        Transactional = row.GetBoolean(6),
+        StatementsTotal = row.GetInt32(7),
+        StatementsDone = row.GetInt32(8),
+        StatementRunning = row.IsDBNull(9) ? null : row.GetInt32(9),
+        StartedAt = row.GetDateTime(10),
+        FinishedAt = row.IsDBNull(11) ? null : row.GetDateTime(11),
+        DurationMilliseconds = row.IsDBNull(12) ? null : row.GetInt64(12),
+        AppliedBy = row.GetString(13),
+        Error = row.IsDBNull(14) ? null : row.GetString(14),
+        BackupId = row.IsDBNull(15) ? null : row.GetString(15),
+        Script = row.IsDBNull(16) ? null : row.GetString(16),
+    };
+}

@@ -1,0 +1,116 @@
+using PgOps.Core.Migrations.Scripts;
+
+namespace PgOps.Core.Migrations.History;
+
+/// <summary>Joins a folder and a history: how each migration stands.</summary>
+internal static class MigrationStatus
+{
+    /// <summary>Every migration of the folder or the history, in the order of versions.</summary>
+    internal static List<PgMigration> Join(MigrationFolder folder, MigrationHistory history, PgTarget target)
+    {
+        var result = new List<PgMigration>(folder.Files.Count);
+        var seen = new HashSet<string>(MigrationVersion.Order);
+        var newest = history.NewestVersion;
+        foreach (var file in folder.Files)
+        {
+            seen.Add(file.Version);
+
+            // The mark of a baseline bears version 0, and is no record of a file 000_….
+            var row = history.Rows.GetValueOrDefault(file.Version) is { Kind: not "baseline" } own ? own : null;
+            result.Add(Describe(file, row, newest, target));
+        }
+
+        foreach (var file in folder.Repeatables)
+        {
+            seen.Add(file.Version);
+            result.Add(Describe(file, history.Rows.GetValueOrDefault(file.Version), newest, target));
+        }
+
+        result.AddRange(history.Rows.Values
+            .Where(row => row.Kind != HistoryRow.Seed && !seen.Contains(row.Version) && row.State is not ("reverted" or "failed") | row.IsUnfinished)
+            .Select(row => WithoutFile(row, target)));
+        result.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
+        return result;
+    }
+
+    /// <summary>Whether a repeatable or a seed is to run: it is new, was changed, or did not come to its end.</summary>
+    internal static bool IsDue(MigrationFile file, HistoryRow? row) => row is not { IsApplied: true } || row.Checksum != file.Checksum;
+
+    private static PgMigration Describe(MigrationFile file, HistoryRow? row, string? newest, PgTarget target)
+    {
+        var (state, remark) = Judge(file, row, newest);
+        return new PgMigration
+        {
+            Version = file.Version,
+            Name = file.Name,
+            State = state,
+            Path = file.Path,
+            Checksum = file.Checksum,
+            AppliedChecksum = row?.Checksum,
+            AppliedScript = row?.Script,
+            AppliedAt = row is { IsApplied: true } ? row.FinishedAt : null,
+            Duration = row?.DurationMilliseconds is { } duration ? TimeSpan.FromMilliseconds(duration) : null,
+            AppliedBy = row?.AppliedBy,
+            BackupId = row?.BackupId,
+            Remark = remark,
+            Target = target,
+        };
+    }
+
+    private static (PgMigrationState State, string? Remark) Judge(MigrationFile file, HistoryRow? row, string? newest)
+    {
+        if (row is { IsApplied: true })
+        {
+            if (row.Checksum != file.Checksum)
+            {
+                if (file.Kind == HistoryRow.Repeatable)
+                {
+                    return (PgMigrationState.RepeatableDue, "It was changed after it had been applied, and is applied again by the next run.");
+                }
+
+                return (PgMigrationState.Changed, "The file was changed after it had been applied.");
+            }
+
+            return (row.State == "baselined" ? PgMigrationState.Baselined : PgMigrationState.Applied, null);
+        }
+
+        if (row is { IsUnfinished: true })
+        {
+            return row.State == "started"
+                ? (PgMigrationState.Interrupted, $"Interrupted after {row.StatementsDone} of {row.StatementsTotal} statements.")
+                : (PgMigrationState.Failed, $"Failed after {row.StatementsDone} of {row.StatementsTotal} statements: {row.Error}");
+        }
+
+        if (file.Kind == HistoryRow.Repeatable)
+        {
+            return (PgMigrationState.RepeatableDue, row?.State == "failed" ? $"Failed and was rolled back whole: {row.Error}" : null);
+        }
+
+        if (newest is not null && MigrationVersion.Order.Compare(file.Version, newest) < 0)
+        {
+            return (PgMigrationState.OutOfOrder, $"Its version lies below {newest}, the newest that is applied.");
+        }
+
+        return (PgMigrationState.Pending, row?.State switch
+        {
+            "failed" => $"Failed and was rolled back whole: {row.Error}",
+            "reverted" => "Was undone or marked as not applied.",
+            _ => null,
+        });
+    }
+
+    private static PgMigration WithoutFile(HistoryRow row, PgTarget target) => new()
+    {
+        Version = row.Version,
+        Name = row.Name,
+        State = row.Kind == "baseline" ? PgMigrationState.Baselined : PgMigrationState.Missing,
+        AppliedChecksum = row.Checksum,
+        AppliedScript = row.Script,
+        AppliedAt = row.FinishedAt,
+        Duration = row.DurationMilliseconds is { } duration ? TimeSpan.FromMilliseconds(duration) : null,
+        AppliedBy = row.AppliedBy,
+        BackupId = row.BackupId,
+        Remark = row.Kind == "baseline" ? null : "It is applied, but the folder has no file for it.",
+        Target = target,
+    };
+}

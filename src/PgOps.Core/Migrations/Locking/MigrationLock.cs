@@ -1,0 +1,303 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Postgres.Connections;
+
+namespace PgOps.Core.Migrations.Locking;
+
+/// <summary>
+/// One migrator at a time per database and history: a session advisory lock on a connection of its own, taken by polling (a blocking
+/// wait would deadlock CREATE INDEX CONCURRENTLY, https://github.com/flyway/flyway/issues/1654). A second key is held by the session
+/// that does the work: when a migrator is killed its lock goes at once, but the server may still be busy with its last statements,
+/// so the next migrator also waits for that session to end.
+/// </summary>
+internal sealed class MigrationLock : IAsyncDisposable
+{
+    private static readonly TimeSpan LongestWatchInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ShortestWatchInterval = TimeSpan.FromMilliseconds(50);
+
+    private const string HeldBy = """
+        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+            AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+            AND (l.classid::bigint << 32) | l.objid::bigint = $1
+        """;
+
+    private readonly NpgsqlConnection _connection;
+    private readonly PgTarget _target;
+    private readonly TimeSpan _silence;
+    private readonly IOperationSink _sink;
+    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _endWatch = new();
+    private Task _watch = Task.CompletedTask;
+    private HistoryTable? _table;
+    private SessionSilence? _orphan;
+
+    private MigrationLock(NpgsqlConnection connection, MigrationRequest request, IOperationSink sink)
+    {
+        _connection = connection;
+        _target = request.Target;
+        _silence = request.Silence;
+        _sink = sink;
+    }
+
+    /// <summary>
+    /// Cancelled when the lock's connection breaks, for another migrator may already have begun, or when the working session is seen to
+    /// be lost.
+    /// </summary>
+    internal CancellationToken Lost => _lost.Token;
+
+    /// <summary>Which connection was lost, in words.</summary>
+    internal string LostWhat { get; private set; } = "the connection that holds the migration lock was lost";
+
+    /// <summary>How long it took to get the lock.</summary>
+    internal TimeSpan Waited { get; private set; }
+
+    /// <summary>The sessions last seen in the way of the working session; null when there were none.</summary>
+    internal string? Blockers { get; private set; }
+
+    /// <summary>Takes the lock on an open connection, which it owns from then on.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="request">Where, and how long to wait.</param>
+    /// <param name="sink">Hears of the wait.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="preparing">What must have succeeded before it is worth while to wait.</param>
+    /// <exception cref="PgOpsException">MigrationLocked, naming the holder, when the wait takes longer than allowed.</exception>
+    internal static async Task<MigrationLock> AcquireAsync(
+        NpgsqlConnection connection,
+        MigrationRequest request,
+        IOperationSink sink,
+        CancellationToken cancellationToken,
+        Task? preparing = null)
+    {
+        var taken = new MigrationLock(connection, request, sink);
+        try
+        {
+            await connection.ExecuteAsync(
+                SessionSettings.Set(SessionSilence.Settings(connection, request.Silence)), cancellationToken).ConfigureAwait(false);
+            await taken.PollAsync(request.HistorySchema, request.WaitTimeout, preparing, cancellationToken).ConfigureAwait(false);
+            taken._table = new HistoryTable(request.HistorySchema);
+            return taken;
+        }
+        catch
+        {
+            await taken.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>The key that migrators compete for.</summary>
+    internal static long MigratorKey(string schema) => Key($"pgops migrator {schema}");
+
+    /// <summary>The key that the working session holds.</summary>
+    internal static long WorkerKey(string schema) => Key($"pgops worker {schema}");
+
+    /// <summary>Watches the lock's connection, and who stands in the way of the working session, until disposed.</summary>
+    /// <param name="workingProcess">Process id of the working session.</param>
+    /// <param name="request">
+    /// Its lock_timeout: a blocker is looked for several times before it strikes. Its silence: how long an answer may take.
+    /// </param>
+    internal void Watch(int workingProcess, MigrationRequest request)
+    {
+        var lockTimeout = request.LockTimeout;
+        var interval = lockTimeout == TimeSpan.Zero ? LongestWatchInterval : lockTimeout / 4;
+        interval = interval > LongestWatchInterval ? LongestWatchInterval
+            : interval < ShortestWatchInterval ? ShortestWatchInterval : interval;
+        _watch = Task.Run(() => WatchAsync(workingProcess, interval, request.Silence, _endWatch.Token));
+    }
+
+    /// <summary>Begins a new attempt: who stood in the way of an earlier one says nothing about it.</summary>
+    internal void ForgetBlockers() => Blockers = null;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _endWatch.CancelAsync().ConfigureAwait(false);
+        await _watch.ConfigureAwait(false);
+        if (_table is not null)
+        {
+            await MarkEndAsync(_table).ConfigureAwait(false);
+        }
+
+        await _connection.DisposeAsync().ConfigureAwait(false);
+        _endWatch.Dispose();
+        _lost.Dispose();
+    }
+
+    /// <summary>Notes how many rows the history has, once for a whole turn. Without it the run is as good, so nothing is thrown.</summary>
+    private async Task MarkEndAsync(HistoryTable table)
+    {
+        try
+        {
+            await _connection.ExecuteAsync(table.MarkEndStatement, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
+        {
+            _sink.Log.LogDebug("The end of the history {Table} was not marked: {Reason}", table.Name, error.Message);
+        }
+    }
+
+    private static long Key(string name) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+
+    private async Task PollAsync(string schema, TimeSpan timeout, Task? preparing, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var told = "";
+        using var progress = new ProgressActivity(_sink, $"Waiting to migrate {_target.Database}");
+        while (true)
+        {
+            var (holder, dead) = await TryAsync(schema, cancellationToken).ConfigureAwait(false);
+            if (holder is null)
+            {
+                Waited = clock.Elapsed;
+                return;
+            }
+
+            await (preparing ?? Task.CompletedTask).ConfigureAwait(false);
+            if (dead)
+            {
+                await EndSilentOrphanAsync(schema, cancellationToken).ConfigureAwait(false);
+            }
+
+            var what = dead ? "a dead migrator's session still works" : "another migrator holds the lock";
+            if (clock.Elapsed > timeout)
+            {
+                throw new PgOpsException(
+                    PgErrorCode.MigrationLocked,
+                    $"{_target}: {what}: {holder}. Waited {clock.Elapsed.TotalSeconds:0.0} s.",
+                    "Nothing was touched.",
+                    dead
+                        ? "Wait until its statement ends, or end it with SELECT pg_terminate_backend(pid)."
+                        : "Wait until it has ended and run the command again (-WaitTimeout waits longer).")
+                { Subject = _target };
+            }
+
+            if (told != holder && clock.Elapsed > TimeSpan.FromSeconds(1))
+            {
+                _sink.Log.LogInformation("Waiting: {What}: {Holder}", what, holder);
+                told = holder;
+            }
+
+            progress.Report($"{what}: {holder}");
+            await Task.Delay(Random.Shared.Next(50, 250), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Tries for the lock; gives the session in the way, or null when the lock is ours and no orphan is left.</summary>
+    private async Task<(string? Holder, bool Dead)> TryAsync(string schema, CancellationToken cancellationToken)
+    {
+        const string Try = "SELECT $1::bigint IN (SELECT (classid::bigint << 32) | objid::bigint FROM pg_catalog.pg_locks "
+            + "WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = pg_catalog.pg_backend_pid()) "
+            + "OR pg_catalog.pg_try_advisory_lock($1::bigint)";
+        var key = MigratorKey(schema);
+        if (!await _connection.ScalarAsync<bool>(Try, cancellationToken, key).ConfigureAwait(false))
+        {
+            // The holder may have gone between the two questions; then the next round gets the lock.
+            return (await HolderAsync(_connection, key, cancellationToken).ConfigureAwait(false) ?? "just ending", false);
+        }
+
+        // Nobody works when its key is free; to ask who holds it takes the server longer than all else.
+        const string Free = "SELECT CASE WHEN pg_catalog.pg_try_advisory_lock($1) THEN pg_catalog.pg_advisory_unlock($1) ELSE false END";
+        var worker = WorkerKey(schema);
+        return await _connection.ScalarAsync<bool>(Free, cancellationToken, worker).ConfigureAwait(false)
+            ? (null, false)
+            : (await HolderAsync(_connection, worker, cancellationToken).ConfigureAwait(false), true);
+    }
+
+    /// <summary>
+    /// Ends the working session of a migrator that is gone when it waits for its client and hears nothing: in the middle of a COPY no
+    /// timeout of the server's own does that.
+    /// </summary>
+    private async Task EndSilentOrphanAsync(string schema, CancellationToken cancellationToken)
+    {
+        var process = await _connection.ScalarAsync<int>(
+            $"SELECT l.pid {HeldBy} LIMIT 1", cancellationToken, WorkerKey(schema)).ConfigureAwait(false);
+        if (_orphan?.Process != process)
+        {
+            _orphan = new SessionSilence(process, _silence);
+        }
+
+        if (await _orphan.EndsAsync(_connection, cancellationToken).ConfigureAwait(false) is { } what)
+        {
+            _sink.Log.LogInformation("A migrator was lost before: {What}", what);
+        }
+    }
+
+    /// <summary>The session that holds a session-level or transaction-level advisory key of this database, in words; null when none does.</summary>
+    internal static async Task<string?> HolderAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
+        => await connection.ScalarAsync<string>(
+            $"""
+            SELECT pg_catalog.format('pid %s, %s from %s, since %s', l.pid, coalesce(nullif(a.application_name, ''), 'unnamed'),
+                coalesce(a.client_addr::text, 'this machine'), pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'))
+            {HeldBy}
+            LIMIT 1
+            """,
+            cancellationToken,
+            key).ConfigureAwait(false);
+
+    private async Task WatchAsync(int workingProcess, TimeSpan interval, TimeSpan longest, CancellationToken cancellationToken)
+    {
+        var told = "";
+        var silence = new SessionSilence(workingProcess, longest);
+        using var answer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(interval, cancellationToken).ConfigureAwait(false);
+                answer.CancelAfter(longest);
+                if (await silence.EndsAsync(_connection, answer.Token).ConfigureAwait(false) is { } lost)
+                {
+                    await LoseAsync(lost).ConfigureAwait(false);
+                    return;
+                }
+
+                if (await BlockersAsync(workingProcess, answer.Token).ConfigureAwait(false) is not [var (processes, blockers)])
+                {
+                    continue;
+                }
+
+                Blockers = blockers;
+                if (processes != told)
+                {
+                    _sink.Log.LogInformation("Waiting for a lock held by {Blockers}", blockers);
+                    told = processes;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The work has ended.
+        }
+        catch (Exception error) when (error is NpgsqlException or IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            await LoseAsync($"{LostWhat} ({error.Message})").ConfigureAwait(false);
+        }
+    }
+
+    private async Task LoseAsync(string what)
+    {
+        LostWhat = what;
+        _sink.Log.LogWarning("The run is stopped: {What}", what);
+        await _lost.CancelAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The sessions in the way, by process ids and in words; no row when there are none.</summary>
+    private async Task<List<(string Processes, string Words)>> BlockersAsync(int workingProcess, CancellationToken cancellationToken)
+        => await _connection.QueryAsync(
+            """
+            SELECT pg_catalog.string_agg(a.pid::text, ' ' ORDER BY a.pid), pg_catalog.string_agg(pg_catalog.format('pid %s (%s, %s, %s for %s s: %s)', a.pid, a.usename,
+                coalesce(nullif(a.application_name, ''), 'unnamed'), a.state,
+                extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.state_change))::int,
+                pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 80)), '; ')
+            FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY (pg_catalog.pg_blocking_pids($1)) HAVING count(*) > 0
+            """,
+            row => (row.GetString(0), row.GetString(1)),
+            cancellationToken,
+            workingProcess).ConfigureAwait(false);
+}

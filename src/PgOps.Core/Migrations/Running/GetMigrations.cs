@@ -1,0 +1,56 @@
+using Npgsql;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.Connections;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>Shows how each migration stands, without lock or change.</summary>
+public sealed class GetMigrations
+{
+    /// <summary>Reads the folder and the history.</summary>
+    /// <param name="target">The database.</param>
+    /// <param name="path">The folder.</param>
+    /// <param name="historySchema">Schema of the history table.</param>
+    /// <param name="withScripts">Whether to bring the applied scripts along, and how they differ from the files.</param>
+    /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task RunAsync(
+        PgTarget target, string path, string historySchema, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
+        => await RunAsync(
+            new MigrationRequest { Target = target, Path = path, HistorySchema = historySchema }, withScripts, sink, cancellationToken)
+            .ConfigureAwait(false);
+
+    /// <summary>Reads the folder and the history.</summary>
+    /// <param name="request">The database, the folder, the history's schema and the variables.</param>
+    /// <param name="withScripts">Whether to bring the applied scripts along, and how they differ from the files.</param>
+    /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task RunAsync(MigrationRequest request, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        var folder = MigrationFolder.Read(request.Path, request.Variables);
+        var target = request.Target;
+        try
+        {
+            var connection = await ServerConnection.OpenAsync(target, sink.Log, cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                var history = await MigrationHistory.ReadAsync(
+                    connection, new HistoryTable(request.HistorySchema), withScripts, cancellationToken).ConfigureAwait(false);
+                foreach (var migration in MigrationStatus.Join(folder, history, target))
+                {
+                    sink.Output(withScripts
+                        ? migration with { Difference = ScriptDifference.Of(migration, folder, history) }
+                        : migration);
+                }
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(target, error, "reading the migration history");
+        }
+    }
+}

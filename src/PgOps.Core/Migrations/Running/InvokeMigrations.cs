@@ -1,0 +1,274 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Adoption;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Locking;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.Connections;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>Brings a database to the newest version of a folder: lock, history, guards, then one migration after the other.</summary>
+public sealed class InvokeMigrations
+{
+    private const int FewestForPreparing = 10;
+
+    /// <summary>
+    /// User objects outside the history's schema, or, where a schema stands alone ($2), those in it but for the history's table ($3):
+    /// relations, routines and types that no extension owns.
+    /// </summary>
+    private const string HasObjectsQuery = """
+        SELECT EXISTS (
+            SELECT FROM (
+                SELECT tableoid, oid, relnamespace AS namespace FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                UNION ALL
+                SELECT tableoid, oid, pronamespace FROM pg_catalog.pg_proc
+                UNION ALL
+                SELECT tableoid, oid, typnamespace FROM pg_catalog.pg_type WHERE typtype IN ('d', 'e', 'r')
+            ) o JOIN pg_catalog.pg_namespace n ON n.oid = o.namespace
+            WHERE CASE WHEN $2
+                    THEN n.nspname = $1 AND (o.tableoid <> 'pg_catalog.pg_class'::pg_catalog.regclass
+                        OR o.oid IS DISTINCT FROM pg_catalog.to_regclass($3)::oid)
+                    ELSE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1) END
+                AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.tableoid AND d.objid = o.oid AND d.deptype = 'e'))
+        """;
+
+    /// <summary>Runs what is pending.</summary>
+    /// <param name="request">What and how.</param>
+    /// <param name="sink">Where log lines and progress go.</param>
+    /// <param name="cancellationToken">Cancels the running statement and rolls its transaction back.</param>
+    /// <returns>What was done.</returns>
+    /// <exception cref="PgOpsException">A guard refused, or a migration failed; the message says what state the database is in.</exception>
+    public async Task<PgMigrationRun> RunAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        var clock = Stopwatch.StartNew();
+        var reading = Task.Run(() => MigrationFolder.ReadWhole(request.Path, request.Variables), cancellationToken);
+        var table = new HistoryTable(request.HistorySchema);
+        var (run, waited) = await MigratorTurn.TakeAsync(
+            request,
+            (connection, migrationLock, token) => RunLockedAsync(request, reading, table, connection, migrationLock, sink, token),
+            sink,
+            cancellationToken,
+            reading).ConfigureAwait(false);
+        return run with { LockWait = waited, Duration = clock.Elapsed };
+    }
+
+    /// <summary>Works out what <see cref="RunAsync"/> would do, without lock or change.</summary>
+    internal static async Task<MigrationPlan> PlanAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        var folder = MigrationFolder.Read(request.Path, request.Variables);
+        var table = new HistoryTable(request.HistorySchema);
+        try
+        {
+            var connection = await ConnectAsync(request, log, cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+                return await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(request.Target, error, "planning");
+        }
+    }
+
+    /// <summary>A session fit for migrating: a primary of a supported version, with no pooler in between.</summary>
+    internal static async Task<NpgsqlConnection> ConnectAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        var target = request.Target;
+        var connection = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await RequireFitAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
+            await ProvenBackup.RequireAsync(request.Proof, target, connection, cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Refuses what cannot be migrated: a pooler's session, an old server, a standby.</summary>
+    /// <param name="connection">An open, idle session.</param>
+    /// <param name="target">Where it leads.</param>
+    /// <param name="work">What needs the session, for the message.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task RequireFitAsync(
+        NpgsqlConnection connection, PgTarget target, string work, CancellationToken cancellationToken)
+    {
+        await PoolerDetection.RefuseAsync(connection, target, work, cancellationToken).ConfigureAwait(false);
+        if (connection.PostgreSqlVersion.Major < 13)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ServerVersionUnsupported,
+                $"{target} runs PostgreSQL {connection.VersionText()}; PgOps migrates 13 and later.",
+                "Nothing was touched.",
+                "Upgrade the server (pg_upgrade).")
+            { Subject = target };
+        }
+
+        if (await connection.ScalarAsync<bool>("SELECT pg_catalog.pg_is_in_recovery()", cancellationToken).ConfigureAwait(false))
+        {
+            throw new PgOpsException(
+                PgErrorCode.ServerVersionUnsupported,
+                $"{target} is a standby, which cannot be changed.",
+                "Nothing was touched.",
+                "Give the primary's address.")
+            { Subject = target };
+        }
+    }
+
+    private static async Task<MigrationPlan> PlanAsync(
+        MigrationRequest request,
+        MigrationFolder folder,
+        MigrationHistory history,
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken)
+    {
+        var hasObjects = !history.Rows.Values.Any(row => row.IsApplied)
+            && await connection.ScalarAsync<bool>(
+                HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone, new HistoryTable(request.HistorySchema).Name)
+                .ConfigureAwait(false);
+        var plan = MigrationPlan.Make(request, folder, history, hasObjects);
+        return plan with { Pending = await OwnTransactions.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };
+    }
+
+    private static async Task<PgMigrationRun> RunLockedAsync(
+        MigrationRequest request,
+        Task<MigrationFolder> reading,
+        HistoryTable table,
+        NpgsqlConnection connection,
+        MigrationLock migrationLock,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+        var folder = await reading.ConfigureAwait(false);
+        if (request.Baseline)
+        {
+            return await Baseline.RecordAsync(request, folder, table, history, connection, cancellationToken).ConfigureAwait(false);
+        }
+
+        var plan = await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+        var result = new PgMigrationRun
+        {
+            Target = request.Target,
+            FromVersion = plan.FromVersion,
+            ToVersion = plan.FromVersion,
+            StillPending = plan.StillPending,
+            BackupId = request.BackupId,
+        };
+        if (plan.Pending.Count == 0)
+        {
+            return result;
+        }
+
+        await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (history.Rows.Values.Any(row => row.State == "baselined"))
+        {
+            await ImportedHistory.HonourLocksAsync(
+                request, table, plan.Pending.All(script => script.Transactional), connection, sink, cancellationToken).ConfigureAwait(false);
+        }
+
+        request = request.WithTimeToSend(plan.Pending);
+        var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+        await using (session.ConfigureAwait(false))
+        {
+            if (plan.Pending.Count >= FewestForPreparing)
+            {
+                await session.PrepareAsync(table, cancellationToken).ConfigureAwait(false);
+            }
+
+            migrationLock.Watch(session.Connection.ProcessID, request);
+            var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
+                .ConfigureAwait(false);
+            return result with
+            {
+                Applied = applied,
+                ToVersion = plan.Pending.Where(script => script.File.Kind == HistoryRow.Versioned).Select(script => script.File.Version)
+                    .Append(plan.FromVersion).Max(MigrationVersion.Order),
+                Statements = plan.Pending.Sum(script => script.Statements.Count),
+            };
+        }
+    }
+
+    private static async Task<List<PgMigration>> ApplyAsync(
+        MigrationRequest request,
+        MigrationPlan plan,
+        MigrationHistory history,
+        HistoryTable table,
+        MigrationSession session,
+        MigrationLock migrationLock,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var inTransaction = new TransactionRun(session, table, request, migrationLock, sink);
+        var byStatement = new StatementRun(session, table, request, migrationLock, sink);
+        var applied = new List<PgMigration>(plan.Pending.Count);
+        using var progress = new ProgressActivity(sink, request.SchemaAlone ? $"Migrating {request.Target.Database}.{request.Target.Schema}" : $"Migrating {request.Target.Database}");
+        foreach (var group in MigrationGroup.Divide(plan.Pending, script => !script.Transactional || Unfinished(script) is not null))
+        {
+            progress.Report(group[0].File.ToString(), applied.Count, plan.Pending.Count);
+            try
+            {
+                if (group is [var single] && (!single.Transactional || Unfinished(single) is not null))
+                {
+                    var clock = Stopwatch.StartNew();
+                    await byStatement.RunAsync(single, Unfinished(single), cancellationToken).ConfigureAwait(false);
+                    Applied(single, clock.Elapsed);
+                }
+                else
+                {
+                    await inTransaction.RunAsync(group, Applied, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
+            {
+                throw new PgOpsException(
+                    error.Code,
+                    error.Problem,
+                    $"{error.State} {applied.Count} migration(s) of this run before it are applied, up to {applied[^1]}.",
+                    error.NextStep,
+                    error.InnerException)
+                { Subject = error.Subject, Statement = error.Statement };
+            }
+        }
+
+        return applied;
+
+        // A changed repeatable or seed is another script, not the rest of the old one.
+        HistoryRow? Unfinished(MigrationScript script)
+            => history.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished
+                && (unfinished.HasVersion || unfinished.Checksum == script.File.Checksum)
+                ? unfinished
+                : null;
+
+        void Applied(MigrationScript script, TimeSpan duration)
+        {
+            sink.Log.LogDebug("Applied {Migration} in {Milliseconds} ms", script.File, (long)duration.TotalMilliseconds);
+            applied.Add(new PgMigration
+            {
+                Version = script.File.Version,
+                Name = script.File.Name,
+                State = PgMigrationState.Applied,
+                Path = script.File.Path,
+                Checksum = script.File.Checksum,
+                AppliedChecksum = script.File.Checksum,
+                AppliedAt = DateTime.UtcNow,
+                Duration = duration,
+                AppliedBy = request.Target.Username,
+                BackupId = request.BackupId,
+                Target = request.Target,
+            });
+            progress.Report(script.File.ToString(), applied.Count, plan.Pending.Count);
+        }
+    }
+}

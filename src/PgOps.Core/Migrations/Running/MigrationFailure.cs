@@ -1,0 +1,81 @@
+using System.Text;
+using Npgsql;
+using PgOps.Core.Migrations.Locking;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>Writes up what the server said of a migration's statement: place, caret, fields, state, next step.</summary>
+internal static class MigrationFailure
+{
+    /// <param name="script">The migration.</param>
+    /// <param name="statement">The statement; null when the commit itself failed.</param>
+    /// <param name="error">What the server said.</param>
+    /// <param name="state">What state the database is in.</param>
+    /// <param name="blockers">Who held the lock that was waited for; null when unknown.</param>
+    /// <param name="next">What to do next; null when the kind of the error tells.</param>
+    internal static PgOpsException Describe(
+        MigrationScript script, SqlStatement? statement, PostgresException error, string state, string? blockers, string? next = null)
+    {
+        blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
+        var excerpt = script.ExcerptAt(statement?.OffsetOf(error.Position) ?? script.Text.Length);
+        var text = new StringBuilder();
+        text.Append(script.Title).Append(" failed at ").Append(script.File.Path).Append(':').Append(excerpt.Line)
+            .Append(':').Append(excerpt.Column);
+        text.Append(statement is null ? ", when it was committed" : "").Append('\n');
+        if (statement is not null)
+        {
+            text.Append(excerpt.Rendered).Append('\n');
+        }
+
+        text.Append(error.InvariantSeverity).Append(' ').Append(error.SqlState).Append(": ").Append(error.MessageText);
+        Field("DETAIL", error.Detail);
+        Field("HINT", error.Hint);
+        Field("QUERY", error.InternalQuery);
+        Field("CONTEXT", error.Where);
+        Field("LOCK HELD BY", blockers);
+        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, blockers), error)
+        {
+            Subject = script.File.Path,
+            Statement = new PgStatementError
+            {
+                File = script.File.Path,
+                Line = excerpt.Line,
+                Column = excerpt.Column,
+                Sql = statement?.Text ?? "COMMIT",
+                SqlState = error.SqlState,
+                Message = error.MessageText,
+                Detail = error.Detail,
+                Hint = error.Hint,
+                Where = error.Where,
+            },
+        };
+
+        void Field(string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value))
+            {
+                text.Append('\n').Append(name).Append(": ").Append(value.Replace("\n", "\n    ", StringComparison.Ordinal));
+            }
+        }
+    }
+
+    private static string Next(PostgresException error, string? blockers) => error.SqlState switch
+    {
+        PostgresErrorCodes.LockNotAvailable when blockers is not null =>
+            "Wait for that session, or end it with SELECT pg_terminate_backend(pid), and run the command again.",
+        PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected =>
+            "Run the command again when the table is less busy (-LockTimeout waits longer for each lock).",
+        PostgresErrorCodes.ActiveSqlTransaction =>
+            "Put '-- pgops: no-transaction' at the head of the file, so that its statements run one by one.",
+        PostgresErrorCodes.InsufficientPrivilege => "Grant the role what it lacks, or migrate as the owner, and run the command again.",
+        PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateObject or PostgresErrorCodes.DuplicateSchema
+            or PostgresErrorCodes.DuplicateColumn or PostgresErrorCodes.DuplicateFunction =>
+            "If the database already held this before PgOps, adopt it with Invoke-PgMigration -Baseline; else correct the file. "
+                + "Then run the command again.",
+        PostgresErrorCodes.InvalidTransactionTermination =>
+            "A routine that commits needs '-- pgops: no-transaction' at the head of the file.",
+        _ => "Correct the file and run the command again.",
+    };
+}

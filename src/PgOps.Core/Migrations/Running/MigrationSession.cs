@@ -1,0 +1,199 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Locking;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>The session that runs the migrations. Each begins with the same settings, whatever the one before has set.</summary>
+internal sealed class MigrationSession : IAsyncDisposable
+{
+    private const string PreparedBeginning = "pgops_begin";
+    private const string PreparedRecording = "pgops_before_record";
+    private const string PreparedRecordingOfMore = "pgops_before_record_of_more";
+
+    private readonly string _settings;
+    private readonly string _historySettings;
+    private readonly string _historySettingsOfMore;
+    private readonly long _key;
+    private bool _prepared;
+
+    private MigrationSession(NpgsqlConnection connection, List<(string Name, string Value)> settings, long key)
+    {
+        Connection = connection;
+        _key = key;
+        _settings = SessionSettings.Set(settings);
+
+        // Local, so that what the script has set holds again for its next statement.
+        List<(string Name, string Value)> history = [.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")];
+        _historySettings = SessionSettings.Set(history, local: true);
+        _historySettingsOfMore = SessionSettings.Set([.. history, ("synchronous_commit", "off")], local: true);
+    }
+
+    internal NpgsqlConnection Connection { get; }
+
+    /// <summary>The commands that put the session's settings back to what every migration begins with.</summary>
+    internal IEnumerable<NpgsqlBatchCommand> Preamble => Beginning(_prepared ? $"EXECUTE {PreparedBeginning}" : _settings);
+
+    /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
+    internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var key = MigrationLock.WorkerKey(request.HistorySchema);
+            await HoldKeyAsync(connection, key, cancellationToken).ConfigureAwait(false);
+
+            var settings = await SettingsAsync(connection, request, cancellationToken).ConfigureAwait(false);
+            return new MigrationSession(connection, settings, key);
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
+    internal Task HoldKeyAsync(CancellationToken cancellationToken) => HoldKeyAsync(Connection, _key, cancellationToken);
+
+    /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>
+    internal NpgsqlBatch NewBatch()
+    {
+        var batch = NewPlainBatch();
+        foreach (var command in Beginning(_settings))
+        {
+            batch.BatchCommands.Add(command);
+        }
+
+        return batch;
+    }
+
+    /// <summary>A history command with the settings that it needs, whatever the script has set: for use inside a transaction.</summary>
+    internal IEnumerable<NpgsqlBatchCommand> Recording(NpgsqlBatchCommand history)
+        => [new(_historySettings), history];
+
+    /// <summary>Appends a history row with the settings that it needs: for use inside a transaction.</summary>
+    /// <param name="table">The history.</param>
+    /// <param name="entry">The row.</param>
+    /// <param name="moreFollow">
+    /// Whether another transaction of the same round trip follows: then this one does not wait for the disk. The last one's commit
+    /// brings all before it to the disk (and to synchronous standbys) with it, for WAL is written in order.
+    /// </param>
+    internal IEnumerable<NpgsqlBatchCommand> Recording(HistoryTable table, HistoryEntry entry, bool moreFollow)
+        => _prepared
+            ? [new($"EXECUTE {(moreFollow ? PreparedRecordingOfMore : PreparedRecording)}"), MigrationHistory.AppendPrepared(entry)]
+            : [new(moreFollow ? _historySettingsOfMore : _historySettings), MigrationHistory.Append(table, entry)];
+
+    /// <summary>
+    /// Prepares what comes around every migration: its settings and the row that it appends. To plan them takes the server longer than
+    /// to run them; it pays from a handful of migrations on.
+    /// </summary>
+    internal async Task PrepareAsync(HistoryTable table, CancellationToken cancellationToken)
+    {
+        var batch = NewPlainBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("BEGIN"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedBeginning} AS {_settings}"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedRecording} AS {_historySettings}"));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"PREPARE {PreparedRecordingOfMore} AS {_historySettingsOfMore}"));
+            foreach (var command in Recording(new NpgsqlBatchCommand(table.PrepareStatement)))
+            {
+                batch.BatchCommands.Add(command);
+            }
+
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        _prepared = true;
+    }
+
+    /// <summary>A script has dropped the prepared commands (DISCARD, DEALLOCATE ALL), so they are not used again.</summary>
+    /// <returns>Whether they were in use.</returns>
+    internal bool ForgetPrepared()
+    {
+        var was = _prepared;
+        _prepared = false;
+        return was;
+    }
+
+    /// <summary>
+    /// A batch for the script's statements. Rows that they give are asked for as text: not every type has a binary form
+    /// (aclitem has none), and the driver lets only its commands say so, not its batches.
+    /// </summary>
+    internal NpgsqlBatch NewPlainBatch()
+    {
+        var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
+        AskForText(batch, true);
+        return batch;
+    }
+
+    /// <summary>Leaves an aborted transaction, if there is one.</summary>
+    internal async Task RollbackAsync()
+    {
+        try
+        {
+            await Connection.ExecuteAsync("ROLLBACK", CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
+        {
+            // The session is gone, and its transaction with it.
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Connection.DisposeAsync();
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_AllResultTypesAreUnknown")]
+    private static extern void AskForText(NpgsqlBatch batch, bool value);
+
+    private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
+        => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);
+
+    private static IEnumerable<NpgsqlBatchCommand> Beginning(string settings) => [new("RESET ALL"), new(settings)];
+
+    /// <summary>What every migration begins with; who runs it comes first, because RESET ALL leaves that alone.</summary>
+    private static async Task<List<(string Name, string Value)>> SettingsAsync(
+        NpgsqlConnection connection, MigrationRequest request, CancellationToken cancellationToken)
+    {
+        // The role is not always 'none': ALTER ROLE … SET role makes a login work as the owner of everything.
+        var (user, role) = (await connection.QueryAsync(
+            "SELECT session_user::text, pg_catalog.current_setting('role')", row => (row.GetString(0), row.GetString(1)), cancellationToken)
+            .ConfigureAwait(false))[0];
+        var settings = new List<(string Name, string Value)>
+        {
+            ("session_authorization", user),
+            ("role", role),
+            ("lock_timeout", Milliseconds(request.LockTimeout)),
+            ("statement_timeout", Milliseconds(request.StatementTimeout)),
+        };
+        settings.AddRange(SessionSilence.Settings(connection, request.Silence));
+        if (request.Target.Schema is { } schema)
+        {
+            settings.Add(("search_path", Quote.Identifier(schema)));
+        }
+
+        if (connection.PostgreSqlVersion.Major >= 14)
+        {
+            try
+            {
+                await connection.ExecuteAsync("SET client_connection_check_interval = '2s'", cancellationToken).ConfigureAwait(false);
+                settings.Add(("client_connection_check_interval", "2s"));
+            }
+            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InvalidParameterValue)
+            {
+                // A server on a platform that cannot poll a socket for its end, such as Windows.
+            }
+        }
+
+        return settings;
+    }
+
+    private static string Milliseconds(TimeSpan time) => ((long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>Says what <see cref="InvokeMigrations"/> would do, and touches nothing.</summary>
+public sealed class PreviewMigrations
+{
+    private const int StatementLimit = 200;
+    private const int LineLength = 100;
+
+    /// <summary>Makes the plan.</summary>
+    /// <param name="request">What would be migrated.</param>
+    /// <param name="sink">Where log lines go.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The pending migrations, oldest first.</returns>
+    /// <exception cref="PgOpsException">The guard that would refuse the run.</exception>
+    public async Task<IReadOnlyList<PlannedMigration>> RunAsync(
+        MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        if (request.Baseline)
+        {
+            var files = MigrationFolder.Read(request.Path, request.Variables).Files.Where(file => request.ToVersion is null
+                || MigrationVersion.Order.Compare(file.Version, request.ToVersion) <= 0);
+            return files.Select(file => new PlannedMigration(
+                file.ToString(), $"Record {file} in {request.Target} as already present, without running it.")).ToList();
+        }
+
+        var plan = await InvokeMigrations.PlanAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+        return plan.Pending.Select(script => new PlannedMigration(script.File.ToString(), Describe(script, request.Target))).ToList();
+    }
+
+    /// <summary>What running a script would do.</summary>
+    internal static string Describe(MigrationScript script, PgTarget target)
+    {
+        var count = script.Statements.Count;
+        var text = new StringBuilder();
+        var act = script.IsUndo ? $"Undo {script.File} on" : $"Apply {script.File} to";
+        text.Append(CultureInfo.InvariantCulture, $"{act} {target}: {count} statement{(count == 1 ? "" : "s")}, ");
+        text.Append(script.Transactional ? "one transaction" : "each on its own, because not all can run in a transaction");
+        foreach (var statement in script.Statements.Take(StatementLimit))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n    line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(statement)}");
+        }
+
+        if (count > StatementLimit)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n    … and {count - StatementLimit} more");
+        }
+
+        return text.ToString();
+    }
+
+    private static string FirstLine(SqlStatement statement)
+    {
+        var words = string.Join(' ', statement.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        var copy = statement.CopyData is { } data
+            ? $" ({statement.Text.Length + data.Length} characters with its data)"
+            : "";
+        return (words.Length > LineLength ? $"{words[..LineLength]}…" : words) + copy;
+    }
+}

@@ -1,0 +1,63 @@
+using Npgsql;
+using PgOps.Core.Postgres.Connections;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>Holds a run against the drill that is given as its safety net.</summary>
+internal static class ProvenBackup
+{
+    /// <summary>Refuses a drill that failed, or that proved another database's backup.</summary>
+    /// <exception cref="PgOpsException">BackupNotProven.</exception>
+    internal static async Task RequireAsync(PgDrill? proof, PgTarget target, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (proof is null)
+        {
+            return;
+        }
+
+        if (!proof.Passed)
+        {
+            throw Refusal(
+                target,
+                $"the drill of its backup failed: {proof.Failure ?? "nothing was checked"}",
+                "Find out why the backup does not restore, take a new one, and prove it with Test-PgRestore.");
+        }
+
+        if (!proof.Proven)
+        {
+            throw Refusal(
+                target,
+                "the drill of its backup did not compare the content of the tables",
+                "Take a backup with -Fingerprint Archive, the default, or Source, and drill that.");
+        }
+
+        if (proof.Backup.Manifest is not { } manifest)
+        {
+            throw Refusal(target, "the drilled backup has no manifest that says which database it is of", "Take a backup with Backup-PgDatabase.");
+        }
+
+        if (manifest.Payload.Selection.Count > 0)
+        {
+            throw Refusal(
+                target,
+                $"the drilled backup holds a part of the database only ({string.Join(' ', manifest.Payload.Selection)})",
+                "Take a backup of the whole database and prove it with Test-PgRestore.");
+        }
+
+        var cluster = await ClusterIdentity.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
+        var database = await connection.ScalarAsync<uint>(
+            "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()", cancellationToken).ConfigureAwait(false);
+        var same = manifest.Facts.Oid == database
+            && (cluster.Length == 0 || manifest.Server.ClusterId.Length == 0 || cluster == manifest.Server.ClusterId);
+        if (!same)
+        {
+            throw Refusal(
+                target,
+                $"the drilled backup is of another database ({manifest.Database} on {manifest.Server.Host}:{manifest.Server.Port})",
+                "Give the target that was backed up, or back this one up.");
+        }
+    }
+
+    private static PgOpsException Refusal(PgTarget target, string why, string next)
+        => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why.TrimEnd('.')}.", "Nothing was touched.", next) { Subject = target };
+}

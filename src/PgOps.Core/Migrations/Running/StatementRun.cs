@@ -1,0 +1,275 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Locking;
+using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>
+/// Runs a migration statement by statement, because one of them refuses a transaction block. Progress is recorded in the history: a
+/// statement that bears a transaction commits together with its progress; one that refuses is marked before it begins, so that after
+/// a kill exactly one statement can be in doubt, and the catalogs are asked about it (<see cref="InterruptedStatement"/>).
+/// </summary>
+internal sealed class StatementRun
+{
+    private readonly MigrationSession _session;
+    private readonly HistoryTable _table;
+    private readonly MigrationRequest _request;
+    private readonly MigrationLock _lock;
+    private readonly IOperationSink _sink;
+    private bool _outside;
+
+    internal StatementRun(
+        MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
+    {
+        _session = session;
+        _table = table;
+        _request = request;
+        _lock = migrationLock;
+        _sink = sink;
+    }
+
+    /// <summary>Runs the migration from its first statement, or from the one where an earlier run stopped.</summary>
+    /// <param name="script">The migration.</param>
+    /// <param name="record">Its unfinished record; null when it begins anew.</param>
+    /// <param name="cancellationToken">Stops after undoing nothing: what is done stays done and recorded.</param>
+    internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
+    {
+        await ResetAsync(cancellationToken).ConfigureAwait(false);
+        var done = record is null ? 0 : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
+        await BeginAsync(script, done, cancellationToken).ConfigureAwait(false);
+        using var progress = new ProgressActivity(_sink, $"Migration {script.File}");
+        for (; done < script.Statements.Count; done++)
+        {
+            var statement = script.Statements[done];
+            progress.Report($"statement {done + 1} of {script.Statements.Count}", done, script.Statements.Count);
+            _sink.Log.LogDebug("{Migration}: statement {Number} of {Total}", script.File, done + 1, script.Statements.Count);
+            try
+            {
+                await RunStatementAsync(script, statement, done, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (!ServerErrors.IsLost(error))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                throw await FailAsync(script, statement, done, error, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        await RecordAsync(script, "applied", done, null, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task ResetAsync(CancellationToken cancellationToken)
+    {
+        var batch = _session.NewBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.</summary>
+    private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
+        => await WriteAsync(
+            MigrationHistory.Append(_table, script.Entry("started", null, _request.BackupId) with
+            {
+                Transactional = false,
+                StatementsDone = done,
+            }),
+            cancellationToken).ConfigureAwait(false);
+
+    private async Task<int> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
+    {
+        var before = MigrationScript.StatementsOf(script.File, record.Script ?? "");
+        var done = record.StatementsDone;
+        RequireSameBeginning(script, before, done);
+        foreach (var setting in before.Take(done).Where(IsSessionSetting))
+        {
+            await SendAsync([new(setting.Text)], cancellationToken).ConfigureAwait(false);
+        }
+
+        if (record.StatementRunning == done && done < before.Count)
+        {
+            var verdict = await InterruptedStatement.JudgeAsync(_session.Connection, script, before, record, cancellationToken)
+                .ConfigureAwait(false);
+            _sink.Log.LogInformation("{Migration}: {Verdict}", script.File, verdict.Remark);
+            if (verdict.WasDone)
+            {
+                RequireSameBeginning(script, before, ++done);
+            }
+        }
+
+        _sink.Log.LogInformation("{Migration} goes on at statement {Number} of {Total}.", script.File, done + 1, script.Statements.Count);
+        return done;
+    }
+
+    /// <summary>A file may be corrected after a failure, but not in what has already run.</summary>
+    private static void RequireSameBeginning(MigrationScript script, IReadOnlyList<SqlStatement> before, int done)
+    {
+        for (var index = 0; index < done; index++)
+        {
+            if (index >= script.Statements.Count || index >= before.Count || !SameStatement(script.Statements[index], before[index]))
+            {
+                throw new PgOpsException(
+                    PgErrorCode.MigrationChanged,
+                    $"{script.File} stopped after {done} statements, and statement {index + 1}, which had run, was changed since.",
+                    "Nothing was run now; what ran before is still there.",
+                    "Put the statements that ran back as they were; only the ones after them may be changed.")
+                { Subject = script.File.Path };
+            }
+        }
+    }
+
+    private static bool SameStatement(SqlStatement now, SqlStatement before)
+        => now.Text == before.Text && now.DataSpan.SequenceEqual(before.DataSpan);
+
+    /// <summary>Whether the statement sets what later statements of the session may build upon, so that a resumed run needs it too.</summary>
+    private static bool IsSessionSetting(SqlStatement statement) => statement.Keywords switch
+    {
+        ["SET", "LOCAL" or "TRANSACTION" or "CONSTRAINTS", ..] => false,
+        ["SET" or "RESET", ..] => true,
+        _ => false,
+    };
+
+    private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
+    {
+        _outside = SqlStatementTraits.RefusesTransactionBlock(statement)
+            || await OwnTransactions.MayCommitAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false);
+        var retry = new LockRetry(_request, _lock, _sink.Log);
+        while (true)
+        {
+            try
+            {
+                await (_outside
+                    ? RunOutsideTransactionAsync(script, statement, index, cancellationToken)
+                    : RunWithProgressAsync(script, statement, index, cancellationToken)).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception error) when (!ServerErrors.IsLost(error))
+            {
+                var again = !_outside || SqlStatementTraits.IsRepeatable(statement);
+                await _session.RollbackAsync().ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (error is PostgresException { SqlState: PostgresErrorCodes.ActiveSqlTransaction } && !_outside)
+                {
+                    // Only the catalogs know that this one refuses a transaction: REINDEX or CLUSTER of a partitioned table, for example.
+                    _outside = true;
+                }
+                else if (error is not PostgresException server || !again
+                    || !await retry.PauseAsync(script.File, server, cancellationToken).ConfigureAwait(false))
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private async Task RunOutsideTransactionAsync(
+        MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
+    {
+        if (await Debris.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
+            is { } remark)
+        {
+            _sink.Log.LogInformation("{Migration}: {Remark}", script.File, remark);
+        }
+
+        await RecordAsync(script, "started", index, index, null, cancellationToken).ConfigureAwait(false);
+
+        // lock_timeout would also cut off the wait for old snapshots, which is what CONCURRENTLY is about; a script that sets it
+        // knows what it wants.
+        var patient = SqlStatementTraits.WaitsHarmlessly(statement) && !script.Statements.Take(index).Any(SetsLockTimeout);
+        var timeout = patient ? "SET lock_timeout = " : null;
+        if (timeout is not null)
+        {
+            await SendAsync([new($"{timeout}0")], cancellationToken).ConfigureAwait(false);
+        }
+
+        await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+        if (statement.Keywords[0] == "DISCARD")
+        {
+            await _session.HoldKeyAsync(cancellationToken).ConfigureAwait(false);
+            await ResetAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        await RecordAsync(script, "started", index + 1, null, null, cancellationToken).ConfigureAwait(false);
+        if (timeout is not null)
+        {
+            await SendAsync([new($"{timeout}{(long)_request.LockTimeout.TotalMilliseconds}")], cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool SetsLockTimeout(SqlStatement statement)
+        => statement.Keywords is ["SET", "LOCK_TIMEOUT", ..] or ["SET", "SESSION", "LOCK_TIMEOUT", ..];
+
+    private async Task RunWithProgressAsync(
+        MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
+    {
+        var progress = _session.Recording(
+            MigrationHistory.Rewrite(_table, script.File.Version, "started", index + 1, null, null));
+        if (statement.CopyData is not null)
+        {
+            await SendAsync([new("BEGIN")], cancellationToken).ConfigureAwait(false);
+            await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
+            await SendAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await SendAsync([new("BEGIN"), new(statement.Text), .. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SendAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken cancellationToken)
+    {
+        var batch = _session.NewPlainBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            foreach (var command in commands)
+            {
+                batch.BatchCommands.Add(command);
+            }
+
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RecordAsync(
+        MigrationScript script, string state, int done, int? running, string? error, CancellationToken cancellationToken)
+        => await WriteAsync(
+            MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error), cancellationToken).ConfigureAwait(false);
+
+    private async Task WriteAsync(NpgsqlBatchCommand history, CancellationToken cancellationToken)
+        => await SendAsync([new("BEGIN"), .. _session.Recording(history), new("COMMIT")], cancellationToken).ConfigureAwait(false);
+
+    private async Task<PgOpsException> FailAsync(
+        MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)
+    {
+        // An error without a context comes from before the code was run.
+        var inDoubt = _outside && SqlStatementTraits.RunsCode(statement) && !string.IsNullOrEmpty(error.Where);
+        var running = inDoubt || (_outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
+        await RecordAsync(script, "failed", index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken).ConfigureAwait(false);
+        var state = $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay done; the "
+            + "history records that. ";
+        return MigrationFailure.Describe(
+            script,
+            statement,
+            error,
+            state + (inDoubt
+                ? "What the statement that failed had committed by itself stays; the next run asks what became of it."
+                : $"The next run goes on at the statement that failed.{Remains(statement)}"),
+            _lock.Blockers,
+            inDoubt ? InterruptedStatement.WayOut(script.File.Version) : null);
+    }
+
+    private static string Remains(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch
+    {
+        { Name: null } index => $" It may have left an INVALID index on {index.Table}, which has no name in the script: drop it first "
+            + "(psql's \\d shows it), and give the index a name, so that PgOps can see to it.",
+        { } index => $" If the INVALID index {index.Name} is left, that run drops it and builds it anew.",
+        _ when ConcurrentCommand.Reindex(statement) is not null => " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
+        _ when ConcurrentCommand.Detach(statement) is not null => " If the partition is left half detached, that run finishes it.",
+        _ => "",
+    };
+}

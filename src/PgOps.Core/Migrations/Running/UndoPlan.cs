@@ -1,0 +1,83 @@
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Scripts;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>Decides what is to be undone, and refuses what cannot be undone by script.</summary>
+internal static class UndoPlan
+{
+    /// <summary>The down scripts to run, newest first.</summary>
+    /// <exception cref="PgOpsException">The guard that speaks against it, with its way out.</exception>
+    internal static List<MigrationScript> Make(MigrationRequest request, MigrationFolder folder, MigrationHistory history)
+    {
+        var all = MigrationStatus.Join(folder, history, request.Target);
+        if (request.ToVersion is not null && !MigrationVersion.Order.Equals(request.ToVersion, "0"))
+        {
+            MigrationPlan.RequireVersion(request.ToVersion, all);
+        }
+
+        if (all.Find(migration => migration.State is PgMigrationState.Interrupted or PgMigrationState.Failed) is { } unfinished)
+        {
+            throw Refusal(
+                PgErrorCode.MigrationInterrupted,
+                unfinished,
+                $"it is {unfinished.State}: some of its statements are done",
+                "Let Invoke-PgMigration finish it first, or put it right by hand and say so with Repair-PgMigration.");
+        }
+
+        var applied = all
+            .Where(migration => history.Rows.GetValueOrDefault(migration.Version) is { IsApplied: true, HasVersion: true })
+            .OrderByDescending(migration => migration.Version, MigrationVersion.Order);
+        var chosen = request.ToVersion is null
+            ? applied.Take(1)
+            : applied.Where(migration => MigrationVersion.Order.Compare(migration.Version, request.ToVersion) > 0);
+        var files = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
+        return chosen.Select(migration => Script(migration, files.GetValueOrDefault(migration.Version))).ToList();
+    }
+
+    private static MigrationScript Script(PgMigration migration, MigrationFile? file)
+    {
+        switch (migration.State)
+        {
+            case PgMigrationState.Baselined:
+                throw Refusal(
+                    PgErrorCode.DownScriptMissing,
+                    migration,
+                    "it was there when the history began, and PgOps did not apply it",
+                    "Write a migration that undoes the change, or restore a proven backup beside the database.");
+            case PgMigrationState.Missing:
+                throw Refusal(
+                    PgErrorCode.MigrationMissing, migration, "its file is gone", "Bring the file and its down script back from version control.");
+            case PgMigrationState.Changed:
+                throw Refusal(
+                    PgErrorCode.MigrationChanged,
+                    migration,
+                    "its file was changed after it had been applied, so its down script may undo something else",
+                    "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript); or, when the difference is harmless, "
+                        + "Repair-PgMigration -Version … -AcceptChange -Reason ….");
+        }
+
+        if (file?.Down is null || MigrationScript.ReadUndo(file) is not { Statements.Count: > 0 } script)
+        {
+            throw Refusal(
+                PgErrorCode.DownScriptMissing,
+                migration,
+                file?.Down is null ? "it has no down script" : $"its down script {file.Down.Path} holds no statement",
+                "Write the down script in the manner of the folder, or restore a proven backup beside the database. When the change was "
+                    + "undone by hand: Repair-PgMigration -Version … -MarkNotApplied -Reason ….");
+        }
+
+        return script.Transactional
+            ? script
+            : throw Refusal(
+                PgErrorCode.MigrationScriptInvalid,
+                migration,
+                $"its down script {file.Down.Path} cannot run in one transaction, and an undo that stops half-way leaves nobody knowing",
+                "Leave CONCURRENTLY and the like out of the down script; or run it by hand and record that with "
+                    + "Repair-PgMigration -Version … -MarkNotApplied -Reason ….");
+    }
+
+    private static PgOpsException Refusal(PgErrorCode code, PgMigration migration, string why, string next) => new(
+        code, $"{migration.Target}: {migration} cannot be undone: {why}.", "Nothing was touched.", next)
+    { Subject = migration };
+}

@@ -1,0 +1,55 @@
+using System.Text.RegularExpressions;
+
+namespace PgOps.Core.Migrations.Scripts;
+
+/// <summary>
+/// Diesel's <c>2023-10-15-093045_x/up.sql</c> with <c>down.sql</c>. The version is the digits alone, as Diesel itself records it;
+/// <c>run_in_transaction = false</c> in <c>metadata.toml</c> is honoured.
+/// </summary>
+internal sealed partial class DieselFolders : MigrationSource
+{
+    internal override MigrationShape Shape => MigrationShape.Diesel;
+
+    internal override string Kind => "Diesel folders";
+
+    protected override bool Take(SourceEntry entry)
+    {
+        var up = entry.Within("up.sql");
+        if (up is null && entry.Within("down.sql") is null)
+        {
+            return false;
+        }
+
+        if (entry.Within("migration.sql") is not null)
+        {
+            // Prisma's, with a down script beside it.
+            return false;
+        }
+
+        var match = FolderName().Match(entry.Name);
+        if (up is null || !match.Success)
+        {
+            Stray(
+                up is null ? $"{entry.Name}/down.sql" : $"{entry.Name}/up.sql",
+                up is null ? "no up.sql that it could undo" : "the folder's name does not begin with a version");
+            return true;
+        }
+
+        var version = match.Groups["version"].Value.Replace("-", "", StringComparison.Ordinal);
+        var name = match.Groups["name"].Value;
+        Func<MigrationFile, string, ScriptPart>? section = entry.Within("metadata.toml") is { } metadata
+            && NoTransaction().IsMatch(ScriptContent.Read(metadata).Text) ? (_, text) => new ScriptPart(text, false) : null;
+        Files.Add(new MigrationFile(version, name, up)
+        {
+            Section = section,
+            Down = entry.Within("down.sql") is { } down ? new MigrationFile(version, name, down) { Section = section } : null,
+        });
+        return true;
+    }
+
+    [GeneratedRegex(@"^(?<version>\d(?:[\d-]*\d)?)_(?<name>.+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex FolderName();
+
+    [GeneratedRegex(@"^[ \t]*run_in_transaction[ \t]*=[ \t]*false\b", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    private static partial Regex NoTransaction();
+}

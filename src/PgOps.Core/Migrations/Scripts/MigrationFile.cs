@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using System.Text;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.Scripts;
+
+/// <summary>One migration, or the script that undoes it, as its folder holds it.</summary>
+internal sealed class MigrationFile
+{
+    private ScriptContent? _content;
+    private string? _checksum;
+
+    internal MigrationFile(string version, string name, string path, ScriptContent? content = null)
+    {
+        Version = version;
+        Name = name;
+        Path = path;
+        _content = content;
+    }
+
+    /// <summary>The digits that open the name, as written.</summary>
+    internal string Version { get; }
+
+    /// <summary>The rest of the name.</summary>
+    internal string Name { get; }
+
+    /// <summary>The script.</summary>
+    internal string Path { get; }
+
+    /// <summary>The script that undoes it; null when the folder has none.</summary>
+    internal MigrationFile? Down { get; init; }
+
+    /// <summary>The history's word for it: versioned, repeatable or seed.</summary>
+    internal string Kind { get; init; } = HistoryRow.Versioned;
+
+    /// <summary>Values for its placeholders; null leaves them as they are.</summary>
+    internal ScriptVariables? Variables { get; set; }
+
+    /// <summary>Takes out of the file's text what is to run; null runs the whole text.</summary>
+    internal Func<MigrationFile, string, ScriptPart>? Section { get; init; }
+
+    /// <summary>What the file holds, read when it is first asked for.</summary>
+    internal ScriptContent Content => _content ??= ScriptContent.Read(Path);
+
+    /// <summary>The normalised text: no BOM, line ends LF. It is what is run and recorded; of a large file, COPY data are left out.</summary>
+    internal string Text => Content.Text;
+
+    /// <summary>
+    /// SHA-256 of the whole normalised text in lower-case hex; of a repeatable or seed after its placeholders were replaced, because a
+    /// new value is a reason to run it again.
+    /// </summary>
+    internal string Checksum => _checksum ??= Variables is null || Kind == HistoryRow.Versioned
+        ? Content.Sha256
+        : ScriptContent.Hex(SHA256.HashData(Encoding.UTF8.GetBytes(MigrationScript.Read(this).Text)));
+
+    /// <summary>A place in the file, of an offset in <see cref="Text"/>.</summary>
+    internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(Text, offset, Content.LinesLeftOut(offset));
+
+    /// <summary>What is to run of a text of this file, today's or a recorded one: as long as the text, blank elsewhere.</summary>
+    internal ScriptPart PartOf(string text) => Section is null ? ScriptPart.Whole(text) : Section(this, text);
+
+    /// <inheritdoc/>
+    public override string ToString() => Kind == HistoryRow.Versioned ? $"{Version}_{Name}" : Version;
+}

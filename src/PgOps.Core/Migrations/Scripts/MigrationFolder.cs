@@ -1,0 +1,175 @@
+using System.Text.RegularExpressions;
+
+namespace PgOps.Core.Migrations.Scripts;
+
+/// <summary>A folder of migrations: its shape and its scripts in the order of their versions.</summary>
+internal sealed partial class MigrationFolder
+{
+    private const string NoVersion = " (its name does not begin with a version, as in 001_create_orders.sql)";
+
+    private MigrationFolder(string path, MigrationShape shape, IReadOnlyList<MigrationFile> files)
+    {
+        Path = path;
+        Shape = shape;
+        Files = files;
+    }
+
+    internal string Path { get; }
+
+    internal MigrationShape Shape { get; }
+
+    internal IReadOnlyList<MigrationFile> Files { get; }
+
+    /// <summary>Scripts that run again whenever they change, in the order of their names.</summary>
+    internal IReadOnlyList<MigrationFile> Repeatables { get; private init; } = [];
+
+    /// <summary>Scripts that fill tables, run on request, in the order of their names.</summary>
+    internal IReadOnlyList<MigrationFile> Seeds { get; private init; } = [];
+
+    /// <summary>All scripts that a run may run.</summary>
+    internal IEnumerable<MigrationFile> Scripts => Files.Concat(Repeatables).Concat(Seeds);
+
+    /// <summary>Reads a folder. Most scripts are read when they are asked for; those that may be sectioned, at once.</summary>
+    /// <exception cref="PgOpsException">
+    /// PathNotFound; MigrationSourceInvalid for a mixture of shapes, a file that fits none, or two files of one version.
+    /// </exception>
+    internal static MigrationFolder Read(string path, ScriptVariables? variables = null)
+    {
+        var folder = new DirectoryInfo(path);
+        if (!folder.Exists)
+        {
+            throw new PgOpsException(
+                PgErrorCode.PathNotFound,
+                File.Exists(path) ? $"'{path}' is a file; migrations live in a folder." : $"The migration folder '{path}' does not exist.",
+                "Nothing was touched.",
+                "New-PgMigration creates the folder with its first migration.");
+        }
+
+        // dbmate and goose come before the plain files, whose names theirs are.
+        MigrationSource[] sources =
+        [
+            new PrismaFolders(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(), new GooseFiles(),
+            new NumberedFiles(),
+        ];
+        var seeds = new SeedFiles();
+        var strays = new List<string>();
+        var entries = folder.GetFileSystemInfos().Where(entry => entry.Name[0] is not ('.' or '_')).ToList();
+        var names = entries.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var info in entries)
+        {
+            var entry = new SourceEntry(info, names);
+            if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && StrayOf(entry, info) is { } stray)
+            {
+                strays.Add(stray);
+            }
+        }
+
+        foreach (var source in sources.Append(seeds))
+        {
+            source.Complete();
+            strays.AddRange(source.Strays);
+        }
+
+        var found = sources.Where(source => source.FirstEntry is not null).ToList();
+        if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.Diesel }])
+        {
+            // These tools look into folders alone; a loose file is no migration to them unless it is named like one.
+            strays.RemoveAll(stray => stray.EndsWith(NoVersion, StringComparison.Ordinal));
+        }
+
+        Refuse(path, found, strays);
+        var only = found.FirstOrDefault();
+        var files = only?.Files ?? [];
+        files.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
+        RefuseDuplicates(path, files);
+        var result = new MigrationFolder(path, only?.Shape ?? MigrationShape.Empty, files)
+        {
+            Repeatables = only?.Repeatables.OrderBy(file => file.Version, StringComparer.Ordinal).ToList() ?? [],
+            Seeds = seeds.Files.OrderBy(file => file.Version, StringComparer.Ordinal).ToList(),
+        };
+        foreach (var file in variables is null ? [] : result.Scripts)
+        {
+            file.Variables = variables;
+            file.Down?.Variables = variables;
+        }
+
+        return result;
+    }
+
+    /// <summary>Reads a folder and its scripts, but not the seeds, which run on request only.</summary>
+    /// <exception cref="PgOpsException">As <see cref="Read"/>; MigrationScriptInvalid for a file that is no text.</exception>
+    internal static MigrationFolder ReadWhole(string path, ScriptVariables? variables = null)
+    {
+        var folder = Read(path, variables);
+        foreach (var file in folder.Files.Concat(folder.Repeatables))
+        {
+            _ = file.Checksum;
+        }
+
+        return folder;
+    }
+
+    /// <summary>Why an entry that no shape took must not be passed over; null when it may.</summary>
+    private static string? StrayOf(SourceEntry entry, FileSystemInfo info)
+    {
+        if (info is DirectoryInfo folder)
+        {
+            return VersionedName().IsMatch(entry.Name)
+                ? $"{entry.Name} (a folder without migration.sql or up.sql)"
+                : folder.EnumerateFiles("*.sql").FirstOrDefault() is { } lost ? $"{entry.Name}/{lost.Name} (in a subfolder)" : null;
+        }
+
+        if (!entry.IsSql)
+        {
+            return null;
+        }
+
+        return entry.Name.EndsWith(".down.sql", StringComparison.OrdinalIgnoreCase) && VersionedName().IsMatch(entry.Name)
+            ? $"{entry.Name} (no {entry.Name[..^".down.sql".Length]}.sql or .up.sql that it could undo)"
+            : $"{entry.Name}{NoVersion}";
+    }
+
+    private static void Refuse(string path, List<MigrationSource> found, List<string> strays)
+    {
+        if (found.Count > 1)
+        {
+            var kinds = found.Select(source => $"{source.Kind} such as {source.FirstEntry}").ToList();
+            throw new PgOpsException(
+                PgErrorCode.MigrationSourceInvalid,
+                $"'{path}' mixes {(found.Count == 2 ? "two" : found.Count)} shapes: {string.Join(", ", kinds[..^1])} and {kinds[^1]}.",
+                "Nothing was touched.",
+                "Keep one shape in a folder; which of them comes first is nothing that PgOps may guess.");
+        }
+
+        if (strays.Count > 0)
+        {
+            strays.Sort(StringComparer.Ordinal);
+            throw new PgOpsException(
+                PgErrorCode.MigrationSourceInvalid,
+                $"'{path}' holds what is no migration by its name:\n  {string.Join("\n  ", strays)}",
+                "Nothing was touched.",
+                "Rename or move these files. Read are <version>_<name>.sql (also with dbmate's or goose's sections), optionally with "
+                    + "<version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; Flyway's V<version>__<name>.sql, U<version>__<name>.sql "
+                    + "and R__<name>.sql; Prisma's <version>_<name>/migration.sql; Diesel's <version>_<name>/up.sql and down.sql. Names that "
+                    + "begin with . or _ are passed over.");
+        }
+    }
+
+    private static void RefuseDuplicates(string path, List<MigrationFile> files)
+    {
+        for (var index = 1; index < files.Count; index++)
+        {
+            if (MigrationVersion.Order.Equals(files[index].Version, files[index - 1].Version))
+            {
+                throw new PgOpsException(
+                    PgErrorCode.MigrationSourceInvalid,
+                    $"'{path}' holds two migrations of version {files[index].Version}: {files[index - 1]} and {files[index]}.",
+                    "Nothing was touched.",
+                    "Give the one that is applied nowhere yet a newer version; New-PgMigration never collides.");
+            }
+        }
+    }
+
+    [GeneratedRegex(@"^\d[\d-]*[_-]+.", RegexOptions.CultureInvariant)]
+    private static partial Regex VersionedName();
+}

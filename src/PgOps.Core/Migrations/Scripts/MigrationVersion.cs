@@ -1,0 +1,62 @@
+namespace PgOps.Core.Migrations.Scripts;
+
+/// <summary>
+/// Orders versions as numbers of any length: 2 before 10, 007 equal to 7, 20251015093045 after both; dotted ones part by part, where
+/// 1.2 comes before 1.10 and 1.0 equals 1. What does not begin with a digit (<c>R__views</c>) comes after all of them, by its letters.
+/// </summary>
+public sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<string>
+{
+    /// <summary>The one order.</summary>
+    public static MigrationVersion Order { get; } = new();
+
+    /// <inheritdoc/>
+    public int Compare(string? x, string? y)
+    {
+        if (IsName(x) || IsName(y))
+        {
+            var kind = IsName(x).CompareTo(IsName(y));
+            return kind != 0 ? kind : string.CompareOrdinal(x, y);
+        }
+
+        var left = x.AsSpan();
+        var right = y.AsSpan();
+        while (true)
+        {
+            var order = CompareNumbers(NextPart(ref left), NextPart(ref right));
+            if (order != 0 || (left.IsEmpty && right.IsEmpty))
+            {
+                return order;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(string? x, string? y) => Compare(x, y) == 0;
+
+    /// <inheritdoc/>
+    public int GetHashCode(string obj)
+    {
+        if (IsName(obj))
+        {
+            return string.GetHashCode(obj, StringComparison.Ordinal);
+        }
+
+        // The first part alone: later ones may be zeros that another spelling leaves out.
+        var rest = obj.AsSpan();
+        return string.GetHashCode(NextPart(ref rest), StringComparison.Ordinal);
+    }
+
+    private static bool IsName(string? version) => !string.IsNullOrEmpty(version) && !char.IsAsciiDigit(version[0]);
+
+    private static int CompareNumbers(ReadOnlySpan<char> left, ReadOnlySpan<char> right)
+        => left.Length != right.Length ? left.Length.CompareTo(right.Length) : left.SequenceCompareTo(right);
+
+    /// <summary>Takes the digits up to the next dot off, without leading zeros.</summary>
+    private static ReadOnlySpan<char> NextPart(ref ReadOnlySpan<char> version)
+    {
+        var dot = version.IndexOf('.');
+        var part = dot < 0 ? version : version[..dot];
+        version = dot < 0 ? [] : version[(dot + 1)..];
+        return part.TrimStart('0');
+    }
+}

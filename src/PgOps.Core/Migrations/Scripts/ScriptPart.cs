@@ -1,0 +1,58 @@
+using System.Text.RegularExpressions;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.Scripts;
+
+/// <summary>What is to run of a file.</summary>
+/// <param name="Text">As long as the file's text and blank where nothing is to run, so that every offset and line stays the file's.</param>
+/// <param name="Transactional">False when the file asks, in its tool's own words, to run outside a transaction.</param>
+internal sealed partial record ScriptPart(string Text, bool Transactional = true)
+{
+    /// <summary>The whole text; sqlx's <c>-- no-transaction</c> on the first line is honoured.</summary>
+    internal static ScriptPart Whole(string text) => new(text, !SqlxNoTransaction().IsMatch(text));
+
+    /// <summary>The text with everything blank but the head and a section.</summary>
+    /// <param name="text">The file's text.</param>
+    /// <param name="headEnd">Where the head ends: comments before the first marker, among them PgOps' directives.</param>
+    /// <param name="start">Where the section begins.</param>
+    /// <param name="end">Where it ends.</param>
+    internal static string Keep(string text, int headEnd, int start, int end) => string.Create(
+        text.Length,
+        (text, headEnd, start, end),
+        static (span, state) =>
+        {
+            for (var index = 0; index < span.Length; index++)
+            {
+                var kept = index < state.headEnd || (index >= state.start && index < state.end) || state.text[index] == '\n';
+                span[index] = kept ? state.text[index] : ' ';
+            }
+        });
+
+    /// <summary>Refuses statements before a file's first marker, which its own tool would pass over or refuse.</summary>
+    internal static void RefuseHead(MigrationFile file, string text, int headEnd, string marker)
+    {
+        if (SqlScript.Parse(text[..headEnd]).Statements is [var lost, ..])
+        {
+            throw Invalid(file, text, lost.Offset, $"this stands before '{marker}' and belongs to no section", "move it below the marker");
+        }
+    }
+
+    /// <summary>A refusal that shows the place.</summary>
+    internal static PgOpsException Invalid(MigrationFile file, string text, int offset, string problem, string next)
+    {
+        var excerpt = ScriptExcerpt.At(text, offset);
+        return new PgOpsException(
+            PgErrorCode.MigrationScriptInvalid,
+            $"{file} cannot be run as a migration:\n{file.Path}:{excerpt.Line}:{excerpt.Column}: {problem}\n{excerpt.Rendered}\n"
+                + $"    way out: {next}",
+            "Nothing was run, and nothing of this migration is recorded.",
+            "Correct the file and run the command again.")
+        {
+            Subject = file.Path,
+            Statement = new PgStatementError { File = file.Path, Line = excerpt.Line, Column = excerpt.Column },
+        };
+    }
+
+    [GeneratedRegex(@"^-- *no-transaction[ \t]*(\n|$)", RegexOptions.CultureInvariant)]
+    private static partial Regex SqlxNoTransaction();
+}

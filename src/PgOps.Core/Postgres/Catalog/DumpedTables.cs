@@ -1,0 +1,152 @@
+using Npgsql;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Repository.Archives;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Postgres.Catalog;
+
+/// <summary>What pg_dump dumps of a database, and what it leaves out.</summary>
+/// <param name="Tables">Tables with rows in the dump, ordered by schema and name.</param>
+/// <param name="LeftOut">One sentence for each thing without fingerprint.</param>
+internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnlyList<string> LeftOut)
+{
+    // Partitioned parents hold no rows, partitions and inheritance children come as tables of their own.
+    private const string Candidates = """
+        SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text,
+               (SELECT x.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
+                 WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.objsubid = 0
+                   AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e' LIMIT 1),
+               (SELECT x.extcondition[pg_catalog.array_position(x.extconfig, c.oid)] FROM pg_catalog.pg_extension x
+                 WHERE c.oid = ANY (x.extconfig) LIMIT 1),
+               ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                      ORDER BY a.attnum),
+               CASE WHEN c.relkind = 'r' THEN coalesce(pg_catalog.pg_total_relation_size(c.oid), 0) ELSE 0 END,
+               pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+               pg_catalog.row_security_active(c.oid),
+               pg_catalog.pg_is_in_recovery(), c.oid,
+               NOT c.relispartition AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
+               (SELECT ARRAY[rn.nspname::text, rc.relname::text] FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+                 WHERE c.relispartition AND rc.oid = pg_catalog.pg_partition_root(c.oid) AND EXISTS (
+                       SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
+                       JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass)
+                       WHERE p.partstrat = 'h' AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype))
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'f') AND c.relpersistence <> 't'
+          AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        """;
+
+    /// <summary>Lists them.</summary>
+    /// <param name="connection">A session, best inside the snapshot.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<DumpedTables> ListAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var tables = new List<DumpedTable>();
+        var leftOut = new List<string>();
+        var rows = await connection.QueryAsync(Candidates, Read, cancellationToken).ConfigureAwait(false);
+        foreach (var (table, kind, persistence, extension, configuration, recovery) in rows
+            .OrderBy(row => row.Table.Schema, StringComparer.Ordinal).ThenBy(row => row.Table.Name, StringComparer.Ordinal))
+        {
+            if (extension is not null && !configuration)
+            {
+                continue;
+            }
+
+            if (kind == "f")
+            {
+                leftOut.Add($"{table.Qualified}: foreign table; its rows live on another server.");
+            }
+            else if (persistence == "u" && recovery)
+            {
+                leftOut.Add($"{table.Qualified}: unlogged table; a standby does not have its rows.");
+            }
+            else
+            {
+                tables.Add(table);
+            }
+        }
+
+        // The size is that of the objects' pages, whoever may read them.
+        var objects = await connection.ScalarAsync<long?>(
+            "SELECT pg_catalog.pg_total_relation_size('pg_catalog.pg_largeobject') WHERE EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)",
+            cancellationToken).ConfigureAwait(false);
+        if (objects is { } bytes)
+        {
+            tables.Add(new DumpedTable
+            {
+                Schema = "pg_catalog",
+                Name = "pg_largeobject",
+                Oid = 0,
+                Columns = [],
+                Bytes = bytes,
+                Readable = true,
+                IsLargeObjects = true,
+            });
+        }
+
+        return new DumpedTables(tables, leftOut);
+    }
+
+    /// <summary>Those of them that an archive holds.</summary>
+    internal DumpedTables In(ArchiveContents contents) => this with
+    {
+        Tables = [.. Tables.Where(table => table.IsLargeObjects ? contents.HasLargeObjects : contents.TableOids.Contains(table.Oid))],
+    };
+
+    /// <summary>Refuses to go on when the role would not see every row: such a dump is no backup, and it looks like one.</summary>
+    /// <param name="target">The database, for the message.</param>
+    /// <exception cref="PgOpsException">PermissionDenied, with the tables by name.</exception>
+    internal void RefuseUnlessComplete(PgTarget target)
+    {
+        var thinned = Tables.Where(table => table.Readable && table.Thinned).Select(table => table.Qualified).ToList();
+        if (thinned.Count > 0)
+        {
+            throw RowSecurity(target, Names(thinned), null);
+        }
+
+        var unreadable = Tables.Where(table => !table.Readable).Select(table => table.Qualified).ToList();
+        if (unreadable.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.PermissionDenied,
+                $"{target}: the role \"{target.Username}\" may not read {Names(unreadable)}.",
+                "Nothing was written.",
+                $"GRANT pg_read_all_data TO {Quote.Identifier(target.Username)} (server 14 and later), or use the owner or a superuser.")
+            { Subject = target };
+        }
+    }
+
+    /// <summary>The error for a table whose rows a policy hides.</summary>
+    internal static PgOpsException RowSecurity(PgTarget target, string tables, Exception? cause) => new(
+        PgErrorCode.PermissionDenied,
+        $"{target}: row-level security would hide rows of {tables} from the role \"{target.Username}\".",
+        "Nothing was written: a copy without these rows would look complete.",
+        $"ALTER ROLE {Quote.Identifier(target.Username)} BYPASSRLS, or use a superuser (FORCE ROW LEVEL SECURITY binds the owner too).",
+        cause)
+    { Subject = target };
+
+    private static string Names(List<string> names) => names.Count <= 5
+        ? string.Join(", ", names)
+        : $"{string.Join(", ", names.Take(5))} and {names.Count - 5} more";
+
+    private static (DumpedTable Table, string Kind, string Persistence, string? Extension, bool Configuration, bool Recovery) Read(
+        NpgsqlDataReader row) => (
+            new DumpedTable
+            {
+                Schema = row.GetString(0),
+                Name = row.GetString(1),
+                Oid = row.GetFieldValue<uint>(11),
+                Columns = row.GetFieldValue<string[]>(6),
+                Bytes = row.GetInt64(7),
+                Readable = row.GetBoolean(8),
+                Thinned = row.GetBoolean(9),
+                Condition = row.IsDBNull(5) ? "" : row.GetString(5),
+                Inherits = row.GetBoolean(12),
+                Root = row.IsDBNull(13) ? null : (row.GetFieldValue<string[]>(13)[0], row.GetFieldValue<string[]>(13)[1]),
+            },
+            row.GetString(2),
+            row.GetString(3),
+            row.IsDBNull(4) ? null : row.GetString(4),
+            !row.IsDBNull(5),
+            row.GetBoolean(10));
+}

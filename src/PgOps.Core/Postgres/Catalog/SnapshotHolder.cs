@@ -1,0 +1,93 @@
+using Npgsql;
+using PgOps.Core.Postgres.Connections;
+
+namespace PgOps.Core.Postgres.Catalog;
+
+/// <summary>
+/// The session that exports the backup's snapshot. It is asked for a sign of life twice a second; when it dies, nobody can join the
+/// snapshot any more, and the server may be about to go.
+/// </summary>
+internal sealed class SnapshotHolder : IAsyncDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private readonly SnapshotSession _session;
+
+    private SnapshotHolder(SnapshotSession session, string snapshot, DateTime snapshotAt)
+    {
+        _session = session;
+        Snapshot = snapshot;
+        SnapshotAt = snapshotAt;
+    }
+
+    /// <summary>The exported snapshot's name.</summary>
+    internal string Snapshot { get; }
+
+    /// <summary>When its transaction began, by the server's clock, in UTC.</summary>
+    internal DateTime SnapshotAt { get; }
+
+    /// <summary>The session, inside its transaction.</summary>
+    internal NpgsqlConnection Connection => _session.Connection;
+
+    /// <summary>Opens the session, takes and exports the snapshot.</summary>
+    internal static async Task<SnapshotHolder> OpenAsync(PgTarget target, CancellationToken cancellationToken)
+    {
+        var session = await SnapshotSession.OpenAsync(
+            target,
+            null,
+            cancellationToken,
+            (connection, token) => PoolerDetection.RefuseAsync(connection, target, "an exported snapshot", token)).ConfigureAwait(false);
+        try
+        {
+            var snapshot = await session.ExportAsync(cancellationToken).ConfigureAwait(false);
+            var at = await session.Connection.ScalarAsync<DateTime>(
+                "SELECT pg_catalog.transaction_timestamp()", cancellationToken).ConfigureAwait(false);
+            return new SnapshotHolder(session, snapshot, DateTime.SpecifyKind(at, DateTimeKind.Utc));
+        }
+        catch
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Watches the session until the work is done, and once more then.</summary>
+    /// <param name="applicationName">The sessions whose COPY is watched for progress.</param>
+    /// <param name="onProgress">Receives the bytes read of each table being copied, by oid.</param>
+    /// <param name="workDone">Ends the watch.</param>
+    /// <param name="cancellationToken">Breaks it off.</param>
+    /// <exception cref="PgOpsException">ConnectionLost when the session died.</exception>
+    internal async Task GuardAsync(
+        string applicationName, Action<IReadOnlyDictionary<uint, long>> onProgress, Task workDone, CancellationToken cancellationToken)
+    {
+        var watchCopies = Connection.VersionNumber() >= 140000;
+        try
+        {
+            for (var last = false; !last;)
+            {
+                last = await Task.WhenAny(workDone, Task.Delay(Interval, cancellationToken)).ConfigureAwait(false) == workDone;
+                cancellationToken.ThrowIfCancellationRequested();
+                var running = watchCopies
+                    ? await Connection.QueryAsync(
+                        """
+                        SELECT p.relid, p.bytes_processed
+                        FROM (SELECT pg_catalog.pg_stat_clear_snapshot()) AS fresh,
+                             LATERAL (SELECT c.relid, c.bytes_processed FROM pg_catalog.pg_stat_progress_copy c
+                                      JOIN pg_catalog.pg_stat_activity a USING (pid)
+                                      WHERE a.application_name = $1) AS p
+                        """,
+                        row => (Oid: row.GetFieldValue<uint>(0), Bytes: row.GetInt64(1)),
+                        cancellationToken,
+                        applicationName).ConfigureAwait(false)
+                    : [(0u, await Connection.ScalarAsync<int>("SELECT 1", cancellationToken).ConfigureAwait(false))];
+                onProgress(running.GroupBy(copy => copy.Oid).ToDictionary(copies => copies.Key, copies => copies.Sum(copy => copy.Bytes)));
+            }
+        }
+        catch (NpgsqlException error) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw ServerErrors.Working(_session.Target, error, "holding the backup's snapshot");
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _session.DisposeAsync();
+}

@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace PgOps.Core.Postgres.ClientTools;
+
+/// <summary>
+/// Finds PostgreSQL's programs: in the folder the caller names, else in the folders of <c>PGOPS_PG_BIN</c>, else where the
+/// platforms' packages put them and on the PATH.
+/// </summary>
+public static partial class PostgresBinaries
+{
+    /// <summary>The environment variable that names the folder (or several, separated as in PATH) to take the programs from.</summary>
+    public const string FolderVariable = "PGOPS_PG_BIN";
+
+    private static readonly string[] KnownTools =
+    [
+        "postgres", "initdb", "pg_ctl", "psql", "pg_dump", "pg_dumpall", "pg_restore",
+        "pg_basebackup", "pg_verifybackup", "pg_receivewal", "pg_waldump", "pg_controldata", "pg_isready",
+    ];
+
+    private static readonly ConcurrentDictionary<(string Path, DateTime Changed), string> Versions = new();
+
+    /// <summary>Lists the installations on this machine, newest first.</summary>
+    /// <param name="binPath">Looks in this folder alone; null looks everywhere.</param>
+    /// <returns>One entry for each folder with programs in it.</returns>
+    public static IReadOnlyList<PostgresInstallation> List(string? binPath = null) =>
+        Folders(binPath).Select(Describe).OfType<PostgresInstallation>()
+            .OrderByDescending(installation => installation.Major).ToList();
+
+    /// <summary>Finds the programs that make and run a server.</summary>
+    /// <param name="major">The major version wanted; null takes the newest.</param>
+    /// <param name="binPath">Looks in this folder alone; null looks everywhere.</param>
+    /// <returns>An installation with postgres and initdb, its full version known.</returns>
+    /// <exception cref="PgOpsException"><see cref="PgErrorCode.ToolMissing"/>, with the command that installs it.</exception>
+    public static PostgresInstallation Server(int? major = null, string? binPath = null)
+    {
+        var found = List(binPath);
+        var server = found.FirstOrDefault(installation => installation.HasServer && (major is null || installation.Major == major));
+        if (server is not null)
+        {
+            var version = VersionOf(server.PathOf("postgres"));
+            return version.Length == 0 ? server : server with { Version = version };
+        }
+
+        var wanted = major is { } number ? $"PostgreSQL {Text(number)} server programs" : "PostgreSQL server programs";
+        throw new PgOpsException(
+            PgErrorCode.ToolMissing,
+            $"No {wanted} (postgres, initdb) found{Where(binPath)}.{Others(found.Where(installation => installation.HasServer))}",
+            nextStep: InstallAdvice.Server(major));
+    }
+
+    /// <summary>Finds the newest client program of a name that is not older than the server it should work on.</summary>
+    /// <param name="tool">Its name without extension, for example <c>pg_dump</c>.</param>
+    /// <param name="minimumServerMajor">The server's major version; 0 when it does not matter.</param>
+    /// <param name="binPath">Looks in this folder alone; null looks everywhere.</param>
+    /// <returns>The program with its version.</returns>
+    /// <exception cref="PgOpsException"><see cref="PgErrorCode.ToolMissing"/> or <see cref="PgErrorCode.ToolTooOld"/>, with the command
+    /// that installs it.</exception>
+    public static PostgresTool Client(string tool, int minimumServerMajor = 0, string? binPath = null)
+    {
+        var newest = List(binPath).FirstOrDefault(installation => installation.Tools.Contains(tool));
+        if (newest is null)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ToolMissing,
+                $"{tool} was not found{Where(binPath)}.",
+                nextStep: InstallAdvice.Client(minimumServerMajor > 0 ? minimumServerMajor : null));
+        }
+
+        var path = newest.PathOf(tool);
+        var version = VersionOf(path);
+        var major = MajorOf(version) ?? newest.Major;
+        // pg_dump refuses a newer server itself, but only when it has connected and the caller has made folders and locks.
+        if (major < minimumServerMajor)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ToolTooOld,
+                $"The newest {tool} found is {version} ({path}); the server is PostgreSQL {Text(minimumServerMajor)}.",
+                "nothing was written",
+                InstallAdvice.Client(minimumServerMajor));
+        }
+
+        return new PostgresTool(tool, path, version, major);
+    }
+
+    internal static string FileName(string tool) => OperatingSystem.IsWindows() ? tool + ".exe" : tool;
+
+    /// <summary>Reads a major version from a version's text: 15 from <c>15.18</c>, 18 from <c>18beta1</c>.</summary>
+    internal static int? MajorOf(string version)
+    {
+        var digits = LeadingNumber().Match(version);
+        return digits.Success ? int.Parse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+    }
+
+    private static PostgresInstallation? Describe(string folder)
+    {
+        var tools = KnownTools.Where(tool => IsProgram(Path.Combine(folder, FileName(tool)))).ToHashSet(StringComparer.Ordinal);
+        if (tools.Count == 0)
+        {
+            return null;
+        }
+
+        var fromName = FolderVersion().Match(folder);
+        var version = fromName.Success ? fromName.Groups[1].Value : VersionOf(Path.Combine(folder, FileName(tools.First())));
+        return MajorOf(version) is { } major ? new PostgresInstallation(folder, version, major, tools) : null;
+    }
+
+    private static IEnumerable<string> Folders(string? binPath)
+    {
+        if (!string.IsNullOrEmpty(binPath))
+        {
+            return [Path.GetFullPath(binPath)];
+        }
+
+        var named = Split(Environment.GetEnvironmentVariable(FolderVariable)).ToList();
+        return named.Count > 0
+            ? named
+            : PackagedFolders().Concat(Split(Environment.GetEnvironmentVariable("PATH")))
+                .Where(Directory.Exists).Select(RealPath).Distinct(StringComparer.Ordinal);
+    }
+
+    private static IEnumerable<string> PackagedFolders()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            var programs = Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles);
+            return Below(Path.Combine(programs, "PostgreSQL"), "*", "bin").Concat(Below(Path.Combine(programs, "edb"), "as*", "bin"));
+        }
+
+        return Below("/usr/lib/postgresql", "*", "bin")
+            .Concat(Below("/usr", "pgsql-*", "bin"))
+            .Concat(Below("/usr/libexec", "postgresql*", ""))
+            .Concat(Below("/opt/homebrew/opt", "postgresql*", "bin"))
+            .Concat(Below("/usr/local/opt", "postgresql*", "bin"))
+            .Concat(Below("/Library/PostgreSQL", "*", "bin"))
+            .Concat(Below("/usr/edb", "as*", "bin"));
+    }
+
+    private static IEnumerable<string> Below(string root, string pattern, string leaf) =>
+        Directory.Exists(root) ? Directory.EnumerateDirectories(root, pattern).Select(folder => Path.Combine(folder, leaf)) : [];
+
+    private static IEnumerable<string> Split(string? list) =>
+        (list ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(Path.IsPathRooted);
+
+    private static string RealPath(string folder) =>
+        Path.TrimEndingDirectorySeparator(new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder);
+
+    // Debian's /usr/bin/pg_dump is a Perl script that picks a version by the local clusters, not by the server at hand.
+    private static bool IsProgram(string path) =>
+        File.Exists(path) && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.Name != "pg_wrapper";
+
+    private static string VersionOf(string path)
+    {
+        var key = (path, File.GetLastWriteTimeUtc(path));
+        if (!Versions.TryGetValue(key, out var version))
+        {
+            version = AskVersion(path);
+            if (version.Length > 0)
+            {
+                Versions[key] = version;
+            }
+        }
+
+        return version;
+    }
+
+    // Synchronous, for tab completion asks too: one short run for each program, its answer kept.
+    private static string AskVersion(string path)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        var answer = "";
+        try
+        {
+            ToolProcess.RunAsync(
+                new ToolCommand(path, "--version") { OnOutput = line => answer = answer.Length == 0 ? line : answer },
+                patience.Token).GetAwaiter().GetResult();
+        }
+        catch (Exception error) when (error is PgOpsException or OperationCanceledException)
+        {
+            return "";
+        }
+
+        return ToolVersion().Match(answer).Groups[1].Value;
+    }
+
+    private static string Where(string? binPath) =>
+        !string.IsNullOrEmpty(binPath) ? $" in {binPath}"
+        : Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named ? $" in {named} ({FolderVariable})"
+        : "";
+
+    private static string Others(IEnumerable<PostgresInstallation> found)
+    {
+        var list = string.Join(", ", found.Select(installation => $"{Text(installation.Major)} ({installation.BinPath})"));
+        return list.Length == 0 ? "" : $" There is {list}.";
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^\d+")]
+    private static partial Regex LeadingNumber();
+
+    // …/postgresql/15/bin, …/pgsql-15/bin, …/postgresql@15/bin, …/as15/bin
+    [GeneratedRegex(@"(?:postgresql[/\\@]|pgsql-|[/\\]as|postgresql)(\d+)(?:[/\\]bin)?$", RegexOptions.IgnoreCase)]
+    private static partial Regex FolderVersion();
+
+    [GeneratedRegex(@"\) (\d+[^\s]*)")]
+    private static partial Regex ToolVersion();
+}

@@ -1,0 +1,136 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Npgsql;
+
+namespace PgOps.Core.Postgres.Connections;
+
+/// <summary>Turns what the driver and the server say into errors with a state and a way out. Decides on SQLSTATE, never on texts.</summary>
+internal static class ServerErrors
+{
+    /// <summary>The way out where the server has no room for another lock.</summary>
+    internal const string MoreLocks = "Raise max_locks_per_transaction (ALTER SYSTEM SET, then restart the server), for example to the number of tables "
+        + "and indexes divided by max_connections: reading a whole database in one snapshot locks every table at once.";
+
+    /// <summary>What is true wherever a connection is not made, also in the midst of something bigger.</summary>
+    internal const string NotConnected = "The connection was not made, so nothing was done through it.";
+
+    /// <summary>The connection was not made.</summary>
+    internal static PgOpsException Connecting(PgTarget target, Exception error)
+    {
+        var (code, problem, next) = error switch
+        {
+            PostgresException server => Refused(target, server),
+            { InnerException: PostgresException server } => Refused(target, server),
+            { InnerException: SocketException } when target.Host.StartsWith('/') => (
+                PgErrorCode.ConnectionFailed,
+                $"No PostgreSQL answers on the socket {target.Host}/.s.PGSQL.{target.Port}.",
+                "Check that the server runs (pg_isready) and that its unix_socket_directories and port are these."),
+            { InnerException: SocketException socket } => (
+                PgErrorCode.ConnectionFailed,
+                $"No PostgreSQL answers at {Address(target)}: {socket.Message}",
+                "Check the host, the port and that the server runs (pg_isready -h HOST -p PORT); then Test-PgTarget."),
+            { InnerException: TimeoutException } or TimeoutException => (
+                PgErrorCode.ConnectionFailed,
+                $"{Address(target)} did not answer within {target.ConnectTimeout.TotalSeconds:0} s.",
+                "A firewall may drop the packets; check the address, or raise connect_timeout."),
+            { InnerException: AuthenticationException tls } => (
+                PgErrorCode.ConnectionFailed,
+                $"The encrypted connection to {Address(target)} was not made: {tls.Message}",
+                "Check sslmode and sslrootcert; verify-full also needs the host name of the certificate."),
+            _ => (
+                PgErrorCode.ConnectionFailed,
+                $"Cannot connect to {target}: {error.Message}",
+                "Test-PgTarget checks the steps of a connection one by one."),
+        };
+        return new PgOpsException(code, new Redaction(target).Apply(problem), NotConnected, next, error) { Subject = target };
+    }
+
+    /// <summary>A statement failed for a reason that is not the user's script.</summary>
+    internal static PgOpsException Working(PgTarget target, Exception error, string doing, string? state = null)
+    {
+        if (error is PostgresException server)
+        {
+            var code = server.SqlState switch
+            {
+                PostgresErrorCodes.InsufficientPrivilege => PgErrorCode.PermissionDenied,
+                PostgresErrorCodes.DiskFull => PgErrorCode.DiskFull,
+                _ when IsLost(error) => PgErrorCode.ConnectionLost,
+                _ => PgErrorCode.StatementFailed,
+            };
+            var detail = server.Detail is null ? "" : $" ({server.Detail})";
+            return new PgOpsException(
+                code,
+                $"{target}: {doing} failed: {server.SqlState} {server.MessageText}{detail}",
+                state,
+                code switch
+                {
+                    PgErrorCode.PermissionDenied => $"Grant the role \"{target.Username}\" what it lacks, or use another role.",
+                    PgErrorCode.ConnectionLost => "The server or a person ended the session: look into the server's log, then run the command again.",
+                    _ => IsOutOfLocks(server.Hint) ? MoreLocks : server.Hint,
+                },
+                error)
+            { Subject = target, Statement = Statement(server) };
+        }
+
+        return new PgOpsException(
+            IsLost(error) ? PgErrorCode.ConnectionLost : PgErrorCode.Unknown,
+            new Redaction(target).Apply($"{target}: {doing} failed: {error.Message}"),
+            state,
+            IsLost(error) ? "Check the server's log, then run the command again." : null,
+            error)
+        { Subject = target };
+    }
+
+    /// <summary>Whether a hint, or whatever a program said, tells to raise the number of locks. The setting's name is in no language.</summary>
+    internal static bool IsOutOfLocks(string? said) => said?.Contains("max_locks_per_transaction", StringComparison.Ordinal) == true;
+
+    /// <summary>Whether the session is gone, so that nothing more can be said on it.</summary>
+    internal static bool IsLost(Exception error) => error switch
+    {
+        PostgresException server => server.SqlState is
+            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
+            || server.SqlState.StartsWith("08", StringComparison.Ordinal),
+        NpgsqlException { InnerException: IOException or SocketException or ObjectDisposedException } => true,
+        IOException or SocketException or ObjectDisposedException => true,
+        _ => false,
+    };
+
+    private static PgStatementError Statement(PostgresException server) => new()
+    {
+        Sql = server.InternalQuery ?? "",
+        SqlState = server.SqlState,
+        Message = server.MessageText,
+        Detail = server.Detail,
+        Hint = server.Hint,
+        Where = server.Where,
+    };
+
+    private static (PgErrorCode Code, string Problem, string Next) Refused(PgTarget target, PostgresException server)
+    {
+        var said = $"{Address(target)} refused the connection: {server.SqlState} {server.MessageText}";
+        return server.SqlState switch
+        {
+            PostgresErrorCodes.InvalidAuthorizationSpecification when target.SslMode == PgSslMode.Disable => (
+                PgErrorCode.PermissionDenied,
+                said,
+                "The server may take encrypted connections only: give sslmode=require, or verify-full. Else check the role and pg_hba.conf."),
+            PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => (
+                PgErrorCode.PermissionDenied,
+                said,
+                target.HasPassword
+                    ? "Check the role and its password (-Credential, the URI, PGPASSWORD or the password file) and pg_hba.conf."
+                    : "No password was given: use -Credential, the URI, PGPASSWORD or a password file."),
+            PostgresErrorCodes.InvalidCatalogName => (
+                PgErrorCode.ConnectionFailed, said, "Create the database first, or correct its name (psql -l lists them)."),
+            PostgresErrorCodes.TooManyConnections => (
+                PgErrorCode.ConnectionFailed, said, "Wait until connections are free, or raise max_connections."),
+            PostgresErrorCodes.ProtocolViolation => (
+                PgErrorCode.PoolerDetected,
+                said,
+                "A pooler seems to stand in between. Give the server's own address (with Prisma: DIRECT_URL)."),
+            _ => (PgErrorCode.ConnectionFailed, said, server.Hint ?? "The server's log holds the reason."),
+        };
+    }
+
+    private static string Address(PgTarget target) => $"{target.Host}:{target.Port}";
+}

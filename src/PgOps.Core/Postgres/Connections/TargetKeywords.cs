@@ -1,0 +1,217 @@
+using System.Globalization;
+
+namespace PgOps.Core.Postgres.Connections;
+
+/// <summary>Makes a target of libpq keywords: what was given, then the service, then the PG* environment, then libpq's defaults.</summary>
+internal static class TargetKeywords
+{
+    private static readonly Dictionary<string, string> EnvironmentNames = new(StringComparer.Ordinal)
+    {
+        ["host"] = "PGHOST",
+        ["port"] = "PGPORT",
+        ["dbname"] = "PGDATABASE",
+        ["user"] = "PGUSER",
+        ["password"] = "PGPASSWORD",
+        ["passfile"] = "PGPASSFILE",
+        ["sslmode"] = "PGSSLMODE",
+        ["sslrootcert"] = "PGSSLROOTCERT",
+        ["sslcert"] = "PGSSLCERT",
+        ["sslkey"] = "PGSSLKEY",
+        ["connect_timeout"] = "PGCONNECT_TIMEOUT",
+        ["application_name"] = "PGAPPNAME",
+        ["options"] = "PGOPTIONS",
+        ["target_session_attrs"] = "PGTARGETSESSIONATTRS",
+        ["channel_binding"] = "PGCHANNELBINDING",
+        ["gssencmode"] = "PGGSSENCMODE",
+    };
+
+    /// <summary>Understood by others (Prisma's pool, libpq's fine tuning, ADO.NET's pool) and without meaning for a single session.</summary>
+    private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
+    {
+        "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "max_idle_connection_lifetime",
+        "max_connection_lifetime", "workaround", "sslnegotiation", "sslcompression", "sslcrl", "sslcrldir", "sslsni", "requirepeer",
+        "require_auth", "krbsrvname", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "fallback_application_name", "client_encoding", "load_balance_hosts", "hostaddr",
+        "uselibpqcompat", "ssl_min_protocol_version", "ssl_max_protocol_version", "pooling", "minimum pool size", "maximum pool size",
+        "min pool size", "max pool size", "command timeout", "commandtimeout", "keepalive", "multiplexing", "include error detail",
+        "include failed batched command", "persist security info", "trust server certificate", "no reset on close", "enlist",
+        "connection idle lifetime", "connection lifetime", "max auto prepare", "encoding", "client encoding", "timezone",
+        "server compatibility mode", "tcp keepalive", "log parameters", "cancellation timeout", "internal command timeout",
+    };
+
+    private static readonly HashSet<string> Known = new(EnvironmentNames.Keys, StringComparer.Ordinal)
+    {
+        "service", "sslpassword", "schema", "search_path", "pgbouncer", "sslaccept", "sslidentity",
+    };
+
+    private static readonly string[] EncryptionModes = ["disable", "prefer", "require"];
+
+    private static readonly string[] SessionKinds =
+        ["any", "read-write", "read-only", "primary", "standby", "prefer-standby", "prefer-primary"];
+
+    /// <param name="given">The keywords.</param>
+    /// <param name="mayHoldPieces">Whether an unknown name may be a piece of a password that was not quoted.</param>
+    internal static PgTarget ToTarget(Dictionary<string, string> given, bool mayHoldPieces = false)
+    {
+        foreach (var name in given.Keys.Where(name => !Known.Contains(name) && !Ignored.Contains(name)))
+        {
+            throw Unknown(name, mayHoldPieces && given.ContainsKey("password"));
+        }
+
+        var keywords = Complete(given);
+        var user = Value("user") ?? Environment.UserName;
+        var port = Port(Value("port"));
+        return new PgTarget
+        {
+            Host = Value("host") ?? DefaultHost(port),
+            Port = port,
+            Username = user,
+            Database = Value("dbname") ?? user,
+            Password = Secret("password"),
+            PasswordFile = Value("passfile"),
+            SslMode = Ssl(keywords),
+            SslRootCertificate = Value("sslrootcert"),
+            SslCertificate = Value("sslcert"),
+            SslKey = Value("sslkey"),
+            SslPassword = Secret("sslpassword"),
+            GssEncryptionMode = OneOf("gssencmode", EncryptionModes),
+            ChannelBinding = OneOf("channel_binding", EncryptionModes),
+            TargetSessionAttributes = OneOf("target_session_attrs", SessionKinds),
+            Options = Options(),
+            Schema = Value("schema"),
+            ConnectTimeout = Timeout(Value("connect_timeout")),
+            ApplicationName = Value("application_name") ?? "PgOps",
+            Pooled = Value("pgbouncer") is "true" or "1",
+        };
+
+        string? Value(string name) => keywords.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
+
+        PgSecret? Secret(string name) => Value(name) is { } value ? new PgSecret(value) : null;
+
+        string? OneOf(string name, string[] values) => Value(name) is not { } value ? null
+            : values.Contains(value, StringComparer.OrdinalIgnoreCase) ? value
+            : throw TargetParser.Invalid($"{name} '{value}' does not exist.", $"It is one of {string.Join(", ", values)}.");
+
+        string? Options() => Value("search_path") is { } path
+            ? $"{Value("options")} -c search_path={path.Replace(" ", "\\ ", StringComparison.Ordinal)}".Trim()
+            : Value("options");
+    }
+
+    private static Dictionary<string, string> Complete(Dictionary<string, string> given)
+    {
+        var keywords = new Dictionary<string, string>(given, StringComparer.Ordinal);
+        var service = given.GetValueOrDefault("service") ?? Environment.GetEnvironmentVariable("PGSERVICE");
+        if (!string.IsNullOrEmpty(service))
+        {
+            foreach (var (name, value) in ServiceFile.Read(service))
+            {
+                keywords.TryAdd(name, value);
+            }
+        }
+
+        foreach (var (name, variable) in EnvironmentNames)
+        {
+            if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value)
+            {
+                keywords.TryAdd(name, value);
+            }
+        }
+
+        // In Prisma's form sslcert is the authority's certificate, told by its companions.
+        if (keywords.ContainsKey("sslaccept") || keywords.ContainsKey("sslidentity"))
+        {
+            if (keywords.Remove("sslcert", out var authority))
+            {
+                keywords.TryAdd("sslrootcert", authority);
+            }
+
+            if (keywords.TryGetValue("sslidentity", out var identity))
+            {
+                keywords["sslcert"] = identity;
+            }
+        }
+
+        return keywords;
+    }
+
+    private static PgSslMode Ssl(Dictionary<string, string> keywords)
+    {
+        // Prisma's sslmode says whether to encrypt, its sslaccept whether to trust any certificate.
+        var strict = keywords.GetValueOrDefault("sslaccept") == "strict";
+        var text = keywords.GetValueOrDefault("sslmode");
+        if (string.IsNullOrEmpty(text) || (strict && text is ("prefer" or "require")))
+        {
+            return strict ? PgSslMode.VerifyFull : PgSslMode.Prefer;
+        }
+
+        return !char.IsAsciiDigit(text[0]) && Enum.TryParse<PgSslMode>(text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode)
+            && Enum.IsDefined(mode)
+            ? mode
+            : throw TargetParser.Invalid(
+                $"sslmode '{text}' does not exist.", "It is one of disable, allow, prefer, require, verify-ca, verify-full.");
+    }
+
+    private static int Port(string? text)
+    {
+        if (text is null)
+        {
+            return 5432;
+        }
+
+        var ports = text.Split(',').Distinct(StringComparer.Ordinal).ToArray();
+        if (ports.Length > 1)
+        {
+            throw TargetParser.Invalid("Several hosts with different ports are not supported.", "Give the one host that is meant.");
+        }
+
+        return int.TryParse(ports[0], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536
+            ? port
+            : throw TargetParser.Invalid("The port is not a number from 1 to 65535.");
+    }
+
+    private static TimeSpan Timeout(string? text)
+    {
+        if (text is null)
+        {
+            return TimeSpan.FromSeconds(15);
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(seconds)
+            : throw TargetParser.Invalid("connect_timeout is not a number of seconds.");
+    }
+
+    /// <summary>libpq's default: the Unix socket where there is one, else localhost.</summary>
+    private static string DefaultHost(int port)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            foreach (var folder in new[] { "/var/run/postgresql", "/tmp" })
+            {
+                if (File.Exists(Path.Combine(folder, $".s.PGSQL.{port.ToString(CultureInfo.InvariantCulture)}")))
+                {
+                    return folder;
+                }
+            }
+        }
+
+        return "localhost";
+    }
+
+    private static PgOpsException Unknown(string name, bool mayBeSecret)
+    {
+        var (like, near) = Known.Select(known => (Name: known, Keyword: known)).Concat(ConnectionStringText.Names)
+            .MaxBy(known => known.Name.AsSpan().CommonPrefixLength(name));
+        near = like.AsSpan().CommonPrefixLength(name) < 3 ? null : near;
+        return mayBeSecret && near is null
+            ? TargetParser.Invalid(
+                "After the password stands what is no connection parameter that PgOps knows; it is not repeated here, for it may be a "
+                    + "piece of the password.",
+                "A password with blanks, semicolons or equal signs stands in quotes.")
+            : TargetParser.Invalid(
+                $"'{name}' is no connection parameter that PgOps knows.",
+                near is null
+                    ? "Parameters are those of libpq (https://www.postgresql.org/docs/current/libpq-connect.html) and Prisma."
+                    : $"Did you mean '{near}'?");
+    }
+}

@@ -1,0 +1,210 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using PgOps.Core.Common.Files;
+using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Repository.Archives;
+
+/// <summary>An archive's own table of contents, as <c>pg_restore --list</c> reads it back.</summary>
+internal sealed partial class ArchiveContents
+{
+    private readonly List<ArchiveEntry> _tableData = [];
+    private readonly List<string> _sequences = [];
+    private readonly ArchivedPositions _positions = new();
+    private HashSet<uint>? _oids;
+
+    /// <summary>Entries of every kind.</summary>
+    internal int Entries { get; private set; }
+
+    /// <summary>Tables with data in the archive.</summary>
+    internal int TableCount => _tableData.Count;
+
+    /// <summary>Whether large objects are in the archive.</summary>
+    internal bool HasLargeObjects { get; private set; }
+
+    /// <summary>The entries of these.</summary>
+    internal IReadOnlyList<ArchiveEntry> TableData => _tableData;
+
+    /// <summary>Oids, in the source, of the tables with data in the archive.</summary>
+    internal IReadOnlySet<uint> TableOids => _oids ??= _tableData.Select(entry => entry.Oid).ToHashSet();
+
+    /// <summary>The rows of each table by oid, where the whole archive was read; else null.</summary>
+    internal IReadOnlyDictionary<uint, RowHashSum>? Rows { get; private set; }
+
+    /// <summary>Reads a script, which has no table of contents, to its end.</summary>
+    /// <param name="script">The file.</param>
+    /// <param name="oidOf">The oid of a table by schema and name; null when it is unknown.</param>
+    /// <param name="progress">Shows bytes read.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="InvalidDataException">It does not unpack, or its end is missing.</exception>
+    internal static async Task<ArchiveContents> ReadScriptAsync(
+        string script, Func<string, string, uint?> oidOf, ProgressActivity? progress, CancellationToken cancellationToken)
+    {
+        var contents = new ArchiveContents();
+        var read = new Dictionary<uint, RowHashSum>();
+        var complete = false;
+        Match? table = null;
+        var throughRoot = false;
+        var rows = new ArchivedRows(
+            (statement, sum) =>
+            {
+                var cursor = new SqlCursor(SqlScript.Parse(statement).Statements[0]);
+                cursor.Accept("COPY");
+                var name = cursor.AcceptName();
+                if (throughRoot && table is not null)
+                {
+                    // COPY names the root; whose rows they are stands in the comment above it.
+                    name = [table.Groups["schema"].Value, table.Groups["name"].Value];
+                    throughRoot = false;
+                }
+
+                var oid = oidOf(name[0], name[^1]) ?? uint.MaxValue - (uint)contents._tableData.Count;
+                contents._tableData.Add(new ArchiveEntry(oid, Listed($"{name[0]} {name[^1]}") + " ", ""));
+                read[oid] = sum;
+            },
+            null,
+            line =>
+            {
+                contents._positions.Read(line);
+                table = TableComment().Match(line) is { Success: true } comment ? comment : table;
+                throughRoot |= line.StartsWith("-- load via partition root ", StringComparison.Ordinal);
+                contents.HasLargeObjects |= line.StartsWith("SELECT pg_catalog.lo_create(", StringComparison.Ordinal);
+                complete |= line == "-- PostgreSQL database dump complete";
+            });
+        await using var closed = rows.ConfigureAwait(false);
+        await ForeignDump.ReadScriptAsync(
+            script,
+            (block, bytes) =>
+            {
+                rows.Write(block.Span);
+                progress?.Report(PgSize.Format(bytes));
+            },
+            cancellationToken).ConfigureAwait(false);
+        contents.Entries = contents._tableData.Count;
+        contents.Rows = read;
+        return complete && !rows.InData ? contents : throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\"");
+    }
+
+    /// <summary>Reads the table of contents.</summary>
+    /// <param name="pgRestore">The program.</param>
+    /// <param name="archive">File or folder.</param>
+    /// <param name="cancellationToken">Ends the program.</param>
+    /// <param name="input">The archive's bytes, in place of the file.</param>
+    /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it.</exception>
+    internal static async Task<ArchiveContents> ReadAsync(
+        PostgresTool pgRestore, string archive, CancellationToken cancellationToken, Stream? input = null)
+    {
+        using var plain = OpenedArchive.Plain(archive, input);
+        return await ReadAsync(pgRestore, plain, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the table of contents of an archive that may be encrypted.</summary>
+    /// <param name="pgRestore">The program.</param>
+    /// <param name="archive">The archive.</param>
+    /// <param name="cancellationToken">Ends the program.</param>
+    /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it; DecryptionFailed.</exception>
+    internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, OpenedArchive archive, CancellationToken cancellationToken)
+    {
+        var contents = new ArchiveContents();
+        var result = await archive.RunAsync(
+            new ToolCommand(pgRestore.Path, "--list") { OnOutput = contents.Add }, cancellationToken).ConfigureAwait(false);
+        result.EnsureSuccess();
+        return result.Errors.Count == 0 ? contents : throw result.Error();
+    }
+
+    /// <summary>The tables that have no data in the archive.</summary>
+    internal IReadOnlyList<PgTableFingerprint> Missing(IEnumerable<PgTableFingerprint> tables)
+    {
+        // A name may hold spaces, so the owner's cannot be told from it: every prefix that ends at a space may be the table.
+        var present = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var entry in _tableData)
+        {
+            for (var space = entry.Name.IndexOf(' ', StringComparison.Ordinal); space >= 0; space = entry.Name.IndexOf(' ', space + 1))
+            {
+                present.Add(entry.Name[..space]);
+            }
+        }
+
+        return
+        [
+            .. tables.Where(table => table is { Schema: "pg_catalog", Name: "pg_largeobject" }
+                ? !HasLargeObjects
+                : !present.Contains(Listed($"{table.Schema} {table.Name}"))),
+        ];
+    }
+
+    /// <summary>
+    /// Reads the positions that a restore will set. Sequences obey no snapshot, so what pg_dump read is the only truth about the archive.
+    /// </summary>
+    /// <param name="pgRestore">The program.</param>
+    /// <param name="archive">File or folder.</param>
+    /// <param name="scratch">A folder for a short-lived file.</param>
+    /// <param name="positions">What the source said a moment ago; gives names and steps.</param>
+    /// <param name="only">Whether sequences that the archive does not set are left out: it holds a part of the database.</param>
+    /// <param name="cancellationToken">Ends the program.</param>
+    internal async Task<IReadOnlyList<PgSequencePosition>> SequencesAsync(
+        PostgresTool pgRestore, string archive, string scratch, IReadOnlyList<PgSequencePosition> positions, bool only, CancellationToken cancellationToken)
+    {
+        if (_sequences.Count > 0)
+        {
+            await ReadSetvalsAsync(pgRestore, archive, scratch, cancellationToken).ConfigureAwait(false);
+        }
+
+        return _positions.Apply(positions, only);
+    }
+
+    private async Task ReadSetvalsAsync(PostgresTool pgRestore, string archive, string scratch, CancellationToken cancellationToken)
+    {
+        var list = Path.Combine(scratch, ".sequences");
+        await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(string.Join('\n', _sequences) + "\n"), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var result = await ToolProcess.RunAsync(
+                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive) { OnOutput = _positions.Read }, cancellationToken)
+                .ConfigureAwait(false);
+            result.EnsureSuccess();
+        }
+        finally
+        {
+            File.Delete(list);
+        }
+    }
+
+    internal void Add(string line)
+    {
+        var match = Line().Match(line);
+        if (!match.Success)
+        {
+            return;
+        }
+
+        Entries++;
+        var rest = match.Groups[2].Value;
+        if (rest.StartsWith("TABLE DATA ", StringComparison.Ordinal))
+        {
+            _tableData.Add(new ArchiveEntry(
+                uint.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), rest["TABLE DATA ".Length..], line));
+        }
+        else if (rest.StartsWith("BLOBS ", StringComparison.Ordinal))
+        {
+            HasLargeObjects = true;
+        }
+        else if (rest.StartsWith("SEQUENCE SET ", StringComparison.Ordinal))
+        {
+            _sequences.Add(line);
+        }
+    }
+
+    // pg_restore writes line ends in names as spaces.
+    private static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
+
+    [GeneratedRegex("^-- Data for Name: (?<name>.*); Type: TABLE DATA; Schema: (?<schema>.*); Owner: ", RegexOptions.CultureInvariant)]
+    private static partial Regex TableComment();
+
+    [GeneratedRegex(@"^\d+; \d+ (\d+) (.*)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Line();
+}

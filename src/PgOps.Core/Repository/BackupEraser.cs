@@ -1,0 +1,89 @@
+using PgOps.Core.Common.Files;
+using PgOps.Core.Repository.Storage;
+
+namespace PgOps.Core.Repository;
+
+/// <summary>
+/// Removes one backup. In a folder it gets a name that ends in <c>.removing</c> first, in one step, so that at no moment a folder looks
+/// complete and lacks files; whatever ends the removal in the middle, the next one finishes it. Of a store, see
+/// <see cref="StoredBackups.DeleteAsync"/>.
+/// </summary>
+internal static class BackupEraser
+{
+    /// <summary>The ending of the name of a backup that is being removed; in a store, the name of a file in it.</summary>
+    internal const string Ending = ".removing";
+
+    /// <summary>Removes it.</summary>
+    /// <param name="place">The backup's folder, its URI, or a foreign dump's file.</param>
+    /// <returns>False when somebody reads it: then it was not touched. A reader of a store is not seen; its hashes will not agree.</returns>
+    /// <exception cref="IOException">It was not removed, or not wholly; what is left ends in <c>.removing</c>.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    /// <exception cref="PgOpsException">The store failed or refused.</exception>
+    internal static async Task<bool> TryEraseAsync(string place)
+    {
+        if (!StoreUri.IsRemote(place))
+        {
+            return TryErase(place);
+        }
+
+        await StoredBackups.DeleteAsync(place, CancellationToken.None).ConfigureAwait(false);
+        return true;
+    }
+
+    private static bool TryErase(string path)
+    {
+        if (!ReadingMark.TryClaim(path, out var claim))
+        {
+            return false;
+        }
+
+        // Windows renames no folder with an open file in it, which keeps readers safe by itself.
+        if (OperatingSystem.IsWindows())
+        {
+            claim?.Dispose();
+        }
+
+        using (claim)
+        {
+            Erase(path);
+            return true;
+        }
+    }
+
+    private static void Erase(string path)
+    {
+        var parent = Path.GetDirectoryName(path)!;
+        var doomed = path;
+        if (!path.EndsWith(Ending, StringComparison.Ordinal))
+        {
+            doomed = path + Ending;
+            Rename(path, doomed);
+            DurableFile.SyncFolder(parent);
+        }
+
+        if (Directory.Exists(doomed))
+        {
+            Directory.Delete(doomed, recursive: true);
+        }
+        else
+        {
+            // The dump's own hash goes first: the marked dump is what brings the next run back here.
+            File.Delete(doomed[..^Ending.Length] + Foreign.ForeignHash.Ending);
+            File.Delete(doomed);
+        }
+
+        DurableFile.SyncFolder(parent);
+    }
+
+    private static void Rename(string path, string doomed)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Move(path, doomed);
+        }
+        else
+        {
+            File.Move(path, doomed);
+        }
+    }
+}

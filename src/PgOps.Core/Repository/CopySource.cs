@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using PgOps.Core.Common.Hashes;
+using PgOps.Core.Repository.Signing;
+using PgOps.Core.Repository.Storage;
+
+namespace PgOps.Core.Repository;
+
+/// <summary>The backup that is copied, with its list of hashes.</summary>
+internal sealed class CopySource : IDisposable
+{
+    private CopySource(StoreUri uri, BackupStore store, byte[] list, IReadOnlyList<HashedFile> files)
+    {
+        Uri = uri;
+        Store = store;
+        List = list;
+        Files = files;
+    }
+
+    /// <summary>The backup's place.</summary>
+    internal StoreUri Uri { get; }
+
+    /// <summary>The store that holds it.</summary>
+    internal BackupStore Store { get; }
+
+    /// <summary>Its name, the same everywhere.</summary>
+    internal string Name => Uri.Name;
+
+    /// <summary>The list of hashes.</summary>
+    internal byte[] List { get; }
+
+    /// <summary>The files it lists, with their sizes.</summary>
+    internal IReadOnlyList<HashedFile> Files { get; }
+
+    /// <summary>Opens a backup.</summary>
+    /// <exception cref="PgOpsException">BackupDamaged when it is not complete; InvalidArgument for a foreign dump.</exception>
+    internal static async Task<CopySource> OpenAsync(PgBackup backup, CancellationToken cancellationToken)
+    {
+        if (backup.Foreign)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{backup.Path} was not made by PgOps: nothing says what a whole copy of it would be.",
+                "Nothing was copied.",
+                "Copy it with the system's own means.");
+        }
+
+        var uri = StoreUri.Parse(backup.Path);
+        var store = BackupStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is no backup."));
+        try
+        {
+            var present = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
+                .ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
+            var list = (await store.ReadAsync([StoreUri.Join(uri.Name, HashList.FileName)], cancellationToken).ConfigureAwait(false)).Values.FirstOrDefault();
+            var (hashes, wellFormed) = HashList.Parse(list ?? []);
+            var missing = hashes.Keys.Append(ManifestJson.FileName).FirstOrDefault(name => !present.ContainsKey(name));
+            if (list is null || !wellFormed || missing is not null)
+            {
+                throw new PgOpsException(
+                    PgErrorCode.BackupDamaged,
+                    $"{uri} is not complete: {(list is null ? HashList.FileName + " is missing" : missing is null ? HashList.FileName + " cannot be read" : missing + " is missing")}.",
+                    "Nothing was copied.",
+                    "Copy another backup; Get-PgBackup shows which are complete.");
+            }
+
+            FileNames.RefuseUnsafe(uri, hashes.Keys);
+            var files = hashes.Select(hash => new HashedFile(hash.Key, present[hash.Key], hash.Value)).ToList();
+            if (present.ContainsKey(BackupSignature.FileName))
+            {
+                var name = StoreUri.Join(uri.Name, BackupSignature.FileName);
+                var signature = (await store.ReadAsync([name], cancellationToken).ConfigureAwait(false)).Values.First();
+                files.Add(new HashedFile(BackupSignature.FileName, signature.Length, Drills.DrillLedger.HashOf(signature)));
+            }
+
+            return new CopySource(uri, store, list, files);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The list of hashes that stands at the destination; null when there is none.</summary>
+    internal async Task<byte[]?> ListAtAsync(BackupStore target, CancellationToken cancellationToken)
+        => (await target.ReadAsync([StoreUri.Join(Name, HashList.FileName)], cancellationToken).ConfigureAwait(false)).Values.FirstOrDefault();
+
+    /// <summary>Refuses to touch another backup of the same name.</summary>
+    /// <exception cref="PgOpsException">TargetNotEmpty.</exception>
+    internal void RefuseOther(StoreUri target, byte[]? list)
+    {
+        if (list is not null && !list.AsSpan().SequenceEqual(List))
+        {
+            throw new PgOpsException(
+                PgErrorCode.TargetNotEmpty,
+                $"At {target.Child(Name)} there is another backup, or a damaged copy: its {HashList.FileName} differs.",
+                "Nothing was copied.",
+                "Test-PgBackup says whether it is sound. Copy to another place, or remove it first.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Store.Dispose();
+}

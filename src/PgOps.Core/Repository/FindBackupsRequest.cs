@@ -1,0 +1,29 @@
+using System.Collections.Concurrent;
+using PgOps.Core.Repository.Signing;
+
+namespace PgOps.Core.Repository;
+
+/// <summary>Where to look for backups, and for which.</summary>
+public sealed record FindBackupsRequest
+{
+    /// <summary>A backup or a folder of backups, or the URI of either in a store.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Whether a database is wanted; null takes all.</summary>
+    public Func<string, bool>? Database { get; init; }
+
+    /// <summary>Only backups of a time before this, in UTC.</summary>
+    public DateTime? Before { get; init; }
+
+    /// <summary>Only backups of this time or later, in UTC.</summary>
+    public DateTime? After { get; init; }
+
+    /// <summary>Only proven backups.</summary>
+    public bool Proven { get; init; }
+
+    /// <summary>Of what the other wishes leave, only the newest complete backup of each database.</summary>
+    public bool Latest { get; init; }
+
+    /// <summary>The key by which a passed drill must be signed to count; null counts every entry. Not disposed here.</summary>
+    public BackupKey? Key { get; init; }
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+
+namespace PgOps.Core.Repository.Retention;
+
+/// <summary>What the plan is made from.</summary>
+/// <param name="Selected">The backups to decide about.</param>
+/// <param name="Present">Every backup of the folders they lie in: the guards look at these, whatever was selected.</param>
+/// <param name="Policy">The rules; without any, the selected backups are meant themselves.</param>
+/// <param name="InUse">Whether somebody reads a backup now.</param>
+/// <param name="IsAbandoned">Whether the process that was writing an unfinished backup is gone.</param>
+/// <param name="Force">Takes the one selected backup also when it is its database's last complete one, incomplete, or foreign.</param>
+internal sealed record RetentionQuestion(
+    IReadOnlyList<PgBackup> Selected,
+    IReadOnlyList<PgBackup> Present,
+    RetentionPolicy Policy,
+    Func<PgBackup, bool> InUse,
+    Func<PgBackup, bool> IsAbandoned,
+    bool Force = false);

@@ -1,0 +1,17 @@
+using System.Runtime.InteropServices;
+using System.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace PgOps.Core.Repository.Signing;
+
+/// <summary>What a signature is of.</summary>
+internal enum SignedSubject
+{
+    /// <summary>A backup's list of hashes.</summary>
+    Backup,
+
+    /// <summary>A ledger's entry.</summary>
+    Drill,
+}

@@ -1,9 +1,0 @@
-namespace PgOps.Core.Tests.Restores;
-
-/// <summary>A folder that goes with the test.</summary>
-internal sealed class TemporaryFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("pgops-test-").FullName;
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}

@@ -1,0 +1,268 @@
+using System.Collections.Concurrent;
+using System.Collections.Specialized;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace PgOps.Core.Tests.Support;
+
+/// <summary>What becomes of a request.</summary>
+internal enum Fault
+{
+    None,
+    Error500,
+    Slow503,
+    Cut,
+}
+
+/// <summary>
+/// A tiny S3 service in this process, for faults alone: it keeps objects and unfinished uploads, checks the SHA-256 of what it is sent,
+/// and breaks the requests it is told to break.
+/// </summary>
+internal sealed class FaultyS3 : IDisposable
+{
+    private readonly HttpListener _listener;
+    private readonly ConcurrentDictionary<string, (string Key, ConcurrentDictionary<int, byte[]> Parts, string? Hash)> _uploads = new(StringComparer.Ordinal);
+
+    public FaultyS3()
+    {
+        // Keys of a real service, for the other tests, stay.
+        if (Environment.GetEnvironmentVariable("AWS_ACCESS_KEY_ID") is null)
+        {
+            Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "tests");
+            Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", Secret);
+        }
+
+        for (var port = 20_000 + Random.Shared.Next(20_000); ; port++)
+        {
+            // One that could not start is disposed of by that.
+            _listener = new HttpListener();
+            try
+            {
+                Endpoint = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+                _listener.Prefixes.Add(Endpoint + "/");
+                _listener.Start();
+                break;
+            }
+            catch (HttpListenerException)
+            {
+                // Taken.
+            }
+        }
+
+        _ = Task.Run(AcceptAsync);
+    }
+
+    internal const string Secret = "verysecretkey";
+
+    internal string Endpoint { get; }
+
+    /// <summary>Whether it says and checks SHA-256, as AWS does and others do not.</summary>
+    internal bool Checksums { get; set; } = true;
+
+    internal ConcurrentDictionary<string, (byte[] Content, string? Checksum, string? Hash)> Objects { get; } = new(StringComparer.Ordinal);
+
+    internal ConcurrentQueue<string> Requests { get; } = new();
+
+    /// <summary>What each object, or its upload, was begun with.</summary>
+    internal ConcurrentDictionary<string, NameValueCollection> Headers { get; } = new(StringComparer.Ordinal);
+
+    internal int Unfinished => _uploads.Count;
+
+    /// <summary>Parts of unfinished uploads.</summary>
+    internal int Parts => _uploads.Values.Sum(upload => upload.Parts.Count);
+
+    internal Func<string, Fault> Break { get; set; } = _ => Fault.None;
+
+    internal string Uri(string path, string options = "") => $"s3://bucket/{path}?endpoint={Endpoint}{options}";
+
+    internal int Count(string text) => Requests.Count(request => request.Contains(text, StringComparison.Ordinal));
+
+    public void Dispose() => _listener.Close();
+
+    private async Task AcceptAsync()
+    {
+        while (_listener.IsListening)
+        {
+            HttpListenerContext context;
+            try
+            {
+                context = await _listener.GetContextAsync();
+            }
+            catch (Exception error) when (error is HttpListenerException or ObjectDisposedException)
+            {
+                return;
+            }
+
+            _ = Task.Run(() => AnswerAsync(context));
+        }
+    }
+
+    private async Task AnswerAsync(HttpListenerContext context)
+    {
+        var request = context.Request;
+        var what = $"{request.HttpMethod} {request.Url!.AbsolutePath}{request.Url.Query}";
+        Requests.Enqueue(what);
+        try
+        {
+            using var body = new MemoryStream();
+            await request.InputStream.CopyToAsync(body);
+            switch (Break(what))
+            {
+                case Fault.Error500:
+                    Reply(context, 500, "<Error><Code>InternalError</Code><Message>We are sorry</Message></Error>");
+                    return;
+                case Fault.Slow503:
+                    Reply(context, 503, "<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>");
+                    return;
+                case Fault.Cut:
+                    Cut(context);
+                    return;
+                default:
+                    Serve(context, Uri(request), body.ToArray());
+                    return;
+            }
+        }
+        catch (Exception error) when (error is HttpListenerException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The client has gone.
+        }
+    }
+
+    private static string Uri(HttpListenerRequest request)
+        => System.Uri.UnescapeDataString(request.Url!.AbsolutePath)["/bucket".Length..].TrimStart('/');
+
+    private void Serve(HttpListenerContext context, string key, byte[] body)
+    {
+        var query = context.Request.QueryString;
+        var hash = context.Request.Headers["x-amz-meta-pgops-sha256"];
+        var id = query["uploadId"];
+        var names = query.AllKeys.Concat(query.GetValues(null) ?? []).ToHashSet();
+        if (Checksums && context.Request.Headers["x-amz-checksum-sha256"] is { } claimed && claimed != Base64(body))
+        {
+            Reply(context, 400, "<Error><Code>BadDigest</Code></Error>");
+            return;
+        }
+
+        if (id is null && context.Request.HttpMethod is ("PUT" or "POST"))
+        {
+            Headers[key] = context.Request.Headers;
+        }
+
+        switch (context.Request.HttpMethod)
+        {
+            case "POST" when names.Contains("uploads"):
+                var begun = Guid.NewGuid().ToString("N");
+                _uploads[begun] = (key, new ConcurrentDictionary<int, byte[]>(), hash);
+                Reply(context, 200, $"<InitiateMultipartUploadResult><Bucket>bucket</Bucket><Key>{key}</Key><UploadId>{begun}</UploadId></InitiateMultipartUploadResult>");
+                return;
+            case "PUT" when id is not null:
+                _uploads[id].Parts[int.Parse(query["partNumber"]!, CultureInfo.InvariantCulture)] = body;
+                context.Response.Headers["ETag"] = $"\"{Md5(body)}\"";
+                SayChecksum(context, Base64(body));
+                Reply(context, 200, "");
+                return;
+            case "POST" when id is not null:
+                _uploads.TryRemove(id, out var done);
+                var parts = done.Parts.OrderBy(part => part.Key).Select(part => part.Value).ToList();
+                var composite = $"{Convert.ToBase64String(SHA256.HashData([.. parts.SelectMany(SHA256.HashData)]))}-{parts.Count}";
+                Objects[key] = ([.. parts.SelectMany(part => part)], composite, done.Hash);
+                Reply(context, 200, $"<CompleteMultipartUploadResult><Key>{key}</Key><ETag>x</ETag></CompleteMultipartUploadResult>");
+                return;
+            case "DELETE" when id is not null:
+                _uploads.TryRemove(id, out _);
+                Reply(context, 204, "");
+                return;
+            case "GET" when names.Contains("uploads"):
+                Reply(context, 200, "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>" + string.Concat(_uploads
+                    .Where(upload => upload.Value.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal))
+                    .Select(upload => $"<Upload><Key>{upload.Value.Key}</Key><UploadId>{upload.Key}</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated></Upload>"))
+                    + "</ListMultipartUploadsResult>");
+                return;
+            case "GET" when id is not null:
+                Reply(context, 200, "<ListPartsResult><IsTruncated>false</IsTruncated>" + string.Concat(_uploads[id].Parts.Select(part =>
+                    $"<Part><PartNumber>{part.Key}</PartNumber><ETag>\"{Md5(part.Value)}\"</ETag><Size>{part.Value.Length}</Size>"
+                    + (Checksums ? $"<ChecksumSHA256>{Base64(part.Value)}</ChecksumSHA256>" : "") + "</Part>")) + "</ListPartsResult>");
+                return;
+            case "GET" when key.Length == 0:
+                Reply(context, 200, "<ListBucketResult><IsTruncated>false</IsTruncated>" + string.Concat(Objects
+                    .Where(found => found.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal)).OrderBy(found => found.Key, StringComparer.Ordinal)
+                    .Select(found => $"<Contents><Key>{found.Key}</Key><Size>{found.Value.Content.Length}</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"))
+                    + "</ListBucketResult>");
+                return;
+            case "PUT":
+                Objects[key] = (body, Base64(body), hash);
+                Reply(context, 200, "");
+                return;
+            case "DELETE":
+                Objects.TryRemove(key, out _);
+                Reply(context, 204, "");
+                return;
+            default:
+                ServeObject(context, key);
+                return;
+        }
+    }
+
+    private void ServeObject(HttpListenerContext context, string key)
+    {
+        if (!Objects.TryGetValue(key, out var found))
+        {
+            Reply(context, 404, "<Error><Code>NoSuchKey</Code></Error>");
+            return;
+        }
+
+        var response = context.Response;
+        response.Headers["ETag"] = $"\"{Md5(found.Content)}\"";
+        response.Headers["x-amz-meta-pgops-sha256"] = found.Hash;
+        response.Headers["x-amz-object-lock-mode"] = Headers.GetValueOrDefault(key)?["x-amz-object-lock-mode"];
+        SayChecksum(context, found.Checksum);
+        if (context.Request.HttpMethod == "HEAD")
+        {
+            response.ContentLength64 = found.Content.Length;
+            response.Close();
+            return;
+        }
+
+        var from = context.Request.Headers["Range"] is { } range ? int.Parse(range["bytes=".Length..^1], CultureInfo.InvariantCulture) : 0;
+        response.StatusCode = from > 0 ? 206 : 200;
+        response.ContentLength64 = found.Content.Length - from;
+        if (Break($"BODY {key}") == Fault.Cut)
+        {
+            response.OutputStream.Write(found.Content, from, (found.Content.Length - from) / 2);
+            response.OutputStream.Flush();
+            Cut(context);
+            return;
+        }
+
+        response.OutputStream.Write(found.Content, from, found.Content.Length - from);
+        response.Close();
+    }
+
+    private void SayChecksum(HttpListenerContext context, string? checksum)
+    {
+        if (Checksums && checksum is not null)
+        {
+            context.Response.Headers["x-amz-checksum-sha256"] = checksum;
+        }
+    }
+
+    private static void Cut(HttpListenerContext context) => context.Response.Abort();
+
+    private static void Reply(HttpListenerContext context, int status, string xml)
+    {
+        context.Response.StatusCode = status;
+        var bytes = Encoding.UTF8.GetBytes(xml);
+        context.Response.ContentType = "application/xml";
+        context.Response.ContentLength64 = bytes.Length;
+        context.Response.OutputStream.Write(bytes);
+        context.Response.Close();
+    }
+
+    private static string Base64(byte[] bytes) => Convert.ToBase64String(SHA256.HashData(bytes));
+
+#pragma warning disable CA5351 // S3's own ETag
+    private static string Md5(byte[] bytes) => Convert.ToHexString(MD5.HashData(bytes)).ToLowerInvariant();
+#pragma warning restore CA5351
+}
