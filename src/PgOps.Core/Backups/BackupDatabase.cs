@@ -92,7 +92,7 @@ public sealed class BackupDatabase
             if (!request.Force)
             {
                 new FreeSpace(parent).Require(
-                    FreeSpace.Estimate(parent, database, facts.Bytes, listed.Tables, DumpCompression.IsNone(compression)));
+                    DumpEstimate.Of(parent, database, facts.Bytes, listed.Tables, DumpCompression.IsNone(compression)));
             }
 
             var reader = await SnapshotSession.OpenAsync(target, holder.Snapshot, cancellationToken).ConfigureAwait(false);
@@ -255,7 +255,7 @@ public sealed class BackupDatabase
         var signature = key?.Sign(SignedSubject.Backup, list).ToBytes() ?? [];
         if (key is not null)
         {
-            await DurableFile.WriteAsync(Path.Combine(folder.Path, BackupSignature.FileName), signature, cancellationToken).ConfigureAwait(false);
+            await DurableFile.WriteAsync(Path.Combine(folder.Path, HashList.SignatureFileName), signature, cancellationToken).ConfigureAwait(false);
         }
 
         cancellationToken.ThrowIfCancellationRequested();

@@ -35,7 +35,7 @@ public sealed record BackupDatabaseRequest
     /// <summary>Leaves out globals.sql, the cluster's roles and tablespaces.</summary>
     public bool NoGlobals { get; init; }
 
-    /// <summary>Whom to encrypt for; empty does not encrypt. See <see cref="Encryption.Encryptor.FindAsync"/> for their forms.</summary>
+    /// <summary>Whom to encrypt for; empty does not encrypt. See <see cref="Encryptor.FindAsync"/> for their forms.</summary>
     public IReadOnlyList<string> Recipients { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Signs the backup; null does not. Not disposed here.</summary>

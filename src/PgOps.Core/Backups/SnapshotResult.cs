@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using Npgsql;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Repository.Archives;

@@ -104,7 +104,7 @@ internal sealed record SnapshotWork(
         async Task ReadPartAsync(CancellationToken token)
         {
             contents = await ContentsAsync(progress, token).ConfigureAwait(false);
-            dumped = Listed.In(contents);
+            dumped = contents.Of(Listed);
             await Reader.LockAsync(dumped.Tables, token).ConfigureAwait(false);
             await ReadAsync(token).ConfigureAwait(false);
         }

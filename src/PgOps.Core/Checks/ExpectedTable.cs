@@ -1,6 +1,3 @@
-using System.Text.Json;
-using System.Text.RegularExpressions;
-
 namespace PgOps.Core.Checks;
 
 /// <summary>A table or view that must be there.</summary>

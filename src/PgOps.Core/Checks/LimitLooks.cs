@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 
@@ -51,7 +52,7 @@ internal static class LimitLooks
         var hidden = all.Where(sequence => !sequence.Readable).Select(sequence => sequence.Name).ToList();
         return new Look(
             [.. all.Select(sequence => Judge(sequence, session.Thresholds)).OfType<PgFinding>()],
-            hidden.Count == 0 ? null : $"the role may not read {Restores.NameList.Of(hidden)}");
+            hidden.Count == 0 ? null : $"the role may not read {NameList.Of(hidden)}");
     }
 
     internal static async Task<Look> WraparoundAsync(CatalogSession session, CancellationToken cancellationToken)

@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace PgOps.Core.Checks;
 
 /// <summary>What came of looking for one kind.</summary>

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using Npgsql;
-
 namespace PgOps.Core.Comparison;
 
 /// <summary>What to compare with what.</summary>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
-using PgOps.Core.Restores;
+using PgOps.Core.Repository;
 
 namespace PgOps.Core.Comparison;
 
@@ -29,7 +29,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     /// <summary>Holds a manifest's objects against what is there; skips what the manifest does not hold.</summary>
     internal static ObjectComparison Compare(PgBackupManifest manifest, ObjectInventory found, ObjectRules rules)
         => ObjectInventory.From(manifest) is not { } recorded ? Skip(WhyNone(manifest))
-            : RestorePreflight.DumpMajor(manifest) < PublicSince && found.ServerMajor >= PublicSince ? Compare(recorded, found, rules).ExplainPublic()
+            : DumpVersion.MajorOf(manifest) < PublicSince && found.ServerMajor >= PublicSince ? Compare(recorded, found, rules).ExplainPublic()
             : Compare(recorded, found, rules);
 
     /// <summary>Compares.</summary>

@@ -5,7 +5,7 @@ using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
-using PgOps.Core.Repository;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Comparison;
 
@@ -53,7 +53,7 @@ internal static class RestoredCopy
         Func<string, string, bool>? wanted = null)
     {
         using var progress = new ProgressActivity(sink, $"Comparing {manifest.Database} with its manifest");
-        if (manifest.Fingerprint == ForeignDump.NoFingerprint)
+        if (manifest.Fingerprint == DumpScript.NoFingerprint)
         {
             return ContentComparison.Count(
                 await DatabaseFingerprint.ReadAsync(
@@ -97,7 +97,7 @@ internal static class RestoredCopy
     internal static async Task<ObjectComparison> ObjectsAsync(
         PgBackupManifest manifest, PgTarget copy, ObjectRules rules, CancellationToken cancellationToken)
     {
-        if (manifest.Fingerprint == ForeignDump.NoFingerprint)
+        if (manifest.Fingerprint == DumpScript.NoFingerprint)
         {
             return ObjectComparison.Skip(ContentComparison.NothingToCompare);
         }
@@ -119,7 +119,7 @@ internal static class RestoredCopy
         {
             return
             [
-                manifest.Fingerprint == ForeignDump.NoFingerprint
+                manifest.Fingerprint == DumpScript.NoFingerprint
                     ? PgCheck.Skip("migration-state", ContentComparison.NothingToCompare)
                     : await TimedCheck.RunAsync(() => MigrationStateAsync(manifest.Migration, session, cancellationToken)).ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => IndexesAsync(session, cancellationToken)).ConfigureAwait(false),

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace PgOps.Core.Comparison;
 
 /// <summary>How strictly sequences are held to the reference.</summary>

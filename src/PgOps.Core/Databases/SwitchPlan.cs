@@ -1,7 +1,7 @@
 using System.Globalization;
 using Npgsql;
-using PgOps.Core.Migrations.Running;
 using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Databases;
 
@@ -38,7 +38,7 @@ internal sealed record SwitchPlan(
         SwitchDatabaseRequest request, NpgsqlConnection session, CancellationToken cancellationToken)
     {
         RefuseName(request);
-        await InvokeMigrations.RequireFitAsync(session, request.Maintenance, "a switch", cancellationToken).ConfigureAwait(false);
+        await SessionFitness.RequireAsync(session, request.Maintenance, "a switch", cancellationToken).ConfigureAwait(false);
         var target = request.Target;
         var old = await SwitchSide.ReadAsync(session, target.Database, cancellationToken).ConfigureAwait(false)
             ?? throw Missing(target, "Give the database that clients use now. Where there is none, rename the prepared one: ALTER DATABASE … RENAME TO …");

@@ -111,7 +111,7 @@ internal sealed class DrillRun
     {
         var proof = await BackupProof.TakeAsync(
             _backup,
-            new Backups.TestBackupRequest { Path = _backup.Path, BinPath = _request.BinPath, Key = _request.Key, Identity = _request.Identity },
+            new TestBackupRequest { Path = _backup.Path, BinPath = _request.BinPath, Key = _request.Key, Identity = _request.Identity },
             _sink,
             cancellationToken).ConfigureAwait(false);
         _checks.Add(proof.Check);

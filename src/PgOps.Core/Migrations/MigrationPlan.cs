@@ -33,7 +33,7 @@ internal sealed record MigrationPlan(
 
         var byVersion = folder.Scripts.ToDictionary(file => file.Version, MigrationVersion.Order);
         var open = all.Where(migration => migration.State is not (PgMigrationState.Applied or PgMigrationState.Baselined)).ToList();
-        var versioned = open.Where(migration => byVersion[migration.Version].Kind == HistoryRow.Versioned).ToList();
+        var versioned = open.Where(migration => byVersion[migration.Version].Kind == MigrationKind.Versioned).ToList();
         var chosen = versioned.Where(migration => IsWithin(request, migration)).ToList();
         if (chosen.Count == versioned.Count)
         {

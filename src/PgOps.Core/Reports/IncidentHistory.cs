@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Reports;
@@ -89,6 +90,6 @@ internal static class IncidentHistory
         long Id, string Version, string Name, string Kind, string State, int Done, int Total, DateTime At, string By, string Host, string Tool,
         string? Error, string? Reason, string? BackupId)
     {
-        internal string Label => Kind is HistoryRow.Repeatable or HistoryRow.Seed ? Version : $"{Version}_{Name}";
+        internal string Label => Kind is MigrationKind.Repeatable or MigrationKind.Seed ? Version : $"{Version}_{Name}";
     }
 }

@@ -176,7 +176,7 @@ internal static class BackupChecks
         {
             if (File.Exists(archive) && ForeignDump.IsScript(backup.Format) && backup.Manifest?.Payload.Encryption is null)
             {
-                await ForeignDump.ReadScriptAsync(archive, (_, _) => { }, cancellationToken).ConfigureAwait(false);
+                await ScriptFile.ReadAsync(archive, (_, _) => { }, cancellationToken).ConfigureAwait(false);
                 return PgCheck.Pass(Name, "the whole script was read");
             }
 

@@ -10,9 +10,6 @@ namespace PgOps.Core.Repository;
 /// </summary>
 internal static class BackupEraser
 {
-    /// <summary>The ending of the name of a backup that is being removed; in a store, the name of a file in it.</summary>
-    internal const string Ending = ".removing";
-
     /// <summary>Removes it.</summary>
     /// <param name="place">The backup's folder, its URI, or a foreign dump's file.</param>
     /// <returns>False when somebody reads it: then it was not touched. A reader of a store is not seen; its hashes will not agree.</returns>
@@ -54,9 +51,9 @@ internal static class BackupEraser
     {
         var parent = Path.GetDirectoryName(path)!;
         var doomed = path;
-        if (!path.EndsWith(Ending, StringComparison.Ordinal))
+        if (!path.EndsWith(FileEndings.Removing, StringComparison.Ordinal))
         {
-            doomed = path + Ending;
+            doomed = path + FileEndings.Removing;
             Rename(path, doomed);
             DurableFile.SyncFolder(parent);
         }
@@ -68,7 +65,7 @@ internal static class BackupEraser
         else
         {
             // The dump's own hash goes first: the marked dump is what brings the next run back here.
-            File.Delete(doomed[..^Ending.Length] + Foreign.ForeignHash.Ending);
+            File.Delete(doomed[..^FileEndings.Removing.Length] + ForeignHash.Ending);
             File.Delete(doomed);
         }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Repository.Storage;
 
@@ -68,13 +69,13 @@ public static partial class BackupFolder
     {
         var match = FolderName().Match(name);
         var (manifest, problem) = ReadManifest(json);
-        var removalBegun = name.EndsWith(BackupEraser.Ending, StringComparison.Ordinal)
-            || (files.Any(file => file.Name == BackupEraser.Ending) && !files.Any(file => file.Name == HashList.FileName));
+        var removalBegun = name.EndsWith(FileEndings.Removing, StringComparison.Ordinal)
+            || (files.Any(file => file.Name == FileEndings.Removing) && !files.Any(file => file.Name == HashList.FileName));
         if (removalBegun)
         {
             problem = "its removal was interrupted; Remove-PgBackup finishes it";
         }
-        else if (name.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
+        else if (name.EndsWith(FileEndings.Partial, StringComparison.Ordinal))
         {
             problem = "it is unfinished: its backup still runs, or broke off and will be swept by the next one";
         }

@@ -1,8 +1,5 @@
-using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Hashes;
-using PgOps.Core.Repository.Signing;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -66,11 +63,11 @@ internal sealed class CopySource : IDisposable
 
             FileNames.RefuseUnsafe(uri, hashes.Keys);
             var files = hashes.Select(hash => new HashedFile(hash.Key, present[hash.Key], hash.Value)).ToList();
-            if (present.ContainsKey(BackupSignature.FileName))
+            if (present.ContainsKey(HashList.SignatureFileName))
             {
-                var name = StoreUri.Join(uri.Name, BackupSignature.FileName);
+                var name = StoreUri.Join(uri.Name, HashList.SignatureFileName);
                 var signature = (await store.ReadAsync([name], cancellationToken).ConfigureAwait(false)).Values.First();
-                files.Add(new HashedFile(BackupSignature.FileName, signature.Length, Drills.DrillLedger.HashOf(signature)));
+                files.Add(new HashedFile(HashList.SignatureFileName, signature.Length, DrillLedger.HashOf(signature)));
             }
 
             return new CopySource(uri, store, list, files);

@@ -2,7 +2,6 @@ using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Streams;
-using PgOps.Core.Repository.Signing;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -77,9 +76,9 @@ internal static class CopyToFolder
     private static List<string> Files(string folder)
     {
         var names = HashList.Files(folder).Where(name => name != OwnerMark.FileName).ToList();
-        if (File.Exists(Path.Combine(folder, BackupSignature.FileName)))
+        if (File.Exists(Path.Combine(folder, HashList.SignatureFileName)))
         {
-            names.Add(BackupSignature.FileName);
+            names.Add(HashList.SignatureFileName);
         }
 
         return names;

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;

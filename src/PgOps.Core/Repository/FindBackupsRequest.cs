@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Repository;

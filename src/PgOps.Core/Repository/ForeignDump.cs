@@ -1,8 +1,7 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
-using PgOps.Core.Common.Streams;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Repository;
@@ -13,22 +12,18 @@ namespace PgOps.Core.Repository;
 /// </summary>
 internal static partial class ForeignDump
 {
-    /// <summary>The fingerprint of a manifest that was made up for a foreign dump: nothing is compared with it.</summary>
-    internal const string NoFingerprint = "Foreign";
-
     /// <summary>The table of contents of an archive in directory format, and the first file of one in tar format.</summary>
     internal const string Contents = "toc.dat";
 
     private const int HeadLength = 16 * 1024;
     private const int TailLength = 4 * 1024;
     private const int TarHeaderLength = 512;
-    private const int Block = 256 * 1024;
     private static readonly string[] Endings = [".dump", ".sql", ".sql.gz", ".tar"];
 
     /// <summary>Whether a folder is an archive in directory format.</summary>
     internal static bool IsFolder(string folder)
         => File.Exists(Path.Combine(folder, Contents))
-            || (folder.EndsWith(BackupEraser.Ending, StringComparison.Ordinal) && !Directory.EnumerateFileSystemEntries(folder).Any());
+            || (folder.EndsWith(FileEndings.Removing, StringComparison.Ordinal) && !Directory.EnumerateFileSystemEntries(folder).Any());
 
     /// <summary>Whether a file of a folder of backups is a dump, or an empty or broken file that was to be one.</summary>
     internal static bool IsFile(string path)
@@ -76,49 +71,9 @@ internal static partial class ForeignDump
             backup = backup with { Complete = false, Problem = error.Message };
         }
 
-        return path.EndsWith(BackupEraser.Ending, StringComparison.Ordinal)
+        return path.EndsWith(FileEndings.Removing, StringComparison.Ordinal)
             ? backup with { Complete = false, Problem = "its removal was interrupted; Remove-PgBackup finishes it" }
             : backup;
-    }
-
-    /// <summary>Opens a plain dump's text or a table's file of an archive, decompressed where it is compressed.</summary>
-    internal static Stream OpenScript(string path)
-    {
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
-        Span<byte> beginning = stackalloc byte[4];
-        beginning = beginning[..file.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
-        file.Position = 0;
-        return beginning is [0x1f, 0x8b, ..] ? new GZipStream(file, CompressionMode.Decompress)
-            : ZstdStream.IsZstd(beginning) && ZstdStream.IsAvailable ? new ZstdStream(file)
-            : file;
-    }
-
-    /// <summary>Reads a plain dump to its end.</summary>
-    /// <param name="path">The dump.</param>
-    /// <param name="onBlock">Receives the text piece by piece.</param>
-    /// <param name="cancellationToken">Stops reading.</param>
-    /// <returns>The text's length in bytes.</returns>
-    /// <exception cref="InvalidDataException">It does not unpack, or its end is missing.</exception>
-    internal static async Task<long> ReadScriptAsync(string path, Action<ReadOnlyMemory<byte>, long> onBlock, CancellationToken cancellationToken)
-    {
-        var stream = OpenScript(path);
-        await using var closed = stream.ConfigureAwait(false);
-        var buffer = new byte[Block];
-        long bytes = 0;
-        int read;
-        while ((read = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-        {
-            bytes += read;
-            onBlock(buffer.AsMemory(0, read), bytes);
-        }
-
-        if (stream is GZipStream && SizeInTrailer(path) != (uint)bytes)
-        {
-            // .NET does not miss the eight bytes that end a gzip file.
-            throw new InvalidDataException("the end of its gzip data is missing (or it is made of several gzip files, which PgOps does not take)");
-        }
-
-        return bytes;
     }
 
     /// <summary>Whether a format is that of a script for psql.</summary>
@@ -195,20 +150,10 @@ internal static partial class ForeignDump
         return End().IsMatch(reader.ReadToEnd());
     }
 
-    /// <summary>The last four bytes of a gzip file: the length of what it holds, modulo 2^32 (RFC 1952).</summary>
-    private static uint SizeInTrailer(string path)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var size = new byte[sizeof(uint)];
-        file.Position = Math.Max(0, file.Length - size.Length);
-        file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
-        return BinaryPrimitives.ReadUInt32LittleEndian(size);
-    }
-
     private static string Bare(string path)
     {
         var name = Path.GetFileName(path);
-        return name.EndsWith(BackupEraser.Ending, StringComparison.Ordinal) ? name[..^BackupEraser.Ending.Length] : name;
+        return name.EndsWith(FileEndings.Removing, StringComparison.Ordinal) ? name[..^FileEndings.Removing.Length] : name;
     }
 
     /// <summary>The database by the name of the file: without ending, and without the date that most scripts add.</summary>

@@ -44,7 +44,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         long bytes;
         try
         {
-            bytes = await ForeignDump.ReadScriptAsync(
+            bytes = await ScriptFile.ReadAsync(
                 backup.Path,
                 (block, read) =>
                 {

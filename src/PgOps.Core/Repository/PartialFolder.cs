@@ -9,7 +9,7 @@ namespace PgOps.Core.Repository;
 internal sealed class PartialFolder : IDisposable
 {
     /// <summary>The ending of an unfinished backup's name.</summary>
-    internal const string Ending = ".partial";
+
 
     private const int RemovalAttempts = 20;
     private static readonly TimeSpan RemovalPause = TimeSpan.FromMilliseconds(100);
@@ -42,7 +42,7 @@ internal sealed class PartialFolder : IDisposable
         {
             var final = System.IO.Path.Combine(
                 parent, attempt == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}_{attempt}"));
-            var path = final + Ending;
+            var path = final + FileEndings.Partial;
             if (System.IO.Path.Exists(final) || System.IO.Path.Exists(path))
             {
                 continue;
@@ -77,9 +77,9 @@ internal sealed class PartialFolder : IDisposable
     internal static async Task<PartialFolder> ResumeAsync(string parent, string name, CancellationToken cancellationToken)
     {
         DurableFile.CreateFolder(parent);
-        var path = System.IO.Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{name}.{Environment.ProcessId}{Ending}"));
+        var path = System.IO.Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{name}.{Environment.ProcessId}{FileEndings.Partial}"));
         var mark = System.IO.Path.Combine(path, OwnerMark.FileName);
-        var stray = Directory.EnumerateDirectories(parent, $"{name}.*{Ending}").FirstOrDefault(OwnerMark.IsDead);
+        var stray = Directory.EnumerateDirectories(parent, $"{name}.*{FileEndings.Partial}").FirstOrDefault(OwnerMark.IsDead);
         if (stray is not null && stray != path)
         {
             // Of two that want it, one can rename it; the other fails here and may be run again.
@@ -105,7 +105,7 @@ internal sealed class PartialFolder : IDisposable
             return;
         }
 
-        foreach (var stray in Directory.EnumerateDirectories(parent, "*" + Ending).Where(OwnerMark.IsDead))
+        foreach (var stray in Directory.EnumerateDirectories(parent, "*" + FileEndings.Partial).Where(OwnerMark.IsDead))
         {
             try
             {

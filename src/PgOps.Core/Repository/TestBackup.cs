@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Repository.Archives;
@@ -76,7 +77,7 @@ public sealed class TestBackup
     private static async Task<PgBackupTest> CheckAsync(
         PgBackup backup, TestBackupRequest request, ProgressActivity progress, CancellationToken cancellationToken)
     {
-        if (Path.GetExtension(backup.Path) is PartialFolder.Ending or BackupEraser.Ending || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
+        if (Path.GetExtension(backup.Path) is FileEndings.Partial or FileEndings.Removing || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
         {
             return new PgBackupTest { Backup = backup, Checks = [PgCheck.Fail("files", $"No backup: {backup.Problem}.")] };
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Repository;

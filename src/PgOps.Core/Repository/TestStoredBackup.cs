@@ -3,7 +3,6 @@ using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Streams;
-using PgOps.Core.Repository.Signing;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -24,7 +23,7 @@ internal static class TestStoredBackup
         using var store = BackupStore.Open(uri.Parent!);
         var there = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
             .OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
-        var whole = request.Deep || request.Key is not null || there.Exists(file => file.Name == BackupSignature.FileName);
+        var whole = request.Deep || request.Key is not null || there.Exists(file => file.Name == HashList.SignatureFileName);
         if (backup.Manifest is { } manifest && (whole || manifest.Payload.Encryption is not null || ForeignDump.IsScript(manifest.Payload.Format)))
         {
             // Unpacking, decrypting, a signature, and a script to its last table take all of it: it is brought here once.

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;

@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace PgOps.Core.Restores;
 
 /// <summary>A database that was filled and found equal.</summary>

@@ -81,7 +81,7 @@ internal sealed class RestoreFill
     // What was there before may well be closed to the role.
     private Func<string, string, bool>? Wanted => Before is null ? null : (schema, name) => !Before.Relations.Contains((schema, name));
 
-    private static string Describe(Archives.TocSelection selection)
+    private static string Describe(TocSelection selection)
         => "a part of the backup, which proves nothing about the rest"
             + (selection.Along.Count == 0 ? "" : "; needed and restored too: " + NameList.Of(selection.Along))
             + (selection.LeftOut.Count == 0 ? "" : "; left out, because the other table is not restored: " + NameList.Of(selection.LeftOut));

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Npgsql;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
@@ -20,7 +19,7 @@ internal static partial class RestorePreflight
         // A script is text for any psql; only an archive needs a reader that knows its version.
         var isScript = ForeignDump.IsScript(manifest.Payload.Format);
         var name = isScript ? "psql" : "pg_restore";
-        var dump = isScript ? 0 : DumpMajor(manifest);
+        var dump = isScript ? 0 : DumpVersion.MajorOf(manifest);
         var fitting = PostgresBinaries.List(binPath)
             .Where(installation => installation.Tools.Contains(name) && installation.Major >= Math.Max(dump, serverMajor))
             .MinBy(installation => installation.Major);
@@ -38,15 +37,6 @@ internal static partial class RestorePreflight
                 error.NextStep,
                 error);
         }
-    }
-
-    /// <summary>The major version of the pg_dump that wrote the archive, or of the source where the manifest does not say.</summary>
-    internal static int DumpMajor(PgBackupManifest manifest)
-    {
-        var version = ToolVersion().Match(manifest.Payload.Tool);
-        return version.Success
-            ? int.Parse(version.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
-            : manifest.Server.VersionNumber / 10000;
     }
 
     /// <summary>Refuses a server older than the source, which the dump's SQL may not suit.</summary>
@@ -109,7 +99,4 @@ internal static partial class RestorePreflight
             + (provider is null
                 ? " (install their packages on the server)"
                 : $" ({provider} offers a fixed list: allow them there, or leave them out with -SkipExtension)");
-
-    [GeneratedRegex(@"\) (\d+)", RegexOptions.CultureInvariant)]
-    private static partial Regex ToolVersion();
 }

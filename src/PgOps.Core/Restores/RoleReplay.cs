@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;
 using PgOps.Core.Sql;

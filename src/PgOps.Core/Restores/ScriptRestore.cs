@@ -2,6 +2,7 @@ using System.Globalization;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository;
+using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Restores;
 
@@ -62,7 +63,7 @@ internal static class ScriptRestore
         var together = options.Script is { FitsOneTransaction: true };
         using var progress = new ProgressActivity(sink, $"Restoring {backup.Database}");
         var complaints = new ScriptComplaints();
-        var stream = new ScriptStream(ForeignDump.OpenScript(path), Prelude(options), hideUnknown: options.ServerMajor < 17, progress);
+        var stream = new ScriptStream(ScriptFile.Open(path), Prelude(options), hideUnknown: options.ServerMajor < 17, progress);
         await using (stream.ConfigureAwait(false))
         {
             List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"];

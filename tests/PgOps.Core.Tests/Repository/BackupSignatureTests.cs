@@ -42,7 +42,7 @@ public sealed class BackupSignatureTests : IDisposable
         Assert.Equal(PgCheckStatus.Skipped, unasked.Status);
         Assert.Contains(kind == "hmac" ? "not given" : "not verified against a key you gave", unasked.Detail, StringComparison.Ordinal);
 
-        var path = Path.Combine(backup.Path, BackupSignature.FileName);
+        var path = Path.Combine(backup.Path, HashList.SignatureFileName);
         var content = await File.ReadAllBytesAsync(path);
         for (var place = 0; place < content.Length; place += 1 + (content.Length / 60))
         {

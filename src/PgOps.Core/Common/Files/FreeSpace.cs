@@ -1,14 +1,9 @@
-using PgOps.Core.Postgres.Catalog;
-using PgOps.Core.Repository;
-
 namespace PgOps.Core.Common.Files;
 
 /// <summary>Sees to it that a backup does not fill the disk it is written to.</summary>
 internal sealed class FreeSpace
 {
     private const long LargestReserve = 256L << 20;
-    private const double CompressedShare = 0.2;
-    private const double Margin = 1.1;
     private const int DiskFullUnix = 28;
     private const int DiskFullWindows = unchecked((int)0x80070070);
 
@@ -24,25 +19,6 @@ internal sealed class FreeSpace
         }
 
         _folder = existing.FullName;
-    }
-
-    /// <summary>How long a backup will be about: as the last one of this database was, else a share of what its tables hold.</summary>
-    /// <param name="parent">The folder of backups.</param>
-    /// <param name="database">The database.</param>
-    /// <param name="databaseBytes">Its size now.</param>
-    /// <param name="tables">Its tables.</param>
-    /// <param name="uncompressed">Whether the dump is not compressed.</param>
-    /// <returns>Bytes.</returns>
-    internal static long Estimate(string parent, string database, long databaseBytes, IReadOnlyList<DumpedTable> tables, bool uncompressed)
-    {
-        var last = Directory.Exists(parent)
-            ? Directory.EnumerateDirectories(parent, PartialFolder.SafeName(database) + "_*").OrderDescending(StringComparer.Ordinal)
-                .Select(TryRead).FirstOrDefault(backup =>
-                    backup is { Complete: true, Manifest: { Facts.Bytes: > 0, Payload.Selection.Count: 0 } } && backup.Database == database)
-            : null;
-        return last is not null
-            ? (long)(last.Bytes * Margin * databaseBytes / last.Manifest!.Facts.Bytes)
-            : (long)(tables.Sum(table => table.Bytes) * (uncompressed ? 1 : CompressedShare));
     }
 
     /// <summary>Refuses to begin when there is less room than will be needed.</summary>
@@ -87,18 +63,6 @@ internal sealed class FreeSpace
                 $"The disk of {_folder} is all but full: {PgSize.Format(space.Free)} are free.",
                 null,
                 "Make room (Remove-PgBackup), or back up to another disk.");
-        }
-    }
-
-    private static PgBackup? TryRead(string folder)
-    {
-        try
-        {
-            return BackupFolder.Read(folder);
-        }
-        catch (PgOpsException)
-        {
-            return null;
         }
     }
 

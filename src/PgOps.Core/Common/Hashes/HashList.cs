@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Common.Hashes;
 
@@ -15,6 +14,9 @@ internal static class HashList
     /// <summary>The list's file name.</summary>
     internal const string FileName = "SHA256SUMS";
 
+    /// <summary>The file name of the list's signature, which stands beside it and is in no list.</summary>
+    internal const string SignatureFileName = FileName + ".sig";
+
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     /// <summary>Every file of a backup except the list and its signature, sorted ordinally.</summary>
@@ -22,7 +24,7 @@ internal static class HashList
     [
         .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/'))
-            .Where(name => name is not (FileName or BackupSignature.FileName))
+            .Where(name => name is not (FileName or SignatureFileName))
             .Order(StringComparer.Ordinal),
     ];
 

@@ -1,5 +1,3 @@
-using PgOps.Core.Reports;
-
 namespace PgOps.Core.Common.Operations;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Threading.Channels;
-
 namespace PgOps.Core.Common.Streams;
 
 /// <summary>Writes the same bytes to several streams, as fast as the slowest takes them.</summary>

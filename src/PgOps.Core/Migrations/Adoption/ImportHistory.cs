@@ -4,7 +4,6 @@ using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
-using PgOps.Core.Migrations.Running;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 
@@ -32,7 +31,7 @@ public sealed class ImportHistory
         var table = new HistoryTable(migrations.HistorySchema);
         try
         {
-            var connection = await InvokeMigrations.ConnectAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
+            var connection = await MigratorSession.OpenAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
             var held = await MigrationLock.AcquireAsync(
                 connection, migrations, sink, cancellationToken).ConfigureAwait(false);
             await using (held.ConfigureAwait(false))
@@ -74,7 +73,7 @@ public sealed class ImportHistory
         var folder = MigrationFolder.Read(migrations.Path, migrations.Variables);
         try
         {
-            var connection = await InvokeMigrations.ConnectAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
+            var connection = await MigratorSession.OpenAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
                 await RequireNoneAsync(migrations, new HistoryTable(migrations.HistorySchema), connection, cancellationToken)
@@ -155,7 +154,7 @@ public sealed class ImportHistory
             Remark = row.Reason,
             Target = request.Migrations.Target,
         }).ToList(),
-        ToVersion = rows.LastOrDefault(row => row.File.Kind == HistoryRow.Versioned)?.File.Version,
+        ToVersion = rows.LastOrDefault(row => row.File.Kind == MigrationKind.Versioned)?.File.Version,
         StillPending = folder.Files.Count + folder.Repeatables.Count - rows.Count,
     };
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;

@@ -1,5 +1,4 @@
-using System.Globalization;
-using Npgsql;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.History;
 
@@ -10,7 +9,7 @@ internal sealed record HistoryEntry
 
     internal required string Name { get; init; }
 
-    internal string Kind { get; init; } = HistoryRow.Versioned;
+    internal string Kind { get; init; } = MigrationKind.Versioned;
 
     internal required string Checksum { get; init; }
 
@@ -29,4 +28,19 @@ internal sealed record HistoryEntry
     internal string? Reason { get; init; }
 
     internal string? BackupId { get; init; }
+
+    /// <summary>The row that the history gets when the script has run, or failed in its transaction.</summary>
+    internal static HistoryEntry Of(MigrationScript script, string state, string? error, string? backupId) => new()
+    {
+        Version = script.File.Version,
+        Name = script.File.Name,
+        Kind = script.File.Kind,
+        Checksum = (script.Undone ?? script.File).Checksum,
+        Script = script.File.Text,
+        State = script.IsUndo ? "reverted" : state,
+        StatementsTotal = script.Statements.Count,
+        StatementsDone = error is null ? script.Statements.Count : 0,
+        Error = error,
+        BackupId = backupId,
+    };
 }

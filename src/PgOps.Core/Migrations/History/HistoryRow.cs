@@ -1,17 +1,10 @@
+using PgOps.Core.Migrations.Scripts;
+
 namespace PgOps.Core.Migrations.History;
 
 /// <summary>The newest record of one version.</summary>
 internal sealed record HistoryRow
 {
-    /// <summary>The kind of a migration that runs once, in the order of versions.</summary>
-    internal const string Versioned = "versioned";
-
-    /// <summary>The kind of a script that runs again whenever it changes; its version is <c>R__</c> and its name.</summary>
-    internal const string Repeatable = "repeatable";
-
-    /// <summary>The kind of a seed; its version is <c>S__</c> and its name.</summary>
-    internal const string Seed = "seed";
-
     internal required long Id { get; init; }
 
     internal required string Version { get; init; }
@@ -48,7 +41,7 @@ internal sealed record HistoryRow
     internal string? Script { get; init; }
 
     /// <summary>Whether it has a place in the order of versions.</summary>
-    internal bool HasVersion => Kind is not (Repeatable or Seed);
+    internal bool HasVersion => Kind is not (MigrationKind.Repeatable or MigrationKind.Seed);
 
     /// <summary>Whether the database holds this version.</summary>
     internal bool IsApplied => State is "applied" or "baselined" or "resolved";

@@ -27,7 +27,7 @@ internal static class MigrationStatus
         }
 
         result.AddRange(history.Rows.Values
-            .Where(row => row.Kind != HistoryRow.Seed && !seen.Contains(row.Version) && row.State is not ("reverted" or "failed") | row.IsUnfinished)
+            .Where(row => row.Kind != MigrationKind.Seed && !seen.Contains(row.Version) && row.State is not ("reverted" or "failed") | row.IsUnfinished)
             .Select(row => WithoutFile(row, target)));
         result.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
         return result;
@@ -63,7 +63,7 @@ internal static class MigrationStatus
         {
             if (row.Checksum != file.Checksum)
             {
-                if (file.Kind == HistoryRow.Repeatable)
+                if (file.Kind == MigrationKind.Repeatable)
                 {
                     return (PgMigrationState.RepeatableDue, "It was changed after it had been applied, and is applied again by the next run.");
                 }
@@ -81,7 +81,7 @@ internal static class MigrationStatus
                 : (PgMigrationState.Failed, $"Failed after {row.StatementsDone} of {row.StatementsTotal} statements: {row.Error}");
         }
 
-        if (file.Kind == HistoryRow.Repeatable)
+        if (file.Kind == MigrationKind.Repeatable)
         {
             return (PgMigrationState.RepeatableDue, row?.State == "failed" ? $"Failed and was rolled back whole: {row.Error}" : null);
         }

@@ -1,6 +1,5 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Migrations.Running;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations.Locking;
@@ -25,7 +24,7 @@ internal static class MigratorTurn
     {
         try
         {
-            var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+            var connection = await MigratorSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var migrationLock = await MigrationLock.AcquireAsync(
                 connection, request, sink, cancellationToken, preparing).ConfigureAwait(false);
             await using (migrationLock.ConfigureAwait(false))

@@ -65,7 +65,7 @@ public sealed class InvokeMigrations
         var table = new HistoryTable(request.HistorySchema);
         try
         {
-            var connection = await ConnectAsync(request, log, cancellationToken).ConfigureAwait(false);
+            var connection = await MigratorSession.OpenAsync(request, log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
                 var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
@@ -75,54 +75,6 @@ public sealed class InvokeMigrations
         catch (NpgsqlException error)
         {
             throw ServerErrors.Working(request.Target, error, "planning");
-        }
-    }
-
-    /// <summary>A session fit for migrating: a primary of a supported version, with no pooler in between.</summary>
-    internal static async Task<NpgsqlConnection> ConnectAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
-    {
-        var target = request.Target;
-        var connection = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await RequireFitAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
-            await ProvenBackup.RequireAsync(request.Proof, target, connection, cancellationToken).ConfigureAwait(false);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    /// <summary>Refuses what cannot be migrated: a pooler's session, an old server, a standby.</summary>
-    /// <param name="connection">An open, idle session.</param>
-    /// <param name="target">Where it leads.</param>
-    /// <param name="work">What needs the session, for the message.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    internal static async Task RequireFitAsync(
-        NpgsqlConnection connection, PgTarget target, string work, CancellationToken cancellationToken)
-    {
-        await PoolerDetection.RefuseAsync(connection, target, work, cancellationToken).ConfigureAwait(false);
-        if (connection.PostgreSqlVersion.Major < 13)
-        {
-            throw new PgOpsException(
-                PgErrorCode.ServerVersionUnsupported,
-                $"{target} runs PostgreSQL {connection.VersionText()}; PgOps migrates 13 and later.",
-                "Nothing was touched.",
-                "Upgrade the server (pg_upgrade).")
-            { Subject = target };
-        }
-
-        if (await connection.ScalarAsync<bool>("SELECT pg_catalog.pg_is_in_recovery()", cancellationToken).ConfigureAwait(false))
-        {
-            throw new PgOpsException(
-                PgErrorCode.ServerVersionUnsupported,
-                $"{target} is a standby, which cannot be changed.",
-                "Nothing was touched.",
-                "Give the primary's address.")
-            { Subject = target };
         }
     }
 
@@ -193,7 +145,7 @@ public sealed class InvokeMigrations
             return result with
             {
                 Applied = applied,
-                ToVersion = plan.Pending.Where(script => script.File.Kind == HistoryRow.Versioned).Select(script => script.File.Version)
+                ToVersion = plan.Pending.Where(script => script.File.Kind == MigrationKind.Versioned).Select(script => script.File.Version)
                     .Append(plan.FromVersion).Max(MigrationVersion.Order),
                 Statements = plan.Pending.Sum(script => script.Statements.Count),
             };

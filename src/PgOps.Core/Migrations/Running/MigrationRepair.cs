@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace PgOps.Core.Migrations.Running;
 
 /// <summary>What a person says of a migration that PgOps cannot decide.</summary>

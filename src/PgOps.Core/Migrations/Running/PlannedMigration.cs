@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace PgOps.Core.Migrations.Running;
 
 /// <summary>One migration of a plan, in words.</summary>

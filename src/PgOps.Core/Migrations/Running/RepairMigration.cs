@@ -35,7 +35,7 @@ public sealed class RepairMigration
         var table = new HistoryTable(request.HistorySchema);
         try
         {
-            var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+            var connection = await MigratorSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var held = await MigrationLock.AcquireAsync(
                 connection, request, sink, cancellationToken).ConfigureAwait(false);
             await using (held.ConfigureAwait(false))

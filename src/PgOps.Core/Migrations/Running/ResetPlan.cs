@@ -32,7 +32,7 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
         {
             try
             {
-                await InvokeMigrations.RequireFitAsync(session, request.Maintenance, "a reset", cancellationToken).ConfigureAwait(false);
+                await SessionFitness.RequireAsync(session, request.Maintenance, "a reset", cancellationToken).ConfigureAwait(false);
                 var old = await GuardAsync(request.Target, session, cancellationToken).ConfigureAwait(false);
                 var sessions = await DatabaseSessions.StayingAsync(session, request.Target.Database, cancellationToken).ConfigureAwait(false);
                 return request.Force || sessions.Count == 0

@@ -74,7 +74,7 @@ internal sealed class StatementRun
     /// <summary>A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.</summary>
     private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
         => await WriteAsync(
-            MigrationHistory.Append(_table, script.Entry("started", null, _request.BackupId) with
+            MigrationHistory.Append(_table, HistoryEntry.Of(script, "started", null, _request.BackupId) with
             {
                 Transactional = false,
                 StatementsDone = done,

@@ -49,7 +49,7 @@ public sealed class UndoMigrations
         var folder = MigrationFolder.Read(request.Path, request.Variables);
         try
         {
-            var connection = await InvokeMigrations.ConnectAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
+            var connection = await MigratorSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
                 var history = await MigrationHistory.ReadAsync(

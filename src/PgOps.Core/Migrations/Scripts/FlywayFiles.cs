@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using PgOps.Core.Migrations.History;
 
 namespace PgOps.Core.Migrations.Scripts;
 
@@ -58,7 +57,7 @@ internal sealed partial class FlywayFiles : MigrationSource
                 _undos.Add((version, entry.FullPath));
                 break;
             default:
-                _repeatables.Add(new MigrationFile($"R__{name}", name, entry.FullPath) { Kind = HistoryRow.Repeatable });
+                _repeatables.Add(new MigrationFile($"R__{name}", name, entry.FullPath) { Kind = MigrationKind.Repeatable });
                 break;
         }
 

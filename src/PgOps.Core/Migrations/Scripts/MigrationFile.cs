@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using PgOps.Core.Migrations.History;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
@@ -32,7 +31,7 @@ internal sealed class MigrationFile
     internal MigrationFile? Down { get; init; }
 
     /// <summary>The history's word for it: versioned, repeatable or seed.</summary>
-    internal string Kind { get; init; } = HistoryRow.Versioned;
+    internal string Kind { get; init; } = MigrationKind.Versioned;
 
     /// <summary>Values for its placeholders; null leaves them as they are.</summary>
     internal ScriptVariables? Variables { get; set; }
@@ -50,7 +49,7 @@ internal sealed class MigrationFile
     /// SHA-256 of the whole normalised text in lower-case hex; of a repeatable or seed after its placeholders were replaced, because a
     /// new value is a reason to run it again.
     /// </summary>
-    internal string Checksum => _checksum ??= Variables is null || Kind == HistoryRow.Versioned
+    internal string Checksum => _checksum ??= Variables is null || Kind == MigrationKind.Versioned
         ? Content.Sha256
         : ScriptContent.Hex(SHA256.HashData(Encoding.UTF8.GetBytes(MigrationScript.Read(this).Text)));
 
@@ -61,5 +60,5 @@ internal sealed class MigrationFile
     internal ScriptPart PartOf(string text) => Section is null ? ScriptPart.Whole(text) : Section(this, text);
 
     /// <inheritdoc/>
-    public override string ToString() => Kind == HistoryRow.Versioned ? $"{Version}_{Name}" : Version;
+    public override string ToString() => Kind == MigrationKind.Versioned ? $"{Version}_{Name}" : Version;
 }

@@ -1,4 +1,3 @@
-using PgOps.Core.Migrations.History;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
@@ -47,21 +46,6 @@ internal sealed class MigrationScript
     /// <summary>A COPY's data that stay in the file; null when <see cref="Text"/> holds them.</summary>
     internal StoredData? StoredDataOf(SqlStatement statement)
         => statement.CopyData is { } data ? File.Content.StoredAt(_places.InFile(data.Offset)) : null;
-
-    /// <summary>The row that the history gets when the script has run, or failed in its transaction.</summary>
-    internal HistoryEntry Entry(string state, string? error, string? backupId) => new()
-    {
-        Version = File.Version,
-        Name = File.Name,
-        Kind = File.Kind,
-        Checksum = (Undone ?? File).Checksum,
-        Script = File.Text,
-        State = IsUndo ? "reverted" : state,
-        StatementsTotal = Statements.Count,
-        StatementsDone = error is null ? Statements.Count : 0,
-        Error = error,
-        BackupId = backupId,
-    };
 
     /// <summary>Reads the script that undoes a migration.</summary>
     /// <exception cref="PgOpsException">MigrationScriptInvalid, listing every place with its way out.</exception>

@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>The shapes of a migration folder.</summary>

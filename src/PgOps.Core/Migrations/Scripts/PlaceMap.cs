@@ -1,6 +1,3 @@
-using System.Text;
-using System.Text.RegularExpressions;
-
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>Leads from a place in a text with replaced placeholders back to the file.</summary>

@@ -1,5 +1,3 @@
-using PgOps.Core.Migrations.History;
-
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>Seeds, in a folder of any shape: <c>seeds/x.sql</c> or <c>x.seed.sql</c>.</summary>
@@ -47,6 +45,6 @@ internal sealed class SeedFiles : MigrationSource
     private void Add(string path, string suffix)
     {
         var name = Path.GetFileName(path)[..^suffix.Length];
-        Files.Add(new MigrationFile($"S__{name}", name, path) { Kind = HistoryRow.Seed });
+        Files.Add(new MigrationFile($"S__{name}", name, path) { Kind = MigrationKind.Seed });
     }
 }

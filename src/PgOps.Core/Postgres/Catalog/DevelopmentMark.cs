@@ -1,6 +1,5 @@
 using Npgsql;
 using PgOps.Core.Postgres.Connections;
-using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Postgres.Catalog;
@@ -45,5 +44,5 @@ internal static class DevelopmentMark
     /// <summary>A sandbox has its name in its configuration file, which only a superuser may read; in a sandbox one is.</summary>
     private static async Task<bool> IsSandboxAsync(NpgsqlConnection session, CancellationToken cancellationToken)
         => await session.ScalarAsync<bool>(MayReadFilesQuery, cancellationToken).ConfigureAwait(false)
-            && await session.ScalarAsync<bool>(SandboxQuery, cancellationToken, SandboxSettings.IdSetting).ConfigureAwait(false);
+            && await session.ScalarAsync<bool>(SandboxQuery, cancellationToken, ClusterIdentity.SandboxSetting).ConfigureAwait(false);
 }

@@ -1,6 +1,5 @@
 using Npgsql;
 using PgOps.Core.Postgres.Connections;
-using PgOps.Core.Repository.Archives;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Postgres.Catalog;
@@ -86,12 +85,6 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
 
         return new DumpedTables(tables, leftOut);
     }
-
-    /// <summary>Those of them that an archive holds.</summary>
-    internal DumpedTables In(ArchiveContents contents) => this with
-    {
-        Tables = [.. Tables.Where(table => table.IsLargeObjects ? contents.HasLargeObjects : contents.TableOids.Contains(table.Oid))],
-    };
 
     /// <summary>Refuses to go on when the role would not see every row: such a dump is no backup, and it looks like one.</summary>
     /// <param name="target">The database, for the message.</param>

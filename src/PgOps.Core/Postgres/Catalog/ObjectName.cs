@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace PgOps.Core.Postgres.Catalog;
 
 /// <summary>Kind and name of an object, for example index and public.orders_pkey.</summary>

@@ -2,7 +2,7 @@ namespace PgOps.Core.Postgres.Catalog;
 
 /// <summary>
 /// The catalog queries behind the inventory: kind, name, definition, and whether the definition holds a query, which PostgreSQL writes
-/// differently from version to version. They run in a <see cref="Backups.SnapshotSession"/>: with its empty search_path every name is
+/// differently from version to version. They run in a <see cref="SnapshotSession"/>: with its empty search_path every name is
 /// written out in full, and every function is pg_catalog's own. What pg_dump does not carry over is left out: tablespaces, the members
 /// of extensions, inherited copies of constraints and triggers.
 /// </summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using PgOps.Core.Repository.Archives;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Postgres.Catalog;

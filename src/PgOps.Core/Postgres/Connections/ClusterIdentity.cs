@@ -8,12 +8,15 @@ namespace PgOps.Core.Postgres.Connections;
 /// </summary>
 internal static class ClusterIdentity
 {
+    /// <summary>The setting that holds a sandbox's name: clusters copied from one template share their system identifier.</summary>
+    internal const string SandboxSetting = "pgops.sandbox_id";
+
     private const string Allowed =
         "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
 
-    private const string Identity = """
+    private const string Identity = $"""
         SELECT system_identifier::text
-               || coalesce('/' || nullif(pg_catalog.current_setting('pgops.sandbox_id', true), ''), '')
+               || coalesce('/' || nullif(pg_catalog.current_setting('{SandboxSetting}', true), ''), '')
         FROM pg_catalog.pg_control_system()
         """;
 

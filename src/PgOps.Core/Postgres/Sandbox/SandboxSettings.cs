@@ -1,17 +1,15 @@
 using System.Text.RegularExpressions;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Postgres.Sandbox;
 
 /// <summary>The postgresql.conf of a sandbox: tuned for speed, for nothing in it has to survive a crash.</summary>
 internal static partial class SandboxSettings
 {
-    /// <summary>The setting that holds the sandbox's name: clusters copied from one template share their system identifier.</summary>
-    internal const string IdSetting = "pgops.sandbox_id";
-
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
         "listen_addresses", "port", "unix_socket_directories", "unix_socket_permissions", "data_directory", "hba_file",
-        "logging_collector", IdSetting,
+        "logging_collector", ClusterIdentity.SandboxSetting,
     };
 
     /// <summary>Composes the lines to append to the template's postgresql.conf.</summary>

@@ -6,6 +6,7 @@ using Npgsql;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Postgres.Sandbox;
@@ -85,7 +86,7 @@ public sealed partial class StartSandbox
         }
 
         var (address, port) = host.AddressOf(folder);
-        var own = new Dictionary<string, string>(host.ListenSettings(address, port)) { [SandboxSettings.IdSetting] = id };
+        var own = new Dictionary<string, string>(host.ListenSettings(address, port)) { [ClusterIdentity.SandboxSetting] = id };
         var record = new SandboxRecord
         {
             Id = id,

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Sql;
 
@@ -31,6 +32,12 @@ internal sealed partial class ArchiveContents
 
     /// <summary>Oids, in the source, of the tables with data in the archive.</summary>
     internal IReadOnlySet<uint> TableOids => _oids ??= _tableData.Select(entry => entry.Oid).ToHashSet();
+
+    /// <summary>Those of a snapshot's tables that the archive holds.</summary>
+    internal DumpedTables Of(DumpedTables dumped) => dumped with
+    {
+        Tables = [.. dumped.Tables.Where(table => table.IsLargeObjects ? HasLargeObjects : TableOids.Contains(table.Oid))],
+    };
 
     /// <summary>The rows of each table by oid, where the whole archive was read; else null.</summary>
     internal IReadOnlyDictionary<uint, RowHashSum>? Rows { get; private set; }
@@ -76,7 +83,7 @@ internal sealed partial class ArchiveContents
                 complete |= line == "-- PostgreSQL database dump complete";
             });
         await using var closed = rows.ConfigureAwait(false);
-        await ForeignDump.ReadScriptAsync(
+        await ScriptFile.ReadAsync(
             script,
             (block, bytes) =>
             {

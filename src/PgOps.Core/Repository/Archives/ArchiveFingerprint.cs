@@ -8,7 +8,6 @@ using PgOps.Core.Common.Streams;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Reports;
 
 namespace PgOps.Core.Repository.Archives;
 
@@ -165,7 +164,7 @@ internal static class ArchiveFingerprint
         RowHashSum? found = null;
         var rows = new ArchivedRows((_, sum) => found = sum, onBytes, inData: true);
         await using var closed = rows.ConfigureAwait(false);
-        await ForeignDump.ReadScriptAsync(path, (block, _) => rows.Write(block.Span), cancellationToken).ConfigureAwait(false);
+        await ScriptFile.ReadAsync(path, (block, _) => rows.Write(block.Span), cancellationToken).ConfigureAwait(false);
         return found is null || rows.InData ? throw new InvalidDataException("the end of its data is missing") : found;
     }
 

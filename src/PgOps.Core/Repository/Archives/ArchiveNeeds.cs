@@ -1,3 +1,4 @@
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Repository.Archives;

@@ -11,6 +11,9 @@ namespace PgOps.Core.Repository.Archives;
 /// </summary>
 internal sealed partial class DumpScript
 {
+    /// <summary>The fingerprint of a manifest that was made up for a foreign dump: nothing is compared with it.</summary>
+    internal const string NoFingerprint = "Foreign";
+
     private const string HeadLine = "PostgreSQL database dump";
     private const string ClusterHeadLine = "PostgreSQL database cluster dump";
     private const int MostInOneTransaction = 1500;
@@ -98,7 +101,7 @@ internal sealed partial class DumpScript
             Bytes = backup.Bytes,
             Tool = _toolVersion.Length == 0 ? "" : $"pg_dump (PostgreSQL) {_toolVersion}",
         },
-        Fingerprint = ForeignDump.NoFingerprint,
+        Fingerprint = NoFingerprint,
     };
 
     private void ReadComment(string comment)

@@ -78,7 +78,7 @@ public sealed class RemoveBackups
             sink.Failure(new PgOpsException(
                 PgErrorCode.PathInaccessible,
                 $"{path} was not removed: {error.Message}",
-                begun ? $"What is left of it is called {path}{BackupEraser.Ending} and is no backup any more." : "It is as it was.",
+                begun ? $"What is left of it is called {path}{FileEndings.Removing} and is no backup any more." : "It is as it was.",
                 "See to the permissions, then run the command again; it finishes what was begun.",
                 error)
             { Subject = decision });

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Common.Files;
 
 namespace PgOps.Core.Repository.Retention;
 
@@ -71,12 +72,12 @@ internal sealed class RetentionPlan
 
     private PgBackupRetention DecideOther(PgBackup backup)
     {
-        if (backup.RemovalBegun || backup.Path.EndsWith(BackupEraser.Ending, StringComparison.Ordinal))
+        if (backup.RemovalBegun || backup.Path.EndsWith(FileEndings.Removing, StringComparison.Ordinal))
         {
             return Decision(backup, keep: false, "its removal was interrupted and is finished");
         }
 
-        if (backup.Path.EndsWith(PartialFolder.Ending, StringComparison.Ordinal))
+        if (backup.Path.EndsWith(FileEndings.Partial, StringComparison.Ordinal))
         {
             return _question.IsAbandoned(backup)
                 ? Decision(backup, keep: false, "unfinished, and the process that made it is gone")

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace PgOps.Core.Repository.Retention;
 
 /// <summary>What the plan is made from.</summary>

@@ -1,16 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Repository.Signing;
 
 /// <summary>A signature as it is stored: who signed, how, and the value.</summary>
 internal sealed record BackupSignature
 {
-    /// <summary>The signature's file name, beside the list of hashes that it covers.</summary>
-    internal const string FileName = HashList.FileName + ".sig";
-
     /// <summary>The format this PgOps writes.</summary>
     internal const string CurrentFormat = "pgops-signature/1";
 

@@ -15,7 +15,7 @@ internal static class SignatureCheck
     /// <returns>The check; null when there is no signature and none is asked for.</returns>
     internal static PgCheck? Take(string folder, byte[]? list, BackupKey? key)
     {
-        var path = Path.Combine(folder, BackupSignature.FileName);
+        var path = Path.Combine(folder, HashList.SignatureFileName);
         if (!File.Exists(path))
         {
             return key is null ? null : PgCheck.Fail(Name, $"The backup is not signed; a signature by {key} is asked for.");
@@ -24,7 +24,7 @@ internal static class SignatureCheck
         if (list is null || BackupSignature.Read(File.ReadAllBytes(path)) is not { } signature)
         {
             return PgCheck.Fail(
-                Name, list is null ? $"{HashList.FileName}, which was signed, is missing." : $"{BackupSignature.FileName} is damaged or of another format.");
+                Name, list is null ? $"{HashList.FileName}, which was signed, is missing." : $"{HashList.SignatureFileName} is damaged or of another format.");
         }
 
         if (key is not null)

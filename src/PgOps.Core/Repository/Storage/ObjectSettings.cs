@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;

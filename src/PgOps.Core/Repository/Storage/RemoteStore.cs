@@ -1,3 +1,4 @@
+using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Streams;
 
@@ -53,7 +54,7 @@ internal abstract class RemoteStore : BackupStore
     {
         var files = await ListAsync(backup, cancellationToken).ConfigureAwait(false);
         var list = StoreUri.Join(backup, HashList.FileName);
-        var mark = StoreUri.Join(backup, BackupEraser.Ending);
+        var mark = StoreUri.Join(backup, FileEndings.Removing);
         await DeleteAsync([list], cancellationToken).ConfigureAwait(false);
         await WriteAsync(mark, "This backup is being removed.\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
         await DeleteAsync(

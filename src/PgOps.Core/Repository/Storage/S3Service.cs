@@ -3,7 +3,6 @@ using System.Net;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
-using Amazon.S3.Model;
 using PgOps.Core.Common.Streams;
 
 namespace PgOps.Core.Repository.Storage;

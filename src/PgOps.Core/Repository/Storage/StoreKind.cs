@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace PgOps.Core.Repository.Storage;
 
 /// <summary>What kind of place a URI names.</summary>

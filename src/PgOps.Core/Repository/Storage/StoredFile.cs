@@ -1,6 +1,3 @@
-using System.Collections.Concurrent;
-using System.Security.Cryptography;
-
 namespace PgOps.Core.Repository.Storage;
 
 /// <summary>A file as a store lists it.</summary>

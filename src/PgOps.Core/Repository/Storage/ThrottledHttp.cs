@@ -1,9 +1,5 @@
-using System.Globalization;
 using System.Net;
-using Amazon;
 using Amazon.Runtime;
-using Amazon.S3;
-using Amazon.S3.Model;
 using PgOps.Core.Common.Streams;
 
 namespace PgOps.Core.Repository.Storage;

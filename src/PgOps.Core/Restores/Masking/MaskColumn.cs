@@ -1,4 +1,3 @@
-using Npgsql;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores.Masking;

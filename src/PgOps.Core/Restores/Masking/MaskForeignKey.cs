@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace PgOps.Core.Restores.Masking;
 
 /// <summary>A foreign key of the copy; those of partitions come with their parent's.</summary>

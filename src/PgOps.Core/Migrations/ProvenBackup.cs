@@ -1,7 +1,7 @@
 using Npgsql;
 using PgOps.Core.Postgres.Connections;
 
-namespace PgOps.Core.Migrations.Running;
+namespace PgOps.Core.Migrations;
 
 /// <summary>Holds a run against the drill that is given as its safety net.</summary>
 internal static class ProvenBackup

@@ -1,6 +1,6 @@
 using PgOps.Core.Sql;
 
-namespace PgOps.Core.Repository.Archives;
+namespace PgOps.Core.Postgres.Catalog;
 
 /// <summary>
 /// Finds the roles in the statements in which pg_dump names roles: OWNER TO, GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, CREATE POLICY,

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using PgOps.Core.Postgres.Connections;
+
+namespace PgOps.Core.Migrations.Locking;
+
+/// <summary>Opens a migrator's session.</summary>
+internal static class MigratorSession
+{
+    /// <summary>A session fit for migrating: a primary of a supported version, with no pooler in between.</summary>
+    internal static async Task<NpgsqlConnection> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        var target = request.Target;
+        var connection = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await SessionFitness.RequireAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
+            await ProvenBackup.RequireAsync(request.Proof, target, connection, cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}
