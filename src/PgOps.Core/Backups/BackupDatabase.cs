@@ -3,6 +3,7 @@ using Npgsql;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
@@ -87,7 +88,7 @@ public sealed class BackupDatabase
             var leftOut = new List<string>(listed.LeftOut);
             var server = await SourceFacts.ServerAsync(holder.Connection, target, cancellationToken).ConfigureAwait(false);
             var facts = await SourceFacts.DatabaseAsync(holder.Connection, leftOut, cancellationToken).ConfigureAwait(false);
-            var mark = await SourceFacts.MigrationAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
+            var mark = await MigrationHistory.PositionAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
             var depth = await ReadBack.DepthAsync(request.Fingerprint, holder.Connection, sink.Log, cancellationToken).ConfigureAwait(false);
             if (!request.Force)
             {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
@@ -132,7 +133,7 @@ public sealed class CompareDatabase
             cancellationToken).ConfigureAwait(false);
         var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
         var mark = await WithSessionAsync(
-            reference, session => SourceFacts.MigrationAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            reference, session => MigrationHistory.PositionAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(
             difference, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken), cancellationToken).ConfigureAwait(false);
         var (wanted, there) = await BothAsync(

@@ -3,6 +3,7 @@ using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository.Archives;
@@ -131,7 +132,7 @@ internal static class RestoredCopy
     /// <summary>Whether the database stands where the reference stood in its migrations.</summary>
     internal static async Task<PgCheck> MigrationStateAsync(PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)
     {
-        var found = await SourceFacts.MigrationAsync(session, cancellationToken).ConfigureAwait(false);
+        var found = await MigrationHistory.PositionAsync(session, cancellationToken).ConfigureAwait(false);
         return MigrationState(expected, found);
     }
 

@@ -72,7 +72,7 @@ internal static class Baseline
         Name = file.Name,
         Checksum = file.Checksum,
         Script = file.Text,
-        State = "baselined",
+        State = HistoryState.Baselined,
     };
 
     /// <summary>The mark that a history begins here, for a folder that is still empty. Every version comes after it.</summary>
@@ -80,9 +80,9 @@ internal static class Baseline
     {
         Version = "0",
         Name = "baseline",
-        Kind = "baseline",
+        Kind = MigrationKind.Baseline,
         Checksum = "",
         Script = "",
-        State = "baselined",
+        State = HistoryState.Baselined,
     };
 }

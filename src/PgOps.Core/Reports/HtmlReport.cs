@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using PgOps.Core.Checks;
 
 namespace PgOps.Core.Reports;
 

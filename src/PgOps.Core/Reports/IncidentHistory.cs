@@ -27,7 +27,7 @@ internal static class IncidentHistory
                 }
 
                 var broken = await session.QueryAsync(table.BrokenLinkQuery, row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
-                var rows = await session.QueryAsync(Query(table), Row, cancellationToken).ConfigureAwait(false);
+                var rows = await session.QueryAsync(table.EveryRowQuery, Row, cancellationToken).ConfigureAwait(false);
                 var covered = rows.FindAll(row => request.Covers(row.At));
                 evidence.Sources.Add(text.Clean(string.Create(
                     CultureInfo.InvariantCulture,
@@ -49,45 +49,38 @@ internal static class IncidentHistory
         var progress = row.Total > 1 ? string.Create(CultureInfo.InvariantCulture, $" after {row.Done} of {row.Total} statements") : "";
         var words = row.State switch
         {
-            "failed" => $"failed{progress}: {row.Error}",
-            "started" => $"was begun and never ended{progress}",
-            "reverted" => "was undone",
-            "resolved" => "was declared resolved",
-            "baselined" => "was recorded as there already",
+            HistoryState.Failed => $"failed{progress}: {row.Error}",
+            HistoryState.Started => $"was begun and never ended{progress}",
+            HistoryState.Reverted => "was undone",
+            HistoryState.Resolved => "was declared resolved",
+            HistoryState.Baselined => "was recorded as there already",
             _ => "was applied",
         };
         var reason = row.Reason is null ? "" : $" Reason given: {row.Reason}.";
         var what = text.Clean($"Migration {row.Label} {words}, by {row.By} from {row.Host} (PgOps {row.Tool}).{reason}");
         evidence.Events.Add(new IncidentEvent(row.At, "history", what));
-        if (row.State is "failed" or "started")
+        if (row.State is HistoryState.Failed or HistoryState.Started)
         {
             evidence.Failures.Add(what);
         }
-        else if (row.State is "reverted" or "resolved" || rows.Exists(other => other.Version == row.Version && other.Id < row.Id && other.State == "failed"))
+        else if (row.State is HistoryState.Reverted or HistoryState.Resolved || rows.Exists(other => other.Version == row.Version && other.Id < row.Id && other.State == HistoryState.Failed))
         {
             evidence.Repairs.Add(what);
         }
 
-        if (row is { State: "applied" or "failed", BackupId: null })
+        if (row is { State: HistoryState.Applied or HistoryState.Failed, BackupId: null })
         {
             evidence.Gaps.Add(text.Clean($"No proven backup stood behind migration {row.Label} (-ProvenBy)."));
         }
     }
 
-    private static string Query(HistoryTable table) =>
-        $"""
-        SELECT id, version, name, kind, state, statements_done, statements_total, coalesce(finished_at, started_at), applied_by, host,
-            tool_version, error, reason, backup_id
-        FROM {table.Name} WHERE kind <> 'seal' ORDER BY id
-        """;
-
     private static HistoryLine Row(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6),
+        row.GetInt64(0), row.GetString(1), row.GetString(2), HistoryWords.Parse<MigrationKind>(row.GetString(3)), HistoryWords.Parse<HistoryState>(row.GetString(4)), row.GetInt32(5), row.GetInt32(6),
         row.GetDateTime(7), row.GetString(8), row.GetString(9), row.GetString(10),
         row.IsDBNull(11) ? null : row.GetString(11), row.IsDBNull(12) ? null : row.GetString(12), row.IsDBNull(13) ? null : row.GetString(13));
 
     private sealed record HistoryLine(
-        long Id, string Version, string Name, string Kind, string State, int Done, int Total, DateTime At, string By, string Host, string Tool,
+        long Id, string Version, string Name, MigrationKind Kind, HistoryState State, int Done, int Total, DateTime At, string By, string Host, string Tool,
         string? Error, string? Reason, string? BackupId)
     {
         internal string Label => Kind is MigrationKind.Repeatable or MigrationKind.Seed ? Version : $"{Version}_{Name}";

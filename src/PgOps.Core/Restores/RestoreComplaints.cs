@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 

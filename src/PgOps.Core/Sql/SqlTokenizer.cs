@@ -1,4 +1,5 @@
 using System.Buffers;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Sql;
 

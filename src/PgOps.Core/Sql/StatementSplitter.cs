@@ -1,3 +1,5 @@
+using PgOps.Core.Reports;
+
 namespace PgOps.Core.Sql;
 
 /// <summary>

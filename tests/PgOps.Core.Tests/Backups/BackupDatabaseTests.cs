@@ -1,6 +1,7 @@
 using System.Text;
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
@@ -197,16 +198,20 @@ public sealed class BackupDatabaseTests : IDisposable
     [PostgresFact]
     public async Task The_manifest_says_where_it_came_from()
     {
-        var source = await BackupTestDatabase.CreateAsync(_server, """
-            CREATE SCHEMA pgops;
-            CREATE TABLE pgops.migration_history (id bigint, version text, name text, state text, row_hash text);
-            INSERT INTO pgops.migration_history VALUES (1, '001', 'one', 'applied', 'aa'), (2, '002', 'two', 'applied', 'bb'), (3, '003', 'x', 'failed', 'cc');
+        var source = await BackupTestDatabase.CreateAsync(_server, string.Join(";\n", new HistoryTable("pgops").CreateStatements) + """
+            ;
+            INSERT INTO pgops.migration_history (id, version, name, kind, state, row_hash, checksum, script, transactional, statements_total,
+                statements_done, started_at, applied_by, host, tool_version, previous_hash)
+            SELECT r.*, '', '', true, 1, 1, now(), '', '', '', '' FROM (VALUES
+                (1, '001', 'one', 'versioned', 'applied', 'aa'), (2, '002', 'two', 'versioned', 'applied', 'bb'),
+                (3, '003', 'x', 'versioned', 'applied', 'cc'), (4, 'R__view', 'view', 'repeatable', 'applied', 'dd'),
+                (5, '003', 'x', 'versioned', 'reverted', 'ee'), (6, '004', 'y', 'versioned', 'failed', 'ff')) r;
             CREATE ROLE "manifest owner"; CREATE TABLE t (a int); ALTER TABLE t OWNER TO "manifest owner";
             """);
         await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {source.Database} SET work_mem = '8MB'");
         await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {source.Database} SET app.jwt_secret = 'hunter22hunter22'");
         var manifest = (await MakeAsync(source, PgBackupFormat.Directory)).Manifest!;
-        Assert.Equal(new PgMigrationMark { Version = "002", Name = "two", HistoryRows = 3, HistoryHash = "cc" }, manifest.Migration);
+        Assert.Equal(new PgMigrationMark { Version = "002", Name = "two", HistoryRows = 6, HistoryHash = "ff" }, manifest.Migration);
         Assert.Contains("manifest owner", manifest.Facts.Roles);
         Assert.Contains(source.Username, manifest.Facts.Roles);
         Assert.Equal(["work_mem=8MB"], manifest.Facts.Settings);

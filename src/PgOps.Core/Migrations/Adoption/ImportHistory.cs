@@ -130,7 +130,7 @@ public sealed class ImportHistory
                     Kind = file.Kind,
                     Checksum = file.Checksum,
                     Script = file.Text,
-                    State = "baselined",
+                    State = HistoryState.Baselined,
                     Reason = reason,
                 }));
             }

@@ -9,13 +9,13 @@ internal sealed record HistoryEntry
 
     internal required string Name { get; init; }
 
-    internal string Kind { get; init; } = MigrationKind.Versioned;
+    internal MigrationKind Kind { get; init; } = MigrationKind.Versioned;
 
     internal required string Checksum { get; init; }
 
     internal required string Script { get; init; }
 
-    internal required string State { get; init; }
+    internal required HistoryState State { get; init; }
 
     internal bool Transactional { get; init; } = true;
 
@@ -30,14 +30,14 @@ internal sealed record HistoryEntry
     internal string? BackupId { get; init; }
 
     /// <summary>The row that the history gets when the script has run, or failed in its transaction.</summary>
-    internal static HistoryEntry Of(MigrationScript script, string state, string? error, string? backupId) => new()
+    internal static HistoryEntry Of(MigrationScript script, HistoryState state, string? error, string? backupId) => new()
     {
         Version = script.File.Version,
         Name = script.File.Name,
         Kind = script.File.Kind,
         Checksum = (script.Undone ?? script.File).Checksum,
         Script = script.File.Text,
-        State = script.IsUndo ? "reverted" : state,
+        State = script.IsUndo ? HistoryState.Reverted : state,
         StatementsTotal = script.Statements.Count,
         StatementsDone = error is null ? script.Statements.Count : 0,
         Error = error,

@@ -11,11 +11,11 @@ internal sealed record HistoryRow
 
     internal required string Name { get; init; }
 
-    internal required string Kind { get; init; }
+    internal required MigrationKind Kind { get; init; }
 
     internal required string Checksum { get; init; }
 
-    internal required string State { get; init; }
+    internal required HistoryState State { get; init; }
 
     internal required bool Transactional { get; init; }
 
@@ -44,10 +44,10 @@ internal sealed record HistoryRow
     internal bool HasVersion => Kind is not (MigrationKind.Repeatable or MigrationKind.Seed);
 
     /// <summary>Whether the database holds this version.</summary>
-    internal bool IsApplied => State is "applied" or "baselined" or "resolved";
+    internal bool IsApplied => State is HistoryState.Applied or HistoryState.Baselined or HistoryState.Resolved;
 
     /// <summary>Whether it began outside a transaction and never came to its end.</summary>
-    internal bool IsUnfinished => State == "started" || (State == "failed" && !Transactional);
+    internal bool IsUnfinished => State == HistoryState.Started || (State == HistoryState.Failed && !Transactional);
 
     /// <inheritdoc/>
     public override string ToString() => HasVersion ? $"{Version}_{Name}" : Version;

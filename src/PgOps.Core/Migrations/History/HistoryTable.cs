@@ -35,6 +35,18 @@ internal sealed class HistoryTable
     /// <summary>Whether the table is there; positional parameter: <see cref="Name"/>.</summary>
     internal static string ExistsQuery => "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
 
+    /// <summary>Whether it is there, is one of PgOps', and the role may read it; positional parameter: <see cref="Name"/>.</summary>
+    internal static string ReadableQuery =>
+        """
+        SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass($1), 'SELECT'), false)
+           AND (SELECT count(*) = 6 FROM pg_catalog.pg_attribute
+                 WHERE attrelid = pg_catalog.to_regclass($1) AND NOT attisdropped
+                   AND attname IN ('id', 'version', 'name', 'kind', 'state', 'row_hash'))
+        """;
+
+    /// <summary>How many rows there are, and the hash of the last.</summary>
+    internal string EndQuery => $"SELECT (SELECT count(*) FROM {Name}), (SELECT row_hash FROM {Name} ORDER BY id DESC LIMIT 1)";
+
     /// <summary>Creates schema and table.</summary>
     internal IEnumerable<string> CreateStatements =>
     [
@@ -128,6 +140,14 @@ internal sealed class HistoryTable
             statement_running, started_at, finished_at, duration_ms, applied_by, error, backup_id, 
             {(withScripts ? "script" : "CASE WHEN state IN ('started', 'failed') AND NOT transactional THEN script END")}
         FROM {Name} WHERE kind <> 'seal' ORDER BY version, id DESC
+        """;
+
+    /// <summary>Every row but a seal's, in order.</summary>
+    internal string EveryRowQuery =>
+        $"""
+        SELECT id, version, name, kind, state, statements_done, statements_total, coalesce(finished_at, started_at), applied_by, host,
+            tool_version, error, reason, backup_id
+        FROM {Name} WHERE kind <> 'seal' ORDER BY id
         """;
 
     /// <summary>

@@ -26,8 +26,7 @@ internal sealed class MigrationHistory
     internal IReadOnlyDictionary<string, HistoryRow> Rows { get; }
 
     /// <summary>The newest version the database holds; null when it holds none.</summary>
-    internal string? NewestVersion
-        => Rows.Values.Where(row => row.IsApplied && row.HasVersion).Select(row => row.Version).Max(MigrationVersion.Order);
+    internal string? NewestVersion => Newest(Rows.Values)?.Version;
 
     /// <summary>Reads the history and checks its chain.</summary>
     /// <exception cref="PgOpsException">HistoryTampered: a row was changed, removed or put in by hand.</exception>
@@ -53,6 +52,36 @@ internal sealed class MigrationHistory
                 "Find out who changed it and why, compare the schema, and then seal it anew with Repair-PgMigration -Reseal -Reason.");
         }
 
+        return new MigrationHistory(table, true, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Where a database stands in its migrations. A history that was edited is read all the same: its hash says so.</summary>
+    /// <returns>The mark; null without a history that the role may read.</returns>
+    internal static async Task<PgMigrationMark?> PositionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var table = new HistoryTable(HistoryTable.DefaultSchema);
+        if (!await connection.ScalarAsync<bool>(HistoryTable.ReadableQuery, cancellationToken, table.Name).ConfigureAwait(false))
+        {
+            return null;
+        }
+
+        var rows = await LatestAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+        var newest = Newest(rows.Values);
+        return (await connection.QueryAsync(
+            table.EndQuery,
+            row => new PgMigrationMark
+            {
+                Version = newest?.Version ?? "",
+                Name = newest?.Name ?? "",
+                HistoryRows = row.GetInt64(0),
+                HistoryHash = row.IsDBNull(1) ? "" : row.GetString(1),
+            },
+            cancellationToken).ConfigureAwait(false))[0];
+    }
+
+    private static async Task<Dictionary<string, HistoryRow>> LatestAsync(
+        NpgsqlConnection connection, HistoryTable table, bool withScripts, CancellationToken cancellationToken)
+    {
         var rows = new Dictionary<string, HistoryRow>(MigrationVersion.Order);
         foreach (var row in await connection.QueryAsync(table.LatestQuery(withScripts), Row, cancellationToken).ConfigureAwait(false))
         {
@@ -63,8 +92,11 @@ internal sealed class MigrationHistory
             }
         }
 
-        return new MigrationHistory(table, true, rows);
+        return rows;
     }
+
+    private static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
+        => rows.Where(row => row.IsApplied && row.HasVersion).MaxBy(row => row.Version, MigrationVersion.Order);
 
     /// <summary>Creates the table when it is not there.</summary>
     internal async Task EnsureTableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -106,10 +138,10 @@ internal sealed class MigrationHistory
 
     /// <summary>The command that rewrites the last row while its migration runs statement by statement.</summary>
     internal static NpgsqlBatchCommand Rewrite(
-        HistoryTable table, string version, string state, int done, int? running, string? error)
+        HistoryTable table, string version, HistoryState state, int done, int? running, string? error)
     {
         var command = new NpgsqlBatchCommand(table.UpdateStatement);
-        foreach (var value in new object?[] { version, state, done, running, error })
+        foreach (var value in new object?[] { version, HistoryWords.Of(state), done, running, error })
         {
             command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
         }
@@ -119,7 +151,7 @@ internal sealed class MigrationHistory
 
     private static object?[] Values(HistoryEntry entry) =>
     [
-        entry.Version, entry.Name, entry.Kind, entry.Checksum, entry.Script, entry.State, entry.Transactional,
+        entry.Version, entry.Name, HistoryWords.Of(entry.Kind), entry.Checksum, entry.Script, HistoryWords.Of(entry.State), entry.Transactional,
         entry.StatementsTotal, entry.StatementsDone, Environment.MachineName, PgOpsVersion.Current, entry.Error, entry.Reason,
         entry.BackupId,
     ];
@@ -129,9 +161,9 @@ internal sealed class MigrationHistory
         Id = row.GetInt64(0),
         Version = row.GetString(1),
         Name = row.GetString(2),
-        Kind = row.GetString(3),
+        Kind = HistoryWords.Parse<MigrationKind>(row.GetString(3)),
         Checksum = row.GetString(4),
-        State = row.GetString(5),
+        State = HistoryWords.Parse<HistoryState>(row.GetString(5)),
         Transactional = row.GetBoolean(6),
         StatementsTotal = row.GetInt32(7),
         StatementsDone = row.GetInt32(8),

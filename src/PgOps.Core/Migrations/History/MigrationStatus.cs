@@ -16,7 +16,7 @@ internal static class MigrationStatus
             seen.Add(file.Version);
 
             // The mark of a baseline bears version 0, and is no record of a file 000_….
-            var row = history.Rows.GetValueOrDefault(file.Version) is { Kind: not "baseline" } own ? own : null;
+            var row = history.Rows.GetValueOrDefault(file.Version) is { Kind: not MigrationKind.Baseline } own ? own : null;
             result.Add(Describe(file, row, newest, target));
         }
 
@@ -27,7 +27,7 @@ internal static class MigrationStatus
         }
 
         result.AddRange(history.Rows.Values
-            .Where(row => row.Kind != MigrationKind.Seed && !seen.Contains(row.Version) && row.State is not ("reverted" or "failed") | row.IsUnfinished)
+            .Where(row => row.Kind != MigrationKind.Seed && !seen.Contains(row.Version) && row.State is not (HistoryState.Reverted or HistoryState.Failed) | row.IsUnfinished)
             .Select(row => WithoutFile(row, target)));
         result.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
         return result;
@@ -71,19 +71,19 @@ internal static class MigrationStatus
                 return (PgMigrationState.Changed, "The file was changed after it had been applied.");
             }
 
-            return (row.State == "baselined" ? PgMigrationState.Baselined : PgMigrationState.Applied, null);
+            return (row.State == HistoryState.Baselined ? PgMigrationState.Baselined : PgMigrationState.Applied, null);
         }
 
         if (row is { IsUnfinished: true })
         {
-            return row.State == "started"
+            return row.State == HistoryState.Started
                 ? (PgMigrationState.Interrupted, $"Interrupted after {row.StatementsDone} of {row.StatementsTotal} statements.")
                 : (PgMigrationState.Failed, $"Failed after {row.StatementsDone} of {row.StatementsTotal} statements: {row.Error}");
         }
 
         if (file.Kind == MigrationKind.Repeatable)
         {
-            return (PgMigrationState.RepeatableDue, row?.State == "failed" ? $"Failed and was rolled back whole: {row.Error}" : null);
+            return (PgMigrationState.RepeatableDue, row?.State == HistoryState.Failed ? $"Failed and was rolled back whole: {row.Error}" : null);
         }
 
         if (newest is not null && MigrationVersion.Order.Compare(file.Version, newest) < 0)
@@ -93,8 +93,8 @@ internal static class MigrationStatus
 
         return (PgMigrationState.Pending, row?.State switch
         {
-            "failed" => $"Failed and was rolled back whole: {row.Error}",
-            "reverted" => "Was undone or marked as not applied.",
+            HistoryState.Failed => $"Failed and was rolled back whole: {row.Error}",
+            HistoryState.Reverted => "Was undone or marked as not applied.",
             _ => null,
         });
     }
@@ -103,14 +103,14 @@ internal static class MigrationStatus
     {
         Version = row.Version,
         Name = row.Name,
-        State = row.Kind == "baseline" ? PgMigrationState.Baselined : PgMigrationState.Missing,
+        State = row.Kind == MigrationKind.Baseline ? PgMigrationState.Baselined : PgMigrationState.Missing,
         AppliedChecksum = row.Checksum,
         AppliedScript = row.Script,
         AppliedAt = row.FinishedAt,
         Duration = row.DurationMilliseconds is { } duration ? TimeSpan.FromMilliseconds(duration) : null,
         AppliedBy = row.AppliedBy,
         BackupId = row.BackupId,
-        Remark = row.Kind == "baseline" ? null : "It is applied, but the folder has no file for it.",
+        Remark = row.Kind == MigrationKind.Baseline ? null : "It is applied, but the folder has no file for it.",
         Target = target,
     };
 }

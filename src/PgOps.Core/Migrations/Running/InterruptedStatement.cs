@@ -37,7 +37,7 @@ internal static class InterruptedStatement
                 return new Verdict(false, cleared);
             }
 
-            return record.State == "started" && await Debris.HasIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false)
+            return record.State == HistoryState.Started && await Debris.HasIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false)
                 ? new Verdict(true, $"index {name} had been built")
                 : new Verdict(false, $"index {name} is built now");
         }
@@ -45,7 +45,7 @@ internal static class InterruptedStatement
         if (ConcurrentCommand.Detach(statement) is { } detach && connection.PostgreSqlVersion.Major >= 14)
         {
             var finished = await Debris.FinishDetachAsync(connection, detach, cancellationToken).ConfigureAwait(false);
-            return finished ?? record.State == "started"
+            return finished ?? record.State == HistoryState.Started
                 ? new Verdict(true, $"partition {detach.Name} is detached")
                 : new Verdict(false, $"partition {detach.Name} is detached now");
         }
@@ -57,7 +57,7 @@ internal static class InterruptedStatement
         }
 
         // An index whose drop began is INVALID until it ends, and can be dropped again.
-        if (record.State == "started" && ConcurrentCommand.DropIndex(statement) is { Name: { } gone })
+        if (record.State == HistoryState.Started && ConcurrentCommand.DropIndex(statement) is { Name: { } gone })
         {
             return await Debris.HasRelationAsync(connection, gone, cancellationToken).ConfigureAwait(false)
                 ? new Verdict(false, $"index {gone} is dropped now")
@@ -65,7 +65,7 @@ internal static class InterruptedStatement
         }
 
         // What the server refused left nothing behind but what the above covers, if it runs no code that commits.
-        if ((record.State == "failed" && !SqlStatementTraits.RunsCode(statement)) || SqlStatementTraits.IsRepeatable(statement))
+        if ((record.State == HistoryState.Failed && !SqlStatementTraits.RunsCode(statement)) || SqlStatementTraits.IsRepeatable(statement))
         {
             return new Verdict(false, $"statement {index + 1} ({statement.Keywords[0]}) is run again");
         }
@@ -75,8 +75,8 @@ internal static class InterruptedStatement
             : ScriptExcerpt.At(record.Script!, statement.Offset);
         throw new PgOpsException(
             PgErrorCode.MigrationInterrupted,
-            $"{script.File} {(record.State == "failed" ? "failed" : "was interrupted")} while statement {index + 1} of {before.Count} ran, and the "
-                + $"catalogs cannot tell {(record.State == "failed" ? "what it had committed by then" : "whether it came to its end")}:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
+            $"{script.File} {(record.State == HistoryState.Failed ? HistoryState.Failed : "was interrupted")} while statement {index + 1} of {before.Count} ran, and the "
+                + $"catalogs cannot tell {(record.State == HistoryState.Failed ? "what it had committed by then" : "whether it came to its end")}:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
             $"{index} statements are done and recorded; nothing was run now.",
             WayOut(script.File.Version))
         {

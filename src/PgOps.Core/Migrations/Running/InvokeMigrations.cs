@@ -124,7 +124,7 @@ public sealed class InvokeMigrations
         }
 
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-        if (history.Rows.Values.Any(row => row.State == "baselined"))
+        if (history.Rows.Values.Any(row => row.State == HistoryState.Baselined))
         {
             await ImportedHistory.HonourLocksAsync(
                 request, table, plan.Pending.All(script => script.Transactional), connection, sink, cancellationToken).ConfigureAwait(false);

@@ -73,26 +73,26 @@ public sealed class RepairMigration
         var row = history.Rows.GetValueOrDefault(version);
         return repair switch
         {
-            MigrationRepair.MarkApplied when file is not null && row is not { IsApplied: true } => Append("resolved", file.Checksum, file.Text),
+            MigrationRepair.MarkApplied when file is not null && row is not { IsApplied: true } => Append(HistoryState.Resolved, file.Checksum, file.Text),
             MigrationRepair.MarkNotApplied when row is { IsApplied: true } or { IsUnfinished: true } =>
-                Append("reverted", row.Checksum, row.Script ?? ""),
+                Append(HistoryState.Reverted, row.Checksum, row.Script ?? ""),
             MigrationRepair.AcceptChange when file is not null && row is { IsApplied: true } && row.Checksum != file.Checksum =>
-                Append("resolved", file.Checksum, file.Text),
+                Append(HistoryState.Resolved, file.Checksum, file.Text),
             MigrationRepair.MarkStatementDone or MigrationRepair.MarkStatementNotDone
                 when row is { IsUnfinished: true, StatementRunning: not null } =>
-                Append("started", row.Checksum, row.Script ?? "", row with
+                Append(HistoryState.Started, row.Checksum, row.Script ?? "", row with
                 {
                     StatementsDone = row.StatementsDone + (repair == MigrationRepair.MarkStatementDone ? 1 : 0),
                 }),
             _ => throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                $"{repair} does not fit version {version}, which is {row?.State ?? "not recorded"} in the history and "
+                $"{repair} does not fit version {version}, which is {(row is null ? "not recorded" : HistoryWords.Of(row.State))} in the history and "
                     + $"{(file is null ? "not" : "")} in the folder.",
                 "Nothing was touched.",
                 "Get-PgMigration shows how each migration stands."),
         };
 
-        NpgsqlBatchCommand Append(string state, string checksum, string script, HistoryRow? unfinished = null) => MigrationHistory.Append(table, new HistoryEntry
+        NpgsqlBatchCommand Append(HistoryState state, string checksum, string script, HistoryRow? unfinished = null) => MigrationHistory.Append(table, new HistoryEntry
         {
             Version = row?.Version ?? file!.Version,
             Name = row?.Name ?? file!.Name,
@@ -131,10 +131,10 @@ public sealed class RepairMigration
             {
                 Version = "0",
                 Name = "reseal",
-                Kind = "seal",
+                Kind = MigrationKind.Seal,
                 Checksum = "",
                 Script = "",
-                State = "resolved",
+                State = HistoryState.Resolved,
                 Reason = reason,
             }), cancellationToken).ConfigureAwait(false);
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);

@@ -19,12 +19,12 @@ internal static class ScriptDifference
         var row = history.Rows.GetValueOrDefault(migration.Version);
 
         // An undone one's record holds the down script, a mark of a baseline none.
-        return file is null || row is null or { State: "reverted" } or { Kind: "baseline" } or { Script: null }
+        return file is null || row is null or { State: HistoryState.Reverted } or { Kind: MigrationKind.Baseline } or { Script: null }
             ? null
             : Between(
                 row.Script,
                 file.Text,
-                string.Create(CultureInfo.InvariantCulture, $"{row} ({row.State} {row.StartedAt:yyyy-MM-dd HH:mm:ss} UTC)"),
+                string.Create(CultureInfo.InvariantCulture, $"{row} ({HistoryWords.Of(row.State)} {row.StartedAt:yyyy-MM-dd HH:mm:ss} UTC)"),
                 file.Path);
     }
 

@@ -59,7 +59,7 @@ internal sealed class StatementRun
             }
         }
 
-        await RecordAsync(script, "applied", done, null, null, cancellationToken).ConfigureAwait(false);
+        await RecordAsync(script, HistoryState.Applied, done, null, null, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ResetAsync(CancellationToken cancellationToken)
@@ -74,7 +74,7 @@ internal sealed class StatementRun
     /// <summary>A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.</summary>
     private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
         => await WriteAsync(
-            MigrationHistory.Append(_table, HistoryEntry.Of(script, "started", null, _request.BackupId) with
+            MigrationHistory.Append(_table, HistoryEntry.Of(script, HistoryState.Started, null, _request.BackupId) with
             {
                 Transactional = false,
                 StatementsDone = done,
@@ -176,7 +176,7 @@ internal sealed class StatementRun
             _sink.Log.LogInformation("{Migration}: {Remark}", script.File, remark);
         }
 
-        await RecordAsync(script, "started", index, index, null, cancellationToken).ConfigureAwait(false);
+        await RecordAsync(script, HistoryState.Started, index, index, null, cancellationToken).ConfigureAwait(false);
 
         // lock_timeout would also cut off the wait for old snapshots, which is what CONCURRENTLY is about; a script that sets it
         // knows what it wants.
@@ -194,7 +194,7 @@ internal sealed class StatementRun
             await ResetAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        await RecordAsync(script, "started", index + 1, null, null, cancellationToken).ConfigureAwait(false);
+        await RecordAsync(script, HistoryState.Started, index + 1, null, null, cancellationToken).ConfigureAwait(false);
         if (timeout is not null)
         {
             await SendAsync([new($"{timeout}{(long)_request.LockTimeout.TotalMilliseconds}")], cancellationToken).ConfigureAwait(false);
@@ -208,7 +208,7 @@ internal sealed class StatementRun
         MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
         var progress = _session.Recording(
-            MigrationHistory.Rewrite(_table, script.File.Version, "started", index + 1, null, null));
+            MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Started, index + 1, null, null));
         if (statement.CopyData is not null)
         {
             await SendAsync([new("BEGIN")], cancellationToken).ConfigureAwait(false);
@@ -236,7 +236,7 @@ internal sealed class StatementRun
     }
 
     private async Task RecordAsync(
-        MigrationScript script, string state, int done, int? running, string? error, CancellationToken cancellationToken)
+        MigrationScript script, HistoryState state, int done, int? running, string? error, CancellationToken cancellationToken)
         => await WriteAsync(
             MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error), cancellationToken).ConfigureAwait(false);
 
@@ -249,7 +249,7 @@ internal sealed class StatementRun
         // An error without a context comes from before the code was run.
         var inDoubt = _outside && SqlStatementTraits.RunsCode(statement) && !string.IsNullOrEmpty(error.Where);
         var running = inDoubt || (_outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
-        await RecordAsync(script, "failed", index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken).ConfigureAwait(false);
+        await RecordAsync(script, HistoryState.Failed, index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken).ConfigureAwait(false);
         var state = $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay done; the "
             + "history records that. ";
         return MigrationFailure.Describe(

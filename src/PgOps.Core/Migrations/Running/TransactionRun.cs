@@ -108,7 +108,7 @@ internal sealed class TransactionRun
                     attempt.Add(batch, script, statement, new NpgsqlBatchCommand(statement.Text));
                 }
 
-                var record = _session.Recording(_table, HistoryEntry.Of(script, "applied", null, _request.BackupId), attempt.FlushesAfter(script));
+                var record = _session.Recording(_table, HistoryEntry.Of(script, HistoryState.Applied, null, _request.BackupId), attempt.FlushesAfter(script));
                 attempt.Add(batch, script, null, record);
                 attempt.Add(batch, script, null, new NpgsqlBatchCommand("COMMIT"));
             }
@@ -164,7 +164,7 @@ internal sealed class TransactionRun
         await using (batch.ConfigureAwait(false))
         {
             batch.BatchCommands.Add(
-                MigrationHistory.Append(_table, HistoryEntry.Of(script, "failed", $"{error.SqlState}: {error.MessageText}", _request.BackupId)));
+                MigrationHistory.Append(_table, HistoryEntry.Of(script, HistoryState.Failed, $"{error.SqlState}: {error.MessageText}", _request.BackupId)));
             await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }

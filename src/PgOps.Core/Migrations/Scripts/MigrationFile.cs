@@ -30,8 +30,8 @@ internal sealed class MigrationFile
     /// <summary>The script that undoes it; null when the folder has none.</summary>
     internal MigrationFile? Down { get; init; }
 
-    /// <summary>The history's word for it: versioned, repeatable or seed.</summary>
-    internal string Kind { get; init; } = MigrationKind.Versioned;
+    /// <summary>What it is: versioned, repeatable or a seed.</summary>
+    internal MigrationKind Kind { get; init; } = MigrationKind.Versioned;
 
     /// <summary>Values for its placeholders; null leaves them as they are.</summary>
     internal ScriptVariables? Variables { get; set; }

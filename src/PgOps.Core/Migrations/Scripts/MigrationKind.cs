@@ -1,14 +1,20 @@
 namespace PgOps.Core.Migrations.Scripts;
 
-/// <summary>The kinds of migrations, in the history's words.</summary>
-internal static class MigrationKind
+/// <summary>The kinds of migrations, and of the other rows of a history. The history holds their names in lower case.</summary>
+internal enum MigrationKind
 {
-    /// <summary>The kind of a migration that runs once, in the order of versions.</summary>
-    internal const string Versioned = "versioned";
+    /// <summary>Runs once, in the order of versions.</summary>
+    Versioned,
 
-    /// <summary>The kind of a script that runs again whenever it changes; its version is <c>R__</c> and its name.</summary>
-    internal const string Repeatable = "repeatable";
+    /// <summary>Runs again whenever it changes; its version is <c>R__</c> and its name.</summary>
+    Repeatable,
 
-    /// <summary>The kind of a seed; its version is <c>S__</c> and its name.</summary>
-    internal const string Seed = "seed";
+    /// <summary>A seed; its version is <c>S__</c> and its name.</summary>
+    Seed,
+
+    /// <summary>No migration: the mark of a database that was adopted without files.</summary>
+    Baseline,
+
+    /// <summary>No migration: a person's word that an edited history was sealed anew.</summary>
+    Seal,
 }

@@ -119,42 +119,6 @@ internal static partial class SourceFacts
         return facts.Count == 0 ? null : facts[0];
     }
 
-    /// <summary>Reads where the database stands in its migrations.</summary>
-    /// <returns>The mark; null without a history.</returns>
-    internal static async Task<PgMigrationMark?> MigrationAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var readable = await connection.ScalarAsync<bool>(
-            """
-            SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('pgops.migration_history'), 'SELECT'), false)
-               AND (SELECT count(*) = 5 FROM pg_catalog.pg_attribute
-                     WHERE attrelid = pg_catalog.to_regclass('pgops.migration_history') AND NOT attisdropped
-                       AND attname IN ('id', 'version', 'name', 'state', 'row_hash'))
-            """,
-            cancellationToken).ConfigureAwait(false);
-        if (!readable)
-        {
-            return null;
-        }
-
-        // The newest version is the last one applied in the history's own order; versions are texts of several styles.
-        var marks = await connection.QueryAsync(
-            """
-            SELECT version, name,
-                   (SELECT count(*) FROM pgops.migration_history),
-                   (SELECT row_hash FROM pgops.migration_history ORDER BY id DESC LIMIT 1)
-            FROM pgops.migration_history WHERE state IN ('applied', 'baselined') ORDER BY id DESC LIMIT 1
-            """,
-            row => new PgMigrationMark
-            {
-                Version = row.IsDBNull(0) ? "" : row.GetString(0),
-                Name = row.IsDBNull(1) ? "" : row.GetString(1),
-                HistoryRows = row.GetInt64(2),
-                HistoryHash = row.IsDBNull(3) ? "" : row.GetString(3),
-            },
-            cancellationToken).ConfigureAwait(false);
-        return marks.FirstOrDefault();
-    }
-
     [GeneratedRegex(@"^[^=]*(passw|passphrase|secret|token|api_?key|private_?key|credential)[^=]*=", RegexOptions.IgnoreCase)]
     private static partial Regex SecretName();
 }
