@@ -38,6 +38,15 @@ public class PgOpsException : Exception
     /// <summary>The statement that the server refused, where there is one.</summary>
     public PgStatementError? Statement { get; init; }
 
+    /// <summary>The same error, told from further out: subject, statement and cause stay.</summary>
+    /// <param name="state">What state things are in, as the one further out knows it.</param>
+    /// <param name="problem">What is wrong; null leaves it.</param>
+    /// <param name="nextStep">What to do next; null leaves it.</param>
+    /// <param name="subject">What it is about; null leaves it.</param>
+    /// <returns>The error to throw, with this one's cause, or this one as its cause.</returns>
+    public PgOpsException InState(string? state, string? problem = null, string? nextStep = null, object? subject = null)
+        => new(Code, problem ?? Problem, state, nextStep ?? NextStep, InnerException ?? this) { Subject = subject ?? Subject, Statement = Statement };
+
     private static string Compose(string problem, string? state, string? nextStep)
     {
         var text = new StringBuilder(problem);

@@ -49,7 +49,7 @@ public sealed class BackupDatabase
         }
         catch (PgOpsException error) when (error.State is null or ServerErrors.NotConnected)
         {
-            throw new PgOpsException(error.Code, error.Problem, NothingLeft, error.NextStep, error) { Subject = error.Subject, Statement = error.Statement };
+            throw error.InState(NothingLeft);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -173,8 +173,7 @@ internal sealed record SnapshotWork(
         var known = error as PgOpsException
             ?? (error is NpgsqlException ? ServerErrors.Working(Target, error, "the backup") : null)
             ?? new PgOpsException(PgErrorCode.BackupFailed, new Redaction(Target).Apply(error.Message), innerException: error);
-        return new PgOpsException(known.Code, known.Problem, BackupDatabase.NothingLeft, known.NextStep, error)
-        { Subject = Request.Target, Statement = known.Statement };
+        return known.InState(BackupDatabase.NothingLeft, subject: Request.Target);
     }
 
     private async Task DumpGlobalsAsync(PostgresTool pgDumpAll, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Npgsql;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
@@ -16,7 +17,6 @@ internal static class IndexCheck
     internal const string Name = "amcheck";
 
     private const string Schema = "pgops_amcheck";
-    private const int MostNamed = 10;
 
     // Holding each row against the index costs a pass over the table; 128 MiB of tables and indexes took 1.4 s.
     private const long AffordableBytes = 128 << 20;
@@ -135,13 +135,7 @@ internal static class IndexCheck
                 CultureInfo.InvariantCulture, $"every row is in {whole} of them, {indexes.Count - whole} are too large for that (-IndexCheck Full)");
         return broken.IsEmpty
             ? PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"{indexes.Count} B-tree indexes, the catalog's among them, are sound; {rows}"))
-            : PgCheck.Fail(Name, Describe([.. broken.Order(StringComparer.Ordinal)]));
-    }
-
-    private static string Describe(List<string> broken)
-    {
-        var more = broken.Count > MostNamed ? string.Create(CultureInfo.InvariantCulture, $"; and {broken.Count - MostNamed} more") : "";
-        return string.Join("; ", broken.Take(MostNamed)) + more;
+            : PgCheck.Fail(Name, NameList.Of(broken.Order(StringComparer.Ordinal)));
     }
 
     private sealed record Index(uint Oid, string Name, bool EveryRow);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Running;
 using PgOps.Core.Migrations.Scripts;
@@ -105,10 +106,9 @@ internal static class Rehearsal
             return PgCheck.Pass(Name, run.ToVersion is null ? "nothing is pending" : $"nothing is pending at version {run.ToVersion}");
         }
 
-        var named = string.Join(", ", run.Applied.Take(MostNamed).Select(migration => string.Create(
-            CultureInfo.InvariantCulture, $"{migration} in {migration.Duration?.TotalSeconds:0.00} s")));
-        var more = run.Applied.Count > MostNamed ? string.Create(CultureInfo.InvariantCulture, $" and {run.Applied.Count - MostNamed} more") : "";
+        var named = NameList.InSentence(run.Applied.Select(migration => string.Create(
+            CultureInfo.InvariantCulture, $"{migration} in {migration.Duration?.TotalSeconds:0.00} s")), MostNamed);
         return PgCheck.Pass(Name, string.Create(
-            CultureInfo.InvariantCulture, $"applied {run.Applied.Count} in {run.Duration.TotalSeconds:0.00} s: {named}{more}"));
+            CultureInfo.InvariantCulture, $"applied {run.Applied.Count} in {run.Duration.TotalSeconds:0.00} s: {named}"));
     }
 }

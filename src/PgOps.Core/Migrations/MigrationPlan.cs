@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
 
@@ -122,10 +123,10 @@ internal sealed record MigrationPlan(
 
         var later = all.Where(migration => migration.State is PgMigrationState.Applied or PgMigrationState.Baselined
             && MigrationVersion.Order.Compare(migration.Version, newcomer.Version) > 0).ToList();
-        var names = string.Join(", ", later.Take(3).Select(migration => migration.AppliedAt is { } at
+        var names = NameList.InSentence(later.Select(migration => migration.AppliedAt is { } at
             ? string.Create(CultureInfo.InvariantCulture, $"{migration} ({at:yyyy-MM-dd HH:mm} UTC)")
-            : migration.ToString()));
-        return $"Two branches met: {newcomer} arrived after {names}{(later.Count > 3 ? $" and {later.Count - 3} more" : "")} had been applied "
+            : migration.ToString()), 3);
+        return $"Two branches met: {newcomer} arrived after {names} had been applied "
             + $"here. A new database would run {newcomer} before them, this one after them. If they touch the same objects, give the "
             + "newcomer a newer version (rename its file; where another database has it already, Repair-PgMigration there), so that every "
             + "database runs them in one order. If the order does not matter, run with -AllowOutOfOrder.";
@@ -136,11 +137,9 @@ internal sealed record MigrationPlan(
         var found = all.Where(migration => migration.State == state).ToList();
         if (found.Count > 0)
         {
-            var names = string.Join("\n  ", found.Take(ListLimit).Select(migration => migration.ToString()));
-            var more = found.Count > ListLimit ? $"\n  … and {found.Count - ListLimit} more" : "";
             throw new PgOpsException(
                 code,
-                $"{found[0].Target}: {found.Count} migration(s) {what}:\n  {names}{more}",
+                $"{found[0].Target}: {found.Count} migration(s) {what}:{NameList.Lines(found.Select(migration => migration.ToString()), ListLimit)}",
                 "Nothing was touched.",
                 next)
             { Subject = found[0] };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Reports;
 
@@ -94,5 +95,5 @@ public sealed class ExportReport
     };
 
     private static string Some(List<string> titles)
-        => string.Join(", ", titles.Take(5)) + (titles.Count > 5 ? $" and {titles.Count - 5} more" : "");
+        => NameList.InSentence(titles);
 }

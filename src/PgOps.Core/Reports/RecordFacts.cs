@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Security.Cryptography;
+using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Reports;
 
@@ -76,7 +77,7 @@ internal static class RecordFacts
     {
         try
         {
-            return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "manifest.json")))).ToLowerInvariant();
+            return Hex.Of(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "manifest.json"))));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

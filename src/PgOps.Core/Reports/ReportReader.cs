@@ -241,7 +241,7 @@ internal sealed class ReportReader
         => [.. checks.Where(check => check.Status == status).Select(check => check.Name)];
 
     private static string Some(List<string> names)
-        => string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
+        => NameList.InSentence(names);
 
     private static string Kind(object record, char between)
     {

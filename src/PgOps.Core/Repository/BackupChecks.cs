@@ -10,7 +10,6 @@ namespace PgOps.Core.Repository;
 /// <summary>The checks of a backup at rest. A further one is a method here and a line in <see cref="TestBackup"/>.</summary>
 internal static class BackupChecks
 {
-    private const int NamesShown = 10;
 
     /// <summary>files: those that the list names, no more and no fewer.</summary>
     internal static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
@@ -34,8 +33,8 @@ internal static class BackupChecks
             ? PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"{names.Count + 1} files, none missing, none extra"))
             : PgCheck.Fail(Name, string.Join("; ", new[]
             {
-                missing.Count > 0 ? $"missing: {Some(missing)}" : "",
-                extra.Count > 0 ? $"not in {HashList.FileName}: {Some(extra)}" : "",
+                missing.Count > 0 ? $"missing: {NameList.InSentence(missing)}" : "",
+                extra.Count > 0 ? $"not in {HashList.FileName}: {NameList.InSentence(extra)}" : "",
             }.Where(part => part.Length > 0)));
     }
 
@@ -59,7 +58,7 @@ internal static class BackupChecks
         var listDamaged = !wellFormed || damaged.Count == 0;
         return PgCheck.Fail(Name, string.Join("; ", new[]
         {
-            damaged.Count > 0 ? $"damaged: {Some(damaged)}" : "",
+            damaged.Count > 0 ? $"damaged: {NameList.InSentence(damaged)}" : "",
             listDamaged ? $"{HashList.FileName} itself is not what its files make it" : "",
         }.Where(part => part.Length > 0)) + ". Use another backup, or another copy of this one.");
     }
@@ -128,7 +127,7 @@ internal static class BackupChecks
             {
                 var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
                 return script.Missing(manifest.Tables) is { Count: > 0 } lost
-                    ? PgCheck.Fail(Name, $"no rows in the script for {Some([.. lost.Select(table => table.ToString())])}")
+                    ? PgCheck.Fail(Name, $"no rows in the script for {NameList.InSentence([.. lost.Select(table => table.ToString())])}")
                     : PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"the script was read to its end, {Amount.Of(script.TableCount, "table")} with rows"));
             }
 
@@ -141,7 +140,7 @@ internal static class BackupChecks
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
                     CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows"))
-                : PgCheck.Fail(Name, $"no rows in the archive for {Some([.. missing.Select(table => table.ToString())])}");
+                : PgCheck.Fail(Name, $"no rows in the archive for {NameList.InSentence([.. missing.Select(table => table.ToString())])}");
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)
         {
@@ -207,8 +206,4 @@ internal static class BackupChecks
     /// <summary>The major version of the pg_dump that wrote the archive; 0 when the manifest does not say.</summary>
     private static int ToolMajor(PgBackupManifest manifest)
         => PostgresBinaries.MajorOf(manifest.Payload.Tool[(manifest.Payload.Tool.LastIndexOf(' ') + 1)..]) ?? 0;
-
-    private static string Some(List<string> names) => names.Count <= NamesShown
-        ? string.Join(", ", names)
-        : string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", names.Take(NamesShown))} and {names.Count - NamesShown} more");
 }

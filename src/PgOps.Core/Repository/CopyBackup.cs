@@ -82,13 +82,11 @@ public sealed class CopyBackup
             }
             catch (PgOpsException error)
             {
-                sink.Failure(new PgOpsException(
-                    error.Code,
-                    $"The backup was not copied to {destination}: {error.Problem}",
+                sink.Failure(error.InState(
                     $"The backup itself is complete: {backup.Path}",
+                    $"The backup was not copied to {destination}: {error.Problem}",
                     $"{error.NextStep} Copy-PgBackup '{backup.Path}' -Destination '{destination}' goes on with the copy.".TrimStart(),
-                    error)
-                { Subject = backup });
+                    backup));
             }
         }
     }

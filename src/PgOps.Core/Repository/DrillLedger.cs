@@ -144,7 +144,7 @@ internal static class DrillLedger
     }
 
     /// <summary>SHA-256 of a file's bytes in lower-case hex; empty for no file.</summary>
-    internal static string HashOf(byte[]? file) => file is null ? "" : Convert.ToHexString(SHA256.HashData(file)).ToLowerInvariant();
+    internal static string HashOf(byte[]? file) => file is null ? "" : Hex.Of(SHA256.HashData(file));
 
     /// <summary>All lines of the ledger, for people to read.</summary>
     /// <param name="folder">The folder that holds the backups and the ledger.</param>
@@ -213,7 +213,7 @@ internal static class DrillLedger
             if (Verify(line, previous) is not { } hash)
             {
                 // Standing on the broken line, whatever it claims, keeps the break in sight.
-                return (sound, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(lines[^1]))).ToLowerInvariant());
+                return (sound, Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(lines[^1]))));
             }
 
             previous = hash;
@@ -251,7 +251,7 @@ internal static class DrillLedger
     }
 
     private static string HashOf(string previous, string rest)
-        => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(previous + rest))).ToLowerInvariant();
+        => Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(previous + rest)));
 
     private static List<string> Lines(ReadOnlySpan<byte> bytes)
     {
@@ -270,7 +270,7 @@ internal static class DrillLedger
         try
         {
             using var file = File.OpenRead(path);
-            return Convert.ToHexString(SHA256.HashData(file)).ToLowerInvariant();
+            return Hex.Of(SHA256.HashData(file));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -73,11 +73,11 @@ internal sealed class FetchedBackup : IDisposable
         }
         catch (PgOpsException error) when (_folder is not null)
         {
-            throw new PgOpsException(error.Code, Named(error.Problem)!, Named(error.State), Named(error.NextStep), error)
-            {
-                Subject = error.Subject is PgBackup ? Backup with { FetchedTo = null } : error.Subject,
-                Statement = error.Statement,
-            };
+            throw error.InState(
+                Named(error.State),
+                Named(error.Problem),
+                Named(error.NextStep),
+                error.Subject is PgBackup ? Backup with { FetchedTo = null } : error.Subject);
         }
     }
 

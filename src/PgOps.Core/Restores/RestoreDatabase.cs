@@ -365,11 +365,6 @@ public sealed class RestoreDatabase
     }
 
     /// <summary>The error, saying what was left behind.</summary>
-    private static PgOpsException InState(Exception error, PgTarget target, string state, string? next) => error is PgOpsException known
-        ? new PgOpsException(known.Code, known.Problem, state, next ?? known.NextStep, known.InnerException)
-        {
-            Subject = known.Subject,
-            Statement = known.Statement,
-        }
-        : InState(ServerErrors.Working(target, error, "the restore"), target, state, next);
+    private static PgOpsException InState(Exception error, PgTarget target, string state, string? next)
+        => (error as PgOpsException ?? ServerErrors.Working(target, error, "the restore")).InState(state, nextStep: next);
 }

@@ -277,7 +277,7 @@ internal sealed partial class RestoreRequirements
         {
             if (!_request.Force)
             {
-                Lacks($"space: {error.Problem}", new PgOpsException(error.Code, error.Problem, NothingDone, error.NextStep, error) { Subject = _target });
+                Lacks($"space: {error.Problem}", error.InState(NothingDone, subject: _target));
             }
 
             _checks.Add(PgCheck.Skip("space", $"{error.Problem} Tried with -Force"));

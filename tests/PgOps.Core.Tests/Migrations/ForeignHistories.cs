@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Tests.Migrations;
 

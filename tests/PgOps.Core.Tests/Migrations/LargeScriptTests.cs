@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
@@ -53,7 +54,7 @@ public sealed class LargeScriptTests(SandboxServer server)
             var content = LargeScript.Read(folder.Path);
 
             var whole = script.Replace("\r\n", "\n", StringComparison.Ordinal);
-            Assert.Equal(ScriptContent.Hex(SHA256.HashData(Encoding.UTF8.GetBytes(whole))), content.Sha256);
+            Assert.Equal(Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(whole))), content.Sha256);
             Assert.Equal(whole, Filled(content, bytes));
             left += content.Text.Length == whole.Length ? 0 : 1;
             var (expected, found) = (SqlScript.Parse(whole), SqlScript.Parse(content.Text));
@@ -109,7 +110,7 @@ public sealed class LargeScriptTests(SandboxServer server)
         Assert.Equal(100_000, await workspace.ScalarAsync<long>("SELECT count(*) FROM a WHERE note = 'ä' || id || ' a note that is long enough' "));
         Assert.Equal(100_000, await workspace.ScalarAsync<long>("SELECT count(*) FROM b"));
         Assert.Equal(
-            ScriptContent.Hex(SHA256.HashData(await File.ReadAllBytesAsync(path))),
+            Hex.Of(SHA256.HashData(await File.ReadAllBytesAsync(path))),
             await workspace.ScalarAsync<string>("SELECT checksum FROM pgops.migration_history WHERE kind = 'seed'"));
         Assert.True(await workspace.ScalarAsync<int>("SELECT max(length(script)) FROM pgops.migration_history") < 1000);
     }
@@ -181,7 +182,7 @@ public sealed class LargeScriptTests(SandboxServer server)
             var data = file.AsSpan((int)stored.FileOffset, (int)stored.FileLength);
             Assert.Equal(
                 stored.Sha256,
-                ScriptContent.Hex(SHA256.HashData(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(data).Replace("\r\n", "\n", StringComparison.Ordinal)))));
+                Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(data).Replace("\r\n", "\n", StringComparison.Ordinal)))));
             text.Append(content.Text, next, offset - next).Append(Encoding.UTF8.GetString(data).Replace("\r\n", "\n", StringComparison.Ordinal));
             next = offset + stored.Placeholder.Length;
         }

@@ -102,7 +102,7 @@ internal static class HashList
                 onRead(read);
             }
 
-            return new HashedFile(name, bytes, Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant());
+            return new HashedFile(name, bytes, Hex.Of(hash.GetHashAndReset()));
         }
     }
 }

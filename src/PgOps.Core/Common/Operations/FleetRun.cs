@@ -148,15 +148,11 @@ public sealed class FleetRun
     /// <summary>The same error with the target as its subject, and its name in front where the text does not say it.</summary>
     private static PgOpsException About(FleetTask task, bool named, Exception error)
     {
-        var known = error as PgOpsException;
-        var problem = known?.Problem ?? error.Message;
-        return new PgOpsException(
-            known?.Code ?? PgErrorCode.Unknown,
-            named && !problem.Contains(task.Name, StringComparison.Ordinal) ? $"{task.Name}: {problem}" : problem,
-            known?.State,
-            known?.NextStep,
-            known is null ? error : known.InnerException)
-        { Subject = task.Subject, Statement = known?.Statement };
+        var known = error as PgOpsException ?? new PgOpsException(PgErrorCode.Unknown, error.Message, innerException: error);
+        return known.InState(
+            known.State,
+            named && !known.Problem.Contains(task.Name, StringComparison.Ordinal) ? $"{task.Name}: {known.Problem}" : null,
+            subject: task.Subject);
     }
 
     private PgOpsException Left(int canaries)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
@@ -116,9 +117,7 @@ internal static class ImportPlan
         var found = names.ToList();
         if (found.Count > 0)
         {
-            var more = found.Count > ListLimit ? $"\n  … and {found.Count - ListLimit} more" : "";
-            throw new PgOpsException(
-                code, $"{what}:\n  {string.Join("\n  ", found.Take(ListLimit))}{more}", "Nothing was touched.", next);
+            throw new PgOpsException(code, $"{what}:{NameList.Lines(found, ListLimit)}", "Nothing was touched.", next);
         }
     }
 }

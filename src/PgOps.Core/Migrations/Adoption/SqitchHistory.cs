@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Npgsql;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Scripts;
 
@@ -43,7 +44,7 @@ internal sealed class SqitchHistory : ForeignTool
 #pragma warning disable CA5350 // Sqitch's own hash; it is compared, nothing rests on its strength
 #pragma warning disable CA1308 // hex digests are written in lower case everywhere else
     internal override IReadOnlyList<string> Checksums(byte[] script)
-        => LineEnds.Forms(script).Select(form => Convert.ToHexString(SHA1.HashData(form)).ToLowerInvariant()).Distinct().ToList();
+        => LineEnds.Forms(script).Select(form => Hex.Of(SHA1.HashData(form))).Distinct().ToList();
 #pragma warning restore CA1308
 #pragma warning restore CA5350
 }

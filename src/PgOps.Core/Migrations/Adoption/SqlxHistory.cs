@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Migrations.Adoption;
@@ -47,6 +48,6 @@ internal sealed class SqlxHistory : ForeignTool
 
 #pragma warning disable CA1308 // hex digests are written in lower case everywhere else
     internal override IReadOnlyList<string> Checksums(byte[] script)
-        => LineEnds.Forms(script).Select(form => Convert.ToHexString(SHA384.HashData(form)).ToLowerInvariant()).Distinct().ToList();
+        => LineEnds.Forms(script).Select(form => Hex.Of(SHA384.HashData(form))).Distinct().ToList();
 #pragma warning restore CA1308
 }

@@ -92,10 +92,10 @@ internal sealed class MigrationLock : IAsyncDisposable
     }
 
     /// <summary>The key that migrators compete for.</summary>
-    internal static long MigratorKey(string schema) => Key($"pgops migrator {schema}");
+    internal static long MigratorKey(string schema) => AdvisoryKey.Of($"pgops migrator {schema}");
 
     /// <summary>The key that the working session holds.</summary>
-    internal static long WorkerKey(string schema) => Key($"pgops worker {schema}");
+    internal static long WorkerKey(string schema) => AdvisoryKey.Of($"pgops worker {schema}");
 
     /// <summary>Watches the lock's connection, and who stands in the way of the working session, until disposed.</summary>
     /// <param name="workingProcess">Process id of the working session.</param>
@@ -141,8 +141,6 @@ internal sealed class MigrationLock : IAsyncDisposable
             _sink.Log.LogDebug("The end of the history {Table} was not marked: {Reason}", table.Name, error.Message);
         }
     }
-
-    private static long Key(string name) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
 
     private async Task PollAsync(string schema, TimeSpan timeout, Task? preparing, CancellationToken cancellationToken)
     {

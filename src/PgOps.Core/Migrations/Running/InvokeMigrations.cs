@@ -184,13 +184,7 @@ public sealed class InvokeMigrations
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
             {
-                throw new PgOpsException(
-                    error.Code,
-                    error.Problem,
-                    $"{error.State} {applied.Count} migration(s) of this run before it are applied, up to {applied[^1]}.",
-                    error.NextStep,
-                    error.InnerException)
-                { Subject = error.Subject, Statement = error.Statement };
+                throw error.InState($"{error.State} {applied.Count} migration(s) of this run before it are applied, up to {applied[^1]}.");
             }
         }
 

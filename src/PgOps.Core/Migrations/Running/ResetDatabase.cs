@@ -110,11 +110,7 @@ public sealed class ResetDatabase
             var next = error.Code == PgErrorCode.MigrationFailed
                 ? "Correct the file, and run the command again. " + error.NextStep
                 : error.NextStep;
-            throw new PgOpsException(error.Code, error.Problem, AsItWas(request.Target), next, error.InnerException)
-            {
-                Subject = error.Subject,
-                Statement = error.Statement,
-            };
+            throw error.InState(AsItWas(request.Target), nextStep: next);
         }
     }
 

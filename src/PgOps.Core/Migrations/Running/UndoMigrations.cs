@@ -120,13 +120,7 @@ public sealed class UndoMigrations
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && reverted.Count > 0)
             {
-                throw new PgOpsException(
-                    error.Code,
-                    error.Problem,
-                    $"{error.State} {reverted.Count} migration(s) of this run are undone, down to {reverted[^1]}.",
-                    error.NextStep,
-                    error.InnerException)
-                { Subject = error.Subject, Statement = error.Statement };
+                throw error.InState($"{error.State} {reverted.Count} migration(s) of this run are undone, down to {reverted[^1]}.");
             }
 
             sink.Log.LogDebug("Undid {Migration} in {Milliseconds} ms", script.File, clock.ElapsedMilliseconds);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Sql;
 
@@ -60,7 +61,7 @@ internal static class CopyFeed
             progress.Report($"{PgSize.Format(done)} of {PgSize.Format(stored.FileLength)}", done, stored.FileLength);
         }
 
-        if (ScriptContent.Hex(hash.GetHashAndReset()) != stored.Sha256)
+        if (Hex.Of(hash.GetHashAndReset()) != stored.Sha256)
         {
             throw new PgOpsException(
                 PgErrorCode.MigrationChanged,

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
@@ -34,7 +35,7 @@ internal sealed class LargeScript
         using (script._dataHash)
         {
             script.Run();
-            return new ScriptContent(script._text.ToString(), ScriptContent.Hex(script._hash.GetHashAndReset()), script._stored);
+            return new ScriptContent(script._text.ToString(), Hex.Of(script._hash.GetHashAndReset()), script._stored);
         }
     }
 
@@ -93,7 +94,7 @@ internal sealed class LargeScript
         }
 
         var stored = new StoredData(
-            _text.Length, offset, _lines.Offset - offset, lines, ScriptContent.Hex(_dataHash.GetHashAndReset()));
+            _text.Length, offset, _lines.Offset - offset, lines, Hex.Of(_dataHash.GetHashAndReset()));
         if (stored.FileLength > 0)
         {
             _stored.Add(stored);

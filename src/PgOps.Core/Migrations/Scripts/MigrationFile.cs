@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
@@ -51,7 +52,7 @@ internal sealed class MigrationFile
     /// </summary>
     internal string Checksum => _checksum ??= Variables is null || Kind == MigrationKind.Versioned
         ? Content.Sha256
-        : ScriptContent.Hex(SHA256.HashData(Encoding.UTF8.GetBytes(MigrationScript.Read(this).Text)));
+        : Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(MigrationScript.Read(this).Text)));
 
     /// <summary>A place in the file, of an offset in <see cref="Text"/>.</summary>
     internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(Text, offset, Content.LinesLeftOut(offset));

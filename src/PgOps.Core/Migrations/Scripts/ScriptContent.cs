@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Migrations.Scripts;
 
@@ -28,7 +29,7 @@ internal sealed class ScriptContent
     internal string Text { get; }
 
     /// <summary>SHA-256 of the whole normalised text, data included, in lower-case hex.</summary>
-    internal string Sha256 => _sha256 ??= Hex(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
+    internal string Sha256 => _sha256 ??= Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
 
     /// <summary>The data that begin at an offset of the text; null when what stands there are the data themselves.</summary>
     internal StoredData? StoredAt(int offset) => _stored.FirstOrDefault(data => data.TextOffset == offset);
@@ -80,10 +81,6 @@ internal sealed class ScriptContent
             return error.Index;
         }
     }
-
-#pragma warning disable CA1308 // hex digests are written in lower case everywhere else
-    internal static string Hex(byte[] digest) => Convert.ToHexString(digest).ToLowerInvariant();
-#pragma warning restore CA1308
 
     private static string Decode(string path, ReadOnlySpan<byte> content)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Postgres.Catalog;
@@ -13,7 +14,7 @@ internal static partial class DatabaseNames
 
     /// <summary>A fresh staging name: <c>&lt;name&gt;_pgops_&lt;8 hex digits&gt;</c>.</summary>
     internal static string Staging(string name)
-        => WithSuffix(name, "_pgops_" + Convert.ToHexString(RandomNumberGenerator.GetBytes(4)).ToLowerInvariant());
+        => WithSuffix(name, "_pgops_" + Hex.Of(RandomNumberGenerator.GetBytes(4)));
 
     /// <summary>The name a replaced database is kept under: <c>&lt;name&gt;_replaced_&lt;yyyyMMddHHmmss&gt;</c>.</summary>
     internal static string Replaced(string name, DateTime at)

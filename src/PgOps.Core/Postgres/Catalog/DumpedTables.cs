@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
@@ -94,7 +95,7 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
         var thinned = Tables.Where(table => table.Readable && table.Thinned).Select(table => table.Qualified).ToList();
         if (thinned.Count > 0)
         {
-            throw RowSecurity(target, Names(thinned), null);
+            throw RowSecurity(target, NameList.InSentence(thinned), null);
         }
 
         var unreadable = Tables.Where(table => !table.Readable).Select(table => table.Qualified).ToList();
@@ -102,7 +103,7 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
         {
             throw new PgOpsException(
                 PgErrorCode.PermissionDenied,
-                $"{target}: the role \"{target.Username}\" may not read {Names(unreadable)}.",
+                $"{target}: the role \"{target.Username}\" may not read {NameList.InSentence(unreadable)}.",
                 "Nothing was written.",
                 $"GRANT pg_read_all_data TO {Quote.Identifier(target.Username)} (server 14 and later), or use the owner or a superuser.")
             { Subject = target };
@@ -117,10 +118,6 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
         $"ALTER ROLE {Quote.Identifier(target.Username)} BYPASSRLS, or use a superuser (FORCE ROW LEVEL SECURITY binds the owner too).",
         cause)
     { Subject = target };
-
-    private static string Names(List<string> names) => names.Count <= 5
-        ? string.Join(", ", names)
-        : $"{string.Join(", ", names.Take(5))} and {names.Count - 5} more";
 
     private static (DumpedTable Table, string Kind, string Persistence, string? Extension, bool Configuration, bool Recovery) Read(
         NpgsqlDataReader row) => (

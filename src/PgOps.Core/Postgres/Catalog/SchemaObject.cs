@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Postgres.Catalog;
 
@@ -21,7 +22,7 @@ internal sealed record SchemaObject(string Mark, string? Definition)
     internal static SchemaObject Of(string definition, bool holdsQuery)
     {
         var text = ArrayCasts.Distribute(definition);
-        var digest = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..Digits].ToLowerInvariant();
+        var digest = Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..Digits];
         return new SchemaObject(holdsQuery ? Query + digest : digest, definition);
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
@@ -16,7 +17,7 @@ internal static class AdvisoryKey
         """;
 
     /// <summary>The key of what the words name.</summary>
-    internal static long Of(string words) => BitConverter.ToInt64(SHA256.HashData(Encoding.UTF8.GetBytes(words)));
+    internal static long Of(string words) => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(words)));
 
     /// <summary>Whether any session holds the lock in any database of the server.</summary>
     internal static Task<bool> IsHeldAsync(NpgsqlConnection session, long key, CancellationToken cancellationToken)

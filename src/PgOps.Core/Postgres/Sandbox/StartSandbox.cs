@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Files;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
@@ -69,7 +70,7 @@ public sealed partial class StartSandbox
     private static SandboxPlan Plan(
         StartSandboxRequest request, SandboxHost host, string root, PostgresInstallation installation, SandboxTemplate template)
     {
-        var id = request.Name ?? "sb" + Convert.ToHexString(RandomNumberGenerator.GetBytes(5)).ToLowerInvariant();
+        var id = request.Name ?? "sb" + Hex.Of(RandomNumberGenerator.GetBytes(5));
         if (!SandboxName().IsMatch(id))
         {
             throw new PgOpsException(

@@ -86,13 +86,11 @@ public sealed class RemoveBackups
         }
         catch (PgOpsException error)
         {
-            sink.Failure(new PgOpsException(
-                error.Code,
-                $"{path} was not removed: {error.Problem}",
+            sink.Failure(error.InState(
                 $"It is as it was, or has lost its {HashList.FileName} and is no backup any more; Get-PgBackup shows which.",
+                $"{path} was not removed: {error.Problem}",
                 error.NextStep ?? "Run the command again; it finishes what was begun.",
-                error)
-            { Subject = decision });
+                decision));
             return decision;
         }
     }

@@ -96,7 +96,7 @@ internal abstract class BackupStore : IDisposable
                 bytes += read;
             }
 
-            hashed.Add(new HashedFile(file.Name, bytes, Hex(hash.GetHashAndReset())));
+            hashed.Add(new HashedFile(file.Name, bytes, Hex.Of(hash.GetHashAndReset())));
         }, cancellationToken).ConfigureAwait(false);
         return [.. hashed.OrderBy(file => file.Name, StringComparer.Ordinal)];
     }
@@ -112,9 +112,6 @@ internal abstract class BackupStore : IDisposable
     protected virtual void Dispose(bool disposing)
     {
     }
-
-    /// <summary>Lower-case hex.</summary>
-    protected static string Hex(byte[] bytes) => Convert.ToHexString(bytes).ToLowerInvariant();
 
     /// <summary>Does something for each item, several at a time; the first failure stops the rest.</summary>
     protected static Task SideBySideAsync<T>(IEnumerable<T> items, Func<T, CancellationToken, Task> work, CancellationToken cancellationToken)

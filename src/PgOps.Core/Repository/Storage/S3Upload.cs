@@ -88,7 +88,7 @@ internal sealed class S3Upload : IDisposable
             ChecksumSHA256 = Convert.ToBase64String(hash),
             UseChunkEncoding = false,
         };
-        request.Metadata[S3Store.HashMetadata] = Convert.ToHexString(hash).ToLowerInvariant();
+        request.Metadata[S3Store.HashMetadata] = Hex.Of(hash);
         _settings.Apply(request);
         return _client.PutObjectAsync(request, cancellationToken);
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores.Masking;
