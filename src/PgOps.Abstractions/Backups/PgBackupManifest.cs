@@ -176,7 +176,7 @@ public sealed record PgTableFingerprint
     public required long Rows { get; init; }
 
     /// <summary>
-    /// Content hash: 32 hex digits, the sum modulo 2^128 over the rows of MurmurHash3-x64-128 of the row's COPY text;
+    /// Content hash: 32 hex digits, the sum modulo 2^128 over the rows of XxHash128 of the row's COPY text;
     /// null when only counts were taken.
     /// </summary>
     public string? Hash { get; init; }

@@ -10,7 +10,7 @@ using PgOps.Core.Postgres.Connections;
 namespace PgOps.Core.Comparison;
 
 /// <summary>
-/// The fingerprint of a database: for each table the number of rows and the sum modulo 2^128 of MurmurHash3-x64-128 over the COPY text
+/// The fingerprint of a database: for each table the number of rows and the sum modulo 2^128 of XxHash128 over the COPY text
 /// of each row (line end excluded) for the columns that pg_dump dumps, under pinned output settings. One definition for the source,
 /// the archive and the restored copy.
 /// </summary>

@@ -19,6 +19,15 @@ public sealed class RowHashSumTests
         }
     }
 
+    // Reference values of XXH3_128bits (xxhsum -H128), seed 0; two rows add up modulo 2^128.
+    [Theory]
+    [InlineData("", "00000000000000000000000000000000")]
+    [InlineData("\n", "99aa06d3014798d86001c324468d497f")]
+    [InlineData("a\n", "a96faf705af16834e6c632b61e964e1f")]
+    [InlineData("abc\n", "06b05ab6733a618578af5f94892f3950")]
+    [InlineData("a\nabc\n", "b0200a26ce2bc9ba5f75924aa7c5876f")]
+    public void A_row_counts_by_its_hash(string text, string expected) => Assert.Equal(expected, Sum(text).Digest);
+
     [Fact]
     public void Order_does_not_matter()
         => Assert.Equal(Sum("a\nb\nc\n").Digest, Sum("c\na\nb\n").Digest);

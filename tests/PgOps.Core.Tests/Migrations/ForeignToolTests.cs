@@ -22,10 +22,6 @@ public sealed class ForeignToolTests
         => Assert.Equal(keys, Of(tool).LockKeys(new ForeignTable(schema, table, database, $"{schema}.{table}")));
 
     [Fact]
-    public void CRC_32_is_the_one_with_the_well_known_check_value()
-        => Assert.Equal(0xCBF43926, Crc32.Of("123456789"u8));
-
-    [Fact]
     public void Every_tool_is_known_once()
         => Assert.Equal(Enum.GetValues<PgMigrationTool>().Order(), ForeignTableSearch.Tools.Select(tool => tool.Tool).Order());
 

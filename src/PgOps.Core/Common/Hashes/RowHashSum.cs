@@ -1,15 +1,18 @@
 using System.Globalization;
+using System.IO.Hashing;
 
 namespace PgOps.Core.Common.Hashes;
 
 /// <summary>
-/// Sums the hashes of rows as COPY writes them: order does not matter, a duplicate does. COPY's text format escapes line ends inside
+/// Sums XxHash128 (seed 0) of the rows as COPY writes them: order does not matter, a duplicate does. COPY's text format escapes line ends inside
 /// values, so a raw line feed always ends a row (https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2).
 /// Chunks may break anywhere, and no row is ever held as a whole.
 /// </summary>
 internal sealed class RowHashSum
 {
-    private MurmurHash3 _broken;
+    // The beginning of a row that the last chunk broke off in.
+    private readonly XxHash128 _broken = new();
+    private bool _isBroken;
     private UInt128 _sum;
 
     /// <summary>Rows seen.</summary>
@@ -32,17 +35,20 @@ internal sealed class RowHashSum
             if (end < 0)
             {
                 _broken.Append(chunk);
+                _isBroken |= chunk.Length > 0;
                 return;
             }
 
-            if (_broken.Length == 0)
+            if (!_isBroken)
             {
-                _sum = unchecked(_sum + MurmurHash3.Hash(chunk[..end]));
+                _sum = unchecked(_sum + XxHash128.HashToUInt128(chunk[..end]));
             }
             else
             {
                 _broken.Append(chunk[..end]);
-                _sum = unchecked(_sum + _broken.Finish());
+                _sum = unchecked(_sum + _broken.GetCurrentHashAsUInt128());
+                _broken.Reset();
+                _isBroken = false;
             }
 
             Rows++;
@@ -54,7 +60,7 @@ internal sealed class RowHashSum
     /// <exception cref="InvalidDataException">The stream broke off inside a row.</exception>
     internal void Complete()
     {
-        if (_broken.Length > 0)
+        if (_isBroken)
         {
             throw new InvalidDataException("The COPY stream broke off inside a row.");
         }

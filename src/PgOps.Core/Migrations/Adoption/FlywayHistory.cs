@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 using Npgsql;
 
@@ -66,6 +67,6 @@ internal sealed class FlywayHistory : ForeignTool
             crc.Append(Encoding.UTF8.GetBytes(line));
         }
 
-        return [unchecked((int)crc.Value).ToString(CultureInfo.InvariantCulture)];
+        return [unchecked((int)crc.GetCurrentHashAsUInt32()).ToString(CultureInfo.InvariantCulture)];
     }
 }

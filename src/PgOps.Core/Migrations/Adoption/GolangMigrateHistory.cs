@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 using Npgsql;
 
@@ -35,5 +36,5 @@ internal sealed class GolangMigrateHistory : ForeignTool
         => [Key(table, table.Database), Key(table, $"/{table.Database}")];
 
     private static long Key(ForeignTable table, string database)
-        => unchecked(Crc32.Of(Encoding.UTF8.GetBytes($"{table.Schema}\0{table.Table}\0{database}")) * LockSalt);
+        => unchecked(Crc32.HashToUInt32(Encoding.UTF8.GetBytes($"{table.Schema}\0{table.Table}\0{database}")) * LockSalt);
 }

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Text;
 using Npgsql;
 
@@ -21,7 +22,7 @@ internal sealed class RailsHistory : ForeignTool
     internal override ForeignMigration Read(NpgsqlDataReader row) => new() { Key = row.GetString(0), Title = row.GetString(0) };
 
     internal override IReadOnlyList<long> LockKeys(ForeignTable table)
-        => [unchecked(LockSalt * Crc32.Of(Encoding.UTF8.GetBytes(table.Database)))];
+        => [unchecked(LockSalt * Crc32.HashToUInt32(Encoding.UTF8.GetBytes(table.Database)))];
 
     internal override bool Recognises(ForeignTable table)
         => base.Recognises(table) && !table.Columns.Contains("dirty") && table.BesideRailsMetadata;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
@@ -44,7 +45,7 @@ internal sealed class SqlxHistory : ForeignTool
     }
 
     internal override IReadOnlyList<long> LockKeys(ForeignTable table)
-        => [unchecked(LockSalt * Crc32.Of(Encoding.UTF8.GetBytes(table.Database)))];
+        => [unchecked(LockSalt * Crc32.HashToUInt32(Encoding.UTF8.GetBytes(table.Database)))];
 
 #pragma warning disable CA1308 // hex digests are written in lower case everywhere else
     internal override IReadOnlyList<string> Checksums(byte[] script)
