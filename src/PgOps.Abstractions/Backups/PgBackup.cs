@@ -80,26 +80,14 @@ public sealed record PgBackup
 public sealed record PgTableCost(string Schema, string Name, TimeSpan Duration);
 
 /// <summary>What <c>Test-PgBackup</c> found.</summary>
-public sealed record PgBackupTest
+public sealed record PgBackupTest : PgCheckedResult
 {
     /// <summary>The backup.</summary>
     public required PgBackup Backup { get; init; }
-
-    /// <summary>Whether every check passed.</summary>
-    public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
-
-    /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Files read.</summary>
     public int Files { get; init; }
 
     /// <summary>Bytes read.</summary>
     public long Bytes { get; init; }
-
-    /// <summary>When it began, in UTC.</summary>
-    public DateTime StartedAt { get; init; }
-
-    /// <summary>How long it took.</summary>
-    public TimeSpan Duration { get; init; }
 }

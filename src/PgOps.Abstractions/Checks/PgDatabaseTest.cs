@@ -33,16 +33,10 @@ public sealed record PgFinding
 }
 
 /// <summary>What <c>Test-PgDatabase</c> found in one database.</summary>
-public sealed record PgDatabaseTest
+public sealed record PgDatabaseTest : PgCheckedResult
 {
     /// <summary>The database.</summary>
     public required PgTarget Target { get; init; }
-
-    /// <summary>Whether something was looked at and nothing failed. Warnings alone do not fail a test.</summary>
-    public bool Passed => Checks.Any(check => check.Status == PgCheckStatus.Passed) && Checks.All(check => check.Status != PgCheckStatus.Failed);
-
-    /// <summary>One check for each kind that was asked for, then the user's own, named <c>check: …</c>.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>All that was found, errors and warnings.</summary>
     public IReadOnlyList<PgFinding> Findings { get; init => field = value.ToArray(); } = [];
@@ -55,12 +49,6 @@ public sealed record PgDatabaseTest
 
     /// <summary>Kinds that were not asked for, by -Skip or -Only, or because nothing says what to expect.</summary>
     public IReadOnlyList<PgFindingKind> LeftOut { get; init => field = value.ToArray(); } = [];
-
-    /// <summary>When the test began, in UTC.</summary>
-    public DateTime StartedAt { get; init; }
-
-    /// <summary>How long it took.</summary>
-    public TimeSpan Duration { get; init; }
 
     /// <summary>The server's version, for example 15.18.</summary>
     public string ServerVersion { get; init; } = "";

@@ -65,19 +65,13 @@ public sealed record PgTableComparison
 }
 
 /// <summary>What <c>Compare-PgDatabase</c> found.</summary>
-public sealed record PgComparison
+public sealed record PgComparison : PgCheckedResult
 {
     /// <summary>Name of the reference: a target, or a backup's path.</summary>
     public required string Reference { get; init; }
 
     /// <summary>Name of the other side.</summary>
     public required string Difference { get; init; }
-
-    /// <summary>Whether the two are equal in everything that was compared.</summary>
-    public bool Passed => Checks.All(check => check.Status != PgCheckStatus.Failed);
-
-    /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>One result per table.</summary>
     public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
@@ -90,10 +84,4 @@ public sealed record PgComparison
 
     /// <summary>The tables that differ.</summary>
     public IEnumerable<PgTableComparison> Differences => Tables.Where(table => !table.Passed);
-
-    /// <summary>When it began, in UTC.</summary>
-    public DateTime StartedAt { get; init; }
-
-    /// <summary>How long it took.</summary>
-    public TimeSpan Duration { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace PgOps;
 
 /// <summary>What <c>Switch-PgDatabase</c> did.</summary>
-public sealed record PgDatabaseSwitch
+public sealed record PgDatabaseSwitch : PgCheckedResult
 {
     /// <summary>The database that clients name; it is another one now.</summary>
     public required PgTarget Target { get; init; }
@@ -28,12 +28,6 @@ public sealed record PgDatabaseSwitch
     /// Time without service, as a client saw it: from the last query that the old database answered to the first that the new one did.
     /// </summary>
     public TimeSpan Downtime { get; init; }
-
-    /// <summary>What was looked at before.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
-
-    /// <summary>Time in all.</summary>
-    public TimeSpan Duration { get; init; }
 }
 
 /// <summary>A session of somebody else in a database.</summary>

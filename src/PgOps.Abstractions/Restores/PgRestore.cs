@@ -1,7 +1,7 @@
 namespace PgOps;
 
 /// <summary>What <c>Restore-PgDatabase</c> put in place.</summary>
-public sealed record PgRestore
+public sealed record PgRestore : PgCheckedResult
 {
     /// <summary>The backup restored.</summary>
     public required PgBackup Backup { get; init; }
@@ -20,9 +20,6 @@ public sealed record PgRestore
     /// </summary>
     public IReadOnlyList<string> Selection { get; init => field = value.ToArray(); } = [];
 
-    /// <summary>The checks made before the name became visible.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
-
     /// <summary>Name under which a replaced database was kept; null when none was replaced.</summary>
     public string? ReplacedDatabase { get; init; }
 
@@ -31,28 +28,19 @@ public sealed record PgRestore
     /// says so, and no backup of it counts as proven.
     /// </summary>
     public IReadOnlyList<PgMaskedColumn> Masked { get; init => field = value.ToArray(); } = [];
-
-    /// <summary>When it began, in UTC.</summary>
-    public DateTime StartedAt { get; init; }
-
-    /// <summary>How long it took.</summary>
-    public TimeSpan Duration { get; init; }
 }
 
 /// <summary>What a restore drill (<c>Test-PgRestore</c>) found for one backup.</summary>
-public sealed record PgDrill
+public sealed record PgDrill : PgCheckedResult
 {
     // What a drill can fail at while the backup is as good as ever: the limits it is held against, and migrations that do not fit.
-    private static readonly string[] BesidesTheBackup = ["rehearsal", "recovery-time", "data-age"];
+    private static readonly string[] BesidesTheBackup = [PgCheckName.Rehearsal, PgCheckName.RecoveryTime, PgCheckName.DataAge];
 
     /// <summary>The backup drilled.</summary>
     public required PgBackup Backup { get; init; }
 
     /// <summary>The database.</summary>
     public string Database => Backup.Database;
-
-    /// <summary>Whether no check failed. A skipped one says why it was not made.</summary>
-    public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);
 
     /// <summary>
     /// Whether no check of the backup itself failed. A drill that failed at a limit (<c>recovery-time</c>, <c>data-age</c>) or at the
@@ -64,14 +52,13 @@ public sealed record PgDrill
     /// Whether <see cref="BackupPassed"/>, and every table's content was compared: only then is the backup proven. A backup that was
     /// taken with counts alone, one of a masked copy, or a dump that PgOps did not make, can pass a drill but not be proven by it.
     /// </summary>
-    public bool Proven => BackupPassed && Backup.Manifest?.Facts.Masked is null
-        && Checks.Any(check => check is { Name: "content", Status: PgCheckStatus.Passed });
+    public bool Proven => BackupPassed && ContentEqual && Backup.Manifest?.Facts.Masked is null;
+
+    /// <summary>Whether the content of every table was hashed on both sides and found equal.</summary>
+    public bool ContentEqual { get; init; }
 
     /// <summary>The names of the checks that were not made; each one's detail says why.</summary>
     public IReadOnlyList<string> NotMade => [.. Checks.Where(check => check.Status == PgCheckStatus.Skipped).Select(check => check.Name)];
-
-    /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>One result per table.</summary>
     public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
@@ -90,9 +77,6 @@ public sealed record PgDrill
 
     /// <summary>Age of the data when the drill began: what would be lost.</summary>
     public TimeSpan DataAge { get; init; }
-
-    /// <summary>When the drill began, in UTC.</summary>
-    public DateTime StartedAt { get; init; }
 
     /// <summary>The server version drilled on.</summary>
     public string ServerVersion { get; init; } = "";

@@ -1,16 +1,10 @@
 namespace PgOps;
 
 /// <summary>What <c>Test-PgTarget</c> found out about a target.</summary>
-public sealed record PgTargetTest
+public sealed record PgTargetTest : PgCheckedResult
 {
     /// <summary>The target that was tried.</summary>
     public required PgTarget Target { get; init; }
-
-    /// <summary>Whether every check passed.</summary>
-    public bool Passed => Checks.All(check => check.Status != PgCheckStatus.Failed);
-
-    /// <summary>The checks, in the order they ran.</summary>
-    public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
     /// <summary>The server's version, for example 15.18; empty when it was not reached.</summary>
     public string ServerVersion { get; init; } = "";
@@ -35,10 +29,4 @@ public sealed record PgTargetTest
 
     /// <summary>Time for one round trip on the open connection.</summary>
     public TimeSpan RoundTrip { get; init; }
-
-    /// <summary>When it began, in UTC.</summary>
-    public DateTime StartedAt { get; init; }
-
-    /// <summary>How long it took.</summary>
-    public TimeSpan Duration { get; init; }
 }

@@ -25,6 +25,9 @@ internal sealed class ContentComparison
     /// <summary>tables, row-counts, content, sequences.</summary>
     internal IReadOnlyList<PgCheck> Checks { get; }
 
+    /// <summary>Whether every table's content was hashed on both sides and found equal.</summary>
+    internal bool ContentEqual { get; private init; }
+
     /// <summary>Rows counted on the difference side.</summary>
     internal long Rows { get; }
 
@@ -85,15 +88,19 @@ internal sealed class ContentComparison
             : string.CompareOrdinal(a.Name, b.Name));
 
         var rows = depth == PgFingerprintDepth.None ? 0 : difference.Tables.Sum(table => table.Rows);
+        var content = Content(tables, depth);
         return new ContentComparison(
             tables,
             [
                 TableNames(tables, expectations.Count),
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
-                Content(tables, depth) with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
+                content with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 Sequences(reference.Sequences, difference.Sequences, rule),
             ],
-            rows);
+            rows)
+        {
+            ContentEqual = content.Status == PgCheckStatus.Passed && tables.TrueForAll(InBoth),
+        };
     }
 
     /// <summary>Counts where there is nothing to compare with.</summary>
@@ -113,10 +120,10 @@ internal sealed class ContentComparison
                 }),
             ],
             [
-                PgCheck.Skip("tables", Text($"{Amount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
-                PgCheck.Skip("row-counts", Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
-                PgCheck.Skip("content", NothingToCompare),
-                PgCheck.Skip("sequences", Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
+                PgCheck.Skip(PgCheckName.Tables, Text($"{Amount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
+                PgCheck.Skip(PgCheckName.RowCounts, Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
+                PgCheck.Skip(PgCheckName.Content, NothingToCompare),
+                PgCheck.Skip(PgCheckName.Sequences, Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
             ],
             rows);
     }
@@ -157,33 +164,33 @@ internal sealed class ContentComparison
     {
         var wrong = tables.Where(table => table.Verdict is PgTableVerdict.Missing or PgTableVerdict.Extra).ToList();
         return wrong.Count > 0
-            ? PgCheck.Fail("tables", Names(wrong))
-            : PgCheck.Pass("tables", Text($"{Amount.Of(expected, "table")}, none missing, none extra"));
+            ? PgCheck.Fail(PgCheckName.Tables, Names(wrong))
+            : PgCheck.Pass(PgCheckName.Tables, Text($"{Amount.Of(expected, "table")}, none missing, none extra"));
     }
 
     private static PgCheck RowCounts(List<PgTableComparison> tables, PgFingerprintDepth depth)
     {
         if (depth == PgFingerprintDepth.None)
         {
-            return PgCheck.Skip("row-counts", "the manifest holds no row counts (the backup was made with -Fingerprint None)");
+            return PgCheck.Skip(PgCheckName.RowCounts, "the manifest holds no row counts (the backup was made with -Fingerprint None)");
         }
 
         var wrong = tables.Where(table => table.Verdict == PgTableVerdict.RowsDiffer).ToList();
         if (wrong.Count > 0)
         {
-            return PgCheck.Fail("row-counts", Names(wrong));
+            return PgCheck.Fail(PgCheckName.RowCounts, Names(wrong));
         }
 
         var compared = tables.Where(InBoth).ToList();
         return PgCheck.Pass(
-            "row-counts", Text($"{Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Amount.Of(compared.Count, "table")}, as expected"));
+            PgCheckName.RowCounts, Text($"{Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Amount.Of(compared.Count, "table")}, as expected"));
     }
 
     private static PgCheck Content(List<PgTableComparison> tables, PgFingerprintDepth depth)
     {
         if (depth != PgFingerprintDepth.Source)
         {
-            return PgCheck.Skip("content", "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
+            return PgCheck.Skip(PgCheckName.Content, "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
         }
 
         var compared = tables.Where(InBoth).ToList();
@@ -191,13 +198,13 @@ internal sealed class ContentComparison
             && !table.ReferenceHash.Equals(table.DifferenceHash, StringComparison.OrdinalIgnoreCase)).ToList();
         if (wrong.Count > 0)
         {
-            return PgCheck.Fail("content", Names(wrong));
+            return PgCheck.Fail(PgCheckName.Content, Names(wrong));
         }
 
         var unhashed = compared.Where(table => table.ReferenceHash is null || table.DifferenceHash is null).ToList();
         return unhashed.Count > 0
-            ? PgCheck.Fail("content", "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
-            : PgCheck.Pass("content", Text($"the content hashes of {Amount.Of(compared.Count, "table")} are equal"));
+            ? PgCheck.Fail(PgCheckName.Content, "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
+            : PgCheck.Pass(PgCheckName.Content, Text($"the content hashes of {Amount.Of(compared.Count, "table")} are equal"));
     }
 
     private static PgCheck Sequences(
@@ -225,8 +232,8 @@ internal sealed class ContentComparison
 
         wrong.AddRange(there.Values.Select(extra => $"{extra}: not in the reference"));
         return wrong.Count > 0
-            ? PgCheck.Fail("sequences", NameList.Of(wrong))
-            : PgCheck.Pass("sequences", Text($"{Amount.Of(reference.Count, "sequence")} in position"));
+            ? PgCheck.Fail(PgCheckName.Sequences, NameList.Of(wrong))
+            : PgCheck.Pass(PgCheckName.Sequences, Text($"{Amount.Of(reference.Count, "sequence")} in position"));
     }
 
     private static Int128 Next(PgSequencePosition position)

@@ -121,7 +121,7 @@ internal static class RestoredCopy
             return
             [
                 manifest.Fingerprint == DumpScript.NoFingerprint
-                    ? PgCheck.Skip("migration-state", ContentComparison.NothingToCompare)
+                    ? PgCheck.Skip(PgCheckName.MigrationState, ContentComparison.NothingToCompare)
                     : await TimedCheck.RunAsync(() => MigrationStateAsync(manifest.Migration, session, cancellationToken)).ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => IndexesAsync(session, cancellationToken)).ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => ConstraintsAsync(session, cancellationToken)).ConfigureAwait(false),
@@ -140,11 +140,11 @@ internal static class RestoredCopy
     internal static PgCheck MigrationState(PgMigrationMark? expected, PgMigrationMark? found)
         => (expected, found) switch
         {
-            (null, null) => PgCheck.Pass("migration-state", "no migration history on either side"),
-            (null, _) => PgCheck.Fail("migration-state", $"there is a migration history ({Describe(found)}) where none was expected"),
-            (_, null) => PgCheck.Fail("migration-state", $"the migration history is missing; {Describe(expected)} was expected"),
-            _ when expected == found => PgCheck.Pass("migration-state", Describe(found)),
-            _ => PgCheck.Fail("migration-state", $"{Describe(expected)} expected, {Describe(found)} found"),
+            (null, null) => PgCheck.Pass(PgCheckName.MigrationState, "no migration history on either side"),
+            (null, _) => PgCheck.Fail(PgCheckName.MigrationState, $"there is a migration history ({Describe(found)}) where none was expected"),
+            (_, null) => PgCheck.Fail(PgCheckName.MigrationState, $"the migration history is missing; {Describe(expected)} was expected"),
+            _ when expected == found => PgCheck.Pass(PgCheckName.MigrationState, Describe(found)),
+            _ => PgCheck.Fail(PgCheckName.MigrationState, $"{Describe(expected)} expected, {Describe(found)} found"),
         };
 
     private static async Task<PgCheck> IndexesAsync(NpgsqlConnection session, CancellationToken cancellationToken)
@@ -154,14 +154,14 @@ internal static class RestoredCopy
         var broken = invalid.Where(index => !index.Partitioned).Select(index => index.Name).ToList();
         if (broken.Count > 0)
         {
-            return PgCheck.Fail("indexes", "invalid: " + string.Join(", ", broken));
+            return PgCheck.Fail(PgCheckName.Indexes, "invalid: " + string.Join(", ", broken));
         }
 
         var count = await session.ScalarAsync<long>(IndexCountQuery, cancellationToken).ConfigureAwait(false);
         var waiting = invalid.Count == 0
             ? ""
             : "; not complete over all partitions, as in the source: " + string.Join(", ", invalid.Select(index => index.Name));
-        return PgCheck.Pass("indexes", $"{Amount.Of(count, "index")}, none invalid{waiting}");
+        return PgCheck.Pass(PgCheckName.Indexes, $"{Amount.Of(count, "index")}, none invalid{waiting}");
     }
 
     private static async Task<PgCheck> ConstraintsAsync(NpgsqlConnection session, CancellationToken cancellationToken)
@@ -170,7 +170,7 @@ internal static class RestoredCopy
             ConstraintsQuery, row => (Name: row.GetString(0), Valid: row.GetBoolean(1)), cancellationToken).ConfigureAwait(false);
         var unvalidated = constraints.Where(constraint => !constraint.Valid).Select(constraint => constraint.Name).ToList();
         var remark = unvalidated.Count == 0 ? "all validated" : "NOT VALID as dumped: " + string.Join(", ", unvalidated);
-        return PgCheck.Pass("constraints", $"{Amount.Of(constraints.Count, "constraint")}, {remark}");
+        return PgCheck.Pass(PgCheckName.Constraints, $"{Amount.Of(constraints.Count, "constraint")}, {remark}");
     }
 
     private static string Describe(PgMigrationMark mark)

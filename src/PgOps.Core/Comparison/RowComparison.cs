@@ -12,7 +12,7 @@ namespace PgOps.Core.Comparison;
 internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifference> Rows)
 {
     /// <summary>Not made.</summary>
-    internal static RowComparison Skip(string reason) => new(PgCheck.Skip("rows", reason), []);
+    internal static RowComparison Skip(string reason) => new(PgCheck.Skip(PgCheckName.Rows, reason), []);
 
     /// <summary>Searches the tables that are on both sides and differ.</summary>
     /// <param name="reference">What is right.</param>
@@ -83,8 +83,8 @@ internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifferenc
 
         var said = details.Concat(skipped.Select(text => text + ", not searched"));
         return new RowComparison(
-            wrong.Count == 0 ? PgCheck.Pass("rows", "no table's content differs")
-                : details.Count == 0 ? PgCheck.Skip("rows", NameList.Of(said)) : PgCheck.Fail("rows", "rows that differ in " + NameList.Of(said)),
+            wrong.Count == 0 ? PgCheck.Pass(PgCheckName.Rows, "no table's content differs")
+                : details.Count == 0 ? PgCheck.Skip(PgCheckName.Rows, NameList.Of(said)) : PgCheck.Fail(PgCheckName.Rows, "rows that differ in " + NameList.Of(said)),
             rows);
     }
 }

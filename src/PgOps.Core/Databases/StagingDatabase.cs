@@ -40,7 +40,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
     internal bool InPlace { get; private set; }
 
     /// <summary>Whether the locale is the source's: passed, or skipped with the reason.</summary>
-    internal PgCheck Collation { get; private set; } = PgCheck.Skip("collation", "not looked at");
+    internal PgCheck Collation { get; private set; } = PgCheck.Skip(PgCheckName.Collation, "not looked at");
 
     /// <summary>Sweeps what dead runs left, then creates the staging database from template0 with the source's encoding and locale.</summary>
     /// <param name="maintenance">A database of the same server to work from.</param>
@@ -149,8 +149,8 @@ internal sealed class StagingDatabase : IAsyncDisposable
             {
                 await Session.ExecuteAsync($"{create} {locale}", cancellationToken).ConfigureAwait(false);
                 Collation = facts.LocaleProvider.Length == 0
-                    ? PgCheck.Skip("collation", $"{facts.Encoding}, with the server's own locale: the dump does not say which the source had")
-                    : PgCheck.Pass("collation", $"{StagingLocale.Describe(facts)}, as in the source");
+                    ? PgCheck.Skip(PgCheckName.Collation, $"{facts.Encoding}, with the server's own locale: the dump does not say which the source had")
+                    : PgCheck.Pass(PgCheckName.Collation, $"{StagingLocale.Describe(facts)}, as in the source");
             }
             catch (PostgresException error) when (StagingLocale.IsUnavailable(error))
             {
@@ -162,7 +162,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         {
             await Session.ExecuteAsync($"{create} {StagingLocale.Fallback(Session.VersionNumber())}", cancellationToken).ConfigureAwait(false);
             Collation = PgCheck.Skip(
-                "collation",
+                PgCheckName.Collation,
                 $"made with the C locale: this server does not have the source's {StagingLocale.Describe(facts)} ({refusal}); "
                     + "sorting and letter case of text differ");
             _log.LogWarning("{Detail}", Collation.Detail);

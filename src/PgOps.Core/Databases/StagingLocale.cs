@@ -51,8 +51,8 @@ internal static class StagingLocale
         }
 
         return Describe(here) == Describe(facts)
-            ? PgCheck.Pass("collation", $"{Describe(here)}, as in the source")
-            : PgCheck.Skip("collation", $"the database has {Describe(here)}, the source {Describe(facts)}; sorting and letter case of text may differ");
+            ? PgCheck.Pass(PgCheckName.Collation, $"{Describe(here)}, as in the source")
+            : PgCheck.Skip(PgCheckName.Collation, $"the database has {Describe(here)}, the source {Describe(facts)}; sorting and letter case of text may differ");
     }
 
     /// <summary>For a person: encoding and locale.</summary>

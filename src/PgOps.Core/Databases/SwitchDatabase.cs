@@ -52,7 +52,7 @@ public sealed class SwitchDatabase
                 return await SwitchAsync(request, plan, script, session, sink, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
-        return done with { Duration = clock.Elapsed };
+        return done with { StartedAt = DateTime.UtcNow - clock.Elapsed, Duration = clock.Elapsed };
     }
 
     /// <summary>Says what <see cref="RunAsync"/> would do, who would be cut off and what stands in the way, and touches nothing.</summary>

@@ -117,6 +117,7 @@ internal sealed record SwitchPlan(
             ReplacedDatabase = name,
             Undone = mark.Undo,
             AlreadyInPlace = true,
+            Checks = [PgCheck.Pass(PgCheckName.Switch, "an earlier run had done it all")],
         };
     }
 
@@ -205,8 +206,8 @@ internal sealed record SwitchPlan(
     {
         var (was, will) = (Describe(old), Describe(prepared));
         return was == will
-            ? PgCheck.Pass("locale", $"{was}, in both")
-            : PgCheck.Skip("locale", $"differs: {was} in the old database, {will} in the new one; sorting and letter case may differ");
+            ? PgCheck.Pass(PgCheckName.Locale, $"{was}, in both")
+            : PgCheck.Skip(PgCheckName.Locale, $"differs: {was} in the old database, {will} in the new one; sorting and letter case may differ");
 
         static string Describe(SwitchSide side) => $"{side.Properties.Facts.Encoding} {StagingLocale.Describe(side.Properties.Facts)}";
     }

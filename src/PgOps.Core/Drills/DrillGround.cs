@@ -30,7 +30,7 @@ internal sealed class DrillGround : IAsyncDisposable
 
     /// <summary>What the drill says about it.</summary>
     internal PgCheck Check => PgCheck.Pass(
-        "sandbox",
+        PgCheckName.Sandbox,
         _sandbox is null
             ? $"scratch database on {Server}, PostgreSQL {Version}"
             : string.Create(

@@ -7,10 +7,10 @@ namespace PgOps.Core.Drills;
 internal static class DrillLimits
 {
     /// <summary>The name of the check of the time to recover.</summary>
-    internal const string Recovery = "recovery-time";
+    internal const string Recovery = PgCheckName.RecoveryTime;
 
     /// <summary>The name of the check of the data's age.</summary>
-    internal const string Age = "data-age";
+    internal const string Age = PgCheckName.DataAge;
 
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
 

@@ -31,7 +31,7 @@ internal sealed class DrillRoles : IAsyncDisposable
     }
 
     /// <summary>Which roles were made, for people.</summary>
-    internal PgCheck Check { get; private set; } = PgCheck.Skip("roles", "not looked at");
+    internal PgCheck Check { get; private set; } = PgCheck.Skip(PgCheckName.Roles, "not looked at");
 
     /// <summary>Makes the roles that the server lacks, and keeps those that drills made until this is disposed of.</summary>
     /// <param name="server">The maintenance database.</param>
@@ -118,7 +118,7 @@ internal sealed class DrillRoles : IAsyncDisposable
             }
         }
 
-        Check = PgCheck.Pass("roles", missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing));
+        Check = PgCheck.Pass(PgCheckName.Roles, missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing));
     }
 
     private Task<List<string>> MarkedAsync() => _session.QueryAsync(

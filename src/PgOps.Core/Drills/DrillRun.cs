@@ -22,8 +22,8 @@ internal sealed class DrillRun
     /// </summary>
     internal static readonly string[] Steps =
     [
-        "hashes", "sandbox", "roles", "collation", "restore", "tables", "row-counts", "content", "sequences",
-        "migration-state", .. ObjectComparison.Groups, "statistics", IndexCheck.Name,
+        PgCheckName.Hashes, PgCheckName.Sandbox, PgCheckName.Roles, PgCheckName.Collation, PgCheckName.Restore, PgCheckName.Tables, PgCheckName.RowCounts, PgCheckName.Content, PgCheckName.Sequences,
+        PgCheckName.MigrationState, .. ObjectComparison.Groups, PgCheckName.Statistics, IndexCheck.Name,
     ];
 
     private readonly string[] _steps;
@@ -70,7 +70,7 @@ internal sealed class DrillRun
     internal async Task<PgDrill> RunAsync(CancellationToken cancellationToken)
     {
         using var mark = await ReadingMark.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
-        await StepAsync("hashes", () => ProveAsync(cancellationToken)).ConfigureAwait(false);
+        await StepAsync(PgCheckName.Hashes, () => ProveAsync(cancellationToken)).ConfigureAwait(false);
         var recovery = _elapsed.Elapsed;
         var age = _startedAt - _backup.SnapshotAt;
         if (!Failed)
@@ -86,9 +86,11 @@ internal sealed class DrillRun
             Checks = WithTheRest(),
             Tables = _content?.Tables ?? [],
             Rows = _content?.Rows ?? 0,
+            ContentEqual = _content?.ContentEqual ?? false,
             RecoveryTime = recovery,
             DataAge = age,
             StartedAt = _startedAt,
+            Duration = DateTime.UtcNow - _startedAt,
             ServerVersion = _serverVersion,
         };
     }
@@ -164,7 +166,7 @@ internal sealed class DrillRun
                 RestorePreflight.RefuseOlder(manifest, serverVersion / 10000, $"{ground.Server}");
                 var tool = RestorePreflight.Tool(manifest, serverVersion / 10000, _request.BinPath);
                 _checks.Add(staging.Collation);
-                await StepAsync("restore", () => UnpackAsync(staging, manifest, tool, cancellationToken)).ConfigureAwait(false);
+                await StepAsync(PgCheckName.Restore, () => UnpackAsync(staging, manifest, tool, cancellationToken)).ConfigureAwait(false);
                 if (!Failed)
                 {
                     await LookAsync(manifest, staging.Target, cancellationToken).ConfigureAwait(false);
@@ -180,10 +182,10 @@ internal sealed class DrillRun
             await restored(copy).ConfigureAwait(false);
         }
 
-        await StepAsync("content", () => CompareAsync(manifest, copy, cancellationToken)).ConfigureAwait(false);
-        await StepAsync("migration-state", async () => _checks.AddRange(await RestoredCopy.InspectAsync(
+        await StepAsync(PgCheckName.Content, () => CompareAsync(manifest, copy, cancellationToken)).ConfigureAwait(false);
+        await StepAsync(PgCheckName.MigrationState, async () => _checks.AddRange(await RestoredCopy.InspectAsync(
             manifest, copy, ObjectRules.Restored, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
-        await StepAsync("statistics", async () =>
+        await StepAsync(PgCheckName.Statistics, async () =>
             _checks.Add(await TableStatistics.GatherAsync(copy, _jobs, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
 
         // Here a recovery in earnest would be over: what follows a drill does on top of it.
@@ -205,7 +207,7 @@ internal sealed class DrillRun
         ScriptRestore.RefuseUnlessFit(_proof!);
         var extensions = await RestorePreflight.MissingExtensionsAsync(staging.Session, manifest.Facts, cancellationToken).ConfigureAwait(false);
         _checks.Add(extensions.Count > 0
-            ? PgCheck.Fail("restore", RestorePreflight.Describe(extensions, manifest.Facts))
+            ? PgCheck.Fail(PgCheckName.Restore, RestorePreflight.Describe(extensions, manifest.Facts))
             : await TimedCheck.RunAsync(() => RestoreAsync(staging, tool, cancellationToken)).ConfigureAwait(false));
     }
 

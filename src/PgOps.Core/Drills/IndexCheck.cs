@@ -14,7 +14,7 @@ namespace PgOps.Core.Drills;
 internal static class IndexCheck
 {
     /// <summary>The check's name.</summary>
-    internal const string Name = "amcheck";
+    internal const string Name = PgCheckName.Amcheck;
 
     private const string Schema = "pgops_amcheck";
 

@@ -12,7 +12,7 @@ namespace PgOps.Core.Drills;
 internal static class Rehearsal
 {
     /// <summary>The check's name.</summary>
-    internal const string Name = "rehearsal";
+    internal const string Name = PgCheckName.Rehearsal;
 
     private const int MostNamed = 10;
     private static readonly string[] Shared = ["ROLE", "USER", "GROUP", "DATABASE", "TABLESPACE", "SYSTEM", "SUBSCRIPTION", "OWNED"];

@@ -39,7 +39,7 @@ internal static class JUnitReport
         List<PgCheck> checks = [.. result.Checks];
         if (checks.Count == 0)
         {
-            checks.Add(PgCheck.Skip("checks", result.Summary));
+            checks.Add(PgCheck.Skip(PgCheckName.Checks, result.Summary));
         }
 
         if (result.Outcome == ReportOutcome.Failed && !checks.Exists(check => check.Status == PgCheckStatus.Failed))

@@ -60,7 +60,7 @@ internal sealed class ReportReader
     private ReportResult Result(
         object record, string what, string subject, IReadOnlyList<PgCheck> checks, string? say = null, DateTime? startedAt = null)
     {
-        var outcome = RecordFacts.Get<object>(record, "Passed") is false ? ReportOutcome.Failed : Outcome(checks);
+        var outcome = Outcome(checks);
         return new ReportResult
         {
             Kind = Kind(record, '-'),
@@ -68,8 +68,8 @@ internal sealed class ReportReader
             Title = _text.Clean(subject.Length == 0 ? what : $"{what} of {subject}"),
             Outcome = outcome,
             Summary = _text.Clean(say is null ? Tally(checks) : $"{say} {(outcome == ReportOutcome.Passed ? "" : Tally(checks))}"),
-            StartedAt = (startedAt ?? RecordFacts.Get<DateTime?>(record, "StartedAt"))?.ToUniversalTime(),
-            Duration = RecordFacts.Get<TimeSpan?>(record, "Duration"),
+            StartedAt = (startedAt ?? (record as PgCheckedResult)?.StartedAt ?? RecordFacts.Get<DateTime?>(record, "StartedAt"))?.ToUniversalTime(),
+            Duration = (record as PgCheckedResult)?.Duration ?? RecordFacts.Get<TimeSpan?>(record, "Duration"),
             Facts = [.. RecordFacts.Of(record, _text)],
             Checks = [.. checks.Select(check => check with { Name = _text.Clean(check.Name), Detail = _text.Clean(check.Detail) })],
             Tables = [.. (RecordFacts.Get<IEnumerable<PgTableComparison>>(record, "Tables") ?? []).Select(Compared)],

@@ -14,7 +14,7 @@ internal static class BackupChecks
     /// <summary>files: those that the list names, no more and no fewer.</summary>
     internal static PgCheck Files(IReadOnlyList<string> names, byte[]? list)
     {
-        const string Name = "files";
+        const string Name = PgCheckName.Files;
         if (list is null)
         {
             return PgCheck.Fail(Name, $"{HashList.FileName} is missing, so nothing says which files belong to the backup.");
@@ -41,7 +41,7 @@ internal static class BackupChecks
     /// <summary>hashes: every byte is the one that was written, the list's own included.</summary>
     internal static PgCheck Hashes(IReadOnlyList<HashedFile> files, byte[]? list)
     {
-        const string Name = "hashes";
+        const string Name = PgCheckName.Hashes;
         if (list is null)
         {
             return PgCheck.Fail(Name, $"{HashList.FileName} is missing.");
@@ -68,7 +68,7 @@ internal static class BackupChecks
     /// <param name="files">The files of the backup.</param>
     internal static PgCheck Manifest(byte[]? json, IReadOnlyList<HashedFile> files)
     {
-        const string Name = "manifest";
+        const string Name = PgCheckName.Manifest;
         if (json is null)
         {
             return PgCheck.Fail(Name, $"{ManifestJson.FileName} is missing.");
@@ -109,7 +109,7 @@ internal static class BackupChecks
         CancellationToken cancellationToken,
         Stream? input = null)
     {
-        const string Name = "table-of-contents";
+        const string Name = PgCheckName.TableOfContents;
         if (backup.Manifest is not { } manifest)
         {
             return PgCheck.Skip(Name, "Without a manifest nothing says what should be in it.");
@@ -164,7 +164,7 @@ internal static class BackupChecks
     /// <summary>decompression: every byte of the payload unpacks.</summary>
     internal static async Task<PgCheck> UnpackAsync(PgBackup backup, TestBackupRequest request, CancellationToken cancellationToken)
     {
-        const string Name = "decompression";
+        const string Name = PgCheckName.Decompression;
         var archive = backup.Foreign ? backup.Path : Path.Combine(backup.Folder, backup.Manifest!.Payload.Path);
         if (!Path.Exists(archive))
         {

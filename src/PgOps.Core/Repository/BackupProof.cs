@@ -74,7 +74,7 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
 
         if (read.Foreign && wrong.Count == 0)
         {
-            var compared = test.Checks.First(one => one.Name == "hashes");
+            var compared = test.Checks.First(one => one.Name == PgCheckName.Hashes);
             return new BackupProof(compared with { Duration = test.Duration }, read, script, null);
         }
 
@@ -84,8 +84,8 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
         }
 
         var check = test.Checks.Count > 0 && wrong.Count == 0
-            ? PgCheck.Pass("hashes", string.Create(CultureInfo.InvariantCulture, $"{test.Files} files, {test.Bytes:N0} bytes, as recorded"))
-            : PgCheck.Fail("hashes", wrong.Count > 0 ? string.Join("; ", wrong) : "nothing could be checked");
+            ? PgCheck.Pass(PgCheckName.Hashes, string.Create(CultureInfo.InvariantCulture, $"{test.Files} files, {test.Bytes:N0} bytes, as recorded"))
+            : PgCheck.Fail(PgCheckName.Hashes, wrong.Count > 0 ? string.Join("; ", wrong) : "nothing could be checked");
         return new BackupProof(check with { Duration = test.Duration }, read, script, signature);
     }
 }

@@ -12,7 +12,7 @@ internal static partial class ForeignHash
     /// <summary>What is added to the dump's name.</summary>
     internal const string Ending = ".sha256";
 
-    private const string Name = "hashes";
+    private const string Name = PgCheckName.Hashes;
 
     /// <summary>Compares a dump with it.</summary>
     /// <returns>Passed or failed; skipped when there is none.</returns>

@@ -20,10 +20,10 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         var checks = new List<PgCheck>
         {
             backup.Problem is null
-                ? PgCheck.Pass("files", $"{backup.Format}, {PgSize.Format(backup.Bytes)}")
-                : PgCheck.Fail("files", $"{backup.Path}: {backup.Problem}."),
+                ? PgCheck.Pass(PgCheckName.Files, $"{backup.Format}, {PgSize.Format(backup.Bytes)}")
+                : PgCheck.Fail(PgCheckName.Files, $"{backup.Path}: {backup.Problem}."),
             await ForeignHash.CheckAsync(backup, progress, cancellationToken).ConfigureAwait(false),
-            PgCheck.Skip("manifest", "PgOps did not make this dump: nothing says what the database was"),
+            PgCheck.Skip(PgCheckName.Manifest, "PgOps did not make this dump: nothing says what the database was"),
         };
         if (backup.Format.Length == 0)
         {

@@ -79,7 +79,7 @@ public sealed class TestBackup
     {
         if (Path.GetExtension(backup.Path) is FileEndings.Partial or FileEndings.Removing || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
         {
-            return new PgBackupTest { Backup = backup, Checks = [PgCheck.Fail("files", $"No backup: {backup.Problem}.")] };
+            return new PgBackupTest { Backup = backup, Checks = [PgCheck.Fail(PgCheckName.Files, $"No backup: {backup.Problem}.")] };
         }
 
         var names = HashList.Files(backup.Path);

@@ -81,7 +81,7 @@ internal sealed partial class ArchiveRestore
 
         var remark = complaints.Remark;
         return PgCheck.Pass(
-            "restore", $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
+            PgCheckName.Restore, $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
     }
 
     private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options, PrivateFolder? folder)

@@ -56,7 +56,7 @@ internal sealed class RestoreFill
             () => PayloadRestore.RunAsync(_request.Backup, database, options, _sink, cancellationToken)).ConfigureAwait(false));
         if (_plan.Selection is { } selection)
         {
-            _checks.Add(PgCheck.Skip("selection", Describe(selection)));
+            _checks.Add(PgCheck.Skip(PgCheckName.Selection, Describe(selection)));
         }
 
         var content = await VerifyAsync(database, cancellationToken).ConfigureAwait(false);
@@ -120,7 +120,7 @@ internal sealed class RestoreFill
 
     // A part may well be without the history, which is then no matter of the part.
     private PgCheck Excuse(PgCheck check)
-        => check is { Name: "migration-state", Status: PgCheckStatus.Failed } && _plan.Selection?.Holds("pgops", "migration_history") == false
+        => check is { Name: PgCheckName.MigrationState, Status: PgCheckStatus.Failed } && _plan.Selection?.Holds("pgops", "migration_history") == false
             ? PgCheck.Skip(check.Name, "the migration history is no part of what was restored")
             : check;
 }

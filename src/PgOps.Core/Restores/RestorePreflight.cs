@@ -45,12 +45,12 @@ internal static partial class RestorePreflight
     {
         if (serverVersion / 10000 >= manifest.Server.VersionNumber / 10000)
         {
-            return PgCheck.Pass("server", $"PostgreSQL {versionText}; the source was {manifest.Server.Version}");
+            return PgCheck.Pass(PgCheckName.Server, $"PostgreSQL {versionText}; the source was {manifest.Server.Version}");
         }
 
         if (force)
         {
-            return PgCheck.Skip("server", $"PostgreSQL {versionText} is older than the source's {manifest.Server.Version}; tried with -Force");
+            return PgCheck.Skip(PgCheckName.Server, $"PostgreSQL {versionText} is older than the source's {manifest.Server.Version}; tried with -Force");
         }
 
         throw new PgOpsException(

@@ -64,7 +64,7 @@ internal sealed partial class RestoreRequirements
         var tool = Try(() => RestorePreflight.Tool(_manifest, _session.VersionNumber() / 10000, _request.BinPath));
         if (tool is not null)
         {
-            _checks.Add(PgCheck.Pass("tool", $"{tool.Name} {tool.Version}; the archive was written by {_manifest.Payload.Tool}"));
+            _checks.Add(PgCheck.Pass(PgCheckName.Tool, $"{tool.Name} {tool.Version}; the archive was written by {_manifest.Payload.Tool}"));
         }
 
         var server = Try(() => RestorePreflight.ServerVersion(
@@ -166,8 +166,8 @@ internal sealed partial class RestoreRequirements
 
         var mapped = roles.IsEmpty ? "" : $"; mapped: {roles}";
         _checks.Add(needed.Count == 0 && _request is { NoOwner: true, NoPrivileges: true }
-            ? PgCheck.Skip("roles", "not needed: owners and grants are left out")
-            : PgCheck.Pass("roles", (missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing)) + mapped));
+            ? PgCheck.Skip(PgCheckName.Roles, "not needed: owners and grants are left out")
+            : PgCheck.Pass(PgCheckName.Roles, (missing.Count == 0 ? "all there" : "created: " + string.Join(", ", missing)) + mapped));
         return missing;
     }
 
@@ -213,8 +213,8 @@ internal sealed partial class RestoreRequirements
         var said = wanted.Count == 0 ? "none needed" : "available: " + string.Join(", ", wanted.Keys)
             + (other.Count == 0 ? "" : "; in another version: " + string.Join(", ", other));
         _checks.Add(_request.SkipExtension.Count > 0
-            ? PgCheck.Skip("extensions", $"{said}; left out: {string.Join(", ", _request.SkipExtension)}")
-            : PgCheck.Pass("extensions", said));
+            ? PgCheck.Skip(PgCheckName.Extensions, $"{said}; left out: {string.Join(", ", _request.SkipExtension)}")
+            : PgCheck.Pass(PgCheckName.Extensions, said));
     }
 
     private async Task CollationsAsync(ArchiveNeeds? needs, CancellationToken cancellationToken)
@@ -242,7 +242,7 @@ internal sealed partial class RestoreRequirements
     {
         if (_request.NoTablespaces || needs is null)
         {
-            _checks.Add(PgCheck.Skip("tablespaces", needs is null ? "not looked at: the dump is a script" : "left out: everything goes to the database's own"));
+            _checks.Add(PgCheck.Skip(PgCheckName.Tablespaces, needs is null ? "not looked at: the dump is a script" : "left out: everything goes to the database's own"));
             return;
         }
 
@@ -253,7 +253,7 @@ internal sealed partial class RestoreRequirements
             Lacks($"tablespaces: {string.Join(", ", missing)} (create them, or use -NoTablespaces)");
         }
 
-        _checks.Add(PgCheck.Pass("tablespaces", needs.Tablespaces.Count == 0 ? "none needed" : "there: " + string.Join(", ", needs.Tablespaces)));
+        _checks.Add(PgCheck.Pass(PgCheckName.Tablespaces, needs.Tablespaces.Count == 0 ? "none needed" : "there: " + string.Join(", ", needs.Tablespaces)));
     }
 
     private async Task SpaceAsync(RestorePlan plan, CancellationToken cancellationToken)
@@ -264,14 +264,14 @@ internal sealed partial class RestoreRequirements
             "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'", cancellationToken).ConfigureAwait(false);
         if (bytes == 0 || folder is null || !Directory.Exists(folder))
         {
-            _checks.Add(PgCheck.Skip("space", bytes == 0 ? "the dump does not say how much it needs" : "the server's disk cannot be seen from here"));
+            _checks.Add(PgCheck.Skip(PgCheckName.Space, bytes == 0 ? "the dump does not say how much it needs" : "the server's disk cannot be seen from here"));
             return;
         }
 
         try
         {
             FreeSpace.Require(folder, bytes, "Make room on the server's disk, or try it with -Force.");
-            _checks.Add(PgCheck.Pass("space", $"{PgSize.Format(bytes)} fit on the server's disk"));
+            _checks.Add(PgCheck.Pass(PgCheckName.Space, $"{PgSize.Format(bytes)} fit on the server's disk"));
         }
         catch (PgOpsException error)
         {
@@ -280,7 +280,7 @@ internal sealed partial class RestoreRequirements
                 Lacks($"space: {error.Problem}", error.InState(NothingDone, subject: _target));
             }
 
-            _checks.Add(PgCheck.Skip("space", $"{error.Problem} Tried with -Force"));
+            _checks.Add(PgCheck.Skip(PgCheckName.Space, $"{error.Problem} Tried with -Force"));
         }
     }
 

@@ -76,7 +76,7 @@ internal static class ScriptRestore
                 new ToolCommand(options.Tool.Path, [.. arguments]) { Target = target, Input = stream, OnError = complaints.Read },
                 cancellationToken).ConfigureAwait(false);
             return result.ExitCode == 0 && complaints.Quoted.Count == 0
-                ? PgCheck.Pass("restore", $"psql {options.Tool.Version}{(together ? ", one transaction" : "")}, no warning and no error")
+                ? PgCheck.Pass(PgCheckName.Restore, $"psql {options.Tool.Version}{(together ? ", one transaction" : "")}, no warning and no error")
                 : throw new PgOpsException(
                     PgErrorCode.RestoreFailed,
                     $"psql did not restore {backup} cleanly (exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"

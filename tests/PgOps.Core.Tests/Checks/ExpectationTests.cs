@@ -11,7 +11,7 @@ public sealed class ExpectationTests : IDisposable
     private static readonly PgFindingKind[] Expected = [PgFindingKind.ExpectedTables, PgFindingKind.ExpectedColumns, PgFindingKind.ExpectedPolicies];
 
     private readonly SandboxServer _server;
-    private readonly Restores.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public ExpectationTests(SandboxServer server)
     {

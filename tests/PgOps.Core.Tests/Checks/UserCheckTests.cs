@@ -12,7 +12,7 @@ namespace PgOps.Core.Tests.Checks;
 public sealed class UserCheckTests : IDisposable
 {
     private readonly SandboxServer _server;
-    private readonly Restores.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public UserCheckTests(SandboxServer server)
     {

@@ -14,7 +14,7 @@ namespace PgOps.Core.Tests.Common;
 public sealed partial class ProgressTests : IDisposable
 {
     private readonly SandboxServer _server;
-    private readonly Restores.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly CollectingSink _sink = new();
 
     public ProgressTests(SandboxServer server)

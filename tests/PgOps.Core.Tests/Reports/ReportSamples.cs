@@ -23,6 +23,7 @@ internal static class ReportSamples
     {
         Backup = Backup,
         Checks = checks,
+        ContentEqual = checks.Any(check => check is { Name: PgCheckName.Content, Status: PgCheckStatus.Passed }),
         StartedAt = new DateTime(2026, 11, 19, 3, 0, 0, DateTimeKind.Utc),
         RecoveryTime = TimeSpan.FromSeconds(12),
         Tables =

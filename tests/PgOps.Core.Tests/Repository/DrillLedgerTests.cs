@@ -3,7 +3,6 @@ using System.Text;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Signing;
 using PgOps.Core.Tests.Support;
-using Signer = PgOps.Core.Tests.Backups.Signer;
 
 namespace PgOps.Core.Tests.Repository;
 
@@ -135,6 +134,7 @@ public sealed class DrillLedgerTests : IDisposable
         {
             Backup = new PgBackup { Id = id, Database = "shop", Path = path, Format = "custom", SnapshotAt = DateTime.UtcNow },
             Checks = [passed ? PgCheck.Pass("content", "") : PgCheck.Fail("content", "")],
+            ContentEqual = passed,
             StartedAt = DateTime.UtcNow,
             RecoveryTime = TimeSpan.FromSeconds(1.5),
             ServerVersion = "15.18",

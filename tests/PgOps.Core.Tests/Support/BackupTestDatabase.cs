@@ -79,16 +79,3 @@ internal static class BackupTestDatabase
     internal static IEnumerable<string> Lines(IEnumerable<PgTableFingerprint> tables)
         => tables.Select(table => $"{table} {table.Rows} {table.Hash}");
 }
-
-/// <summary>A folder that goes away.</summary>
-internal sealed class TemporaryFolder : IDisposable
-{
-    public TemporaryFolder()
-    {
-        Path = Directory.CreateTempSubdirectory("pgops-test-").FullName;
-    }
-
-    internal string Path { get; }
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}

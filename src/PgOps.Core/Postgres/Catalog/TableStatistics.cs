@@ -50,7 +50,7 @@ internal static class TableStatistics
                 (worker, table, token) => worker.ExecuteAsync($"ANALYZE {table}", token),
                 cancellationToken).ConfigureAwait(false);
             var left = chosen[true].Any() ? "; not those with foreign children, whose servers would be asked: " + NameList.Of([.. chosen[true]]) : "";
-            return PgCheck.Pass("statistics", $"{Amount.Of(tables.Count, "table")} analysed{left}") with
+            return PgCheck.Pass(PgCheckName.Statistics, $"{Amount.Of(tables.Count, "table")} analysed{left}") with
             {
                 Duration = elapsed.Elapsed,
             };

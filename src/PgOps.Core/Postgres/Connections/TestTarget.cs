@@ -38,17 +38,17 @@ public sealed class TestTarget
             var connection = await ServerConnection.OpenAsync(target, sink.Log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                checks.Add(PgCheck.Pass("connect", $"connected as {target.Username}") with { Duration = clock.Elapsed });
+                checks.Add(PgCheck.Pass(PgCheckName.Connect, $"connected as {target.Username}") with { Duration = clock.Elapsed });
                 return await AskAsync(connection, target, checks, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (PgOpsException error)
         {
-            checks.Add(PgCheck.Fail("connect", $"{error.Problem} {error.NextStep}") with { Duration = clock.Elapsed });
+            checks.Add(PgCheck.Fail(PgCheckName.Connect, $"{error.Problem} {error.NextStep}") with { Duration = clock.Elapsed });
         }
         catch (NpgsqlException error)
         {
-            checks.Add(PgCheck.Fail("query", ServerErrors.Working(target, error, "asking for the server's facts").Problem));
+            checks.Add(PgCheck.Fail(PgCheckName.Query, ServerErrors.Working(target, error, "asking for the server's facts").Problem));
         }
 
         return new PgTargetTest { Target = target, Checks = checks };
@@ -68,19 +68,19 @@ public sealed class TestTarget
 
         var version = connection.PostgreSqlVersion.Major;
         checks.Add(version >= 13
-            ? PgCheck.Pass("version", $"PostgreSQL {connection.VersionText()}")
-            : PgCheck.Fail("version", $"PostgreSQL {connection.VersionText()} is older than 13, the oldest PgOps works with."));
+            ? PgCheck.Pass(PgCheckName.Version, $"PostgreSQL {connection.VersionText()}")
+            : PgCheck.Fail(PgCheckName.Version, $"PostgreSQL {connection.VersionText()} is older than 13, the oldest PgOps works with."));
         var pooler = target.Pooled
             || await PoolerDetection.IsTransactionPoolerAsync(connection, target, cancellationToken).ConfigureAwait(false);
         checks.Add(pooler
-            ? PgCheck.Fail("session", "A transaction pooler stands in between: migrations need the server's own address.")
-            : PgCheck.Pass("session", "a session of its own"));
+            ? PgCheck.Fail(PgCheckName.Session, "A transaction pooler stands in between: migrations need the server's own address.")
+            : PgCheck.Pass(PgCheckName.Session, "a session of its own"));
         checks.Add(facts.Standby
-            ? PgCheck.Fail("writable", "The server is a standby: backups work here, migrations and restores need the primary.")
-            : PgCheck.Pass("writable", "a primary"));
+            ? PgCheck.Fail(PgCheckName.Writable, "The server is a standby: backups work here, migrations and restores need the primary.")
+            : PgCheck.Pass(PgCheckName.Writable, "a primary"));
         checks.Add(facts.MayCreate
-            ? PgCheck.Pass("privileges", facts.Super ? "superuser" : "may create schemas in the database")
-            : PgCheck.Fail("privileges", $"The role \"{facts.User}\" may not create schemas here: GRANT CREATE ON DATABASE, or use the owner."));
+            ? PgCheck.Pass(PgCheckName.Privileges, facts.Super ? "superuser" : "may create schemas in the database")
+            : PgCheck.Fail(PgCheckName.Privileges, $"The role \"{facts.User}\" may not create schemas here: GRANT CREATE ON DATABASE, or use the owner."));
         return new PgTargetTest
         {
             Target = target,

@@ -6,7 +6,7 @@ namespace PgOps.Core.Repository.Signing;
 internal static class SignatureCheck
 {
     /// <summary>The check's name.</summary>
-    internal const string Name = "signature";
+    internal const string Name = PgCheckName.Signature;
 
     /// <summary>Looks at the signature.</summary>
     /// <param name="folder">The backup's folder.</param>

@@ -57,7 +57,7 @@ public sealed class TargetClientTests
     [PostgresFact]
     public async Task A_password_file_and_server_options_are_used()
     {
-        using var folder = new Restores.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "pass");
         await File.WriteAllTextAsync(file, $"*:*:*:*:{_server.Target.Password!.Reveal()}\n");
         if (!OperatingSystem.IsWindows())
