@@ -8,9 +8,6 @@ namespace PgOps.Core.Repository;
 /// <summary>A backup's folder while it is written: its name ends in <c>.partial</c>, and it goes away unless it is finished.</summary>
 internal sealed class PartialFolder : IDisposable
 {
-    /// <summary>The ending of an unfinished backup's name.</summary>
-
-
     private const int RemovalAttempts = 20;
     private static readonly TimeSpan RemovalPause = TimeSpan.FromMilliseconds(100);
 
