@@ -21,10 +21,12 @@ Set-StrictMode -Version 3
 $ErrorActionPreference = 'Stop'
 $root = (Resolve-Path (Join-Path $PSScriptRoot '../..')).Path
 $largest = 150kB
-$work = (New-Item -ItemType Directory (Join-Path ([System.IO.Path]::GetTempPath()) "pgops-pictures-$([guid]::NewGuid().ToString('N').Substring(0, 8))")).FullName
+$name = "pgops-pictures-$([guid]::NewGuid().ToString('N').Substring(0, 8))"
+$work = (New-Item -ItemType Directory (Join-Path ([System.IO.Path]::GetTempPath()) $name)).FullName
 
 if (-not $Browser) {
-    $found = Get-Command chromium, chromium-browser, google-chrome, msedge -CommandType Application -ErrorAction Ignore | Select-Object -First 1
+    $found = Get-Command chromium, chromium-browser, google-chrome, msedge -CommandType Application -ErrorAction Ignore |
+        Select-Object -First 1
     if (-not $found) { throw 'There is no Chromium on the PATH. Install one (apt-get install chromium), or name it with -Browser.' }
     $Browser = $found.Source
 }
@@ -34,10 +36,14 @@ function Save-Picture([string] $Page, [string] $Picture, [int] $Width, [int] $He
     $arguments = @(
         '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'
         '--disable-component-update', '--disable-sync', '--hide-scrollbars', '--force-device-scale-factor=1'
-        "--user-data-dir=$(Join-Path $work 'browser')", "--window-size=$Width,$Height", "--screenshot=$Picture", [uri]::new($Page, [UriKind]::Absolute).AbsoluteUri
+        "--user-data-dir=$(Join-Path $work 'browser')", "--window-size=$Width,$Height"
+        "--screenshot=$Picture", [uri]::new($Page, [UriKind]::Absolute).AbsoluteUri
     )
+    Remove-Item $Picture -ErrorAction Ignore
     $said = & $Browser @arguments 2>&1
-    if ($LASTEXITCODE -ne 0 -or -not (Test-Path $Picture)) { throw "$Browser made no picture (exit code $LASTEXITCODE): $($said | Select-Object -Last 3)" }
+    if ($LASTEXITCODE -ne 0 -or -not (Test-Path $Picture)) {
+        throw "$Browser made no picture (exit code $LASTEXITCODE): $($said | Select-Object -Last 3)"
+    }
     if (Get-Command pngquant -CommandType Application -ErrorAction Ignore) {
         & pngquant --force --skip-if-larger --quality 60-95 --output $Picture $Picture
         # 98 and 99: it would not have become smaller, or not good enough; the picture is as it was.
@@ -75,7 +81,8 @@ function Invoke-Pwsh([string] $Script) {
     $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
     [string[]] $start = (Test-Path $pwsh) ? @($pwsh) : @('dotnet', (Join-Path $PSHOME 'pwsh.dll'))
     $file = Join-Path $work 'run.ps1'
-    Set-Content $file "`$ErrorActionPreference = 'Stop'; `$PSStyle.OutputRendering = 'Ansi'; `$ProgressPreference = 'SilentlyContinue'; Import-Module '$root/PgOps.psd1'`n$Script"
+    $settings = "`$ErrorActionPreference = 'Stop'; `$PSStyle.OutputRendering = 'Ansi'; `$ProgressPreference = 'SilentlyContinue'"
+    Set-Content $file "$settings`nImport-Module '$root/PgOps.psd1'`n$Script"
     & $start[0] @($start | Select-Object -Skip 1) -NoProfile -NonInteractive -File $file
     if ($LASTEXITCODE -ne 0) { throw "The run ended with exit code $LASTEXITCODE." }
 }
@@ -95,14 +102,16 @@ try {
     $columns = ($end -replace "`e\[[0-9;]*m" | Measure-Object Length -Maximum).Maximum
     $page = Join-Path $work 'demo.html'
     Set-Content $page (ConvertTo-TerminalPage $end)
-    Save-Picture $page (Join-Path $Destination 'demo.png') -Width ([int][Math]::Ceiling($columns * 8.43 + 36)) -Height ($end.Count * 20 + 28)
+    $width = [int][Math]::Ceiling($columns * 8.43 + 36)
+    Save-Picture $page (Join-Path $Destination 'demo.png') -Width $width -Height ($end.Count * 20 + 28)
 
     Push-Location $work
     try {
         Invoke-Pwsh @"
 `$sandbox = Start-PgSandbox shop
 `$null = Invoke-PgMigration `$sandbox -Path '$root/examples/shop/migrations' -ToVersion 20260202130000
-`$null = Backup-PgDatabase `$sandbox -Path ./backups | Test-PgRestore -MaxRecoveryTime 00:15:00 | Export-PgReport ./report.html -Title 'Nightly drill'
+`$null = Backup-PgDatabase `$sandbox -Path ./backups | Test-PgRestore -MaxRecoveryTime 00:15:00 |
+    Export-PgReport ./report.html -Title 'Nightly drill'
 Stop-PgSandbox `$sandbox
 "@
     }

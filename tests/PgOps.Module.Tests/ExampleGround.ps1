@@ -26,13 +26,15 @@ $null = 'eu', 'us', 'legacy', 'old' | ForEach-Object { & psql -X -q -v ON_ERROR_
 if ($LASTEXITCODE -ne 0) { throw 'The databases of the examples could not be made.' }
 
 $null = 'legacy', 'old' | ForEach-Object { $server.WithDatabase($_) | Invoke-PgMigration -ToVersion 2 -HistorySchema elsewhere }
-$null = & psql -X -q -v ON_ERROR_STOP=1 -d legacy -c "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)" -c "INSERT INTO schema_migrations VALUES ('001'), ('002')"
+$null = & psql -X -q -v ON_ERROR_STOP=1 -d legacy -c 'CREATE TABLE schema_migrations (version varchar PRIMARY KEY)' `
+    -c "INSERT INTO schema_migrations VALUES ('001'), ('002')"
 $null = & psql -X -q -v ON_ERROR_STOP=1 -d old -c 'DROP SCHEMA elsewhere CASCADE'
 $null = Invoke-PgMigration $server -ToVersion 2
 $null = Backup-PgDatabase $server | Test-PgRestore -Strict
 
-'eu', 'us' | ForEach-Object { [pscustomobject]@{ Name = $_; ComputerName = $server.Host; Port = $server.Port; Database = $_; Username = $server.Username } } |
-    Export-Csv fleet.csv
+'eu', 'us' | ForEach-Object {
+    [pscustomobject]@{ Name = $_; ComputerName = $server.Host; Port = $server.Port; Database = $_; Username = $server.Username }
+} | Export-Csv fleet.csv
 Set-Content pg_service.conf "[legacy]`nhost=$($server.Host)`nport=$($server.Port)`ndbname=legacy`nuser=$($server.Username)"
 $env:PGSERVICEFILE = Join-Path $Folder 'pg_service.conf'
 $env:DATABASE_URL = $server.GetConnectionUri()

@@ -56,8 +56,8 @@ $addresses = {
         Replace('http://127.0.0.1:8080/selftest', "$($s3.Endpoint)/probes/health")
 }
 
-# The blocks of a document: what is fenced as powershell in Markdown; in a topic what stands apart, is indented and begins as a command or an
-# assignment does.
+# The blocks of a document: what is fenced as powershell in Markdown; in a topic what stands apart, is indented, and begins as a command
+# or an assignment does.
 function Get-CodeBlock([string] $Path) {
     $text = [System.IO.File]::ReadAllText($Path).Replace("`r", '')
     $pattern = $Path.EndsWith('.md') ? '(?ms)^```powershell\n(?<code>.*?)\n```$' :
@@ -105,7 +105,8 @@ $run = {
         $PgOpsReason = & $PgOpsFor $PgOpsTables.NotRun
         if ($PgOpsReason -isnot [string] -and $PgOpsReason) { $PgOpsReason = $PgOpsReason[$PgOpsBlock.Document] }
         $PgOpsResult = [ordered]@{
-            Document = $PgOpsBlock.Document; Line = $PgOpsBlock.Line; Code = $PgOpsBlock.Code; Output = ''; Error = $null; NotRun = $PgOpsReason
+            Document = $PgOpsBlock.Document; Line = $PgOpsBlock.Line; Code = $PgOpsBlock.Code
+            Output = ''; Error = $null; NotRun = $PgOpsReason
         }
         if (-not $PgOpsReason) {
             $PgOpsDatabase = & $PgOpsFor $PgOpsTables.Databases
@@ -139,7 +140,8 @@ $tables = @{ NotRun = $notRun; Databases = $databases; Prepare = $prepareTexts; 
 
 # The guides share a session, for a world costs seconds; so they must not depend on what another one has done.
 $sessions = [ordered]@{ 'README.md' = @('README.md'); 'README.md, empty' = @('README.md'); guides = @() }
-$guides = Get-ChildItem (Join-Path $root 'docs') -Recurse -Include 'about_*.help.txt', '*.md' | Where-Object Name -NotMatch '^\w+-Pg\w+\.md$' | Sort-Object Name
+$guides = Get-ChildItem (Join-Path $root 'docs') -Recurse -Include 'about_*.help.txt', '*.md' |
+    Where-Object Name -NotMatch '^\w+-Pg\w+\.md$' | Sort-Object Name
 foreach ($file in $guides) {
     $path = [System.IO.Path]::GetRelativePath($root, $file.FullName)
     if ($file.Name -like 'about_*') { $sessions[$file.Name -replace '\.help\.txt$'] = @($path) } else { $sessions['guides'] += $path }
@@ -158,7 +160,8 @@ $results = foreach ($session in $sessions.Keys) {
             }).Invoke()
     }
     catch {
-        [pscustomobject]@{ Document = $session; Line = 0; Code = 'preparation'; Output = ''; Error = "$($_.Exception.InnerException ?? $_)"; NotRun = $null }
+        $why = "$($_.Exception.InnerException ?? $_)"
+        [pscustomobject]@{ Document = $session; Line = 0; Code = 'preparation'; Output = ''; Error = $why; NotRun = $null }
     }
     finally {
         $shell.Dispose()
