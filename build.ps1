@@ -108,13 +108,49 @@ function Build-Module {
     Remove-Item "$bin/*" -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
 }
 
+# The module as it is installed: out/PgOps/<version>.
 function Publish-Module {
     $stage = Join-Path $out "PgOps/$($manifest.ModuleVersion)"
     Remove-Item $stage -Recurse -Force -ErrorAction Ignore
-    $null = New-Item -ItemType Directory $stage
+    $null = New-Item -ItemType Directory $stage, (Join-Path $stage 'docs'), (Join-Path $stage 'examples')
     'PgOps.psd1', 'module', 'LICENSE', 'README.md', 'CHANGELOG.md' | ForEach-Object { Copy-Item (Join-Path $root $_) $stage -Recurse }
+    # The help pages are in module/bin/en-US, as Get-Help wants them; ReleaseStep is built from the clone's sources.
+    Copy-Item (Join-Path $root 'docs/*') (Join-Path $stage 'docs') -Recurse -Exclude help, licences
+    Copy-Item (Join-Path $root 'examples/*') (Join-Path $stage 'examples') -Recurse -Exclude ReleaseStep
+    & (Join-Path $root 'docs/licences/New-ThirdPartyNotices.ps1') -Libraries (Join-Path $stage 'module/bin') `
+        -Assets (Join-Path $root 'src/PgOps.Cmdlets/obj/project.assets.json') -Destination (Join-Path $stage 'THIRD-PARTY-NOTICES.txt')
     Write-Host "Staged $stage"
     $stage
+}
+
+# What the PowerShell Gallery takes: out/PgOps.<version>.nupkg. Publishing it there is
+# Publish-PSResource -NupkgPath <it> -ApiKey <key>.
+function Publish-Nupkg([string] $Stage) {
+    $file = Join-Path $out "PgOps.$($manifest.ModuleVersion).nupkg"
+    Remove-Item $file -ErrorAction Ignore
+    $repository = "PgOps-out-$PID"
+    Register-PSResourceRepository $repository -Uri $out -Trusted
+    try { Publish-PSResource $Stage -Repository $repository }
+    finally { Unregister-PSResourceRepository $repository }
+    if (-not (Test-Path $file)) { throw "Publish-PSResource made no $file." }
+    Write-Host "Made $file"
+}
+
+# What Azure Automation takes: a zip of the module's name with one folder of the module's name, the manifest in it, no folder for the
+# version, no path over 140 characters.
+function Publish-Zip([string] $Stage) {
+    $zip = Join-Path $out 'PgOps.zip'
+    Remove-Item $zip -ErrorAction Ignore
+    $archive = [System.IO.Compression.ZipFile]::Open($zip, 'Create')
+    try {
+        foreach ($file in Get-ChildItem $Stage -File -Recurse) {
+            $name = 'PgOps/' + [System.IO.Path]::GetRelativePath($Stage, $file.FullName).Replace('\', '/')
+            if ($name.Length -gt 140) { throw "Azure Automation takes no path over 140 characters: $name" }
+            $null = [System.IO.Compression.ZipFileExtensions]::CreateEntryFromFile($archive, $file.FullName, $name)
+        }
+    }
+    finally { $archive.Dispose() }
+    Write-Host "Made $zip"
 }
 
 # The folder of PostgreSQL's server programs, by a first look at the usual places: what is missing is said before anything is built.
@@ -276,6 +312,8 @@ function Invoke-Test {
     $results = Join-Path $out "test-results/$($Part.ToLowerInvariant())"
     Remove-Item $results -Recurse -Force -ErrorAction Ignore
     $stage = Publish-Module
+    Publish-Nupkg $stage
+    Publish-Zip $stage
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     $pester = Start-Pester $results $stage
     try { $suites = @(Test-Xunit $results; Wait-Pester $pester $results) }
@@ -299,7 +337,11 @@ try {
     if ($Task -ne 'Clean') { Build-Module }
     if ($Task -in 'Demo', 'Test') { Assert-Sandbox }
     switch ($Task) {
-        'Package' { $null = Publish-Module }
+        'Package' {
+            $stage = Publish-Module
+            Publish-Nupkg $stage
+            Publish-Zip $stage
+        }
         'Demo' { Invoke-Demo }
         'Test' { if (-not (Invoke-Test)) { exit 1 } }
         'Clean' {
