@@ -64,7 +64,8 @@ function Invoke-Program([string] $Program, [string[]] $Arguments, [switch] $Pass
     $global:LASTEXITCODE = $null
     & $Program @Arguments
     if ($null -eq $LASTEXITCODE) { throw "$Program did not run: it gave no exit code." }
-    if ($LASTEXITCODE -ne 0 -and -not $PassExitCode) { throw "$(Split-Path $Program -Leaf) $($Arguments[0]) ended with exit code $LASTEXITCODE." }
+    if ($LASTEXITCODE -eq 0 -or $PassExitCode) { return }
+    throw "$(Split-Path $Program -Leaf) $($Arguments[0]) ended with exit code $LASTEXITCODE."
 }
 
 # How to start another PowerShell: as the running one was. A dotnet tool runs as 'dotnet pwsh.dll', and the pwsh beside that DLL cannot be
@@ -92,7 +93,8 @@ function Assert-Sdk {
     $get = "Get it with $get, or from https://dotnet.microsoft.com/download."
     if (-not (Get-Command dotnet -CommandType Application -ErrorAction Ignore)) { throw "The .NET SDK $sdkMajor is missing. $get" }
     $found = "$(& dotnet --version 2>&1)"
-    if ($LASTEXITCODE -ne 0 -or [int]($found -replace '\..*') -lt $sdkMajor) { throw "The .NET SDK $sdkMajor or newer is needed; dotnet --version says: $found. $get" }
+    if ($LASTEXITCODE -eq 0 -and [int]($found -replace '\..*') -ge $sdkMajor) { return }
+    throw "The .NET SDK $sdkMajor or newer is needed; dotnet --version says: $found. $get"
 }
 
 function Build-Module {
@@ -130,8 +132,13 @@ function Publish-Nupkg([string] $Stage) {
     Remove-Item $file -ErrorAction Ignore
     $repository = "PgOps-out-$PID"
     Register-PSResourceRepository $repository -Uri $out -Trusted
+    # NuGet looks for a configuration in the current folder, and wants to write one there.
+    Push-Location $out
     try { Publish-PSResource $Stage -Repository $repository }
-    finally { Unregister-PSResourceRepository $repository }
+    finally {
+        Pop-Location
+        Unregister-PSResourceRepository $repository
+    }
     if (-not (Test-Path $file)) { throw "Publish-PSResource made no $file." }
     Write-Host "Made $file"
 }
@@ -186,7 +193,8 @@ function Initialize-Postgres {
 function Install-Postgres {
     Write-Host 'Installing PostgreSQL'
     if ($IsWindows) {
-        Invoke-Program winget install, '--id', "PostgreSQL.PostgreSQL.$postgresMajor", '--accept-source-agreements', '--accept-package-agreements'
+        $accept = '--accept-source-agreements', '--accept-package-agreements'
+        Invoke-Program winget (@('install', '--id', "PostgreSQL.PostgreSQL.$postgresMajor") + $accept)
     }
     elseif ($IsMacOS) { Invoke-Program brew install, "postgresql@$postgresMajor" }
     elseif (Get-Command apt-get -ErrorAction Ignore) { Install-PostgresByApt }
@@ -228,8 +236,9 @@ function Initialize-Pester {
     try { Save-PSResource Pester -Version "[$pesterMinimum,7.0)" -Path $modules -TrustRepository -ErrorAction Stop }
     catch { Write-Host "The PowerShell Gallery does not give Pester ($($_.Exception.Message.Trim())); NuGet is asked." }
     if (& $has) { return }
-    Invoke-Program dotnet build, (Join-Path $root 'tests/PgOps.Module.Tests/Pester.proj'), '-t:Fetch', '--nologo', '-v', 'quiet', "-p:ModulesFolder=$modules"
-    if (-not (& $has)) { throw "Pester $pesterMinimum or newer is missing and could not be fetched. Install it with: Install-PSResource Pester" }
+    $project = Join-Path $root 'tests/PgOps.Module.Tests/Pester.proj'
+    Invoke-Program dotnet build, $project, '-t:Fetch', '--nologo', '-v', 'quiet', "-p:ModulesFolder=$modules"
+    if (-not (& $has)) { throw "Pester $pesterMinimum or newer could not be fetched. Install it with: Install-PSResource Pester" }
 }
 
 function Test-Xunit([string] $Results) {
@@ -345,7 +354,8 @@ try {
         'Demo' { Invoke-Demo }
         'Test' { if (-not (Invoke-Test)) { exit 1 } }
         'Clean' {
-            Get-ChildItem $root -Include bin, obj, out -Directory -Recurse -ErrorAction Ignore | Remove-Item -Recurse -Force -ErrorAction Ignore
+            Get-ChildItem $root -Include bin, obj, out -Directory -Recurse -ErrorAction Ignore |
+                Remove-Item -Recurse -Force -ErrorAction Ignore
         }
     }
 }

@@ -31,8 +31,10 @@ $target = @($restored.targets.Values)[0]
 
 # The package that brought a library: its folder, and what its .nuspec says.
 function Get-Package([string] $Library) {
-    $key = @($target.Keys).Where({ $target[$_]['runtime'] -and @($target[$_].runtime.Keys).Where({ [System.IO.Path]::GetFileName($_) -eq $Library }) })
-    if ($key.Count -ne 1) { throw "$Library is brought by $($key.Count) packages that the build restored. Run ./build.ps1 Clean, then again." }
+    $key = @(foreach ($package in $target.Keys) {
+            if (@($target[$package]['runtime']?.Keys) -match "(^|/)$([regex]::Escape($Library))$") { $package }
+        })
+    if ($key.Count -ne 1) { throw "$Library is brought by $($key.Count) of the restored packages. Run ./build.ps1 Clean, then again." }
     $relative = $restored.libraries[$key[0]].path
     $folder = @($restored.packageFolders.Keys).ForEach({ [System.IO.Path]::Combine($_, $relative) }).Where({ Test-Path $_ })[0]
     $said = ([xml](Get-Content (Get-ChildItem $folder -Filter *.nuspec).FullName -Raw)).package.metadata
@@ -54,14 +56,14 @@ function Get-LicenceText([string] $Folder, [System.Xml.XmlElement] $Licence, [st
     else { Get-ChildItem $Folder -File | Where-Object Name -Match '^LICEN[CS]E(\.(txt|md))?$' | Select-Object -First 1 }
     if ($own) { return Get-Text $own }
     $common = Join-Path $PSScriptRoot "$($Licence.InnerText).txt"
-    if (-not (Test-Path $common)) { throw "There is no text of the licence $($Licence.InnerText), under which $Package comes: put it into $common." }
-    Get-Text $common
+    if (Test-Path $common) { return Get-Text $common }
+    throw "There is no text of the licence $($Licence.InnerText), under which $Package comes: put it into $common."
 }
 
 function Get-Text($File) { if ($File) { (Get-Content $File -Raw).ReplaceLineEndings("`n").Trim("`n") } }
 
-$packages = @(Get-ChildItem $Libraries -Filter *.dll | Where-Object Name -NotLike 'PgOps.*.dll' | ForEach-Object { Get-Package $_.Name } |
-        Sort-Object Name, Version -Unique)
+$libraries = @((Get-ChildItem $Libraries -Filter *.dll).Name) -notlike 'PgOps.*.dll'
+$packages = @(foreach ($library in $libraries) { Get-Package $library }) | Sort-Object Name, Version -Unique
 if (-not $packages) { throw "There is no library of others in $Libraries." }
 
 $rule = '-' * 79

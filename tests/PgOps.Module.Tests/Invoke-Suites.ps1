@@ -16,6 +16,9 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
+# build.ps1 Test fetches Pester to there where it is not installed.
+$fetched = Join-Path $PSScriptRoot '../../out/modules'
+$env:PSModulePath = (@($env:PSModulePath) + $fetched) -join [System.IO.Path]::PathSeparator
 Import-Module Pester -MinimumVersion 5.5
 $configuration = New-PesterConfiguration
 # pwsh -File hands a list over as one text.
@@ -34,7 +37,8 @@ if ($CountsPath) {
     $null = New-Item -ItemType Directory -Force (Split-Path $CountsPath)
     # A suite that fails before its tests counts as one failure: none of its tests did run.
     ConvertTo-Json @(foreach ($suite in $result.Containers) {
-            $broken = @($result.FailedBlocks.BlockContainer) + @($result.FailedContainers) | Where-Object { "$($_.Item)" -eq "$($suite.Item)" }
+            $broken = @($result.FailedBlocks.BlockContainer) + @($result.FailedContainers) |
+                Where-Object { "$($_.Item)" -eq "$($suite.Item)" }
             [pscustomobject]@{
                 Suite   = [System.IO.Path]::GetFileName("$($suite.Item)") -replace '\.Tests\.ps1$'
                 Passed  = $suite.PassedCount
