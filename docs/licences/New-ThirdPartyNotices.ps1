@@ -62,8 +62,8 @@ function Get-LicenceText([string] $Folder, [System.Xml.XmlElement] $Licence, [st
 
 function Get-Text($File) { if ($File) { (Get-Content $File -Raw).ReplaceLineEndings("`n").Trim("`n") } }
 
-$libraries = @((Get-ChildItem $Libraries -Filter *.dll).Name) -notlike 'PgOps.*.dll'
-$packages = @(foreach ($library in $libraries) { Get-Package $library }) | Sort-Object Name, Version -Unique
+$names = @((Get-ChildItem $Libraries -Filter *.dll).Name) -notlike 'PgOps.*.dll'
+$packages = @(foreach ($name in $names) { Get-Package $name }) | Sort-Object Name, Version -Unique
 if (-not $packages) { throw "There is no library of others in $Libraries." }
 
 $rule = '-' * 79
