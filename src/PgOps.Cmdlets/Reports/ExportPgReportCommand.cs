@@ -75,12 +75,20 @@ public sealed class ExportPgReportCommand : PgCmdlet
     [ValidateNotNullOrEmpty]
     public string[] FromLog { get; set; } = [];
 
-    /// <summary>When the incident began: nothing older goes into the postmortem.</summary>
+    /// <summary>
+    /// When the incident began: nothing older goes into the postmortem. A date, or text such as 2026-01-31T18:30:00Z; without Z it is
+    /// local.
+    /// </summary>
     [Parameter(ParameterSetName = "Postmortem")]
+    [DateAmount]
     public DateTimeOffset? Since { get; set; }
 
-    /// <summary>When the incident ended: nothing newer goes into the postmortem.</summary>
+    /// <summary>
+    /// When the incident ended: nothing newer goes into the postmortem. A date, or text such as 2026-01-31T20:00:00Z; without Z it is
+    /// local.
+    /// </summary>
     [Parameter(ParameterSetName = "Postmortem")]
+    [DateAmount]
     public DateTimeOffset? Until { get; set; }
 
     /// <summary>Refuses before the commands that come first in the pipeline have worked for hours.</summary>

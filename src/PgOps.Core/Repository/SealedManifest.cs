@@ -5,7 +5,7 @@ namespace PgOps.Core.Repository;
 
 /// <summary>
 /// An encrypted backup's manifest is there twice: whole and encrypted, and readable without what tells of the data. The content hash of
-/// a small table can be computed backwards, and a database's settings may hold anything.
+/// a small table can be computed backwards, and a database's settings and the definitions of its objects may hold anything.
 /// </summary>
 internal static class SealedManifest
 {
@@ -13,6 +13,7 @@ internal static class SealedManifest
     internal static PgBackupManifest Readable(PgBackupManifest manifest) => manifest with
     {
         Facts = manifest.Facts with { Settings = [] },
+        Objects = manifest.Objects is null ? null : manifest.Objects with { Definitions = null },
         Tables = [.. manifest.Tables.Select(table => table with { Hash = null })],
     };
 

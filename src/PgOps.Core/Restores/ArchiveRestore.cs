@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;
 
@@ -73,7 +74,7 @@ internal sealed partial class ArchiveRestore
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
                 $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"
-                    + string.Join('\n', quoted.Select(line => "  " + line)),
+                    + string.Join('\n', InternalOptions.Explained(quoted).Select(line => "  " + line)),
                 "Nothing was put in place.",
                 "Remove the cause, then run the command again.")
             { Subject = backup };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Archives;
@@ -80,7 +81,8 @@ internal static class ScriptRestore
                 : throw new PgOpsException(
                     PgErrorCode.RestoreFailed,
                     $"psql did not restore {backup} cleanly (exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"
-                        + string.Join('\n', (complaints.Quoted.Count > 0 ? complaints.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)]).Select(line => "  " + line)),
+                        + string.Join('\n', InternalOptions.Explained(complaints.Quoted.Count > 0 ? complaints.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)])
+                            .Select(line => "  " + line)),
                     "Nothing was put in place.",
                     "Remove the cause, then run the command again.")
                 { Subject = backup };

@@ -1,0 +1,56 @@
+using System.Text.RegularExpressions;
+
+namespace PgOps.Core.Postgres.Catalog;
+
+/// <summary>Two definitions of one object for a check's detail: long ones are cut to the place where they part.</summary>
+internal static partial class DefinitionPair
+{
+    /// <summary>The most characters shown of each.</summary>
+    internal const int Width = 120;
+
+    private const int Before = 40;
+
+    /// <summary>Shows both.</summary>
+    /// <param name="expected">The reference's definition; null where only its hash is known.</param>
+    /// <param name="found">The definition that is there; null where only its hash is known.</param>
+    internal static string Describe(string? expected, string? found)
+    {
+        var (one, other) = (Line(expected), Line(found));
+        if (one == other)
+        {
+            // They part in white space alone.
+            (one, other) = (Escaped(expected), Escaped(found));
+        }
+
+        var from = one is null || other is null ? 0 : Math.Max(0, one.AsSpan().CommonPrefixLength(other) - Before);
+        return $"expected: {Cut(one, from)} / found: {Cut(other, from)}";
+    }
+
+    private static string Cut(string? text, int from)
+    {
+        if (text is null)
+        {
+            return "not known, only its hash was kept";
+        }
+
+        if (text.Length <= Width)
+        {
+            return text.Length == 0 ? "nothing" : text;
+        }
+
+        // The end of both is shown where they part near it.
+        var start = Math.Min(from, text.Length - Width);
+        var end = Math.Min(text.Length, start + Width);
+        return $"{(start > 0 ? "…" : "")}{text[start..end]}{(end < text.Length ? "…" : "")}";
+    }
+
+    private static string? Line(string? definition)
+        => definition is null ? null : Blank().Replace(ArrayCasts.Distribute(definition), " ").Trim();
+
+    private static string? Escaped(string? definition) => definition is null ? null : Blank().Replace(
+        ArrayCasts.Distribute(definition), blank => blank.Value.Replace("\r", "\\r", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal));
+
+    [GeneratedRegex(@"[\s\p{C}]+", RegexOptions.CultureInvariant)]
+    private static partial Regex Blank();
+}
