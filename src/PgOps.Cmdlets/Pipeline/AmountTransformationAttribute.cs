@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
-using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Cmdlets.Pipeline;
 

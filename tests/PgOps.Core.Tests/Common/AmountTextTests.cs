@@ -1,4 +1,4 @@
-using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Tests.Common;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using PgOps.Core.Reports;
 
 namespace PgOps.Core.Common.Operations;
 

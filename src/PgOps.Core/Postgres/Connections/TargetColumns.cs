@@ -1,5 +1,5 @@
 using System.Globalization;
-using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Postgres.Connections;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace PgOps.Core.Common.Operations;
+namespace PgOps.Core.Common.Text;
 
 /// <summary>
 /// Reads points in time by ISO 8601: <c>2026-01-31</c>, <c>2026-01-31 18:30</c>, <c>2026-01-31T18:30:00Z</c>, and the time in a backup's

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace PgOps.Core.Common.Operations;
+namespace PgOps.Core.Common.Text;
 
 /// <summary>
 /// Reads sizes as people write them: <c>10GB</c>, <c>10G</c>, <c>10 GB</c>, <c>500MiB</c>, <c>1.5TB</c>. All units count by 1024, as

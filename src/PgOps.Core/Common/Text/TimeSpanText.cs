@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace PgOps.Core.Common.Operations;
+namespace PgOps.Core.Common.Text;
 
 /// <summary>What a span of time is for: which unit people mean, and whether none at all has a meaning.</summary>
 /// <param name="Unit">The unit of the spellings that errors suggest: s, min, h or d. With d the letter m may mean months.</param>
