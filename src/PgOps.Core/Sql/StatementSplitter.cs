@@ -1,3 +1,4 @@
+using PgOps.Core.Reports;
 
 namespace PgOps.Core.Sql;
 

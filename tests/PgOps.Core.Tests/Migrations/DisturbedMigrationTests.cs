@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PgOps.Core.Migrations.Running;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
@@ -153,7 +154,7 @@ public sealed class DisturbedMigrationTests
             Assert.Contains("CALL fill()", error.Problem, StringComparison.Ordinal);
             var filled = await workspace.ScalarAsync<long>("SELECT count(*) FROM effect WHERE note LIKE 'filled%'");
             await workspace.ExecuteAsync(filled < 3 ? "DELETE FROM effect WHERE note LIKE 'filled%'" : "SELECT 1");
-            await workspace.RepairAsync("6", filled < 3 ? Core.Migrations.MigrationRepair.MarkStatementNotDone : Core.Migrations.MigrationRepair.MarkStatementDone);
+            await workspace.RepairAsync("6", filled < 3 ? MigrationRepair.MarkStatementNotDone : MigrationRepair.MarkStatementDone);
             await workspace.RunAsync();
         }
     }

@@ -1,3 +1,4 @@
+using PgOps.Core.Backups;
 using PgOps.Core.Drills;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Running;
@@ -52,7 +53,7 @@ public sealed class PostmortemTests : IDisposable
             $$"""{"time":"{{DateTime.UtcNow:O}}","level":"Debug","command":"X","message":"chatter"}""",
             "torn",
         ]);
-        var backup = await new Core.Backups.BackupDatabase().RunAsync(
+        var backup = await new BackupDatabase().RunAsync(
             new() { Target = target, Path = backups }, _sink, CancellationToken.None);
         await new TestRestore().RunAsync(new() { Backup = backup }, _sink, CancellationToken.None);
         var request = new WritePostmortemRequest

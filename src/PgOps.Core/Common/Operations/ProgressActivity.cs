@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PgOps.Core.Reports;
 
 namespace PgOps.Core.Common.Operations;
 

@@ -113,7 +113,7 @@ public sealed class RealS3Tests : IDisposable
 
         var back = await new CopyBackup().RunAsync(
             new CopyBackupRequest { Backup = copy, Destination = Path.Combine(_folder.Path, "back") }, _sink, CancellationToken.None);
-        Assert.Equal(PgCheckStatus.Passed, (await PgOps.Core.Backups.TestBackup.HashesAsync(back.Path, CancellationToken.None)).Status);
+        Assert.Equal(PgCheckStatus.Passed, (await TestBackup.HashesAsync(back.Path, CancellationToken.None)).Status);
         await StoredBackups.DeleteAsync(copy.Path, CancellationToken.None);
     }
 
