@@ -335,11 +335,12 @@ function Invoke-Test {
     $sum.Failed.Sum -eq 0 -and $sum.Passed.Sum -gt 0
 }
 
-$environment = 'PATH', 'PSModulePath', 'DOTNET_NOLOGO', 'DOTNET_CLI_TELEMETRY_OPTOUT'
+$environment = 'PATH', 'PSModulePath', 'DOTNET_NOLOGO', 'DOTNET_CLI_TELEMETRY_OPTOUT', 'DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE'
 $saved = $environment | ForEach-Object { [Environment]::GetEnvironmentVariable($_) ?? [NullString]::Value }
 try {
     $env:DOTNET_NOLOGO = '1'
     $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
+    $env:DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE = '1'
     if ($Task -ne 'Clean') { Assert-Sdk }
     if ($Task -in 'Demo', 'Test') { Initialize-Postgres }
     if ($Task -eq 'Test') { Initialize-Pester }
