@@ -37,10 +37,19 @@
     FunctionsToExport    = @()
     AliasesToExport      = @()
     VariablesToExport    = @()
+    # Where the project lives stands in this file and nowhere else: here and in PSData.
+    HelpInfoURI          = 'https://github.com/pgops/pgops/releases/latest/download/'
     PrivateData          = @{
         PSData = @{
-            Tags       = @('PostgreSQL', 'Database', 'Migration', 'Backup', 'Restore', 'DevOps', 'PSEdition_Core', 'Windows', 'Linux')
-            Prerelease = ''
+            Tags         = @(
+                'PostgreSQL', 'Postgres', 'Database', 'Migration', 'Backup', 'Restore', 'RestoreDrill', 'DisasterRecovery', 'DevOps',
+                'AzureAutomation', 'PSEdition_Core', 'Windows', 'Linux'
+            )
+            ProjectUri   = 'https://github.com/pgops/pgops'
+            LicenseUri   = 'https://github.com/pgops/pgops/blob/main/LICENSE'
+            IconUri      = 'https://raw.githubusercontent.com/pgops/pgops/main/docs/icon.png'
+            ReleaseNotes = 'https://github.com/pgops/pgops/blob/main/CHANGELOG.md'
+            Prerelease   = ''
         }
     }
 }

@@ -2,12 +2,17 @@
 <#
 .SYNOPSIS
     Builds, tests, packages and demonstrates PgOps.
+.DESCRIPTION
+    Needs the .NET SDK 10, and PostgreSQL's server programs for Demo and Test; -Bootstrap gets those. Without PowerShell on the machine:
+    dotnet tool restore, then 'dotnet pwsh build.ps1' in the place of './build.ps1'.
 .EXAMPLE
     ./build.ps1            # build, so that Import-Module ./PgOps.psd1 works
 .EXAMPLE
     ./build.ps1 Demo       # the whole round on a throwaway server
 .EXAMPLE
     ./build.ps1 Test       # xunit and Pester against a sandbox PostgreSQL
+.EXAMPLE
+    ./build.ps1 Package    # the module in a folder, as a .nupkg for the PowerShell Gallery, as a .zip for Azure Automation
 .EXAMPLE
     ./build.ps1 Demo -Bootstrap   # first installs PostgreSQL with apt, winget or brew when it is missing
 #>
@@ -24,150 +29,337 @@ param(
     [string] $Configuration = 'Release',
 
     # Installs PostgreSQL's programs when they are missing.
-    [switch] $Bootstrap
+    [switch] $Bootstrap,
+
+    # Test: the quick tests, the rest, or all.
+    [ValidateSet('All', 'Quick', 'Rest')]
+    [string] $Part = 'All',
+
+    # Test: measures how many lines of the core the xunit suite runs.
+    [switch] $Coverage,
+
+    # Takes what is built already.
+    [switch] $NoBuild
 )
 
 Set-StrictMode -Version 3
 $ErrorActionPreference = 'Stop'
-$env:DOTNET_NOLOGO = '1'
 $root = $PSScriptRoot
+$out = Join-Path $root 'out'
 $manifest = Import-PowerShellDataFile (Join-Path $root 'PgOps.psd1')
 
-function Invoke-Dotnet {
-    & dotnet @args
-    if ($LASTEXITCODE -ne 0) { throw "dotnet $($args[0]) ended with exit code $LASTEXITCODE." }
+$sdkMajor = 10
+$pesterMinimum = '5.5'
+$postgresMajor = 17
+
+# What each part of Test runs. The xunit tests carry traits; a Pester suite is named by its file.
+$xunitFilter = @{ All = 'Category!=Pester'; Quick = 'Category!=Pester&Category!=Slow'; Rest = 'Category=Slow' }
+$quickSuites = 'Loading', 'Package'
+# A test that says nothing for so long hangs: it is ended and named.
+$hangMinutes = 10
+
+# Runs a program. One that could not be started leaves no exit code, and that is a failure, too: PowerShell "opens" a file that the user
+# may read but not execute, does nothing, and goes on.
+function Invoke-Program([string] $Program, [string[]] $Arguments, [switch] $PassExitCode) {
+    $global:LASTEXITCODE = $null
+    & $Program @Arguments
+    if ($null -eq $LASTEXITCODE) { throw "$Program did not run: it gave no exit code." }
+    if ($LASTEXITCODE -eq 0 -or $PassExitCode) { return }
+    throw "$(Split-Path $Program -Leaf) $($Arguments[0]) ended with exit code $LASTEXITCODE."
 }
 
-# The PowerShell that runs this script, also when it came as a dotnet tool: program and first arguments.
+# How to start another PowerShell: as the running one was. A dotnet tool runs as 'dotnet pwsh.dll', and the pwsh beside that DLL cannot be
+# executed by everybody where the tool is shared.
 function Get-Pwsh {
-    $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
-    [string[]] $start = if (Test-Path $pwsh) { @($pwsh) } else { @('dotnet', (Join-Path $PSHOME 'pwsh.dll')) }
-    $start + '-NoProfile' + '-NonInteractive'
+    $program = [Environment]::ProcessPath
+    [string[]] $first = switch ([System.IO.Path]::GetFileNameWithoutExtension($program)) {
+        'dotnet' { Join-Path $PSHOME 'pwsh.dll' }
+        'pwsh' { }
+        default { throw "This PowerShell runs inside $program. Run build.ps1 in pwsh." }
+    }
+    @($program) + $first + '-NoProfile' + '-NonInteractive'
 }
 
-# A fresh process keeps no DLL of ours locked.
+# A fresh process keeps no DLL of ours locked. Its exit code is in $LASTEXITCODE.
 function Invoke-FreshPwsh {
     $program, $first = Get-Pwsh
-    & $program @first @args
+    Invoke-Program $program ($first + $args) -PassExitCode
+}
+
+function Assert-Sdk {
+    $get = if ($IsWindows) { "winget install Microsoft.DotNet.SDK.$sdkMajor" }
+    elseif ($IsMacOS) { 'brew install dotnet-sdk' }
+    else { "your package manager (dotnet-sdk-$sdkMajor.0)" }
+    $get = "Get it with $get, or from https://dotnet.microsoft.com/download."
+    if (-not (Get-Command dotnet -CommandType Application -ErrorAction Ignore)) { throw "The .NET SDK $sdkMajor is missing. $get" }
+    $found = "$(& dotnet --version 2>&1)"
+    if ($LASTEXITCODE -eq 0 -and [int]($found -replace '\..*') -ge $sdkMajor) { return }
+    throw "The .NET SDK $sdkMajor or newer is needed; dotnet --version says: $found. $get"
 }
 
 function Build-Module {
+    if ($NoBuild) { return }
     Write-Host "Building PgOps $($manifest.ModuleVersion) ($Configuration)"
-    Invoke-Dotnet publish (Join-Path $root 'src/PgOps.Cmdlets') -c $Configuration -o (Join-Path $root 'module/bin') --nologo -v quiet
+    $bin = Join-Path $root 'module/bin'
+    # What an earlier build left there would be packaged.
+    Remove-Item $bin -Recurse -Force -ErrorAction Ignore
+    Invoke-Program dotnet publish, (Join-Path $root 'src/PgOps.Cmdlets'), '-c', $Configuration, '-o', $bin, '--nologo', '-v', 'quiet'
     Invoke-FreshPwsh -File (Join-Path $root 'docs/help/Convert-HelpToMaml.ps1') -Module (Join-Path $root 'PgOps.psd1') `
-        -DocComments (Join-Path $root 'module/bin') -Destination (Join-Path $root 'module/bin/en-US')
+        -DocComments $bin -Destination (Join-Path $bin 'en-US')
     if ($LASTEXITCODE -ne 0) { throw 'The help could not be made.' }
-    Remove-Item (Join-Path $root 'module/bin/*') -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
+    Remove-Item "$bin/*" -Include '*.pdb', 'PgOps.*.xml', '*.deps.json' -ErrorAction Ignore
 }
 
+# The module as it is installed: out/PgOps/<version>.
 function Publish-Module {
-    $stage = Join-Path $root "out/PgOps/$($manifest.ModuleVersion)"
+    $stage = Join-Path $out "PgOps/$($manifest.ModuleVersion)"
     Remove-Item $stage -Recurse -Force -ErrorAction Ignore
-    $null = New-Item -ItemType Directory $stage
-    Copy-Item (Join-Path $root 'PgOps.psd1'), (Join-Path $root 'module'), (Join-Path $root 'LICENSE'), (Join-Path $root 'README.md'), (Join-Path $root 'CHANGELOG.md') $stage -Recurse
+    $null = New-Item -ItemType Directory $stage, (Join-Path $stage 'docs'), (Join-Path $stage 'examples')
+    'PgOps.psd1', 'module', 'LICENSE', 'README.md', 'CHANGELOG.md' | ForEach-Object { Copy-Item (Join-Path $root $_) $stage -Recurse }
+    # The help pages are in module/bin/en-US, as Get-Help wants them; ReleaseStep is built from the clone's sources.
+    Copy-Item (Join-Path $root 'docs/*') (Join-Path $stage 'docs') -Recurse -Exclude help, licences
+    Copy-Item (Join-Path $root 'examples/*') (Join-Path $stage 'examples') -Recurse -Exclude ReleaseStep
+    & (Join-Path $root 'docs/licences/New-ThirdPartyNotices.ps1') -Libraries (Join-Path $stage 'module/bin') `
+        -Assets (Join-Path $root 'src/PgOps.Cmdlets/obj/project.assets.json') -Destination (Join-Path $stage 'THIRD-PARTY-NOTICES.txt')
     Write-Host "Staged $stage"
     $stage
 }
 
-# Says how to get PostgreSQL's programs when they are missing, and with -Bootstrap gets them.
-function Assert-Postgres {
-    $probe = "Import-Module '$root/PgOps.psd1'; try { Start-PgSandbox -ErrorAction Stop | Stop-PgSandbox } catch { Write-Host `$_; exit `$(if (`$_.FullyQualifiedErrorId -like 'ToolMissing*') { 42 } else { 1 }) }"
-    Invoke-FreshPwsh -Command $probe
-    if ($LASTEXITCODE -eq 42 -and $Bootstrap) {
-        Install-Postgres
-        Invoke-FreshPwsh -Command $probe
+# What the PowerShell Gallery takes: out/PgOps.<version>.nupkg. Publishing it there is
+# Publish-PSResource -NupkgPath <it> -ApiKey <key>.
+function Publish-Nupkg([string] $Stage) {
+    $file = Join-Path $out "PgOps.$($manifest.ModuleVersion).nupkg"
+    Remove-Item $file -ErrorAction Ignore
+    $repository = "PgOps-out-$PID"
+    Register-PSResourceRepository $repository -Uri $out -Trusted
+    # NuGet looks for a configuration in the current folder, and wants to write one there.
+    Push-Location $out
+    try { Publish-PSResource $Stage -Repository $repository }
+    finally {
+        Pop-Location
+        Unregister-PSResourceRepository $repository
     }
-    if ($LASTEXITCODE -eq 42) { throw "PostgreSQL's programs are missing. Install them as said above, or run ./build.ps1 $Task -Bootstrap." }
-    if ($LASTEXITCODE -ne 0) { throw 'No sandbox server starts here; the message above says why.' }
+    if (-not (Test-Path $file)) { throw "Publish-PSResource made no $file." }
+    Write-Host "Made $file"
+}
+
+# What Azure Automation takes: a zip of the module's name with one folder of the module's name, the manifest in it, no folder for the
+# version, no path over 140 characters.
+function Publish-Zip([string] $Stage) {
+    $zip = Join-Path $out 'PgOps.zip'
+    Remove-Item $zip -ErrorAction Ignore
+    $archive = [System.IO.Compression.ZipFile]::Open($zip, 'Create')
+    try {
+        foreach ($file in Get-ChildItem $Stage -File -Recurse) {
+            $name = 'PgOps/' + [System.IO.Path]::GetRelativePath($Stage, $file.FullName).Replace('\', '/')
+            if ($name.Length -gt 140) { throw "Azure Automation takes no path over 140 characters: $name" }
+            $null = [System.IO.Compression.ZipFileExtensions]::CreateEntryFromFile($archive, $file.FullName, $name)
+        }
+    }
+    finally { $archive.Dispose() }
+    Write-Host "Made $zip"
+}
+
+# The folder of PostgreSQL's server programs, by a first look at the usual places: what is missing is said before anything is built.
+# The module looks for itself later, and has the last word.
+function Find-PostgresFolder {
+    $folders = if ($env:PGOPS_PG_BIN) { $env:PGOPS_PG_BIN -split [System.IO.Path]::PathSeparator }
+    else {
+        $env:PATH -split [System.IO.Path]::PathSeparator
+        '/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/usr/libexec/postgresql*', '/opt/homebrew/opt/postgresql*/bin',
+        '/usr/local/opt/postgresql*/bin', '/Library/PostgreSQL/*/bin', '/usr/edb/as*/bin', "$env:ProgramFiles/PostgreSQL/*/bin",
+        "$env:ProgramFiles/edb/as*/bin"
+    }
+    $folders.Where({ $_ }) | ForEach-Object { Get-Item (Join-Path $_ ($IsWindows ? 'postgres.exe' : 'postgres')) -ErrorAction Ignore } |
+        Sort-Object { [int]($_.DirectoryName -replace '^.*?(\d+)\D*$', '$1' -replace '\D.*') } -Descending |
+        Select-Object -First 1 -ExpandProperty DirectoryName
+}
+
+# Says at once how to get PostgreSQL's programs when they are missing; with -Bootstrap gets them.
+function Initialize-Postgres {
+    if (-not (Find-PostgresFolder) -and $Bootstrap) { Install-Postgres }
+    $folder = Find-PostgresFolder
+    if (-not $folder) {
+        $get = if ($IsWindows) { "winget install PostgreSQL.PostgreSQL.$postgresMajor" }
+        elseif ($IsMacOS) { "brew install postgresql@$postgresMajor" }
+        else { 'apt-get install postgresql' }
+        throw "PostgreSQL's server programs are missing. Install them ($get, or your package manager), name their folder in " +
+            "PGOPS_PG_BIN, or run the same command with -Bootstrap, which installs them."
+    }
+    # Only Debian's packages put psql on the PATH; the children need it.
+    if (-not (Get-Command psql -CommandType Application -ErrorAction Ignore)) { $env:PATH += [System.IO.Path]::PathSeparator + $folder }
 }
 
 function Install-Postgres {
+    Write-Host 'Installing PostgreSQL'
     if ($IsWindows) {
-        & winget install --id PostgreSQL.PostgreSQL.17 --accept-source-agreements --accept-package-agreements
+        $accept = '--accept-source-agreements', '--accept-package-agreements'
+        Invoke-Program winget (@('install', '--id', "PostgreSQL.PostgreSQL.$postgresMajor") + $accept)
     }
-    elseif ($IsMacOS) {
-        & brew install postgresql@17
-    }
-    elseif (Get-Command apt-get -ErrorAction Ignore) {
-        $sudo = if ((& id -u) -eq '0') { @() } else { @('sudo') }
-        $update = $sudo + @('apt-get', 'update', '-q')
-        $install = $sudo + @('apt-get', 'install', '-y', '-q', 'postgresql')
-        & $update[0] $update[1..9]
-        & $install[0] $install[1..9]
-    }
-    else {
-        throw '-Bootstrap knows apt, winget and brew only; install PostgreSQL with the package manager of this system.'
-    }
-    if ($LASTEXITCODE -ne 0) { throw "The installation ended with exit code $LASTEXITCODE." }
+    elseif ($IsMacOS) { Invoke-Program brew install, "postgresql@$postgresMajor" }
+    elseif (Get-Command apt-get -ErrorAction Ignore) { Install-PostgresByApt }
+    else { throw '-Bootstrap knows apt, winget and brew only; install PostgreSQL with the package manager of this system.' }
 }
 
-function Assert-Pester {
-    if (Get-Module Pester -ListAvailable | Where-Object Version -ge '5.5') { return }
-    Write-Host 'Installing Pester from the PowerShell Gallery'
-    try { Install-PSResource Pester -Version '[5.5,7.0)' -Scope CurrentUser -TrustRepository -ErrorAction Stop }
-    catch { throw "Pester 5.5 or newer is missing and could not be installed: $_ Install it with: Install-PSResource Pester" }
+function Install-PostgresByApt {
+    $root = (& id -u) -eq '0'
+    if (-not $root -and -not (Get-Command sudo -ErrorAction Ignore)) {
+        throw 'Installing PostgreSQL takes root, and there is no sudo here. As root: apt-get update && apt-get install -y postgresql'
+    }
+    $program, $first = @($root ? @() : 'sudo') + 'env' + 'DEBIAN_FRONTEND=noninteractive'
+    # Debian's package makes a server, main, and starts it; nobody asked for that here.
+    $clusters = '/etc/postgresql-common/createcluster.conf'
+    if (-not (Test-Path $clusters)) {
+        Write-Host "Writing $clusters, so that no server of Debian's own is made (create_main_cluster = false)"
+        Invoke-Program $program ($first + 'sh' + '-c' + "mkdir -p /etc/postgresql-common && echo create_main_cluster = false > $clusters")
+    }
+    $apt = [string[]]('apt-get', '-q', '-o', 'Acquire::Retries=3')
+    Invoke-Program $program ($first + $apt + 'update')
+    Invoke-Program $program ($first + $apt + 'install' + '-y' + '--no-install-recommends' + 'postgresql')
+}
+
+# The module's own word on whether a server starts here.
+function Assert-Sandbox {
+    Invoke-FreshPwsh -Command ("Import-Module '$root/PgOps.psd1'; try { Start-PgSandbox -ErrorAction Stop | Stop-PgSandbox } " +
+        'catch { Write-Host $_; exit 1 }')
+    if ($LASTEXITCODE -ne 0) { throw 'No sandbox server starts here; the message above says why.' }
+}
+
+# Pester, for the children: installed, else from the PowerShell Gallery, else from NuGet; the last two under out/modules.
+function Initialize-Pester {
+    $modules = Join-Path $out 'modules'
+    $env:PSModulePath = $modules + [System.IO.Path]::PathSeparator + $env:PSModulePath
+    $has = { Get-Module Pester -ListAvailable -ErrorAction Ignore | Where-Object Version -GE $pesterMinimum }
+    if (& $has) { return }
+    $null = New-Item -ItemType Directory -Force $modules
+    Write-Host 'Fetching Pester'
+    try { Save-PSResource Pester -Version "[$pesterMinimum,7.0)" -Path $modules -TrustRepository -ErrorAction Stop }
+    catch { Write-Host "The PowerShell Gallery does not give Pester ($($_.Exception.Message.Trim())); NuGet is asked." }
+    if (& $has) { return }
+    $project = Join-Path $root 'tests/PgOps.Module.Tests/Pester.proj'
+    Invoke-Program dotnet build, $project, '-t:Fetch', '--nologo', '-v', 'quiet', "-p:ModulesFolder=$modules"
+    if (-not (& $has)) { throw "Pester $pesterMinimum or newer could not be fetched. Install it with: Install-PSResource Pester" }
 }
 
 function Test-Xunit([string] $Results) {
-    $null = & dotnet test (Join-Path $root 'tests/PgOps.Core.Tests') -c $Configuration --nologo --filter 'Category!=Pester' `
-        --logger 'console;verbosity=minimal' --logger 'trx;LogFileName=xunit.trx' --results-directory $Results | Out-Host
+    $arguments = @(
+        'test', (Join-Path $root 'tests/PgOps.Core.Tests'), '-c', $Configuration, '--nologo', '--filter', $xunitFilter[$Part]
+        '--logger', 'console;verbosity=minimal', '--logger', 'trx;LogFileName=xunit.trx', '--results-directory', $Results
+        '--blame-hang-timeout', "${hangMinutes}m", '--blame-hang-dump-type', 'none'
+        if ($Coverage) { '--collect', 'XPlat Code Coverage' }
+        if ($NoBuild) { '--no-build' }
+    )
+    Invoke-Program dotnet $arguments -PassExitCode | Out-Host
+    $code = $LASTEXITCODE
     $trx = Join-Path $Results 'xunit.trx'
     if (-not (Test-Path $trx)) { throw 'The xunit suite did not run.' }
     $run = ([xml](Get-Content $trx -Raw)).TestRun
     $run.Results.UnitTestResult | Where-Object outcome -EQ 'NotExecuted' | Group-Object { $_.Output.ErrorInfo.Message } |
         ForEach-Object { Write-Host "$($_.Count) skipped: $($_.Name)" }
     $counters = $run.ResultSummary.Counters
-    [pscustomobject]@{ Passed = [int]$counters.passed; Failed = [int]$counters.failed + [int]$counters.error; Skipped = [int]$counters.total - [int]$counters.executed }
+    $failed = [int]$counters.failed + [int]$counters.error
+    if ($code -ne 0 -and -not $failed) {
+        Write-Host "dotnet test ended with exit code $code before all tests had run; what it said above names the test that was running."
+        $failed = 1
+    }
+    [pscustomobject]@{
+        Suite   = 'xunit'
+        Passed  = [int]$counters.passed
+        Failed  = $failed
+        Skipped = [int]$counters.total - [int]$counters.executed
+        Seconds = [Math]::Round(([datetime]$run.Times.finish - [datetime]$run.Times.start).TotalSeconds, 1)
+    }
+}
+
+# The share of the core's lines that ran, as coverlet.collector measured it.
+function Show-Coverage([string] $Results) {
+    $file = Get-ChildItem $Results -Recurse -Filter coverage.cobertura.xml | Select-Object -First 1
+    if (-not $file) { throw 'No coverage was collected.' }
+    $measured = ([xml](Get-Content $file -Raw)).coverage
+    Write-Host ('Coverage: {0:P1} of {1} lines, {2:P1} of {3} branches' -f [double]$measured.'line-rate', $measured.'lines-valid',
+        [double]$measured.'branch-rate', $measured.'branches-valid')
 }
 
 # The Pester suites run beside the xunit suite, for both spend much of their time waiting. Their output follows when they have ended.
 function Start-Pester([string] $Results, [string] $Stage) {
     $null = New-Item -ItemType Directory $Results -Force
     $program, $first = Get-Pwsh
-    $suites = Join-Path $root 'tests/PgOps.Module.Tests/Invoke-Suites.ps1'
-    $arguments = $first + '-File' + $suites + '-CountsPath' + (Join-Path $Results 'pester.json') | ForEach-Object { '"{0}"' -f $_ }
-    $env:PGOPS_MODULE = Join-Path $Stage 'PgOps.psd1'
-    try {
-        Start-Process $program $arguments -PassThru -NoNewWindow `
-            -RedirectStandardOutput (Join-Path $Results 'pester.txt') -RedirectStandardError (Join-Path $Results 'pester-errors.txt')
-    }
-    finally { $env:PGOPS_MODULE = $null }
+    $arguments = @(
+        $first
+        '-File', (Join-Path $root 'tests/PgOps.Module.Tests/Invoke-Suites.ps1'), '-CountsPath', (Join-Path $Results 'pester.json')
+        if ($Part -eq 'Quick') { '-Name', ($quickSuites -join ',') }
+        if ($Part -eq 'Rest') { '-Except', ($quickSuites -join ',') }
+    ) | ForEach-Object { '"{0}"' -f $_ }
+    Start-Process $program $arguments -PassThru -NoNewWindow -Environment @{ PGOPS_MODULE = Join-Path $Stage 'PgOps.psd1' } `
+        -RedirectStandardOutput (Join-Path $Results 'pester.txt') -RedirectStandardError (Join-Path $Results 'pester-errors.txt')
 }
 
 function Wait-Pester([System.Diagnostics.Process] $Process, [string] $Results) {
-    $Process.WaitForExit()
-    Get-Content (Join-Path $Results 'pester.txt'), (Join-Path $Results 'pester-errors.txt') | Out-Host
+    $said = Join-Path $Results 'pester.txt'
+    $length = 0
+    $silence = [System.Diagnostics.Stopwatch]::StartNew()
+    while (-not $Process.WaitForExit(1000)) {
+        $now = (Get-Item $said).Length
+        if ($now -ne $length) { $length = $now; $silence.Restart() }
+        if ($silence.Elapsed.TotalMinutes -lt $hangMinutes) { continue }
+        $Process.Kill($true)
+        Get-Content $said | Out-Host
+        throw "The Pester suites said nothing for $hangMinutes minutes and were ended. It hangs after: $(Get-Content $said -Tail 1)"
+    }
+    Get-Content $said, (Join-Path $Results 'pester-errors.txt') | Out-Host
     $counts = Join-Path $Results 'pester.json'
     if (-not (Test-Path $counts)) { throw 'The Pester suites did not run.' }
     Get-Content $counts -Raw | ConvertFrom-Json
 }
 
-switch ($Task) {
-    'Build' { Build-Module }
-    'Package' {
-        Build-Module
-        $null = Publish-Module
+function Invoke-Demo {
+    Invoke-FreshPwsh -Command "Import-Module '$root/PgOps.psd1'; & '$root/examples/quickstart.ps1' | Out-Null"
+    if ($LASTEXITCODE -ne 0) { throw "The demo ended with exit code $LASTEXITCODE." }
+}
+
+function Invoke-Test {
+    $results = Join-Path $out "test-results/$($Part.ToLowerInvariant())"
+    Remove-Item $results -Recurse -Force -ErrorAction Ignore
+    $stage = Publish-Module
+    Publish-Nupkg $stage
+    Publish-Zip $stage
+    $clock = [System.Diagnostics.Stopwatch]::StartNew()
+    $pester = Start-Pester $results $stage
+    try { $suites = @(Test-Xunit $results; Wait-Pester $pester $results) }
+    finally { if (-not $pester.HasExited) { $pester.Kill($true) } }
+    if ($Coverage) { Show-Coverage $results }
+    $suites | Format-Table Suite, Passed, Failed, Skipped, Seconds | Out-Host
+    Write-Host ('Part {0} took {1:m\:ss} minutes' -f $Part, $clock.Elapsed)
+    $sum = $suites | Measure-Object Passed, Failed, Skipped -Sum | Group-Object Property -AsHashTable
+    Write-Host ('{0} passed, {1} failed, {2} skipped' -f $sum.Passed.Sum, $sum.Failed.Sum, $sum.Skipped.Sum)
+    $sum.Failed.Sum -eq 0 -and $sum.Passed.Sum -gt 0
+}
+
+$environment = 'PATH', 'PSModulePath', 'DOTNET_NOLOGO', 'DOTNET_CLI_TELEMETRY_OPTOUT', 'DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE'
+$saved = $environment | ForEach-Object { [Environment]::GetEnvironmentVariable($_) ?? [NullString]::Value }
+try {
+    $env:DOTNET_NOLOGO = '1'
+    $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
+    $env:DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE = '1'
+    if ($Task -ne 'Clean') { Assert-Sdk }
+    if ($Task -in 'Demo', 'Test') { Initialize-Postgres }
+    if ($Task -eq 'Test') { Initialize-Pester }
+    if ($Task -ne 'Clean') { Build-Module }
+    if ($Task -in 'Demo', 'Test') { Assert-Sandbox }
+    switch ($Task) {
+        'Package' {
+            $stage = Publish-Module
+            Publish-Nupkg $stage
+            Publish-Zip $stage
+        }
+        'Demo' { Invoke-Demo }
+        'Test' { if (-not (Invoke-Test)) { exit 1 } }
+        'Clean' {
+            Get-ChildItem $root -Include bin, obj, out -Directory -Recurse -ErrorAction Ignore |
+                Remove-Item -Recurse -Force -ErrorAction Ignore
+        }
     }
-    'Demo' {
-        Build-Module
-        Assert-Postgres
-        Invoke-FreshPwsh -Command "Import-Module '$root/PgOps.psd1'; & '$root/examples/quickstart.ps1' | Out-Null"
-        if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
-    }
-    'Test' {
-        $results = Join-Path $root 'out/test-results'
-        Remove-Item $results -Recurse -Force -ErrorAction Ignore
-        Build-Module
-        $stage = Publish-Module
-        Assert-Postgres
-        Assert-Pester
-        $pester = Start-Pester $results $stage
-        $suites = @(Test-Xunit $results; Wait-Pester $pester $results)
-        $sum = $suites | Measure-Object Passed, Failed, Skipped -Sum | Group-Object Property -AsHashTable
-        Write-Host ('{0} passed, {1} failed, {2} skipped' -f $sum.Passed.Sum, $sum.Failed.Sum, $sum.Skipped.Sum)
-        if ($sum.Failed.Sum -gt 0) { exit 1 }
-    }
-    'Clean' {
-        Get-ChildItem $root -Include bin, obj, out -Directory -Recurse -ErrorAction Ignore | Remove-Item -Recurse -Force -ErrorAction Ignore
-    }
+}
+finally {
+    for ($i = 0; $i -lt $environment.Count; $i++) { [Environment]::SetEnvironmentVariable($environment[$i], $saved[$i]) }
 }

@@ -3,7 +3,13 @@
     A nightly runbook for Azure Automation: back up, drill, report. Anything wrong ends the job as failed.
 .DESCRIPTION
     Runs on a Hybrid Runbook Worker: the cloud's own sandboxes start no programs, and a drill needs PostgreSQL's. On the worker: PowerShell
-    7.4, PgOps in a folder of $env:PSModulePath (or -ModulePath), PostgreSQL's server programs, and the folder of backups.
+    7.4, PostgreSQL's server programs, the folder of backups, and PgOps, installed once as an administrator from the Gallery or from a
+    folder with the .nupkg that ./build.ps1 Package makes:
+
+        Register-PSResourceRepository ours -Uri //files/powershell -Trusted
+        Install-PSResource PgOps -Repository ours -Scope AllUsers -NoClobber
+
+    or unpacked from PgOps.zip anywhere, which -ModulePath names then.
 
     The password comes from the credential asset named by -CredentialName. Outside Azure Automation, where Get-AutomationPSCredential
     is not there, give -Credential. Nothing is asked.

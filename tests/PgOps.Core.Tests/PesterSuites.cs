@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
@@ -11,23 +12,46 @@ namespace PgOps.Core.Tests;
 /// </summary>
 public sealed class PesterSuites
 {
-    private static readonly string Folder = Path.GetFullPath(Path.Combine(SourceFolder(), "..", "PgOps.Module.Tests"));
+    private static readonly string Root = Path.GetFullPath(Path.Combine(SourceFolder(), "..", ".."));
+    private static readonly string Folder = Path.Combine(Root, "tests", "PgOps.Module.Tests");
+
+    // On the PATH, from the fallback of CONTRIBUTING.md, or from the tool manifest.
+    private static readonly Lazy<string[]?> PowerShell = new(() =>
+        new string[][] { ["pwsh"], [Path.Combine(Root, "out", "tools", "pwsh")], ["dotnet", "pwsh"] }.FirstOrDefault(Runs));
 
     [Theory]
     [Suites]
     [Trait("Category", "Pester")]
     public async Task Suite_passes(string suite)
     {
-        var start = new ProcessStartInfo("pwsh") { RedirectStandardOutput = true };
-        foreach (var argument in new[] { "-NoProfile", "-NonInteractive", "-File", Path.Combine(Folder, "Invoke-Suites.ps1"), "-Name", suite })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using var process = Process.Start(start)!;
+        string[] arguments = ["-NoProfile", "-NonInteractive", "-File", Path.Combine(Folder, "Invoke-Suites.ps1"), "-Name", suite];
+        using var process = Start(PowerShell.Value!, arguments);
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, output);
+    }
+
+    private static Process Start(string[] powerShell, string[] arguments) =>
+        Process.Start(new ProcessStartInfo(powerShell[0], [.. powerShell[1..], .. arguments])
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = Root,
+        })!;
+
+    // To be there is not enough: a shared tool's file may be somebody else's to execute.
+    private static bool Runs(string[] powerShell)
+    {
+        try
+        {
+            using var process = Start(powerShell, ["-Version"]);
+            process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
     }
 
     private static string SourceFolder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
@@ -48,14 +72,12 @@ public sealed class PesterSuites
 
         private static string? Obstacle()
         {
-            var name = OperatingSystem.IsWindows() ? "pwsh.exe" : "pwsh";
-            var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-            if (!path.Any(folder => File.Exists(Path.Combine(folder, name))))
+            if (PowerShell.Value is null)
             {
-                return "PESTER SUITE NOT RUN: PowerShell is not installed. Install PowerShell 7.4 or newer, then run ./build.ps1 Test.";
+                return "PESTER SUITE NOT RUN: PowerShell is not here. Get it with dotnet tool restore, then run dotnet pwsh build.ps1 Test.";
             }
 
-            return File.Exists(Path.Combine(Folder, "..", "..", "module", "bin", "PgOps.Cmdlets.dll"))
+            return File.Exists(Path.Combine(Root, "module", "bin", "PgOps.Cmdlets.dll"))
                 ? null
                 : "PESTER SUITE NOT RUN: the module is not built. ./build.ps1 Test builds it and runs this suite.";
         }

@@ -75,7 +75,7 @@ Describe 'examples' {
             It 'a copy of the suite runs by itself in a folder of the site''s own' {
                 $site = New-Item -ItemType Directory (Join-Path $TestDrive 'site')
                 'RestoreDrill.Tests.ps1', 'BeProven.ps1', 'Invoke-RestoreDrill.ps1' | ForEach-Object { Copy-Item (Join-Path $examples $_) $site }
-                $said = pwsh -NoProfile -NonInteractive -File "$site/Invoke-RestoreDrill.ps1" -Backups $backups -Results "$site/results" -ModulePath $PgOpsModule -Format NUnit3 -Database 'shop,crm'
+                $said = Invoke-Pwsh -File "$site/Invoke-RestoreDrill.ps1" -Backups $backups -Results "$site/results" -ModulePath $PgOpsModule -Format NUnit3 -Database 'shop,crm'
                 $LASTEXITCODE | Should -Be 1
                 "$said" | Should -BeLike '*finds one of crm*'
                 $run = ([xml](Get-Content "$site/results/drill.xml" -Raw)).'test-run'

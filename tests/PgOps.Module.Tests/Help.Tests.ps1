@@ -6,14 +6,9 @@ BeforeDiscovery {
 }
 
 BeforeAll {
-    $root = (Resolve-Path (Join-Path $PSScriptRoot '../..')).Path
-    $manifest = $env:PGOPS_MODULE ? $env:PGOPS_MODULE : (Join-Path $root 'PgOps.psd1')
-
     # The test's own session stays free of the module: another suite may load another copy of it.
-    function Invoke-Pwsh {
-        $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
-        if (Test-Path $pwsh) { & $pwsh -NoProfile -NonInteractive @args } else { & dotnet (Join-Path $PSHOME 'pwsh.dll') -NoProfile -NonInteractive @args }
-    }
+    . (Join-Path $PSScriptRoot 'Common.ps1')
+    $manifest = $PgOpsModule
 
     $facts = Join-Path $TestDrive 'facts.json'
     $script = Join-Path $TestDrive 'facts.ps1'

@@ -20,12 +20,9 @@ BeforeAll {
     Set-Content (Join-Path $folder 'V7__interrupted.sql') "-- pgops: no-transaction`nCREATE TABLE begun (id int);`nSELECT pg_sleep(600);`n" -NoNewline
     $environment = @{}
     $target.GetEnvironment().GetEnumerator() | ForEach-Object { $environment[$_.Key] = $_.Value }
-    $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
-    $start = (Test-Path $pwsh) ? @($pwsh) : @('dotnet', (Join-Path $PSHOME 'pwsh.dll'))
-    $victim = Start-Process $start[0] -PassThru -Environment $environment -RedirectStandardOutput (Join-Path $TestDrive 'victim.out') -RedirectStandardError (Join-Path $TestDrive 'victim.err') -ArgumentList @(
-        $start | Select-Object -Skip 1
-        '-NoProfile'
-        '-NonInteractive'
+    $program, $first = Get-Pwsh
+    $victim = Start-Process $program -PassThru -Environment $environment -RedirectStandardOutput (Join-Path $TestDrive 'victim.out') -RedirectStandardError (Join-Path $TestDrive 'victim.err') -ArgumentList @(
+        $first
         '-Command'
         "Import-Module '$PgOpsModule'; Invoke-PgMigration -Path '$folder'"
     )
