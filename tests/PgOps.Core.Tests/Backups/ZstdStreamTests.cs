@@ -55,4 +55,4 @@ public sealed class ZstdStreamTests
 }
 
 /// <summary>A test that needs libzstd.</summary>
-public sealed class ZstdFactAttribute() : NeedsFactAttribute(Peer.Missing("libzstd.so.1", ZstdStream.IsAvailable ? "" : null));
+public sealed class ZstdFactAttribute() : PeerFactAttribute(Peer.Missing("libzstd.so.1", ZstdStream.IsAvailable ? "" : null));

@@ -11,7 +11,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// <summary>A theory that needs PgBouncer: skipped with a reason where it is not installed.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PgBouncerTheoryAttribute()
-    : NeedsTheoryAttribute(PostgresAvailability.Missing ?? Peer.Missing("PgBouncer", PgBouncer.Program), PostgresAvailability.OnlyOnLinux);
+    : PeerTheoryAttribute(PostgresAvailability.Missing ?? Peer.Missing("PgBouncer", PgBouncer.Program), PostgresAvailability.OnlyOnLinux);
 
 /// <summary>A PgBouncer before the test server, on a loopback port.</summary>
 internal sealed class PgBouncer : IDisposable

@@ -93,7 +93,7 @@ public sealed class RealFolderTests
 
     /// <summary>A test that is skipped, saying so, where its folder is not named or nothing can be compared.</summary>
     [AttributeUsage(AttributeTargets.Method)]
-    private sealed class RealFolderFactAttribute(string variable) : NeedsFactAttribute(
+    private sealed class RealFolderFactAttribute(string variable) : PeerFactAttribute(
         PostgresAvailability.Missing ?? SchemaDump.WhyNot() ?? (variable == Prisma && !IsNamed(variable) ? PrismaProject.Missing : null),
         variable != Prisma && !IsNamed(variable) ? $"{variable} names no folder of a real project, and no package registry has one" : null)
     {

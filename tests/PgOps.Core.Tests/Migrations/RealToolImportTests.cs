@@ -9,7 +9,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>A test that runs another migration tool: its name behind PGOPS_ is the variable that names another program of it.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class RealToolFactAttribute(string tool) : NeedsFactAttribute(
+public sealed class RealToolFactAttribute(string tool) : PeerFactAttribute(
     PostgresAvailability.Missing ?? (tool == "PRISMA" ? PrismaProject.Missing : Peer.Missing(tool, RealToolImportTests.Program(tool))));
 
 /// <summary>Histories that the tools themselves have written.</summary>

@@ -40,6 +40,25 @@ public class NeedsTheoryAttribute : TheoryAttribute
     public string? Missing { get; }
 }
 
+/// <summary>
+/// A test that needs one of the peers that get-peers.sh gets. It belongs to the slow part, for the quick part begins before they are there.
+/// </summary>
+[AttributeUsage(AttributeTargets.Method)]
+[TraitDiscoverer("PgOps.Core.Tests.Peers.SlowDiscoverer", "PgOps.Core.Tests")]
+public class PeerFactAttribute(string? missing, string? elsewhere = null) : NeedsFactAttribute(missing, elsewhere), ITraitAttribute;
+
+/// <summary>The same for a theory.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+[TraitDiscoverer("PgOps.Core.Tests.Peers.SlowDiscoverer", "PgOps.Core.Tests")]
+public class PeerTheoryAttribute(string? missing, string? elsewhere = null) : NeedsTheoryAttribute(missing, elsewhere), ITraitAttribute;
+
+/// <summary>Puts a test into the slow part.</summary>
+public sealed class SlowDiscoverer : ITraitDiscoverer
+{
+    /// <inheritdoc/>
+    public IEnumerable<KeyValuePair<string, string>> GetTraits(IAttributeInfo traitAttribute) => [new("Category", "Slow")];
+}
+
 /// <summary>Finds facts; one whose need is missing in CI becomes a failure.</summary>
 public sealed class NeedsFactDiscoverer(IMessageSink sink) : FactDiscoverer(sink)
 {

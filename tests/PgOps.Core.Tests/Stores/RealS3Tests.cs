@@ -10,6 +10,7 @@ namespace PgOps.Core.Tests.Stores;
 /// What a real S3 service makes of the URI's options, asked of the service itself. Ceph's radosgw has them all.
 /// </summary>
 [Collection(S3Tests.Name)]
+[Trait("Category", "Slow")]
 public sealed class RealS3Tests : IDisposable
 {
     private const int Part = 8 * 1024 * 1024;

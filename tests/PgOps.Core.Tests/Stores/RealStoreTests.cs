@@ -10,10 +10,11 @@ namespace PgOps.Core.Tests.Stores;
 
 /// <summary>A theory that needs rclone on the PATH, and for a remote of rclone's a service.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class RcloneTheoryAttribute() : NeedsTheoryAttribute(PostgresAvailability.Missing ?? S3Gateway.Missing ?? Peer.MissingProgram("rclone"));
+public sealed class RcloneTheoryAttribute() : PeerTheoryAttribute(PostgresAvailability.Missing ?? S3Gateway.Missing ?? Peer.MissingProgram("rclone"));
 
 /// <summary>The whole round with real programs: rclone with a folder and with an S3 service as its remote, and the service itself.</summary>
 [Collection(S3Tests.Name)]
+[Trait("Category", "Slow")]
 public sealed class RealStoreTests : IDisposable
 {
     private readonly SandboxServer _server;

@@ -11,6 +11,7 @@ namespace PgOps.Core.Tests.Torture;
 
 /// <summary>Backups while pgbench writes at full speed: the restored copy is what the manifest says, row by row.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class ConcurrentBackupTests : IDisposable
 {
     // Rows come, change and go, tables come and go, and a sequence runs on.
@@ -95,7 +96,7 @@ public sealed class ConcurrentBackupTests : IDisposable
 
 /// <summary>A test that needs PostgreSQL's programs, pgbench among them.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class PgbenchFactAttribute() : NeedsFactAttribute(PostgresAvailability.Missing ?? Peer.Missing("pgbench", Path))
+public sealed class PgbenchFactAttribute() : PeerFactAttribute(PostgresAvailability.Missing ?? Peer.Missing("pgbench", Path))
 {
     internal static string? Path => PostgresBinaries.List()
         .Select(installation => System.IO.Path.Combine(installation.BinPath, OperatingSystem.IsWindows() ? "pgbench.exe" : "pgbench"))

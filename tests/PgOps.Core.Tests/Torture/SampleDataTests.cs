@@ -15,6 +15,7 @@ namespace PgOps.Core.Tests.Torture;
 /// loaded by psql into the newest release of every major version, 13 to 18, backed up, then drilled, restored and compared on the same
 /// and on the newest one.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class SampleDataTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -110,7 +111,7 @@ public sealed class SampleDataTests : IDisposable
         return sandbox.Target;
     }
 
-    private sealed class SampleTheoryAttribute() : NeedsTheoryAttribute(
+    private sealed class SampleTheoryAttribute() : PeerTheoryAttribute(
         PostgresAvailability.Missing ?? PeerServers.Missing(),
         Peer.SampleData is null ? "PGOPS_SAMPLE_DATA names no folder with northwind/northwind.sql and chinook/chinook.sql, nor is there ../shared/data" : null);
 }

@@ -13,6 +13,7 @@ namespace PgOps.Core.Tests.Torture;
 /// The database of everything from every server, 13 to 18, to the same and to newer ones. The newest client tools take every server,
 /// older ones those that no newer tools take as their own; PGOPS_TORTURE=all makes every pair with every set of tools.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class TortureVersionTests : IDisposable
 {
     private static readonly bool Everything = Environment.GetEnvironmentVariable("PGOPS_TORTURE") == "all";
