@@ -24,6 +24,13 @@ function Invoke-Fresh([string] $Script) {
     Invoke-Pwsh -OutputFormat Text -EncodedCommand $encoded
 }
 
+# Whether Start-Job can work: it starts the pwsh beside PowerShell's DLLs, whatever the running process was started by.
+function Test-JobStart {
+    if ($IsWindows) { return $true }
+    test -x (Join-Path $PSHOME 'pwsh')
+    $LASTEXITCODE -eq 0
+}
+
 # A folder of migrations from a hashtable of file names and texts.
 function New-MigrationFolder([System.Collections.IDictionary] $Files) {
     $folder = Join-Path $TestDrive ([guid]::NewGuid().ToString('N').Substring(0, 8))

@@ -63,9 +63,16 @@ Describe 'Loading <_>' -ForEach 'clone', 'package' {
             Should -Be (@($expected.Count) * 4)
     }
 
-    It 'works in ForEach-Object -Parallel and in jobs' {
-        Invoke-Fresh "1..2 | ForEach-Object -Parallel { Import-Module '$module'; (New-PgTarget -Database d`$_).Database } | Sort-Object; Start-Job { Import-Module '$module'; (New-PgTarget -Database job).Database } | Receive-Job -Wait" |
-            Should -Be 'd1', 'd2', 'job'
+    It 'works in ForEach-Object -Parallel' {
+        Invoke-Fresh "1..2 | ForEach-Object -Parallel { Import-Module '$module'; (New-PgTarget -Database d`$_).Database } | Sort-Object" |
+            Should -Be 'd1', 'd2'
+    }
+
+    It 'works in jobs' {
+        if (-not (Test-JobStart)) {
+            Set-ItResult -Skipped -Because "PowerShell starts jobs by $PSHOME/pwsh, which this user may not execute"
+        }
+        Invoke-Fresh "Start-Job { Import-Module '$module'; (New-PgTarget -Database job).Database } | Receive-Job -Wait" | Should -Be 'job'
     }
 }
 

@@ -103,7 +103,7 @@ Describe 'a normal user' -Skip:$IsWindows {
             & $user[0] $user[1..9] test -r (Join-Path $PSHOME 'pwsh.dll')
             if ($LASTEXITCODE -ne 0) {
                 Copy-Item $PSHOME "$world/powershell" -Recurse
-                chmod -R a+rX "$world/powershell"
+                chmod -R a+r "$world/powershell"
                 $ours = ${function:Get-Pwsh}
                 function Get-Pwsh { & $ours | ForEach-Object { $_.Replace($PSHOME, "$world/powershell") } }
             }
@@ -116,6 +116,12 @@ Describe 'a normal user' -Skip:$IsWindows {
 
     AfterAll {
         Remove-Item $world -Recurse -Force
+    }
+
+    It 'starts PowerShell as it was started, also where the pwsh of a shared tool is not theirs to execute' {
+        $null = New-Item -ItemType Directory "$world/tests/suites"
+        Copy-Item (Join-Path $PSScriptRoot 'Common.ps1') "$world/tests/suites"
+        Invoke-AsUser ". '$world/tests/suites/Common.ps1'; Invoke-Fresh '6 * 7; exit 3'; `$LASTEXITCODE" | Should -Be '42', '3'
     }
 
     It 'has published it' {

@@ -6,6 +6,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Repository;
 
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class TestBackupTests : IDisposable
 {
     private const int Flips = 300;

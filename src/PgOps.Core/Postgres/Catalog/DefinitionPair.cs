@@ -22,24 +22,19 @@ internal static partial class DefinitionPair
             (one, other) = (Escaped(expected), Escaped(found));
         }
 
-        var from = one is null || other is null ? 0 : Math.Max(0, one.AsSpan().CommonPrefixLength(other) - Before);
-        return $"expected: {Cut(one, from)} / found: {Cut(other, from)}";
+        // Both from the same place, so that the eye finds what differs; the end is shown where they part near it.
+        var parting = one is null || other is null ? 0 : one.AsSpan().CommonPrefixLength(other);
+        var start = Math.Max(0, Math.Min(parting - Before, Math.Max(one?.Length ?? 0, other?.Length ?? 0) - Width));
+        return $"expected: {Cut(one, start)} / found: {Cut(other, start)}";
     }
 
-    private static string Cut(string? text, int from)
+    private static string Cut(string? text, int start)
     {
-        if (text is null)
+        if (string.IsNullOrEmpty(text))
         {
-            return "not known, only its hash was kept";
+            return text is null ? "not known, only its hash was kept" : "nothing";
         }
 
-        if (text.Length <= Width)
-        {
-            return text.Length == 0 ? "nothing" : text;
-        }
-
-        // The end of both is shown where they part near it.
-        var start = Math.Min(from, text.Length - Width);
         var end = Math.Min(text.Length, start + Width);
         return $"{(start > 0 ? "…" : "")}{text[start..end]}{(end < text.Length ? "…" : "")}";
     }

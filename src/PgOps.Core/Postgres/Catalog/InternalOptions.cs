@@ -37,8 +37,8 @@ internal static partial class InternalOptions
     internal static string? WarningOf(string tool, PgServerFacts server)
         => AreKeptBy(server.VersionNumber)
             && Version().Match(tool) is { Success: true } version && !AreKnownTo(Number(version, 1), Number(version, 2))
-            ? $"pg_dump {tool} does not know the options that PostgreSQL {server.Version} keeps for itself (pg_attver) and dumps them: the backup can "
-                + $"be restored only to servers that know them. Client programs as new as the server (-BinPath) leave them out."
+            ? $"pg_dump {tool} does not know the options that PostgreSQL {server.Version} keeps for itself (pg_attver) and dumps them: the "
+                + "backup can be restored only to servers that know them. Client programs as new as the server (-BinPath) leave them out."
             : null;
 
     /// <summary>What pg_restore or psql said, and what it means where they stopped at such an option.</summary>

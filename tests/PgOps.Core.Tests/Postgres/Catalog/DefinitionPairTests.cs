@@ -27,7 +27,7 @@ public sealed class DefinitionPairTests
 
         // The end is shown where they part near it.
         Assert.Equal(
-            $"expected: …{same[^(DefinitionPair.Width + 1)..^1]} / found: …{(same + "x")[^DefinitionPair.Width..]}",
+            $"expected: …{same[^(DefinitionPair.Width - 1)..^1]} / found: …{(same + "x")[^DefinitionPair.Width..]}",
             DefinitionPair.Describe(same, same + "x"));
     }
 }
