@@ -3,12 +3,25 @@
 $PgOpsRoot = (Resolve-Path (Join-Path $PSScriptRoot '../..')).Path
 $PgOpsModule = if ($env:PGOPS_MODULE) { $env:PGOPS_MODULE } else { Join-Path $PgOpsRoot 'PgOps.psd1' }
 
+# How to start another PowerShell: program and first arguments. As the running one was: a dotnet tool runs as 'dotnet pwsh.dll', and the
+# pwsh beside that DLL cannot be executed by everybody where the tool is shared.
+function Get-Pwsh {
+    $dotnet = [System.IO.Path]::GetFileNameWithoutExtension([Environment]::ProcessPath) -eq 'dotnet'
+    @([Environment]::ProcessPath) + ($dotnet ? @(Join-Path $PSHOME 'pwsh.dll') : @()) + '-NoProfile' + '-NonInteractive'
+}
+
+# Runs PowerShell in a new process. Its exit code is in $LASTEXITCODE; one that did not start has none, and that is an error.
+function Invoke-Pwsh {
+    $program, $first = Get-Pwsh
+    $global:LASTEXITCODE = $null
+    & $program @first @args
+    if ($null -eq $LASTEXITCODE) { throw "$program did not run: it gave no exit code." }
+}
+
 # Runs a script in a new PowerShell process and gives its output as strings.
 function Invoke-Fresh([string] $Script) {
-    $pwsh = Join-Path $PSHOME ($IsWindows ? 'pwsh.exe' : 'pwsh')
     $encoded = [Convert]::ToBase64String([System.Text.Encoding]::Unicode.GetBytes("`$ProgressPreference = 'SilentlyContinue'; `$PSStyle.OutputRendering = 'PlainText'; $Script"))
-    if (Test-Path $pwsh) { & $pwsh -NoProfile -NonInteractive -OutputFormat Text -EncodedCommand $encoded }
-    else { & dotnet (Join-Path $PSHOME 'pwsh.dll') -NoProfile -NonInteractive -OutputFormat Text -EncodedCommand $encoded }
+    Invoke-Pwsh -OutputFormat Text -EncodedCommand $encoded
 }
 
 # A folder of migrations from a hashtable of file names and texts.

@@ -133,6 +133,25 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
     /// <param name="error">The error.</param>
     protected internal void WriteFailure(PgOpsException error) => WriteError(ErrorRecords.From(error));
 
+    /// <summary>
+    /// Ends the script with an error, as a throw statement does: pwsh -File then exits with 1, which it does not after a cmdlet's own
+    /// terminating error (https://github.com/PowerShell/PowerShell/issues/11712). Whoever gave -ErrorAction has what it says.
+    /// </summary>
+    /// <param name="error">The error.</param>
+    private protected void ThrowFailure(PgOpsException error)
+    {
+        if (MyInvocation.BoundParameters.ContainsKey("ErrorAction"))
+        {
+            WriteFailure(error);
+            return;
+        }
+
+        // The record would know the throw statement as its place; the view shows this one.
+        var record = ErrorRecords.From(error);
+        PSObject.AsPSObject(record).Properties.Add(new PSNoteProperty("Invocation", MyInvocation));
+        ScriptBlock.Create("throw $args[0]").Invoke(record);
+    }
+
     /// <summary>A file system path as .NET needs it.</summary>
     /// <param name="path">A path as typed, relative to PowerShell's own location.</param>
     /// <returns>The full path.</returns>
