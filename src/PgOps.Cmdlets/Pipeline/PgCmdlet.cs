@@ -117,6 +117,28 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         ? (SwitchParameter)value
         : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
 
+    /// <summary>Asks, as -WhatIf, -Confirm and $ConfirmPreference say. Where it should and cannot, the script ends with an error that says what to do.</summary>
+    /// <param name="target">What it is done to.</param>
+    /// <param name="action">What is done.</param>
+    /// <returns>Whether to do it.</returns>
+    protected new bool ShouldProcess(string target, string action)
+    {
+        if (WhatIfRequested || !Confirmation.IsAsked(this) || !Confirmation.IsDeaf(Host))
+        {
+            try
+            {
+                return base.ShouldProcess(target, action);
+            }
+            catch (Exception error) when (Confirmation.SaysDeaf(error))
+            {
+                // -NonInteractive, or a runspace without a user interface.
+            }
+        }
+
+        ThrowFailure(Confirmation.Missing(target, action));
+        return false;
+    }
+
     /// <summary>Under -WhatIf: works the real plan out, which touches nothing, and prints it line by line.</summary>
     /// <param name="plan">Gives the plan, or throws the refusal that the real run would meet.</param>
     protected void Preview(Func<IOperationSink, CancellationToken, Task<IReadOnlyList<string>>> plan)
