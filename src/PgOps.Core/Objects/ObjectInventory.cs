@@ -4,9 +4,6 @@ using PgOps.Core.Connections;
 
 namespace PgOps.Core.Objects;
 
-/// <summary>Kind and name of an object, for example index and public.orders_pkey.</summary>
-internal readonly record struct ObjectName(string Kind, string Name);
-
 /// <summary>The schema objects of one database.</summary>
 internal sealed class ObjectInventory
 {
