@@ -5,6 +5,7 @@ using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Backups;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Signing;
+using PgOps.Core.Restores;
 
 namespace PgOps.Cmdlets.Backups;
 

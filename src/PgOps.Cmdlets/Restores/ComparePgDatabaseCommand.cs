@@ -2,6 +2,7 @@ using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Restores;
 
 namespace PgOps.Cmdlets.Restores;
 
@@ -51,6 +52,14 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     [ValidateRange(1, 64)]
     public int? Jobs { get; set; }
 
+    /// <summary>
+    /// Leaves schemas out on both sides: their tables, sequences and objects. Names as the catalog holds them, with * and ?; one that fits
+    /// nothing on either side is an error. Without the schema pgops the migration state is not compared either.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] ExcludeSchema { get; set; } = [];
+
     /// <summary>Finds the rows in which tables of two databases differ, by ranges of the primary key.</summary>
     [Parameter(ParameterSetName = "Database")]
     public SwitchParameter Detailed { get; set; }
@@ -85,6 +94,7 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
                 Identity = Identity is null ? null : FullPath(Identity),
                 Detailed = Detailed,
                 MaxRows = MaxRows,
+                ExcludedSchemas = ExcludeSchema,
                 Jobs = Jobs,
             },
             sink,

@@ -3,7 +3,6 @@ using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
-using PgOps.Core.Reports;
 using PgOps.Core.Repository;
 
 namespace PgOps.Core.Backups;

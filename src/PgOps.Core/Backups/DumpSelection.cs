@@ -1,3 +1,5 @@
+using PgOps.Core.Restores;
+
 namespace PgOps.Core.Backups;
 
 /// <summary>

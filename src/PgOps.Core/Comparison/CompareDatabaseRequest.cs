@@ -1,3 +1,5 @@
+using PgOps.Core.Restores;
+
 namespace PgOps.Core.Comparison;
 
 /// <summary>What to compare with what.</summary>
@@ -23,6 +25,9 @@ public sealed record CompareDatabaseRequest
 
     /// <summary>How many differing rows to name of each table.</summary>
     public int MaxRows { get; init; } = 100;
+
+    /// <summary>Schemas to leave out on both sides, names with * and ?. Each must fit one.</summary>
+    public IReadOnlyList<string> ExcludedSchemas { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Sessions to read each database with; null takes the number of processors, at most 8.</summary>
     public int? Jobs { get; init; }

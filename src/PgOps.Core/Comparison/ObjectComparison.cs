@@ -40,7 +40,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     {
         var groups = Groups.ToDictionary(group => group, _ => new Group());
         var differences = new List<PgObjectDifference>();
-        foreach (var (name, one) in reference.Objects)
+        foreach (var (name, one) in reference.Objects.Where(one => !rules.IsLeftOut(one.Key)))
         {
             var group = groups[GroupOf(name.Kind)];
             group.Excuse(rules.Excuse(name.Kind));
@@ -84,7 +84,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             }
         }
 
-        foreach (var (name, extra) in difference.Objects)
+        foreach (var (name, extra) in difference.Objects.Where(one => !rules.IsLeftOut(one.Key)))
         {
             if (rules.Excuse(name.Kind) is null && !reference.Objects.ContainsKey(name) && !rules.Before.Contains(name) && !(rules.AsDumped && IsFromTheBeginning(name)))
             {

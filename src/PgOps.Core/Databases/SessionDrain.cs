@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using PgOps.Core.Checks;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;

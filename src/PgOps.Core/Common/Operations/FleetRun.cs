@@ -1,4 +1,3 @@
-using PgOps.Core.Reports;
 
 namespace PgOps.Core.Common.Operations;
 

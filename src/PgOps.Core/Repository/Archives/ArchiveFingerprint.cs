@@ -8,7 +8,6 @@ using PgOps.Core.Common.Streams;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Reports;
 
 namespace PgOps.Core.Repository.Archives;
 
