@@ -3,9 +3,9 @@ using System.Security;
 using System.Security.Cryptography.X509Certificates;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Backups;
+using PgOps.Core.Comparison;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Signing;
-using PgOps.Core.Restores;
 
 namespace PgOps.Cmdlets.Backups;
 

@@ -2,7 +2,6 @@ using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Connections;
-using PgOps.Core.Restores;
 
 namespace PgOps.Cmdlets.Restores;
 

@@ -1,4 +1,4 @@
-using PgOps.Core.Restores;
+using PgOps.Core.Comparison;
 
 namespace PgOps.Core.Backups;
 

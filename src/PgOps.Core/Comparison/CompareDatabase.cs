@@ -5,7 +5,6 @@ using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
-using PgOps.Core.Restores;
 
 namespace PgOps.Core.Comparison;
 

@@ -1,5 +1,3 @@
-using PgOps.Core.Restores;
-
 namespace PgOps.Core.Comparison;
 
 /// <summary>What to compare with what.</summary>

@@ -1,4 +1,4 @@
-using PgOps.Core.Restores;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Repository.Archives;
 

@@ -1,6 +1,6 @@
 using System.IO.Enumeration;
 
-namespace PgOps.Core.Restores;
+namespace PgOps.Core.Common.Text;
 
 /// <summary>How a person names several schemas or tables: as the catalog holds them, case counts, with * and ? for any characters.</summary>
 internal static class NamePattern

@@ -1,10 +1,9 @@
 using Npgsql;
-using PgOps.Core.Checks;
-using PgOps.Core.Comparison;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 
-namespace PgOps.Core.Restores;
+namespace PgOps.Core.Comparison;
 
 /// <summary>The schemas that a comparison leaves out on request, with all that is in them.</summary>
 internal sealed class ExcludedSchemas
