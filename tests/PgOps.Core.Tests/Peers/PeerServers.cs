@@ -55,4 +55,4 @@ internal static class PeerServers
 
 /// <summary>A theory that needs every major version of the server, and the newest client tools.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class ServersTheoryAttribute() : PeerTheoryAttribute(Sandbox.PostgresAvailability.Missing ?? PeerServers.Missing());
+public sealed class ServersTheoryAttribute() : PeerTheoryAttribute(PostgresAvailability.Missing ?? PeerServers.Missing());
