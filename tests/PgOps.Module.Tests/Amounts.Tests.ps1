@@ -11,11 +11,6 @@ BeforeDiscovery {
             if ($kind) { @{ Command = $command.Name; Parameter = $parameter.Name; Kind = $kind; Attributes = $parameter.Attributes } }
         }
     }
-    $others = foreach ($command in Get-Command -Module PgOps) {
-        foreach ($parameter in $command.Parameters.Values | Where-Object { $_.ParameterType -in [int], [double], [string], [Nullable[int]], [Nullable[double]] -and $_.Name -notin $common }) {
-            @{ Command = $command.Name; Parameter = $parameter.Name }
-        }
-    }
 }
 
 BeforeAll {
@@ -63,9 +58,15 @@ Describe 'The amount <Command> -<Parameter>' -ForEach $amounts {
     }
 }
 
-Describe 'No other parameter holds an amount' {
-    It '<Command> -<Parameter>' -ForEach ($others | Where-Object Parameter -Match '(Timeout|Period|Age|Within|Duration|Delay|Time|Seconds|Size|Bytes|Limit|Since|Until|Before|After)$' | Where-Object Parameter -NE 'ThrottleLimit') {
-        "$Command -$Parameter is no time span, size or date by its type" | Should -BeNullOrEmpty
+Describe 'Numbers and texts' {
+    It 'hold no time span, size or date' {
+        $plain = [int], [double], [string], [Nullable[int]], [Nullable[double]]
+        $like = '(Timeout|Period|Age|Within|Duration|Delay|Time|Seconds|Size|Bytes|Limit|Since|Until|Before|After)$'
+        Get-Command -Module PgOps | ForEach-Object {
+            $command = $_.Name
+            $_.Parameters.Values | Where-Object { $_.ParameterType -in $plain -and $_.Name -match $like -and $_.Name -ne 'ThrottleLimit' } |
+                ForEach-Object { "$command -$($_.Name)" }
+        } | Should -BeNullOrEmpty
     }
 }
 

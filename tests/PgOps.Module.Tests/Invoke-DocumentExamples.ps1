@@ -12,7 +12,10 @@
 param(
     [Parameter(Mandatory)] [string] $Module,
     [Parameter(Mandatory)] [string] $Folder,
-    [Parameter(Mandatory)] [string] $ResultPath
+    [Parameter(Mandatory)] [string] $ResultPath,
+
+    # Only these sessions: README.md, 'README.md, empty', guides, or a topic's name.
+    [string] $Only = '*'
 )
 
 Set-StrictMode -Version 3
@@ -22,6 +25,8 @@ $root = (Resolve-Path (Join-Path $PSScriptRoot '../..')).Path
 # Blocks that are not run, by their first line, and why.
 $notRun = @{
     './build.ps1*'                            = 'It builds what is tested here; .ci/run and every run of the tests begin with it.'
+    'Register-PSResourceRepository*'          = 'Package.Tests.ps1 installs the package as a normal user, from a folder of its own.'
+    'Install-PSResource*'                     = 'Package.Tests.ps1 installs the package as a normal user, from a folder of its own.'
     'Backup-PgDatabase shop -Path ./backups*' = @{ 'README.md, empty' = 'The headline is about a database that has migrations.' }
     'Invoke-PgMigration -Baseline*'           = @{ 'README.md, empty' = 'It is about a database that holds tables.' }
     'Import-PgMigrationHistory*'              = @{ 'README.md, empty' = 'It is about a database that holds tables.' }
@@ -40,6 +45,12 @@ $prepare = @{
         $null = New-Item -ItemType Directory checks
         Set-Content checks/orders.sql 'SELECT id FROM orders WHERE total < 0;'
         Set-Content shop.expectations.json '{ "format": "pgops-expectations/1", "tables": { "customers": {}, "orders": {} } }'
+    }
+    'about_PgOps_Targets' = {
+        $target = $server
+        $credential = [pscredential]::new($server.Username, (ConvertTo-SecureString $server.GetEnvironment()['PGPASSWORD'] -AsPlainText))
+        $null = 'shop_copy', 'crm', 'billing' |
+            ForEach-Object { & psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $_ TEMPLATE shop" }
     }
     'managed-servers.md'  = {
         $backup = Get-PgBackup -Latest
@@ -118,6 +129,8 @@ $run = {
                 if ($PgOpsDatabase) { $env:DATABASE_URL = $server.WithDatabase($PgOpsDatabase).GetConnectionUri() }
                 $PgOpsCode = [scriptblock]::Create((& ([scriptblock]::Create($PgOpsTables.Addresses)) $PgOpsBlock.Code))
                 $PgOpsResult.Output = . $PgOpsCode | Out-String -Width 120
+                # What a block leaves to a job counts, too.
+                $PgOpsResult.Output += Get-Job | Receive-Job -Wait -AutoRemoveJob | Out-String -Width 120
             }
             catch {
                 $PgOpsResult.Error = "$_"
@@ -133,9 +146,14 @@ $run = {
 
 $s3 = Start-S3
 
+# Jobs import the module by its name.
+$modules = New-Item -ItemType Directory (Join-Path $Folder 'modules')
+$null = New-Item -ItemType ($IsWindows ? 'Junction' : 'SymbolicLink') -Path (Join-Path $modules 'PgOps') -Target (Split-Path $Module)
+$env:PSModulePath = "$modules$([System.IO.Path]::PathSeparator)$env:PSModulePath"
+
 # A script block belongs to the runspace that made it; its text does not.
 $prepareTexts = @{}
-foreach ($name in $prepare.Keys) { $prepareTexts[$name] = "$($prepare[$name])" }
+foreach ($document in $prepare.Keys) { $prepareTexts[$document] = "$($prepare[$document])" }
 $tables = @{ NotRun = $notRun; Databases = $databases; Prepare = $prepareTexts; Addresses = "$addresses" }
 
 # The guides share a session, for a world costs seconds; so they must not depend on what another one has done.
@@ -146,7 +164,7 @@ foreach ($file in $guides) {
     $path = [System.IO.Path]::GetRelativePath($root, $file.FullName)
     if ($file.Name -like 'about_*') { $sessions[$file.Name -replace '\.help\.txt$'] = @($path) } else { $sessions['guides'] += $path }
 }
-$results = foreach ($session in $sessions.Keys) {
+$results = foreach ($session in $sessions.Keys -like $Only) {
     $blocks = foreach ($path in $sessions[$session]) {
         $document = $session -eq 'guides' ? (Split-Path $path -Leaf) : $session
         Get-CodeBlock (Join-Path $root $path) | Select-Object @{ Name = 'Document'; Expression = { $document } }, Line, Code

@@ -63,7 +63,7 @@ Describe 'A backup through <_>' -ForEach 'Csv', 'Json', 'Clixml', 'Remoting' {
         ($back | Test-PgBackup).Passed | Should -BeTrue
         (Copy-PgBackup $back (Join-Path $TestDrive "copy-$way")).Id | Should -Be $backup.Id
         (Compare-PgDatabase $back $target).Passed | Should -BeTrue
-        (Test-PgDatabase $target -Manifest $back -Skip UnusedIndexes).Checks.Name | Should -Contain 'tables'
+        (Test-PgDatabase $target -Manifest $back -Skip UnusedIndexes).Checks.Name | Should -Contain 'expected-tables'
         (Remove-PgBackup $back -WhatIf).Backup.Id | Should -Be $backup.Id
     }
 
@@ -119,6 +119,12 @@ us,db2.example.com,,shop,app,,tenant,,
         $null = 'Instance,Database', 'db1,shop' | ConvertFrom-Csv | New-PgTarget -WarningVariable said -WarningAction SilentlyContinue
         "$said" | Should -BeLike 'No column says which server*Instance*'
         { Test-PgTarget ('Host,Team' , 'db1,orders' | ConvertFrom-Csv) } | Should -Throw "*'Team' is no part of a target*"
+    }
+
+    It 'may hold each target as one text' {
+        'Url,Name', 'postgresql://ann@db1/shop,eu' | ConvertFrom-Csv | New-PgTarget | Should -Be 'eu (shop@db1:5432)'
+        $row = 'Target,Team', "host=$($target.Host) dbname=shop user=postgres,orders" | ConvertFrom-Csv
+        ($row | Test-PgTarget -Credential $credential).Passed | Should -BeTrue
     }
 
     It 'takes parts from parameters' {

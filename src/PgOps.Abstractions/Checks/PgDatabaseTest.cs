@@ -50,6 +50,9 @@ public sealed record PgDatabaseTest : PgCheckedResult
     /// <summary>Kinds that were not asked for, by -Skip or -Only, or because nothing says what to expect.</summary>
     public IReadOnlyList<PgFindingKind> LeftOut { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>The checks that failed, by name.</summary>
+    public IReadOnlyList<string> Failed => [.. Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Name)];
+
     /// <summary>The server's version, for example 15.18.</summary>
     public string ServerVersion { get; init; } = "";
 }

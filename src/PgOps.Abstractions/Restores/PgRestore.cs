@@ -57,9 +57,6 @@ public sealed record PgDrill : PgCheckedResult
     /// <summary>Whether the content of every table was hashed on both sides and found equal.</summary>
     public bool ContentEqual { get; init; }
 
-    /// <summary>The names of the checks that were not made; each one's detail says why.</summary>
-    public IReadOnlyList<string> NotMade => [.. Checks.Where(check => check.Status == PgCheckStatus.Skipped).Select(check => check.Name)];
-
     /// <summary>One result per table.</summary>
     public IReadOnlyList<PgTableComparison> Tables { get; init => field = value.ToArray(); } = [];
 
@@ -80,6 +77,9 @@ public sealed record PgDrill : PgCheckedResult
 
     /// <summary>The server version drilled on.</summary>
     public string ServerVersion { get; init; } = "";
+
+    /// <summary>The verdict in a word: Failed, Incomplete where a step was not made, Proven, or Passed where nothing was there to compare with.</summary>
+    public string Result => !Passed ? "Failed" : NotMade.Count > 0 ? "Incomplete" : Proven ? "Proven" : "Passed";
 
     /// <summary>The first failed check and its detail; null when the drill passed.</summary>
     public string? Failure => Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed

@@ -12,6 +12,12 @@ public abstract record PgCheckedResult
     /// <summary>The checks, in the order they ran.</summary>
     public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>What failed, in a sentence each; empty when nothing did.</summary>
+    public string Problem => PgCheck.Problems(Checks);
+
+    /// <summary>The names of the checks that were not made; each one's detail says why.</summary>
+    public IReadOnlyList<string> NotMade => [.. Checks.Where(check => check.Status == PgCheckStatus.Skipped).Select(check => check.Name)];
+
     /// <summary>When it began, in UTC.</summary>
     public DateTime StartedAt { get; init; }
 

@@ -52,6 +52,12 @@ internal static class ReturnedObject
             return Carried(bag, "Source");
         }
 
+        if (kind is null && bag.Properties["Target"]?.Value is string { Length: > 0 } text)
+        {
+            // A row of a file of the user's own, with a column of URIs.
+            return TargetParser.Parse(text);
+        }
+
         if (kind != nameof(PgTarget) && Has(bag, "Target"))
         {
             return Carried(bag, "Target");
@@ -105,11 +111,12 @@ internal static class ReturnedObject
         PgTarget live => live,
         PSObject { BaseObject: PgTarget live } => live,
         var value when Bag(value) is { } inner => Target(inner),
-        var value => $"{value}" is { Length: > 0 } text ? throw new PgOpsException(
+        var value when $"{value}" is { Length: > 0 } text => throw new PgOpsException(
             PgErrorCode.TargetInvalid,
             $"The object's {name} has come back as the text '{text}', which does not say all of it.",
             null,
-            "Give -Target itself, or ConvertTo-Json and Export-Clixml a -Depth of 3.") : null,
+            "Give -Target itself, or ConvertTo-Json and Export-Clixml a -Depth of 3."),
+        _ => null,
     };
 
     private static IEnumerable<object?> Items(object? value)
@@ -134,7 +141,10 @@ internal static class ReturnedObject
 
         return Bag(value) is not null || value is IDictionary || (value is IEnumerable and not string)
             ? throw new PgOpsException(
-                PgErrorCode.TargetInvalid, $"'{property.Name}' holds an object, but a target's parts are texts and numbers.", null, "Give its parts apart.")
+                PgErrorCode.TargetInvalid,
+                $"'{property.Name}' holds an object, but a target's parts are texts and numbers.",
+                null,
+                "Give its parts apart.")
             : value is null ? null : LanguagePrimitives.ConvertTo<string>(value);
     }
 }

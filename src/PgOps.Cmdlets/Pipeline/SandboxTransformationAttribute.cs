@@ -8,5 +8,7 @@ public sealed class SandboxTransformationAttribute : ArgumentTransformationAttri
 {
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-        => ReturnedObject.Bag(inputData) is { } bag && ReturnedObject.Kind(bag) == nameof(PgSandbox) ? ReturnedObject.Sandbox(bag) : inputData;
+        => ReturnedObject.Bag(inputData) is { } bag && ReturnedObject.Kind(bag) == nameof(PgSandbox)
+            ? ReturnedObject.Sandbox(bag)
+            : inputData;
 }

@@ -13,8 +13,11 @@ public sealed class SideTransformationAttribute : ArgumentTransformationAttribut
 
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-        => ReturnedObject.Bag(inputData) is { } bag && ReturnedObject.Kind(bag) is nameof(PgBackup) or nameof(PgBackupTest) or nameof(PgDrill)
-            || (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is PgBackup or PgBackupTest or PgDrill or FileSystemInfo
+        => IsBackup(inputData)
             ? BackupTransformationAttribute.From(engineIntrinsics, inputData)!
             : _target.Transform(engineIntrinsics, inputData);
+
+    private static bool IsBackup(object input) => ReturnedObject.Bag(input) is { } bag
+        ? ReturnedObject.Kind(bag) is nameof(PgBackup) or nameof(PgBackupTest) or nameof(PgDrill)
+        : (input is PSObject wrapped ? wrapped.BaseObject : input) is PgBackup or PgBackupTest or PgDrill or FileSystemInfo;
 }

@@ -66,12 +66,16 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
                 .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),
             _ => throw new PgOpsException(
                 PgErrorCode.TargetInvalid,
-                $"A {value.GetType().Name} is no target. Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
+                $"A {value.GetType().Name} is no target.",
+                null,
+                "Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
         };
     }
 
     private static object? NameOrTarget(object? input)
-        => (input is PSObject wrapped ? wrapped.BaseObject : input) is string text && TargetParser.IsDatabaseName(text) ? text.Trim() : One(input);
+        => (input is PSObject wrapped ? wrapped.BaseObject : input) is string text && TargetParser.IsDatabaseName(text)
+            ? text.Trim()
+            : One(input);
 
     /// <summary>Bare names in a list lie on the server of the targets beside them.</summary>
     private static PgTarget[] Beside(List<object?> items)
@@ -86,6 +90,8 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
                 $"Give it as a target of its own, for example $target.WithDatabase('{name}').");
         }
 
-        return [.. items.Select(item => item is string bare ? targets.FirstOrDefault()?.WithDatabase(bare) ?? TargetParser.Parse(bare) : (PgTarget)item!)];
+        return [.. items.Select(item => item is string bare
+            ? targets.FirstOrDefault()?.WithDatabase(bare) ?? TargetParser.Parse(bare)
+            : (PgTarget)item!)];
     }
 }

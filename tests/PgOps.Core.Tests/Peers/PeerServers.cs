@@ -1,4 +1,5 @@
 using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Peers;
 

@@ -75,7 +75,8 @@ public static partial class DateText
         var problem = given.Length == 0 ? "An empty text is not a date"
             : CultureForm().IsMatch(given) ? $"{given} is another day in another country"
             : int.TryParse(given.AsSpan(0, Math.Min(4, given.Length)), NumberStyles.None, CultureInfo.InvariantCulture, out var year)
-                && year < FirstYear && given.Contains('-', StringComparison.Ordinal) ? $"{given} is before PostgreSQL's time, a number of ticks"
+                && year < FirstYear && given.Contains('-', StringComparison.Ordinal)
+                ? $"{given} is before PostgreSQL's time, a number of ticks"
             : $"{given} is not a date";
         return new PgOpsException(
             PgErrorCode.InvalidArgument,
@@ -90,7 +91,8 @@ public static partial class DateText
     private static partial Regex Form();
 
     [GeneratedRegex(
-        @"^(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)[-T](?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)(?<utc>Z)$", RegexOptions.CultureInvariant)]
+        @"^(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)[-T](?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)(?<utc>Z)$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex StampForm();
 
     [GeneratedRegex(@"^\d{1,4}[/.]\d{1,2}[/.]\d{1,4}\b", RegexOptions.CultureInvariant)]

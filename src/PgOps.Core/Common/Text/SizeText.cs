@@ -60,10 +60,13 @@ public static partial class SizeText
         var negative = given.StartsWith('-');
         var digits = given.TrimStart('-');
         var isNumber = digits.Length is > 0 and < 20 && digits.All(char.IsAsciiDigit);
-        var spellings = !isNumber ? "10GB or 500MiB" : digits.Length > 5 ? $"{digits}B or a size such as 10GB" : $"{digits}GB or {digits}MiB";
+        var spellings = !isNumber ? "10GB or 500MiB"
+            : digits.Length > 5 ? $"{digits}B or a size such as 10GB"
+            : $"{digits}GB or {digits}MiB";
         var shown = given.Length == 0 ? "An empty text" : given;
         var problem = negative ? $"{shown} is negative and not a size" : $"{shown} is not a size";
-        return new PgOpsException(PgErrorCode.InvalidArgument, $"{problem}: write {spellings}. Units are B, KB, MB, GB, TB and PB, by 1024.");
+        return new PgOpsException(
+            PgErrorCode.InvalidArgument, $"{problem}: write {spellings}. Units are B, KB, MB, GB, TB and PB, by 1024.");
     }
 
     [GeneratedRegex(

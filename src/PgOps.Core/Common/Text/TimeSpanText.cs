@@ -88,7 +88,8 @@ public static partial class TimeSpanText
         ArgumentNullException.ThrowIfNull(given);
         ArgumentNullException.ThrowIfNull(use);
         var shown = given.Length == 0 ? "An empty text" : given;
-        return !decimal.TryParse(given, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? Refusal($"{shown} is not a time span", null, use)
+        return !decimal.TryParse(given, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            ? Refusal($"{shown} is not a time span", null, use)
             : number < 0 ? Refusal($"{shown} is negative and not a time span", -number, use)
             : Refusal($"{shown} is not a time span", number, use);
     }
@@ -106,7 +107,8 @@ public static partial class TimeSpanText
         }
 
         return span < Shortest ? throw Refusal($"{text} is less than a millisecond, a number of ticks", null, use)
-            : use.Unit == "s" && span > LongestTimeout ? throw Refusal($"{text} is longer than the 24 days that a timeout can last", null, use)
+            : use.Unit == "s" && span > LongestTimeout
+                ? throw Refusal($"{text} is longer than the 24 days that a timeout can last", null, use)
             : span;
     }
 
@@ -141,8 +143,9 @@ public static partial class TimeSpanText
 
         var sum = TimeSpan.Zero;
         var seen = new HashSet<TimeSpan>();
-        foreach (var (number, word) in form.Groups["number"].Captures.Zip(form.Groups["unit"].Captures, (number, unit) => (number.Value, unit.Value)))
+        foreach (var (amount, unitName) in form.Groups["number"].Captures.Zip(form.Groups["unit"].Captures))
         {
+            var (number, word) = (amount.Value, unitName.Value);
             var name = word.Length > 2 && Units.ContainsKey(word.TrimEnd('s', 'S')) ? word.TrimEnd('s', 'S') : word;
             if (Calendar.TryGetValue(word.Length > 1 ? word.TrimEnd('s', 'S') : word, out var days))
             {
@@ -190,23 +193,30 @@ public static partial class TimeSpanText
             }
         }
 
-        var (amount, unit) = days is { } counted ? (counted, "d") : (number ?? (use.Unit is "h" ? 26 : use.Unit is "d" ? 14 : 30), use.Unit);
+        var usual = use.Unit switch { "h" => 26m, "d" => 14m, _ => 30m };
+        var (amount, unit) = days is { } counted ? (counted, "d") : (number ?? usual, use.Unit);
         if (amount == 0 && !use.Zero)
         {
             amount = 1;
         }
 
         return amount * (decimal)Units[unit].Ticks < TimeSpan.TicksPerDay * 100_000m
-            ? Made(problem, FormattableString.Invariant($"{amount:0.#######}{unit}"), TimeSpan.FromTicks((long)(amount * Units[unit].Ticks)))
+            ? Made(
+                problem, FormattableString.Invariant($"{amount:0.#######}{unit}"), TimeSpan.FromTicks((long)(amount * Units[unit].Ticks)))
             : Made(problem, $"1{unit}", Units[unit]);
     }
 
-    private static PgOpsException Made(string problem, string shortForm, TimeSpan span)
-        => new(PgErrorCode.InvalidArgument, FormattableString.Invariant($"{problem}: write {shortForm} or {span:c}. Units are ms, s, min, h, d and w."));
+    private static PgOpsException Made(string problem, string shortForm, TimeSpan span) => new(
+        PgErrorCode.InvalidArgument,
+        FormattableString.Invariant($"{problem}: write {shortForm} or {span:c}. Units are ms, s, min, h, d and w."));
 
-    [GeneratedRegex(@"^(?:(?<days>\d{1,7})\.)?(?<hours>\d{1,8}):(?<minutes>[0-5]?\d)(?::(?<seconds>[0-5]?\d(?:\.\d{1,7})?))?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?:(?<days>\d{1,7})\.)?(?<hours>\d{1,8}):(?<minutes>[0-5]?\d)(?::(?<seconds>[0-5]?\d(?:\.\d{1,7})?))?$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex ClockForm();
 
-    [GeneratedRegex(@"^(?:(?<number>\d{1,15}(?:\.\d{1,9})?)\s*(?<unit>[a-zA-Z]+)(?:\s*,\s*|\s+and\s+|\s*))+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?:(?<number>\d{1,15}(?:\.\d{1,9})?)\s*(?<unit>[a-zA-Z]+)(?:\s*,\s*|\s+and\s+|\s*))+$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex WordForm();
 }

@@ -120,7 +120,8 @@ internal static class TargetColumns
                 continue;
             }
 
-            var near = Keywords.Where(known => !present.Contains(known.Value) && IsSlip(plain, known.Key)).Select(known => known.Key).FirstOrDefault();
+            var near = Keywords.Where(known => !present.Contains(known.Value) && IsSlip(plain, known.Key))
+                .Select(known => known.Key).FirstOrDefault();
             if (near is not null || plain.StartsWith("ssl", StringComparison.Ordinal) || plain.Contains("password", StringComparison.Ordinal))
             {
                 throw TargetParser.Invalid(
