@@ -1,5 +1,3 @@
-using PgOps.Core.Comparison;
-
 namespace PgOps.Core.Backups;
 
 /// <summary>

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Npgsql;
 
 namespace PgOps.Core.Comparison;

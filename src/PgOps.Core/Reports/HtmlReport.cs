@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Xml.Linq;
-using PgOps.Core.Checks;
 
 namespace PgOps.Core.Reports;
 

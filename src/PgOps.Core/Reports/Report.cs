@@ -1,5 +1,3 @@
-using PgOps.Core.Common.Operations;
-
 namespace PgOps.Core.Reports;
 
 /// <summary>What every format is written from; its JSON form is <c>pgops-report/1</c>. All text in it is clean (<see cref="ReportText"/>).</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace PgOps.Core.Repository;
 
 /// <summary>Which backup to copy, and where to.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Repository.Storage;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Repository;
 

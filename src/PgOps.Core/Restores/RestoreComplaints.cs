@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Sql;
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace PgOps.Core.Common.Hashes;
 
 /// <summary>A file of a backup as it is on disk.</summary>

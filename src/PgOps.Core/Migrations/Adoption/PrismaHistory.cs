@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Npgsql;
-using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Scripts;
 

@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace PgOps.Core.Repository.Archives;
 
 /// <summary>A table's data in an archive.</summary>

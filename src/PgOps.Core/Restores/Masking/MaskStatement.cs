@@ -1,5 +1,4 @@
 using System.Globalization;
-using PgOps.Core.Common.Hashes;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores.Masking;
