@@ -1,6 +1,5 @@
 using PgOps.Core.Backups;
 using PgOps.Core.Checks;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
 using PgOps.Core.Migrations;
 using PgOps.Core.Restores;
