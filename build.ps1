@@ -271,13 +271,28 @@ function Test-Xunit([string] $Results) {
     }
 }
 
-# The share of the core's lines that ran, as coverlet.collector measured it.
-function Show-Coverage([string] $Results) {
-    $file = Get-ChildItem $Results -Recurse -Filter coverage.cobertura.xml | Select-Object -First 1
-    if (-not $file) { throw 'No coverage was collected.' }
-    $measured = ([xml](Get-Content $file -Raw)).coverage
-    Write-Host ('Coverage: {0:P1} of {1} lines, {2:P1} of {3} branches' -f [double]$measured.'line-rate', $measured.'lines-valid',
-        [double]$measured.'branch-rate', $measured.'branches-valid')
+# The share of each library's lines that ran in this part and in those before it, as coverlet.collector measured them.
+function Show-Coverage {
+    $files = Get-ChildItem (Join-Path $out 'test-results') -Recurse -Filter coverage.cobertura.xml
+    if (-not $files) { throw 'No coverage was collected.' }
+    $libraries = [ordered]@{}
+    foreach ($file in $files) {
+        foreach ($package in ([xml](Get-Content $file -Raw)).coverage.packages.package) {
+            if (-not $libraries.Contains($package.name)) { $libraries[$package.name] = @{} }
+            $lines = $libraries[$package.name]
+            foreach ($class in $package.classes.class) {
+                foreach ($line in $class.SelectNodes('lines/line')) {
+                    $key = "$($class.filename):$($line.number)"
+                    $lines[$key] = $lines[$key] -or $line.hits -ne '0'
+                }
+            }
+        }
+    }
+    foreach ($name in $libraries.Keys) {
+        $all = $libraries[$name].Count
+        $run = @($libraries[$name].Values -eq $true).Count
+        Write-Host ('Coverage of {0}: {1:P1} of {2:N0} lines' -f $name, ($run / $all), $all)
+    }
 }
 
 # The Pester suites run beside the xunit suite, for both spend much of their time waiting. Their output follows when they have ended.
@@ -327,7 +342,7 @@ function Invoke-Test {
     $pester = Start-Pester $results $stage
     try { $suites = @(Test-Xunit $results; Wait-Pester $pester $results) }
     finally { if (-not $pester.HasExited) { $pester.Kill($true) } }
-    if ($Coverage) { Show-Coverage $results }
+    if ($Coverage) { Show-Coverage }
     $suites | Format-Table Suite, Passed, Failed, Skipped, Seconds | Out-Host
     Write-Host ('Part {0} took {1:m\:ss} minutes' -f $Part, $clock.Elapsed)
     $sum = $suites | Measure-Object Passed, Failed, Skipped -Sum | Group-Object Property -AsHashTable

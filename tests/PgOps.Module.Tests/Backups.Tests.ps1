@@ -45,7 +45,7 @@ Describe 'Retention' {
     }
 }
 
-Describe 'Retention in a store' -Skip:(-not (Get-Command rclone -ErrorAction Ignore)) {
+Describe 'Retention in a store' -Skip:(-not $env:CI -and -not (Get-Command rclone -ErrorAction Ignore)) {
     BeforeAll {
         $store = "rclone::local:$(Join-Path $TestDrive 'remote')"
         $made = 1..4 | ForEach-Object { Backup-PgDatabase $target -Path (Join-Path $TestDrive 'sent') -Format Custom -NoGlobals -CopyTo $store }

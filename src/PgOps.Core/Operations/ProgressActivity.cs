@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace PgOps.Core.Operations;
 
 /// <summary>
@@ -15,9 +13,10 @@ public sealed class ProgressActivity : IDisposable
     private readonly IOperationSink _sink;
     private readonly string _activity;
     private readonly int _id = Interlocked.Increment(ref _lastId);
-    private readonly Stopwatch _elapsed = Stopwatch.StartNew();
+    private readonly TimeProvider _time;
+    private readonly long _began;
     private readonly object _gate = new();
-    private readonly Timer _late;
+    private readonly ITimer _late;
     private TimeSpan _lastReport = -Interval;
     private OperationProgress? _held;
     private int _percent = -1;
@@ -28,12 +27,22 @@ public sealed class ProgressActivity : IDisposable
     /// <param name="sink">Where reports go.</param>
     /// <param name="activity">What is being done.</param>
     public ProgressActivity(IOperationSink sink, string activity)
+        : this(sink, activity, TimeProvider.System)
+    {
+    }
+
+    /// <summary>Begins an activity by another clock.</summary>
+    internal ProgressActivity(IOperationSink sink, string activity, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(sink);
+        _time = time;
+        _began = time.GetTimestamp();
         _sink = sink;
         _activity = activity;
-        _late = new Timer(_ => Release());
+        _late = time.CreateTimer(_ => Release(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    private TimeSpan Elapsed => _time.GetElapsedTime(_began);
 
     /// <summary>Identifies the activity, for its parts.</summary>
     public int Id => _id;
@@ -44,7 +53,7 @@ public sealed class ProgressActivity : IDisposable
     /// <param name="total">Bytes in all.</param>
     public void ReportBytes(string what, long done, long total)
     {
-        var rate = (long)(done / Math.Max(_elapsed.Elapsed.TotalSeconds, 0.001));
+        var rate = (long)(done / Math.Max(Elapsed.TotalSeconds, 0.001));
         Report($"{what}: {PgSize.Format(done)} of {PgSize.Format(total)}, {PgSize.Format(rate)}/s", done, total);
     }
 
@@ -56,7 +65,7 @@ public sealed class ProgressActivity : IDisposable
     {
         lock (_gate)
         {
-            var now = _elapsed.Elapsed;
+            var now = Elapsed;
             TimeSpan? remaining = null;
             if (total > 0)
             {
@@ -102,7 +111,7 @@ public sealed class ProgressActivity : IDisposable
         {
             if (_held is not null && !_ended)
             {
-                _lastReport = _elapsed.Elapsed;
+                _lastReport = Elapsed;
                 _reported = true;
                 _sink.Progress(_held);
             }

@@ -1,19 +1,20 @@
-using System.Diagnostics;
-
 namespace PgOps.Core.Stores;
 
 /// <summary>Keeps the sum of several streams under so many bytes a second.</summary>
 internal sealed class Throttle
 {
     private readonly long? _bytesPerSecond;
+    private readonly TimeProvider _time;
     private readonly object _gate = new();
     private long _freeAt;
 
     /// <summary>Sets the limit.</summary>
     /// <param name="bytesPerSecond">The limit; null for none.</param>
-    internal Throttle(long? bytesPerSecond)
+    /// <param name="time">The clock; null takes the system's.</param>
+    internal Throttle(long? bytesPerSecond, TimeProvider? time = null)
     {
         _bytesPerSecond = bytesPerSecond;
+        _time = time ?? TimeProvider.System;
     }
 
     /// <summary>The limit in bytes per second; null for none.</summary>
@@ -34,14 +35,14 @@ internal sealed class Throttle
         lock (_gate)
         {
             // In the clock's finest ticks: a few kilobytes take less than a millisecond, and must count all the same.
-            var now = Stopwatch.GetTimestamp();
-            wait = Stopwatch.GetElapsedTime(now, Math.Max(now, _freeAt));
-            _freeAt = Math.Max(now, _freeAt) + (bytes * Stopwatch.Frequency / limit);
+            var now = _time.GetTimestamp();
+            wait = _time.GetElapsedTime(now, Math.Max(now, _freeAt));
+            _freeAt = Math.Max(now, _freeAt) + (bytes * _time.TimestampFrequency / limit);
         }
 
         if (wait > TimeSpan.Zero)
         {
-            await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
         }
     }
 }

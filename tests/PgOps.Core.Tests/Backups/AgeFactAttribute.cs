@@ -1,27 +1,15 @@
-using PgOps.Core.ClientTools;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Backups;
 
 /// <summary>A test that needs PostgreSQL's programs and age.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class AgeFactAttribute : FactAttribute
+public sealed class AgeFactAttribute() : PeerFactAttribute(MissingParts)
 {
-    public AgeFactAttribute()
-    {
-        Skip = SkipReason;
-    }
-
-    internal static string? SkipReason
-        => ProgramSearch.OnPath("age-keygen") is null ? "age is not installed" : PostgresAvailability.SkipReason;
+    internal static string? MissingParts => Peer.MissingProgram("age-keygen") ?? PostgresAvailability.Missing;
 }
 
 /// <summary>A theory that needs PostgreSQL's programs and age.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class AgeTheoryAttribute : TheoryAttribute
-{
-    public AgeTheoryAttribute()
-    {
-        Skip = AgeFactAttribute.SkipReason;
-    }
-}
+public sealed class AgeTheoryAttribute() : PeerTheoryAttribute(AgeFactAttribute.MissingParts);

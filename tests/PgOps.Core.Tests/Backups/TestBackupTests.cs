@@ -5,6 +5,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Backups;
 
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class TestBackupTests : IDisposable
 {
     private const int Flips = 300;

@@ -1,5 +1,6 @@
 using System.Text;
 using PgOps.Core.Backups;
+using PgOps.Core.Tests.Peers;
 
 namespace PgOps.Core.Tests.Backups;
 
@@ -54,8 +55,4 @@ public sealed class ZstdStreamTests
 }
 
 /// <summary>A test that needs libzstd.</summary>
-public sealed class ZstdFactAttribute : FactAttribute
-{
-    /// <summary>Skips where the library is missing.</summary>
-    public ZstdFactAttribute() => Skip = ZstdStream.IsAvailable ? null : "libzstd.so.1 is not installed: pg_restore unpacks zstd here";
-}
+public sealed class ZstdFactAttribute() : PeerFactAttribute(Peer.Missing("libzstd.so.1", ZstdStream.IsAvailable ? "" : null));

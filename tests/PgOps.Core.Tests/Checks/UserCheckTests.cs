@@ -65,7 +65,7 @@ public sealed class UserCheckTests : IDisposable
 
         Assert.False(test.Passed);
         Assert.All(test.Checks.Skip(1).Take(3), check => Assert.Equal("did not end within 0.5 s (-CheckTimeout)", check.Detail));
-        Assert.All(test.Checks.Skip(1).Take(3), check => Assert.InRange(check.Duration.TotalSeconds, 0.4, 5));
+        Assert.All(test.Checks.Skip(1).Take(3), check => Assert.InRange(check.Duration.TotalSeconds, 0.4, 55));
         Assert.Equal("check: quick: Passed: postgres", test.Checks[^1].ToString());
     }
 

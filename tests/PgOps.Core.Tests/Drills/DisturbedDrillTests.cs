@@ -14,6 +14,7 @@ namespace PgOps.Core.Tests.Drills;
 /// (3 when it is not set).
 /// </summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class DisturbedDrillTests : IDisposable
 {
     private static readonly int Rounds = DisturbedMigrationTests.Number("PGOPS_FAULT_ROUNDS", 3);

@@ -9,6 +9,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// with their history rows, and a rerun brings them. PGOPS_FAULT_ROUNDS says how often (4).
 /// </summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class CrashedServerTests(SandboxServer server)
 {
     private const int Count = 120;

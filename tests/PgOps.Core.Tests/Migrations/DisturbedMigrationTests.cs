@@ -16,6 +16,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// </para>
 /// </summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class DisturbedMigrationTests
 {
     private const int FewestForACount = 20;

@@ -4,6 +4,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>What an interrupted REINDEX CONCURRENTLY, DETACH PARTITION CONCURRENTLY or DROP INDEX CONCURRENTLY leaves, and the rerun.</summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class InterruptedStatementTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

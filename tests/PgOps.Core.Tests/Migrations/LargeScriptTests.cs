@@ -9,6 +9,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Large scripts, whose COPY data stay in the file.</summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class LargeScriptTests(SandboxServer server)
 {
     private static readonly string[] Pieces =

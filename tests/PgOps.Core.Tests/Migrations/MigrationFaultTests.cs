@@ -10,6 +10,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// <see cref="DisturbedMigrationTests"/> has the disturbances at every moment. PGOPS_FAULT_ROUNDS=300 makes the sixteen race 50 times.
 /// </summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class MigrationFaultTests
 {
     private const string Effect = "INSERT INTO effect (note) VALUES";
@@ -69,7 +70,8 @@ public sealed class MigrationFaultTests
         var clock = Stopwatch.StartNew();
         var run = await workspace.RunAsync();
 
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 8);
+        // The dead one's statement takes ten minutes.
+        Assert.True(clock.Elapsed.TotalSeconds < 300, $"{clock.Elapsed}");
         Assert.Equal(["2_long"], run.Applied.Select(migration => migration.ToString()));
         Assert.True(run.LockWait > TimeSpan.Zero);
         Assert.Equal("1|2|2, second", await workspace.ScalarAsync<string>("SELECT string_agg(note, '|' ORDER BY note) FROM effect"));

@@ -5,6 +5,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Targets that a migration must refuse, or may use: poolers and standbys.</summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class MigrationTargetTests
 {
     private readonly SandboxServer _server;

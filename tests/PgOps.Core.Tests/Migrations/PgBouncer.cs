@@ -3,21 +3,15 @@ using System.Net;
 using System.Net.Sockets;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Sandbox;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>A theory that needs PgBouncer: skipped with a reason where it is not installed.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class PgBouncerTheoryAttribute : TheoryAttribute
-{
-    public PgBouncerTheoryAttribute()
-    {
-        Skip = PostgresAvailability.SkipReason
-            ?? (OperatingSystem.IsLinux() ? null : "only on Linux")
-            ?? (PgBouncer.Program is null ? "PgBouncer is not installed (apt-get install pgbouncer)" : null);
-    }
-}
+public sealed class PgBouncerTheoryAttribute()
+    : PeerTheoryAttribute(PostgresAvailability.Missing ?? Peer.Missing("PgBouncer", PgBouncer.Program), PostgresAvailability.OnlyOnLinux);
 
 /// <summary>A PgBouncer before the test server, on a loopback port.</summary>
 internal sealed class PgBouncer : IDisposable

@@ -1,14 +1,15 @@
 using PgOps.Core.ClientTools;
 using PgOps.Core.Migrations;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Sandbox;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>
-/// Whole folders of real projects, which are no part of this repository: applied by PgOps to one database, file by file by psql to
-/// another, and the two schemas compared. PGOPS_PRISMA_FOLDER and PGOPS_UPDOWN_FOLDER (pairs of golang-migrate and sqlx, or Diesel's
-/// folders) name them, several separated as in PATH. What a project expects of its server before the first migration is done by a
+/// Whole folders of real projects, which are no part of this repository and in no package registry: applied by PgOps to one database,
+/// file by file by psql to another, and the two schemas compared. PGOPS_PRISMA_FOLDER and PGOPS_UPDOWN_FOLDER (pairs of golang-migrate
+/// and sqlx, or Diesel's folders) name them, several separated as in PATH; without one, Prisma writes a folder itself. What a project expects of its server before the first migration is done by a
 /// <c>before.sql</c> next to the folder, if there is one.
 /// </summary>
 [Collection(MigrationTests.Name)]
@@ -27,7 +28,17 @@ public sealed class RealFolderTests
     }
 
     [RealFolderFact(Prisma)]
-    public Task A_Prisma_folder_gives_the_schema_that_psql_gives() => CompareAllAsync(Prisma);
+    public async Task A_Prisma_folder_gives_the_schema_that_psql_gives()
+    {
+        if (Environment.GetEnvironmentVariable(Prisma) is { Length: > 0 })
+        {
+            await CompareAllAsync(Prisma);
+            return;
+        }
+
+        using var project = await PrismaProject.CreateAsync();
+        await CompareAsync(project.Migrations);
+    }
 
     [RealFolderFact(UpDown)]
     public Task A_folder_of_up_and_down_scripts_gives_the_schema_that_psql_gives() => CompareAllAsync(UpDown);
@@ -82,13 +93,10 @@ public sealed class RealFolderTests
 
     /// <summary>A test that is skipped, saying so, where its folder is not named or nothing can be compared.</summary>
     [AttributeUsage(AttributeTargets.Method)]
-    private sealed class RealFolderFactAttribute : FactAttribute
+    private sealed class RealFolderFactAttribute(string variable) : PeerFactAttribute(
+        PostgresAvailability.Missing ?? SchemaDump.WhyNot() ?? (variable == Prisma && !IsNamed(variable) ? PrismaProject.Missing : null),
+        variable != Prisma && !IsNamed(variable) ? $"{variable} names no folder of a real project, and no package registry has one" : null)
     {
-        public RealFolderFactAttribute(string variable)
-        {
-            Skip = PostgresAvailability.SkipReason
-                ?? (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable)) ? $"{variable} names no folder of a real project" : null)
-                ?? SchemaDump.WhyNot();
-        }
+        private static bool IsNamed(string variable) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable));
     }
 }

@@ -1,19 +1,16 @@
 using System.Diagnostics;
+using PgOps.Core.ClientTools;
+using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Adoption;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Migrations;
 
-/// <summary>A test that runs another migration tool, which an environment variable names: skipped with a reason where it is missing.</summary>
+/// <summary>A test that runs another migration tool: its name behind PGOPS_ is the variable that names another program of it.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class RealToolFactAttribute : FactAttribute
-{
-    public RealToolFactAttribute(string tool)
-    {
-        Skip = PostgresAvailability.SkipReason
-            ?? (RealToolImportTests.Program(tool) is null ? $"PGOPS_{tool} does not name the tool's program" : null);
-    }
-}
+public sealed class RealToolFactAttribute(string tool) : PeerFactAttribute(
+    PostgresAvailability.Missing ?? (tool == "PRISMA" ? PrismaProject.Missing : Peer.Missing(tool, RealToolImportTests.Program(tool))));
 
 /// <summary>Histories that the tools themselves have written.</summary>
 [Collection(MigrationTests.Name)]
@@ -87,30 +84,54 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
         await ImportsTwoAndRunsOneAsync(PgMigrationTool.Sqitch);
     }
 
+    [RealToolFact("PRISMA")]
+    public async Task Prisma()
+    {
+        using var project = await PrismaProject.CreateAsync();
+        var third = Directory.GetDirectories(project.Migrations).Order(StringComparer.Ordinal).Last();
+        var aside = Path.Combine(project.Folder, "aside");
+        Directory.Move(third, aside);
+        await project.DeployAsync(Target);
+        Directory.Move(aside, third);
+
+        await ImportsTwoAndRunsOneAsync(PgMigrationTool.Prisma, project.Migrations);
+    }
+
     private PgTarget Target => _workspace.Target;
 
-    internal static string? Program(string tool)
-        => Environment.GetEnvironmentVariable($"PGOPS_{tool}") is { Length: > 0 } path && File.Exists(path) ? path : null;
-
-    private async Task ImportsTwoAndRunsOneAsync(PgMigrationTool tool)
+    internal static string? Program(string tool) => tool switch
     {
-        var request = new ImportRequest { Migrations = _workspace.Request };
+        "DBMATE" => Peer.Npm(tool, "@dbmate/linux-x64/bin/dbmate"),
+        "NODE_PG_MIGRATE" => Peer.Npm(tool, "node-pg-migrate/bin/node-pg-migrate.js"),
+        _ => Peer.Named(tool) ?? ProgramSearch.OnPath(tool.ToLowerInvariant()),
+    };
+
+    private async Task ImportsTwoAndRunsOneAsync(PgMigrationTool tool, string? folder = null)
+    {
+        var migrations = _workspace.Request with { Path = folder ?? _workspace.Folder };
+        var request = new ImportRequest { Migrations = migrations };
         var run = await new ImportHistory().RunAsync(request, _workspace.Sink, CancellationToken.None);
 
         Assert.Equal((2, 1), (run.Baselined.Count, run.StillPending));
         Assert.All(run.Baselined, migration => Assert.StartsWith(
             $"imported from {ForeignTableSearch.Tools.Single(known => known.Tool == tool).Title} (", migration.Remark, StringComparison.Ordinal));
-        Assert.Single((await _workspace.RunAsync()).Applied);
+        Assert.Single((await new InvokeMigrations().RunAsync(migrations with { Force = true }, _workspace.Sink, CancellationToken.None)).Applied);
     }
 
     private async Task ToolAsync(string tool, string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Program(tool)!, arguments)
+        var program = Program(tool)!;
+        var start = new ProcessStartInfo(program.EndsWith(".js", StringComparison.Ordinal) ? Peer.Node! : program, arguments)
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (start.FileName != program)
+        {
+            start.ArgumentList.Insert(0, program);
+        }
+
         start.Environment.Remove("DATABASE_URL");
         foreach (var (name, value) in new[]
         {

@@ -14,6 +14,7 @@ namespace PgOps.Core.Tests.Restores;
 /// original is never lost, and the second run succeeds and sweeps what the first one left. PGOPS_FAULT_ROUNDS says how many moments each
 /// way gets (4 when it is not set, 34 for a hundred in all).
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class DisturbedRestoreTests : IAsyncLifetime, IDisposable
 {
     private const int MostConnections = 16;

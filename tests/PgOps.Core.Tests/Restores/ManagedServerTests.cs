@@ -5,6 +5,7 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>Restores by roles that may not do everything, on servers that look like a provider's.</summary>
+[Trait("Category", "Slow")]
 public sealed class ManagedServerTests : IAsyncLifetime, IDisposable
 {
     private readonly CollectingSink _sink = new();

@@ -27,13 +27,7 @@ internal sealed class FaultyS3 : IDisposable
 
     public FaultyS3()
     {
-        // Keys of a real service, for the other tests, stay.
-        if (Environment.GetEnvironmentVariable("AWS_ACCESS_KEY_ID") is null)
-        {
-            Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "tests");
-            Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", Secret);
-        }
-
+        SetKeys();
         for (var port = 20_000 + Random.Shared.Next(20_000); ; port++)
         {
             // One that could not start is disposed of by that.
@@ -57,6 +51,16 @@ internal sealed class FaultyS3 : IDisposable
     internal const string Secret = "verysecretkey";
 
     internal string Endpoint { get; }
+
+    /// <summary>The keys that every service of the tests takes; those of a service that a variable names stay.</summary>
+    internal static void SetKeys()
+    {
+        if (Environment.GetEnvironmentVariable("AWS_ACCESS_KEY_ID") is null)
+        {
+            Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "tests");
+            Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", Secret);
+        }
+    }
 
     /// <summary>Whether it says and checks SHA-256, as AWS does and others do not.</summary>
     internal bool Checksums { get; set; } = true;
@@ -130,8 +134,9 @@ internal sealed class FaultyS3 : IDisposable
         }
     }
 
+    // The first part of the path is the bucket; there is one, under any name.
     private static string Uri(HttpListenerRequest request)
-        => System.Uri.UnescapeDataString(request.Url!.AbsolutePath)["/bucket".Length..].TrimStart('/');
+        => System.Uri.UnescapeDataString(request.Url!.AbsolutePath).TrimStart('/').Split('/', 2) is [_, var key] ? key : "";
 
     private void Serve(HttpListenerContext context, string key, byte[] body)
     {

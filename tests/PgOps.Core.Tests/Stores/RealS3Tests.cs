@@ -7,49 +7,54 @@ using PgOps.Core.Tests.Sandbox;
 namespace PgOps.Core.Tests.Stores;
 
 /// <summary>
-/// What a real S3 service makes of the URI's options, asked of the service itself. Ceph's radosgw has them all: Debian's ceph-mon, ceph-osd
-/// and radosgw, with rgw_crypt_require_ssl=false, rgw_crypt_s3_kms_backend=testing and rgw_crypt_s3_kms_encryption_keys=name=base64.
+/// What a real S3 service makes of the URI's options, asked of the service itself. Ceph's radosgw has them all.
 /// </summary>
+[Collection(S3Tests.Name)]
+[Trait("Category", "Slow")]
 public sealed class RealS3Tests : IDisposable
 {
-    private const string Server = "PGOPS_S3_SERVER";
-    private const string Locked = "PGOPS_S3_LOCKED";
-    private const string KmsKey = "PGOPS_S3_KMS_KEY";
     private const int Part = 8 * 1024 * 1024;
 
     private readonly TemporaryFolder _folder = new();
     private readonly CollectingSink _sink = new();
 
+    private readonly S3Gateway _gateway;
+
+    public RealS3Tests(S3Gateway gateway)
+    {
+        _gateway = gateway;
+    }
+
     public void Dispose() => _folder.Dispose();
 
-    [StoreTheory(KmsKey)]
+    [S3Theory]
     [InlineData(1000)]
     [InlineData(Part + 1000)]
     public async Task Every_object_is_encrypted_with_the_key(int bytes)
     {
-        var key = Environment.GetEnvironmentVariable(KmsKey)!;
-        await RoundAsync(Place(Server, $"sse=aws:kms&ssekey={key}"), bytes, head =>
+        var key = _gateway.KmsKey;
+        await RoundAsync(Place(_gateway.Server, $"sse=aws:kms&ssekey={key}"), bytes, head =>
         {
             Assert.Equal(ServerSideEncryptionMethod.AWSKMS, head.ServerSideEncryptionMethod);
             Assert.Equal(key, head.ServerSideEncryptionKeyManagementServiceKeyId);
         });
     }
 
-    [StoreTheory(Server)]
+    [S3Theory]
     [InlineData(1000)]
     [InlineData(Part + 1000)]
     public async Task The_services_own_encryption_is_asked_for(int bytes)
         // radosgw 16 encrypts, but does not say so.
-        => await RoundAsync(Place(Server, "sse=AES256"), bytes, head => Assert.Contains(
+        => await RoundAsync(Place(_gateway.Server, "sse=AES256"), bytes, head => Assert.Contains(
             head.ServerSideEncryptionMethod?.Value ?? "", new[] { "", ServerSideEncryptionMethod.AES256.Value }));
 
-    [StoreTheory(Locked)]
+    [S3Theory]
     [InlineData("GOVERNANCE", 1000)]
     [InlineData("GOVERNANCE", Part + 1000)]
     [InlineData("COMPLIANCE", 1000)]
     public async Task Every_object_is_locked_and_stays(string mode, int bytes)
     {
-        var place = Place(Locked, $"lock={mode}&retain=1");
+        var place = Place(_gateway.Locked, $"lock={mode}&retain=1");
         var kept = new List<string>();
         await RoundAsync(place, bytes, head =>
         {
@@ -68,11 +73,11 @@ public sealed class RealS3Tests : IDisposable
         Assert.Equal(System.Net.HttpStatusCode.Forbidden, refused.StatusCode);
     }
 
-    [StoreTheory(Server)]
+    [S3Theory]
     [InlineData("")]
     public async Task A_broken_upload_goes_on_with_the_parts_that_are_there(string options)
     {
-        var place = Place(Server, options);
+        var place = Place(_gateway.Server, options);
         var backup = await BackupOnDisk.MakeAsync(_folder.Path, 5 * Part);
         using var client = Client(place);
         using var kill = new CancellationTokenSource();
@@ -130,10 +135,10 @@ public sealed class RealS3Tests : IDisposable
             : [];
     }
 
-    /// <summary>A place of its own below the one that a variable names.</summary>
-    private static StoreUri Place(string variable, string options)
+    /// <summary>A place of its own below one of the service's.</summary>
+    private static StoreUri Place(string address, string options)
     {
-        var named = Environment.GetEnvironmentVariable(variable)!.Split('?');
+        var named = address.Split('?');
         var query = string.Join('&', named.Skip(1).Append(options).Where(part => part.Length > 0));
         return StoreUri.Parse($"{named[0].TrimEnd('/')}/{Guid.NewGuid():N}?{query}");
     }

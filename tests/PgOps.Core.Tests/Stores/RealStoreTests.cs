@@ -1,68 +1,55 @@
 using PgOps.Core.Backups;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
 using PgOps.Core.Restores;
 using PgOps.Core.Stores;
 using PgOps.Core.Tests.Backups;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Sandbox;
 
 namespace PgOps.Core.Tests.Stores;
 
-/// <summary>A theory that needs a store: rclone on the PATH, or the URI of a running service in a variable.</summary>
-public sealed class StoreTheoryAttribute : TheoryAttribute
-{
-    public StoreTheoryAttribute(string need)
-    {
-        Skip = need == "rclone"
-            ? ProgramSearch.OnPath(OperatingSystem.IsWindows() ? "rclone.exe" : "rclone") is null ? "rclone is not on the PATH." : null
-            : Environment.GetEnvironmentVariable(need) is null
-                ? $"{need} is not set: {Meaning(need)}."
-                : null;
-    }
+/// <summary>A theory that needs rclone on the PATH, and for a remote of rclone's a service.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class RcloneTheoryAttribute() : PeerTheoryAttribute(PostgresAvailability.Missing ?? S3Gateway.Missing ?? Peer.MissingProgram("rclone"));
 
-    private static string Meaning(string need) => need switch
-    {
-        "PGOPS_S3_SERVER" => "the URI of a store, s3://bucket/tests?endpoint=http://127.0.0.1:9000, with the keys in the AWS variables",
-        "PGOPS_S3_LOCKED" => "the same in a bucket that was made with object lock",
-        "PGOPS_S3_KMS_KEY" => "the id of a KMS key of the service of PGOPS_S3_SERVER",
-        _ => "a place of rclone's, rclone:azurite:container",
-    };
-}
-
-/// <summary>The whole round with real programs: rclone with a folder as its remote, and what PGOPS_S3_SERVER and PGOPS_RCLONE_REMOTE name.</summary>
-[Collection(PostgresTests.Name)]
+/// <summary>The whole round with real programs: rclone with a folder and with an S3 service as its remote, and the service itself.</summary>
+[Collection(S3Tests.Name)]
+[Trait("Category", "Slow")]
 public sealed class RealStoreTests : IDisposable
 {
     private readonly SandboxServer _server;
     private readonly TemporaryFolder _folder = new();
     private readonly CollectingSink _sink = new();
 
-    public RealStoreTests(SandboxServer server)
+    private readonly S3Gateway _gateway;
+
+    public RealStoreTests(SandboxServer server, S3Gateway gateway)
     {
         _server = server;
+        _gateway = gateway;
     }
 
     public void Dispose() => _folder.Dispose();
 
-    [StoreTheory("rclone")]
+    [RcloneTheory]
     [InlineData(PgBackupFormat.Directory)]
     [InlineData(PgBackupFormat.Custom)]
     [InlineData(PgBackupFormat.Plain)]
     public Task Rclone_takes_a_backup_through_the_whole_round(PgBackupFormat format) => RoundAsync($"rclone::local:{_folder.Path}/remote", format);
 
-    [StoreTheory("PGOPS_S3_SERVER")]
+    [S3Theory]
     [InlineData(PgBackupFormat.Directory)]
     [InlineData(PgBackupFormat.Custom)]
     [InlineData(PgBackupFormat.Plain)]
     public Task An_S3_service_takes_a_backup_through_the_whole_round(PgBackupFormat format)
-        => RoundAsync(Environment.GetEnvironmentVariable("PGOPS_S3_SERVER")!, format);
+        => RoundAsync(_gateway.Server, format);
 
-    [StoreTheory("PGOPS_RCLONE_REMOTE")]
+    [RcloneTheory]
     [InlineData(PgBackupFormat.Directory)]
     public Task A_remote_of_rclone_takes_a_backup_through_the_whole_round(PgBackupFormat format)
-        => RoundAsync(Environment.GetEnvironmentVariable("PGOPS_RCLONE_REMOTE")!, format);
+        => RoundAsync(_gateway.Rclone, format);
 
-    [StoreTheory("rclone")]
+    [RcloneTheory]
     [InlineData("rclone:surely-not-configured:x")]
     public async Task A_remote_that_is_not_there_is_a_clear_error(string place)
     {

@@ -14,6 +14,7 @@ namespace PgOps.Core.Tests.Switches;
 /// original is never lost, nothing stays closed, and the second run ends the work. PGOPS_FAULT_ROUNDS says how many moments each way gets
 /// (4 when it is not set, 34 for a hundred in all).
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class DisturbedSwitchTests : IAsyncLifetime
 {
     private readonly ITestOutputHelper _output;

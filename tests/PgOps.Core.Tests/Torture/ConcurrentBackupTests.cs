@@ -3,6 +3,7 @@ using PgOps.Core.Backups;
 using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
 using PgOps.Core.Tests.Backups;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Sandbox;
 using Xunit.Abstractions;
 
@@ -10,6 +11,7 @@ namespace PgOps.Core.Tests.Torture;
 
 /// <summary>Backups while pgbench writes at full speed: the restored copy is what the manifest says, row by row.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class ConcurrentBackupTests : IDisposable
 {
     // Rows come, change and go, tables come and go, and a sequence runs on.
@@ -94,13 +96,8 @@ public sealed class ConcurrentBackupTests : IDisposable
 
 /// <summary>A test that needs PostgreSQL's programs, pgbench among them.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class PgbenchFactAttribute : FactAttribute
+public sealed class PgbenchFactAttribute() : PeerFactAttribute(PostgresAvailability.Missing ?? Peer.Missing("pgbench", Path))
 {
-    public PgbenchFactAttribute()
-    {
-        Skip = PostgresAvailability.SkipReason ?? (Path is null ? "pgbench is not installed" : null);
-    }
-
     internal static string? Path => PostgresBinaries.List()
         .Select(installation => System.IO.Path.Combine(installation.BinPath, OperatingSystem.IsWindows() ? "pgbench.exe" : "pgbench"))
         .FirstOrDefault(File.Exists);

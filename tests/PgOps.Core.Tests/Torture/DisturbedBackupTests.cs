@@ -19,6 +19,7 @@ namespace PgOps.Core.Tests.Torture;
 /// many moments each way gets (2 when it is not set).
 /// </summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class DisturbedBackupTests : IDisposable
 {
     private const string Rows = """

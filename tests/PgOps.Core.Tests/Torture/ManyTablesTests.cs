@@ -9,6 +9,7 @@ using Xunit.Abstractions;
 namespace PgOps.Core.Tests.Torture;
 
 /// <summary>FIELD_NOTES 11: very many tables against the room that the server has for locks (max_locks_per_transaction).</summary>
+[Trait("Category", "Slow")]
 public sealed class ManyTablesTests : IDisposable
 {
     private const int Batch = 50;

@@ -3,6 +3,7 @@ using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
 using PgOps.Core.Restores;
 using PgOps.Core.Sandbox;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Restores;
 using PgOps.Core.Tests.Sandbox;
 using Xunit.Abstractions;
@@ -10,13 +11,13 @@ using Xunit.Abstractions;
 namespace PgOps.Core.Tests.Torture;
 
 /// <summary>
-/// Public sample databases, northwind/northwind.sql and chinook/chinook.sql in the folder that PGOPS_SAMPLE_DATA names: loaded by psql
-/// into every server that is installed (PGOPS_PG_BIN names them), backed up, then drilled, restored and compared on the same and on the
-/// newest one that the tools can fill. PGOPS_TORTURE_TOOLS names folders of client tools, of which the last is taken.
+/// Public sample databases, northwind/northwind.sql and chinook/chinook.sql in ../shared/data or the folder that PGOPS_SAMPLE_DATA names:
+/// loaded by psql into the newest release of every major version, 13 to 18, backed up, then drilled, restored and compared on the same
+/// and on the newest one.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class SampleDataTests : IDisposable
 {
-    private const string Variable = "PGOPS_SAMPLE_DATA";
     private readonly TemporaryFolder _folder = new();
     private readonly CollectingSink _sink = new();
     private readonly Dictionary<int, PgSandbox> _servers = [];
@@ -27,7 +28,7 @@ public sealed class SampleDataTests : IDisposable
         _output = output;
     }
 
-    private static string? Tools => Environment.GetEnvironmentVariable("PGOPS_TORTURE_TOOLS")?.Split(Path.PathSeparator)[^1];
+    private static string Tools => PeerServers.Clients[^1].BinPath;
 
     public void Dispose() => _folder.Dispose();
 
@@ -38,11 +39,9 @@ public sealed class SampleDataTests : IDisposable
     {
         try
         {
-            var majors = PostgresBinaries.List().Where(found => found.HasServer && found.Major >= 13).Select(found => found.Major).Distinct().Order().ToList();
-            var tools = PostgresBinaries.Client("pg_dump", 0, Tools).Major;
-            foreach (var major in majors.Where(major => major <= tools))
+            foreach (var server in PeerServers.Newest)
             {
-                await RoundAsync(name, tables, rows, await StartAsync(major), await StartAsync(majors[^1]));
+                await RoundAsync(name, tables, rows, await StartAsync(server), await StartAsync(PeerServers.Newest[^1]));
             }
         }
         finally
@@ -89,7 +88,7 @@ public sealed class SampleDataTests : IDisposable
             await SandboxServer.ExecuteAsync(server, "CREATE DATABASE northwind");
         }
 
-        var script = Path.Combine(Environment.GetEnvironmentVariable(Variable)!, name, name + ".sql");
+        var script = Path.Combine(Peer.SampleData!, name, name + ".sql");
         var result = await ToolProcess.RunAsync(
             new ToolCommand(PostgresBinaries.Client("psql").Path, "-X", "-q", "-f", script)
             {
@@ -101,22 +100,18 @@ public sealed class SampleDataTests : IDisposable
     }
 
     // One server of each version for a test.
-    private async Task<PgTarget> StartAsync(int major)
+    private async Task<PgTarget> StartAsync(PostgresInstallation server)
     {
-        if (!_servers.TryGetValue(major, out var sandbox))
+        if (!_servers.TryGetValue(server.Major, out var sandbox))
         {
-            _servers[major] = sandbox = await new StartSandbox().RunAsync(new StartSandboxRequest { Version = major }, _sink, CancellationToken.None);
+            _servers[server.Major] = sandbox = await new StartSandbox().RunAsync(
+                new StartSandboxRequest { BinPath = server.BinPath }, _sink, CancellationToken.None);
         }
 
         return sandbox.Target;
     }
 
-    private sealed class SampleTheoryAttribute : TheoryAttribute
-    {
-        public SampleTheoryAttribute()
-        {
-            Skip = PostgresAvailability.SkipReason
-                ?? (Directory.Exists(Environment.GetEnvironmentVariable(Variable)) ? null : $"{Variable} names no folder with northwind/northwind.sql and chinook/chinook.sql");
-        }
-    }
+    private sealed class SampleTheoryAttribute() : PeerTheoryAttribute(
+        PostgresAvailability.Missing ?? PeerServers.Missing(),
+        Peer.SampleData is null ? "PGOPS_SAMPLE_DATA names no folder with northwind/northwind.sql and chinook/chinook.sql, nor is there ../shared/data" : null);
 }

@@ -8,6 +8,7 @@ namespace PgOps.Core.Tests.Torture;
 
 /// <summary>A database of everything goes through backup, restore and drill, and comes out equal.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class TortureTests : IDisposable
 {
     private const string Name = "Torture \"db\" = 'ü' %s \\";

@@ -1,21 +1,22 @@
 using System.Globalization;
 using PgOps.Core.Backups;
-using PgOps.Core.ClientTools;
 using PgOps.Core.Drills;
 using PgOps.Core.Sandbox;
 using PgOps.Core.Tests.Backups;
+using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Sandbox;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Torture;
 
 /// <summary>
-/// The database of everything from every server that is installed to every newer one (PGOPS_PG_BIN names them), with each set of client
-/// tools in the folders of PGOPS_TORTURE_TOOLS that is new enough.
+/// The database of everything from every server, 13 to 18, to the same and to newer ones. The newest client tools take every server,
+/// older ones those that no newer tools take as their own; PGOPS_TORTURE=all makes every pair with every set of tools.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class TortureVersionTests : IDisposable
 {
-    private const string Variable = "PGOPS_TORTURE_TOOLS";
+    private static readonly bool Everything = Environment.GetEnvironmentVariable("PGOPS_TORTURE") == "all";
     private readonly TemporaryFolder _folder = new();
     private readonly CollectingSink _sink = new();
     private readonly ITestOutputHelper _output;
@@ -26,17 +27,18 @@ public sealed class TortureVersionTests : IDisposable
     }
 
     public static IEnumerable<object[]> Pairs()
-        => from folder in (Environment.GetEnvironmentVariable(Variable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-           let tools = PostgresBinaries.Client("pg_dump", 0, folder).Major
-           from source in Servers().Where(major => major <= tools)
-           select (object[])[folder, source];
+        => from tools in PeerServers.Clients
+           from server in PeerServers.Newest
+           where server.Major <= tools.Major && (Everything || tools == PeerServers.Clients[^1] || server.Major == tools.Major)
+           select (object[])[tools.Major, server.Major];
 
     public void Dispose() => _folder.Dispose();
 
-    [ToolsTheory]
+    [ServersTheory]
     [MemberData(nameof(Pairs), DisableDiscoveryEnumeration = true)]
-    public async Task Everything_comes_back_on_every_newer_server(string tools, int source)
+    public async Task Everything_comes_back_on_every_newer_server(int toolsMajor, int source)
     {
+        var tools = PeerServers.Clients.Single(client => client.Major == toolsMajor).BinPath;
         var sandboxes = new List<PgSandbox>();
         try
         {
@@ -46,7 +48,7 @@ public sealed class TortureVersionTests : IDisposable
             var backup = await new BackupDatabase().RunAsync(
                 new BackupDatabaseRequest { Target = target, Path = _folder.Path, Format = format, BinPath = tools, NoGlobals = true }, _sink, CancellationToken.None);
             var failed = new List<string>();
-            foreach (var major in Servers().Where(major => major >= source))
+            foreach (var major in Targets(source))
             {
                 var drill = await new TestRestore().RunAsync(
                     new TestRestoreRequest { Backup = backup, Server = await StartAsync(sandboxes, major), BinPath = tools }, _sink, CancellationToken.None);
@@ -69,23 +71,19 @@ public sealed class TortureVersionTests : IDisposable
         }
     }
 
-    private static IEnumerable<int> Servers()
-        => PostgresBinaries.List().Where(installation => installation.HasServer && installation.Major >= 13)
-            .Select(installation => installation.Major).Distinct().Order();
+    // The same, the next and the newest: what lies between them shows in the other rows.
+    private static IEnumerable<int> Targets(int source)
+    {
+        var newer = PeerServers.Newest.Select(server => server.Major).Where(major => major >= source).ToList();
+        return Everything ? newer : newer.Take(2).Append(newer[^1]).Distinct();
+    }
 
     private async Task<PgTarget> StartAsync(List<PgSandbox> sandboxes, int major)
     {
         var settings = new Dictionary<string, string> { ["wal_level"] = "logical" };
-        var sandbox = await new StartSandbox().RunAsync(new StartSandboxRequest { Version = major, Settings = settings }, _sink, CancellationToken.None);
+        var bin = PeerServers.Newest.Single(server => server.Major == major).BinPath;
+        var sandbox = await new StartSandbox().RunAsync(new StartSandboxRequest { BinPath = bin, Settings = settings }, _sink, CancellationToken.None);
         sandboxes.Add(sandbox);
         return sandbox.Target;
-    }
-
-    private sealed class ToolsTheoryAttribute : TheoryAttribute
-    {
-        public ToolsTheoryAttribute()
-        {
-            Skip = string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)) ? $"{Variable} names no folder of client tools" : null;
-        }
     }
 }

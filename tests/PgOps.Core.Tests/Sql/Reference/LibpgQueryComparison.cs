@@ -4,14 +4,14 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using PgOps.Core.Sql;
+using PgOps.Core.Tests.Peers;
 using Xunit.Abstractions;
 
 namespace PgOps.Core.Tests.Sql.Reference;
 
 /// <summary>
 /// Every token and every statement boundary compared with the server's own scanner and parser, as the npm package libpg-query holds
-/// them: npm install libpg-query somewhere and name its node_modules in PGOPS_LIBPG_QUERY. PGOPS_LIBPG_QUERY_INPUTS and
-/// PGOPS_LIBPG_QUERY_SEED change how many scripts are made, and which.
+/// them. PGOPS_LIBPG_QUERY_INPUTS and PGOPS_LIBPG_QUERY_SEED change how many scripts are made, and which.
 /// </summary>
 public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
 {
@@ -29,7 +29,7 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
         })();
         """;
 
-    [ReferenceFact(ReferenceFactAttribute.LibpgQuery)]
+    [LibpgQueryFact]
     public async Task Tokens_and_statements_are_those_of_the_servers_parser()
     {
         var inputs = Setting("PGOPS_LIBPG_QUERY_INPUTS", 40_000);
@@ -82,9 +82,9 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
         await File.WriteAllTextAsync(program, Program);
         try
         {
-            var start = new ProcessStartInfo("node") { RedirectStandardInput = true, RedirectStandardOutput = true, StandardInputEncoding = new UTF8Encoding(false), StandardOutputEncoding = Encoding.UTF8 };
+            var start = new ProcessStartInfo(Peer.Node!) { RedirectStandardInput = true, RedirectStandardOutput = true, StandardInputEncoding = new UTF8Encoding(false), StandardOutputEncoding = Encoding.UTF8 };
             start.ArgumentList.Add(program);
-            start.ArgumentList.Add(Path.GetFullPath(Environment.GetEnvironmentVariable(ReferenceFactAttribute.LibpgQuery)!));
+            start.ArgumentList.Add(Path.GetFullPath(LibpgQueryFactAttribute.Modules!));
             using var node = Process.Start(start)!;
             await node.StandardInput.WriteAsync(JsonSerializer.Serialize(scripts));
             node.StandardInput.Close();

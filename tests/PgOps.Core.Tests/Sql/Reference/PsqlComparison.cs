@@ -9,23 +9,23 @@ using Xunit.Abstractions;
 namespace PgOps.Core.Tests.Sql.Reference;
 
 /// <summary>
-/// What psql sends for a script, compared with the script's statements. PGOPS_POSTGRES_SOURCE names a folder of SQL files, PostgreSQL's
-/// own regression tests for instance; psql must be on the PATH. Lines with meta-commands are taken out first, for both alike.
+/// What psql sends for a script, compared with the script's statements: PostgreSQL's own regression tests, and random ones. Lines with
+/// meta-commands are taken out first, for both alike.
 /// </summary>
 public sealed partial class PsqlComparison(ITestOutputHelper output)
 {
-    [ReferenceFact(ReferenceFactAttribute.PostgresSource)]
+    [PostgresSourceFact]
     public async Task Regression_scripts_split_as_psql_splits_them()
     {
-        var folder = Environment.GetEnvironmentVariable(ReferenceFactAttribute.PostgresSource)!;
+        var folder = PostgresSourceFactAttribute.Scripts!;
         var files = Directory.GetFiles(folder, "*.sql", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
         await CompareAsync(files.Select(file => (file, WithoutMetaCommands(File.ReadAllText(file)))), standardConformingStrings: true);
     }
 
-    [ReferenceFact(ReferenceFactAttribute.PostgresSource)]
+    [PostgresSourceFact]
     public Task Random_scripts_split_as_psql_splits_them() => CompareRandomAsync(standardConformingStrings: true);
 
-    [ReferenceFact(ReferenceFactAttribute.PostgresSource)]
+    [PostgresSourceFact]
     public Task Random_scripts_split_as_psql_splits_them_without_standard_conforming_strings() => CompareRandomAsync(standardConformingStrings: false);
 
     private async Task CompareRandomAsync(bool standardConformingStrings)

@@ -1,19 +1,21 @@
+using PgOps.Core.Tests.Peers;
+
 namespace PgOps.Core.Tests.Sql.Reference;
 
-/// <summary>A comparison with PostgreSQL's own code, skipped where the variable does not say where that is.</summary>
-public sealed class ReferenceFactAttribute : FactAttribute
+/// <summary>A comparison with the parser of PostgreSQL itself, as the npm package libpg-query holds it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LibpgQueryFactAttribute()
+    : PeerFactAttribute(Peer.Missing("npm's libpg-query", Modules) ?? Peer.Missing("Node.js", Peer.Node))
 {
-    /// <summary>The node_modules folder that holds the npm package libpg-query.</summary>
-    public const string LibpgQuery = "PGOPS_LIBPG_QUERY";
+    /// <summary>The node_modules folder that holds it; PGOPS_LIBPG_QUERY names another.</summary>
+    internal static string? Modules => Peer.Npm("LIBPG_QUERY", "libpg-query") is not { } found ? null
+        : found.EndsWith("libpg-query", StringComparison.Ordinal) ? Path.GetDirectoryName(found) : found;
+}
 
-    /// <summary>A folder of SQL files, for instance PostgreSQL's src/test/regress/sql; psql must be on the PATH.</summary>
-    public const string PostgresSource = "PGOPS_POSTGRES_SOURCE";
-
-    public ReferenceFactAttribute(string variable)
-    {
-        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable)))
-        {
-            Skip = $"{variable} is not set: it names what this comparison needs (see Sql/Reference).";
-        }
-    }
+/// <summary>A comparison over PostgreSQL's own regression scripts; psql must be there.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PostgresSourceFactAttribute() : PeerFactAttribute(Peer.Missing("PostgreSQL's src/test/regress/sql", Scripts) ?? Peer.MissingProgram("psql"))
+{
+    /// <summary>The folder of SQL files; PGOPS_POSTGRES_SOURCE names another.</summary>
+    internal static string? Scripts => Peer.Existing(Peer.Named("POSTGRES_SOURCE") ?? Path.Combine(Peer.Folder, "source", "src", "test", "regress", "sql"));
 }

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace PgOps.Core.Tests.Peers;
+
+/// <summary>A project of Prisma's in a folder of its own, whose migrations Prisma itself has written and can apply.</summary>
+internal sealed class PrismaProject : IDisposable
+{
+    private const string Shop = """
+        datasource db {
+          provider = "postgresql"
+          url      = env("DATABASE_URL")
+        }
+        model Customer {
+          id     Int     @id @default(autoincrement())
+          email  String  @unique
+          orders Order[]
+        }
+        model Order {
+          id         Int      @id @default(autoincrement())
+          at         DateTime @default(now())
+          state      State    @default(OPEN)
+          customer   Customer @relation(fields: [customerId], references: [id])
+          customerId Int
+          @@index([at])
+        }
+        enum State {
+          OPEN
+          PAID
+        }
+        """;
+
+    private static readonly string[] Schemas =
+    [
+        Shop,
+        Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal).Replace("@unique\n", "@unique\n  name String?\n  tags String[]\n", StringComparison.Ordinal),
+        Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal).Replace("@unique\n", "@unique\n  name String @default(\"\")\n  born DateTime? @db.Date\n", StringComparison.Ordinal)
+            + "\nmodel Line {\n  order Int\n  position Int\n  price Decimal @db.Decimal(12, 2)\n  data Json?\n  @@id([order, position])\n}\n",
+    ];
+
+    private PrismaProject(string folder)
+    {
+        Folder = folder;
+    }
+
+    /// <summary>The project's folder.</summary>
+    internal string Folder { get; }
+
+    /// <summary>The folder of migrations.</summary>
+    internal string Migrations => Path.Combine(Folder, "migrations");
+
+    internal static string? Missing => Peer.Missing("npm's prisma", Cli) ?? Peer.Missing("Node.js", Peer.Node);
+
+    private static string? Cli => Peer.Npm("PRISMA", "prisma/build/index.js");
+
+    /// <summary>Makes the project with three migrations, each written by Prisma from the schemas before and after it.</summary>
+    internal static async Task<PrismaProject> CreateAsync()
+    {
+        var project = new PrismaProject(Directory.CreateTempSubdirectory("pgops-prisma-").FullName);
+        Directory.CreateSymbolicLink(Path.Combine(project.Folder, "node_modules"), Peer.NodeModules);
+        File.Copy(Path.Combine(Peer.Root, "tests", "peers", "prisma.config.mjs"), Path.Combine(project.Folder, "prisma.config.mjs"));
+        for (var i = 0; i < Schemas.Length; i++)
+        {
+            var before = Path.Combine(project.Folder, "before.prisma");
+            var after = Path.Combine(project.Folder, "schema.prisma");
+            await File.WriteAllTextAsync(after, Schemas[i]);
+            var script = Path.Combine(Directory.CreateDirectory(Path.Combine(project.Migrations, string.Create(CultureInfo.InvariantCulture, $"2024010{i + 1}000000_m{i + 1}"))).FullName, "migration.sql");
+            string[] from = i == 0 ? ["--from-empty"] : ["--from-schema-datamodel", before];
+            await project.RunAsync(null, ["migrate", "diff", .. from, "--to-schema-datamodel", after, "--script", "--output", script]);
+            File.Copy(after, before, overwrite: true);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(project.Migrations, "migration_lock.toml"), "provider = \"postgresql\"\n");
+        return project;
+    }
+
+    /// <summary>Applies the migrations to a database, as Prisma does.</summary>
+    internal Task DeployAsync(PgTarget target) => RunAsync(target, "migrate", "deploy");
+
+    public void Dispose()
+    {
+        File.Delete(Path.Combine(Folder, "node_modules"));
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task RunAsync(PgTarget? target, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Peer.Node!, [Cli!, .. arguments])
+        {
+            WorkingDirectory = Folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // pg takes a socket's folder as the parameter host.
+        start.Environment["DATABASE_URL"] = target is null ? "postgresql://nobody@127.0.0.1:1/none"
+            : $"postgresql://{target.Username}:{Uri.EscapeDataString(target.Password?.Reveal() ?? "")}@localhost:{target.Port}/{target.Database}?host={Uri.EscapeDataString(target.Host!)}";
+        // Named, so that neither native engine is looked for on the network; neither is used.
+        start.Environment["PRISMA_QUERY_ENGINE_LIBRARY"] = start.Environment["PRISMA_SCHEMA_ENGINE_BINARY"] = "/bin/true";
+        start.Environment["CHECKPOINT_DISABLE"] = "1";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"prisma {string.Join(' ', arguments)}\n{await output}\n{await errors}");
+    }
+}
