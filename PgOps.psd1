@@ -8,6 +8,7 @@
     Description          = 'PostgreSQL operations that refuse to be unsafe: migrations, backups, restores, and drills that prove them.'
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
+    TypesToProcess       = @('module/PgOps.types.ps1xml')
     FormatsToProcess     = @('module/PgOps.format.ps1xml')
     CmdletsToExport      = @(
         'Backup-PgDatabase'

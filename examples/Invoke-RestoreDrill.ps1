@@ -18,8 +18,8 @@ param(
     [ValidateSet('JUnitXml', 'NUnitXml', 'NUnit2.5', 'NUnit3')]
     [string] $Format = 'JUnitXml',
 
-    # How old the newest backup may be.
-    [timespan] $MaxAge = '26:00:00',
+    # How old the newest backup may be: 26 hours. As .NET reads it, '26:00:00' would be 26 days.
+    [timespan] $MaxAge = '1.02:00:00',
 
     # How long the recovery may take.
     [timespan] $MaxRecoveryTime = '01:00:00',

@@ -10,8 +10,8 @@ param(
     # The folder that holds the backups.
     [string] $Backups = './backups',
 
-    # How old the newest backup may be.
-    [timespan] $MaxAge = '26:00:00',
+    # How old the newest backup may be: 26 hours. As .NET reads it, '26:00:00' would be 26 days.
+    [timespan] $MaxAge = '1.02:00:00',
 
     # How long the recovery may take.
     [timespan] $MaxRecoveryTime = '01:00:00',

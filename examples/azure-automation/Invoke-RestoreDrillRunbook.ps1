@@ -32,8 +32,8 @@ param(
     [Parameter(Mandatory)]
     [string] $Backups,
 
-    # How old the newest backup of each database may be.
-    [timespan] $MaxAge = '26:00:00',
+    # How old the newest backup of each database may be, as -MaxDataLoss takes it.
+    [object] $MaxAge = '26h',
 
     # The folder for the reports. Default: that of the backups.
     [string] $Reports = $Backups,

@@ -135,9 +135,9 @@ Describe 'Test-PgDatabase -Check' {
     }
 
     It 'takes no bare number for a time' {
-        { Test-PgDatabase $target -CheckTimeout 60 } | Should -Throw '*a bare number counts ticks*'
-        { Test-PgDatabase $target -UnusedIndexAge 30 } | Should -Throw '*a bare number counts ticks*'
-        { Test-PgDatabase $target -UnusedIndexAge 0 -Only Wraparound } | Should -Not -Throw
+        { Test-PgDatabase $target -CheckTimeout 60 } | Should -Throw '*60 is not a time span: write 60s or 00:01:00.*'
+        { Test-PgDatabase $target -UnusedIndexAge 30 } | Should -Throw '*30 is not a time span: write 30d or 30.00:00:00.*'
+        { Test-PgDatabase $target -UnusedIndexAge 0d -Only Wraparound } | Should -Not -Throw
     }
 
     It 'is reported: a test case for each kind, the findings with what to do' {

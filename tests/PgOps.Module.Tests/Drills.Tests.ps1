@@ -63,7 +63,7 @@ Describe 'Goals' {
     }
 
     It 'refuses a bare number, which would count ticks' {
-        { Get-PgBackup $backups -Database one | Test-PgRestore -MaxDataLoss 30 -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument,*'
+        { Get-PgBackup $backups -Database one | Test-PgRestore -MaxDataLoss 30 -ErrorAction Stop } | Should -Throw '*30 is not a time span: write 30h or 1.06:00:00.*'
     }
 }
 

@@ -69,6 +69,9 @@ public sealed record PgBackup
     /// <summary>Age of the data: time since the snapshot.</summary>
     public TimeSpan Age => DateTime.UtcNow - SnapshotAt;
 
+    /// <summary>How far it can be relied on: damaged, foreign (made without PgOps), unproven or proven.</summary>
+    public string State => !Complete ? "damaged" : Foreign ? "foreign" : Proven ? "proven" : "unproven";
+
     /// <inheritdoc/>
     public override string ToString() => Path;
 }
@@ -84,6 +87,12 @@ public sealed record PgBackupTest
 {
     /// <summary>The backup.</summary>
     public required PgBackup Backup { get; init; }
+
+    /// <summary>The database it is of.</summary>
+    public string Database => Backup.Database;
+
+    /// <summary>What failed, in a sentence each; empty when the test passed.</summary>
+    public string Problem => PgCheck.Problems(Checks);
 
     /// <summary>Whether every check passed.</summary>
     public bool Passed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed);

@@ -19,6 +19,15 @@ public sealed record PgBackupRetention
     /// <summary>The database it is of.</summary>
     public string Database => Backup.Database;
 
+    /// <summary>When its snapshot was taken, in UTC.</summary>
+    public DateTime SnapshotAt => Backup.SnapshotAt;
+
+    /// <summary>Its size.</summary>
+    public long Bytes => Backup.Bytes;
+
+    /// <summary>Where it is.</summary>
+    public string Path => Backup.Path;
+
     /// <summary>What is to happen, or happened.</summary>
     public required PgRetentionAction Action { get; init; }
 

@@ -56,6 +56,12 @@ public sealed record PgDatabaseTest
     /// <summary>Kinds that were not asked for, by -Skip or -Only, or because nothing says what to expect.</summary>
     public IReadOnlyList<PgFindingKind> LeftOut { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>The checks that failed, by name.</summary>
+    public IReadOnlyList<string> Failed => [.. Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Name)];
+
+    /// <summary>The checks that could not be made, by name.</summary>
+    public IReadOnlyList<string> NotMade => [.. Checks.Where(check => check.Status == PgCheckStatus.Skipped).Select(check => check.Name)];
+
     /// <summary>When the test began, in UTC.</summary>
     public DateTime StartedAt { get; init; }
 

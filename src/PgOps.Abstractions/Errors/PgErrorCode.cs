@@ -137,4 +137,7 @@ public enum PgErrorCode
 
     /// <summary>Sessions are connected to a database that is to be replaced.</summary>
     DatabaseInUse,
+
+    /// <summary>A command asks before it goes on, and there is nobody to ask.</summary>
+    NotConfirmed,
 }

@@ -18,6 +18,12 @@ public sealed record PgMigrationRun
     /// <summary>The migrations undone by this run, newest first.</summary>
     public IReadOnlyList<PgMigration> Reverted { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>What the run did, in two words: <c>3 applied</c>, <c>2 recorded</c>, <c>1 undone</c>, <c>nothing</c>.</summary>
+    public string Done => Reverted.Count > 0 ? $"{Reverted.Count} undone"
+        : Baselined.Count > 0 ? $"{Baselined.Count} recorded"
+        : Applied.Count > 0 ? $"{Applied.Count} applied"
+        : "nothing";
+
     /// <summary>Newest version before the run; null when there was none.</summary>
     public string? FromVersion { get; init; }
 

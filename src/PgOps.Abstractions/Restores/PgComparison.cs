@@ -88,6 +88,9 @@ public sealed record PgComparison
     /// <summary>The rows that differ, when they were asked for.</summary>
     public IReadOnlyList<PgRowDifference> Rows { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>The schemas that were there and left out on request, with all that is in them.</summary>
+    public IReadOnlyList<string> ExcludedSchemas { get; init => field = value.ToArray(); } = [];
+
     /// <summary>The tables that differ.</summary>
     public IEnumerable<PgTableComparison> Differences => Tables.Where(table => !table.Passed);
 

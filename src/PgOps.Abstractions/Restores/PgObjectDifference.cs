@@ -25,10 +25,11 @@ public sealed record PgObjectDifference
     /// <summary>How it differs.</summary>
     public required PgObjectVerdict Verdict { get; init; }
 
-    /// <summary>Definition in the reference; null when it lacks the object, and for a backup, whose manifest holds hashes alone.</summary>
+    /// <summary>Definition in the reference; null when it lacks the object, and for a backup whose manifest holds the hash alone (definitions
+    /// of more than 1,000 characters, and all of an older PgOps).</summary>
     public string? ReferenceDefinition { get; init; }
 
-    /// <summary>Definition on the other side; null when it lacks the object, and for a backup.</summary>
+    /// <summary>Definition on the other side; null as above.</summary>
     public string? DifferenceDefinition { get; init; }
 
     /// <inheritdoc/>

@@ -97,6 +97,9 @@ public sealed record PgDrill
     /// <summary>The server version drilled on.</summary>
     public string ServerVersion { get; init; } = "";
 
+    /// <summary>The verdict in a word: Failed, Incomplete where a step was not made, Proven, or Passed where nothing was there to compare with.</summary>
+    public string Result => !Passed ? "Failed" : NotMade.Count > 0 ? "Incomplete" : Proven ? "Proven" : "Passed";
+
     /// <summary>The first failed check and its detail; null when the drill passed.</summary>
     public string? Failure => Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed
         ? $"{failed.Name}: {failed.Detail}"

@@ -31,6 +31,10 @@ public sealed record PgCheck
     /// <inheritdoc/>
     public override string ToString() => Detail.Length == 0 ? $"{Name}: {Status}" : $"{Name}: {Status}: {Detail}";
 
+    /// <summary>What failed among checks, in a sentence each.</summary>
+    internal static string Problems(IEnumerable<PgCheck> checks)
+        => string.Join("; ", checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Detail));
+
     /// <summary>A passed check.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="detail">What was found.</param>

@@ -66,6 +66,9 @@ public sealed record PgTarget
 
     internal PgSecret? SslPassword { get; init; }
 
+    /// <summary>Whether it had a password before it went through a file, JSON or a job, which do not carry secrets.</summary>
+    internal bool PasswordStayedBehind { get; init; }
+
     /// <summary>The same server and credentials, another database.</summary>
     /// <param name="database">The database's name.</param>
     /// <returns>A copy that differs in <see cref="Database"/> alone.</returns>

@@ -12,6 +12,9 @@ public sealed record PgTargetTest
     /// <summary>The checks, in the order they ran.</summary>
     public IReadOnlyList<PgCheck> Checks { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>What failed, in a sentence each; empty when the test passed.</summary>
+    public string Problem => PgCheck.Problems(Checks);
+
     /// <summary>The server's version, for example 15.18; empty when it was not reached.</summary>
     public string ServerVersion { get; init; } = "";
 

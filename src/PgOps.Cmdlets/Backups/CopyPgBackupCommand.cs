@@ -26,8 +26,9 @@ public sealed class CopyPgBackupCommand : PgCmdlet
     [ValidateNotNullOrEmpty]
     public string Destination { get; set; } = "";
 
-    /// <summary>Most bytes a second, for example 5MB. Default: no limit.</summary>
+    /// <summary>The most that goes over the wire in a second, for example 5MB or 5MB/s. Default: no limit.</summary>
     [Parameter]
+    [SizeAmount(PerSecond = true)]
     [ValidateRange(1024, long.MaxValue)]
     public long? BandwidthLimit { get; set; }
 

@@ -32,13 +32,15 @@ public sealed class GetPgBackupCommand : PgSignedCmdlet
     [Parameter]
     public SwitchParameter Proven { get; set; }
 
-    /// <summary>Only backups of a time before this.</summary>
+    /// <summary>Only backups of a time before this: a date, or text such as 2026-01-31 or 2026-01-31T18:30:00Z. Without Z it is local.</summary>
     [Parameter]
-    public DateTime? Before { get; set; }
+    [DateAmount]
+    public DateTimeOffset? Before { get; set; }
 
-    /// <summary>Only backups of this time or later.</summary>
+    /// <summary>Only backups of this time or later: a date, or text such as 2026-01-31 or 2026-01-31T18:30:00Z. Without Z it is local.</summary>
     [Parameter]
-    public DateTime? After { get; set; }
+    [DateAmount]
+    public DateTimeOffset? After { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Run(async (sink, token) =>
@@ -50,8 +52,8 @@ public sealed class GetPgBackupCommand : PgSignedCmdlet
             Database = patterns is null ? null : name => patterns.Exists(pattern => pattern.IsMatch(name)),
             Latest = Latest,
             Proven = Proven,
-            Before = Before?.ToUniversalTime(),
-            After = After?.ToUniversalTime(),
+            Before = Before?.UtcDateTime,
+            After = After?.UtcDateTime,
             Key = Key(),
         };
         foreach (var backup in await new FindBackups().RunAsync(request, sink, token).ConfigureAwait(false))

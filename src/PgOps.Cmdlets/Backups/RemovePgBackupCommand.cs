@@ -51,15 +51,20 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int? KeepYearly { get; set; }
 
-    /// <summary>Keeps all that are at most this much older than the database's newest complete backup, for example 14.00:00:00.</summary>
+    /// <summary>
+    /// Keeps all that are at most this much older than the database's newest complete backup, for example 14d, 2w or 36h. A number
+    /// without a unit is refused.
+    /// </summary>
     [Parameter]
+    [TimeSpanAmount(Unit = "d")]
     public TimeSpan? KeepWithin { get; set; }
 
     /// <summary>
-    /// Bytes that the backups of one database may have together, for example 500GB. Of what the other rules keep, or of all where there
-    /// is none, the oldest go until the rest fits; guarded ones count, but stay.
+    /// The size that the backups of one database may have together, for example 500GB or 1.5TB. Of what the other rules keep, or of all
+    /// where there is none, the oldest go until the rest fits; guarded ones count, but stay.
     /// </summary>
     [Parameter]
+    [SizeAmount]
     [ValidateRange(1, long.MaxValue)]
     public long? MaxSize { get; set; }
 
@@ -69,6 +74,19 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     /// </summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
+
+    /// <summary>A rule whose value is $null would be no rule, and without a rule the given backups themselves are removed.</summary>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        string[] rules =
+            [nameof(KeepLast), nameof(KeepDaily), nameof(KeepWeekly), nameof(KeepMonthly), nameof(KeepYearly), nameof(KeepWithin), nameof(MaxSize)];
+        if (Array.Find(rules, rule => MyInvocation.BoundParameters.TryGetValue(rule, out var value) && value is null) is { } empty)
+        {
+            ThrowTerminatingError(ErrorRecords.From(new PgOpsException(
+                PgErrorCode.InvalidArgument, $"-{empty} has no value.", "Nothing was removed.", "Give it one, or leave the parameter out.")));
+        }
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -118,10 +136,17 @@ public sealed class RemovePgBackupCommand : PgCmdlet
         }
     }
 
+    private PgBackup Returned(object item) => BackupTransformationAttribute.From(FullPath, item) ?? throw new PgOpsException(
+        PgErrorCode.InvalidArgument,
+        $"'{item}' is no backup.",
+        "It is left as it is.",
+        "Give a backup's folder, its URI in a store, a dump's file, or the object of Get-PgBackup.");
+
     private async Task TakeAsync(object item, CancellationToken cancellationToken)
     {
         var inner = item is PSObject wrapped ? wrapped.BaseObject : item;
-        if (BackupTransformationAttribute.From(inner) is { } given)
+        var live = BackupTransformationAttribute.From(inner);
+        if ((live is null && ReturnedObject.Bag(item) is not null ? Returned(item) : live) is { } given)
         {
             _backups.Add(given);
             return;

@@ -19,6 +19,12 @@ public sealed class ManifestTransformationAttribute : ArgumentTransformationAttr
             return manifest;
         }
 
+        if (ReturnedObject.Bag(inputData) is { } bag && ReturnedObject.Kind(bag) == nameof(PgBackupManifest))
+        {
+            throw new ArgumentTransformationMetadataException(
+                "The manifest has lost parts on its way through a job or a file. Give the backup itself, or its folder: -Manifest $backup.Path.");
+        }
+
         try
         {
             return BackupTransformationAttribute.From(engineIntrinsics, inputData) is { } backup

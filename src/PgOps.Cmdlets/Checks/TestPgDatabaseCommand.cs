@@ -56,9 +56,9 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
     [ValidateNotNullOrEmpty]
     public object[]? Check { get; set; }
 
-    /// <summary>The time that each of these checks may take. Default: one minute.</summary>
+    /// <summary>The time that each of these checks may take, for example 90s or 5min. Default: one minute.</summary>
     [Parameter]
-    [PlausibleTime]
+    [TimeSpanAmount]
     public TimeSpan CheckTimeout { get; set; } = UserChecks.DefaultTimeout;
 
     /// <summary>Per cent of its numbers that a sequence may use, or fill of its column, before it is a warning. Default: 75.</summary>
@@ -81,13 +81,14 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
     [ValidateRange(0.0, 100.0)]
     public double WraparoundError { get; set; } = DatabaseThresholds.Default.WraparoundError;
 
-    /// <summary>How long the server must have counted reads before an index counts as unused. Default: 30 days.</summary>
+    /// <summary>How long the server must have counted reads before an index counts as unused, for example 7d; 0d takes any. Default: 30 days.</summary>
     [Parameter]
-    [PlausibleTime(Zero = true)]
+    [TimeSpanAmount(Unit = "d", Zero = true)]
     public TimeSpan UnusedIndexAge { get; set; } = DatabaseThresholds.Default.UnusedIndexAge;
 
-    /// <summary>The size in bytes from which on an unused index is worth a warning. Default: 1 MB.</summary>
+    /// <summary>The size from which on an unused index is worth a warning, for example 100MB; 0B takes any. Default: 1 MB.</summary>
     [Parameter]
+    [SizeAmount]
     [ValidateRange(0L, long.MaxValue)]
     public long UnusedIndexSize { get; set; } = DatabaseThresholds.Default.UnusedIndexSize;
 

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Operations;
@@ -26,8 +27,9 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Longest wait for another migrator, PgOps or the other tool.</summary>
+    /// <summary>Longest wait for another migrator, PgOps or the other tool, for example 10min; 0s does not wait. Default: 5 minutes.</summary>
     [Parameter]
+    [TimeSpanAmount(Zero = true)]
     public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
     private protected override string Activity => $"Importing histories ({Path})";

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
 using PgOps.Core.Operations;
 
@@ -30,6 +31,7 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
     /// backup is recorded behind each migration.
     /// </summary>
     [Parameter(ValueFromPipeline = true)]
+    [DrillTransformation]
     public PgDrill? ProvenBy { get; set; }
 
     /// <summary>Stop after this version. Default: apply all.</summary>

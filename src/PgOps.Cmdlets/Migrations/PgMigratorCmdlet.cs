@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
 
 namespace PgOps.Cmdlets.Migrations;
@@ -6,16 +7,22 @@ namespace PgOps.Cmdlets.Migrations;
 /// <summary>Base of the cmdlets that run migration scripts.</summary>
 public abstract class PgMigratorCmdlet : PgMigrationCmdlet
 {
-    /// <summary>Longest wait for another migrator.</summary>
+    /// <summary>Longest wait for another migrator, for example 10min; 0s does not wait. Default: 5 minutes.</summary>
     [Parameter]
+    [TimeSpanAmount(Zero = true)]
     public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Longest wait for a lock on a table, before a pause and another try. Zero waits without limit.</summary>
+    /// <summary>
+    /// Longest wait for a lock on a table, before a pause and another try, for example 500ms or 30s; 0s waits without limit. Default: 3
+    /// seconds.
+    /// </summary>
     [Parameter]
+    [TimeSpanAmount(Zero = true)]
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Longest run of one statement. Zero, the default, sets no limit.</summary>
+    /// <summary>Longest run of one statement, for example 10min. 0s, the default, sets no limit.</summary>
     [Parameter]
+    [TimeSpanAmount(Zero = true)]
     public TimeSpan StatementTimeout { get; set; } = TimeSpan.Zero;
 
     /// <summary>How often a migration that met a lock timeout or a deadlock is tried again.</summary>

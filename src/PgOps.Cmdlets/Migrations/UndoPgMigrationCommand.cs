@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Migrations;
 using PgOps.Core.Operations;
 
@@ -17,6 +18,7 @@ public sealed class UndoPgMigrationCommand : PgMigratorCmdlet
     /// backup is recorded behind each undone migration.
     /// </summary>
     [Parameter(ValueFromPipeline = true)]
+    [DrillTransformation]
     public PgDrill? ProvenBy { get; set; }
 
     /// <summary>Undo everything above this version; 0 undoes all. Default: only the newest migration is undone.</summary>

@@ -117,6 +117,28 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         ? (SwitchParameter)value
         : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
 
+    /// <summary>Asks, as -WhatIf, -Confirm and $ConfirmPreference say. Where it should and cannot, the script ends with an error that says what to do.</summary>
+    /// <param name="target">What it is done to.</param>
+    /// <param name="action">What is done.</param>
+    /// <returns>Whether to do it.</returns>
+    protected new bool ShouldProcess(string target, string action)
+    {
+        if (WhatIfRequested || !Confirmation.IsAsked(this) || !Confirmation.IsDeaf(Host))
+        {
+            try
+            {
+                return base.ShouldProcess(target, action);
+            }
+            catch (Exception error) when (Confirmation.SaysDeaf(error))
+            {
+                // -NonInteractive, or a runspace without a user interface.
+            }
+        }
+
+        ThrowFailure(Confirmation.Missing(target, action));
+        return false;
+    }
+
     /// <summary>Under -WhatIf: works the real plan out, which touches nothing, and prints it line by line.</summary>
     /// <param name="plan">Gives the plan, or throws the refusal that the real run would meet.</param>
     protected void Preview(Func<IOperationSink, CancellationToken, Task<IReadOnlyList<string>>> plan)
@@ -132,6 +154,25 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
     /// <summary>Reports an error about one item; the pipeline goes on.</summary>
     /// <param name="error">The error.</param>
     protected internal void WriteFailure(PgOpsException error) => WriteError(ErrorRecords.From(error));
+
+    /// <summary>
+    /// Ends the script with an error, as a throw statement does: pwsh -File then exits with 1, which it does not after a cmdlet's own
+    /// terminating error (https://github.com/PowerShell/PowerShell/issues/11712). Whoever gave -ErrorAction has what it says.
+    /// </summary>
+    /// <param name="error">The error.</param>
+    private protected void ThrowFailure(PgOpsException error)
+    {
+        if (MyInvocation.BoundParameters.ContainsKey("ErrorAction"))
+        {
+            WriteFailure(error);
+            return;
+        }
+
+        // The record would know the throw statement as its place; the view shows this one.
+        var record = ErrorRecords.From(error);
+        PSObject.AsPSObject(record).Properties.Add(new PSNoteProperty("Invocation", MyInvocation));
+        ScriptBlock.Create("throw $args[0]").Invoke(record);
+    }
 
     /// <summary>A file system path as .NET needs it.</summary>
     /// <param name="path">A path as typed, relative to PowerShell's own location.</param>

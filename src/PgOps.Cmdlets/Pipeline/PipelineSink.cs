@@ -160,9 +160,9 @@ internal sealed class PipelineSink : IOperationSink
         {
             try
             {
-                _answer.TrySetResult(cmdlet.ShouldContinue(_question, _caption));
+                _answer.TrySetResult(!Confirmation.IsDeaf(cmdlet.Host) && cmdlet.ShouldContinue(_question, _caption));
             }
-            catch (Exception nobody) when (nobody is PSInvalidOperationException or System.Management.Automation.Host.HostException)
+            catch (Exception nobody) when (Confirmation.SaysDeaf(nobody))
             {
                 // A session without anybody to ask has not said yes; the operation's own refusal says what to do.
                 _answer.TrySetResult(false);

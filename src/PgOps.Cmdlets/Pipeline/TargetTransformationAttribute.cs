@@ -5,8 +5,8 @@ using PgOps.Core.Connections;
 namespace PgOps.Cmdlets.Pipeline;
 
 /// <summary>
-/// Lets -Target take text, a sandbox, or what carries a target. A plain string parameter would put the text, and a password in it,
-/// into PowerShell's own binding errors.
+/// Lets -Target take text, a sandbox, or what carries a target, also when it came back from a job or a file. A plain string parameter
+/// would put the text, and a password in it, into PowerShell's own binding errors.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class TargetTransformationAttribute : ArgumentTransformationAttribute
@@ -14,45 +14,84 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
     /// <summary>Whether the parameter is an array. One target, too, becomes an array then, before PowerShell tries to make one itself.</summary>
     public bool Many { get; init; }
 
+    /// <summary>Whether a database's bare name stays text: the cmdlet knows the target beside it, whose server it means.</summary>
+    public bool KeepsNames { get; init; }
+
     /// <inheritdoc/>
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        if ((inputData is PSObject { BaseObject: var inner } ? inner : inputData) is IList list)
-        {
-            return Many ? list.Cast<object>().Select(One).Cast<PgTarget>().ToArray() : list.Cast<object>().Select(One).ToArray();
-        }
-
-        var one = One(inputData);
-        return Many && one is PgTarget target ? new[] { target } : one;
-    }
-
-    private static object One(object? input)
-    {
-        var value = input is PSObject wrapped ? wrapped.BaseObject : input;
         try
         {
-            return value switch
+            if ((inputData is PSObject { BaseObject: var inner } ? inner : inputData) is IList list)
             {
-                // A backup read from a folder knows no target; the environment's is taken then.
-                null => null!,
-                PgTarget target => target,
-                PgSandbox sandbox => sandbox.Target,
-                PgBackup backup => backup.Source!,
-                PgDrill drill => drill.Target!,
-                PgRestore restore => restore.Target,
-                PgDatabaseSwitch done => done.Target,
-                PgMigrationRun run => run.Target,
-                PgMigration migration => migration.Target!,
-                string text => TargetParser.Parse(text),
-                IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
-                    .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),
-                _ => throw new ArgumentTransformationMetadataException(
-                    $"A {value.GetType().Name} is no target. Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
-            };
+                return Many ? Beside([.. list.Cast<object?>().Select(NameOrTarget)]) : list.Cast<object?>().Select(One).ToArray();
+            }
+
+            var one = KeepsNames ? NameOrTarget(inputData) : One(inputData);
+            return Many && one is PgTarget target ? new[] { target } : one!;
         }
         catch (PgOpsException error)
         {
             throw new ArgumentTransformationMetadataException(error.Message, error);
         }
+    }
+
+    /// <summary>The target that an object is or carries; null when it is one of those that may carry none.</summary>
+    /// <exception cref="PgOpsException">TargetInvalid.</exception>
+    internal static PgTarget? One(object? input)
+    {
+        if (ReturnedObject.Bag(input) is { } bag)
+        {
+            return ReturnedObject.Target(bag);
+        }
+
+        var value = input is PSObject wrapped ? wrapped.BaseObject : input;
+        return value switch
+        {
+            // A backup read from a folder knows no target; the environment's is taken then.
+            null => null,
+            PgTarget target => target,
+            PgSandbox sandbox => sandbox.Target,
+            PgBackup backup => backup.Source,
+            PgDrill drill => drill.Target,
+            PgRestore restore => restore.Target,
+            PgDatabaseSwitch done => done.Target,
+            PgDatabaseReset reset => reset.Target,
+            PgDatabaseTest test => test.Target,
+            PgTargetTest test => test.Target,
+            PgMigrationRun run => run.Target,
+            PgMigration migration => migration.Target,
+            string text => TargetParser.Parse(text),
+            IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
+                .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),
+            _ => throw new PgOpsException(
+                PgErrorCode.TargetInvalid,
+                $"A {value.GetType().Name} is no target.",
+                null,
+                "Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
+        };
+    }
+
+    private static object? NameOrTarget(object? input)
+        => (input is PSObject wrapped ? wrapped.BaseObject : input) is string text && TargetParser.IsDatabaseName(text)
+            ? text.Trim()
+            : One(input);
+
+    /// <summary>Bare names in a list lie on the server of the targets beside them.</summary>
+    private static PgTarget[] Beside(List<object?> items)
+    {
+        var targets = items.OfType<PgTarget>().DistinctBy(target => (target.Host, target.Port)).ToList();
+        if (targets.Count > 1 && items.OfType<string>().FirstOrDefault() is { } name)
+        {
+            throw new PgOpsException(
+                PgErrorCode.TargetInvalid,
+                $"'{name}' stands beside targets on {targets.Count} servers, so nothing says on which it lies.",
+                null,
+                $"Give it as a target of its own, for example $target.WithDatabase('{name}').");
+        }
+
+        return [.. items.Select(item => item is string bare
+            ? targets.FirstOrDefault()?.WithDatabase(bare) ?? TargetParser.Parse(bare)
+            : (PgTarget)item!)];
     }
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
+using PgOps.Core.Operations;
 using PgOps.Core.Reports;
 
 namespace PgOps.Cmdlets.Reports;
@@ -13,6 +14,8 @@ namespace PgOps.Cmdlets.Reports;
 public sealed class ExportPgReportCommand : PgCmdlet
 {
     private readonly List<object> _records = [];
+    private PipelineErrors? _errors;
+    private bool _write;
 
     /// <summary>
     /// The files to write; each takes the format of its ending: .html, .md, .xml (JUnit) or .json. The folder must exist.
@@ -23,7 +26,7 @@ public sealed class ExportPgReportCommand : PgCmdlet
 
     /// <summary>
     /// What to report: drills, backups, restores, comparisons, tests, migration runs, every object of PgOps' that has checks, and errors
-    /// (2>&amp;1).
+    /// (2>&amp;1). Those that PgOps' commands before it in the pipeline write are in the report anyway.
     /// </summary>
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
@@ -38,13 +41,20 @@ public sealed class ExportPgReportCommand : PgCmdlet
     [ValidateNotNullOrEmpty]
     public string? Title { get; set; }
 
-    /// <summary>Replaces files that are there.</summary>
+    /// <summary>Replaces a file of somebody else's. An earlier report of PgOps' is always replaced.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
     /// <summary>Hands the input on as it comes, instead of the files that were written.</summary>
     [Parameter(ParameterSetName = "Report")]
     public SwitchParameter PassThru { get; set; }
+
+    /// <summary>
+    /// Makes a report that is not green an error, once it has been written: a result that failed or is incomplete, an error of a command
+    /// before it, or no result at all. The error ends the script, so that pwsh exits with 1; with -ErrorAction it is what you say.
+    /// </summary>
+    [Parameter(ParameterSetName = "Report")]
+    public SwitchParameter Strict { get; set; }
 
     /// <summary>Begins the document about an incident, in Markdown: what the records know is filled in, the rest is asked for.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Postmortem")]
@@ -75,15 +85,23 @@ public sealed class ExportPgReportCommand : PgCmdlet
     [ValidateNotNullOrEmpty]
     public string[] FromLog { get; set; } = [];
 
-    /// <summary>When the incident began: nothing older goes into the postmortem.</summary>
+    /// <summary>
+    /// When the incident began: nothing older goes into the postmortem. A date, or text such as 2026-01-31T18:30:00Z; without Z it is
+    /// local.
+    /// </summary>
     [Parameter(ParameterSetName = "Postmortem")]
+    [DateAmount]
     public DateTimeOffset? Since { get; set; }
 
-    /// <summary>When the incident ended: nothing newer goes into the postmortem.</summary>
+    /// <summary>
+    /// When the incident ended: nothing newer goes into the postmortem. A date, or text such as 2026-01-31T20:00:00Z; without Z it is
+    /// local.
+    /// </summary>
     [Parameter(ParameterSetName = "Postmortem")]
+    [DateAmount]
     public DateTimeOffset? Until { get; set; }
 
-    /// <summary>Refuses before the commands that come first in the pipeline have worked for hours.</summary>
+    /// <summary>Refuses, asks and begins the report before the commands that come first in the pipeline have worked for hours.</summary>
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
@@ -94,11 +112,26 @@ public sealed class ExportPgReportCommand : PgCmdlet
                 throw new PgOpsException(PgErrorCode.InvalidArgument, "A postmortem is one file.", "Nothing was written.", "Give one path.");
             }
 
-            _ = ReportFile.Of(Request());
+            if (!Postmortem)
+            {
+                _ = ReportFile.Of(Request());
+            }
         }
         catch (PgOpsException error)
         {
+            if (Strict && !MyInvocation.BoundParameters.ContainsKey("ErrorAction"))
+            {
+                ThrowFailure(error);
+            }
+
             ThrowTerminatingError(ErrorRecords.From(error));
+        }
+
+        _errors = new PipelineErrors(this);
+        _write = ShouldProcess(string.Join(", ", Path), Postmortem ? "Begin a postmortem" : "Write a report");
+        if (_write && !Postmortem)
+        {
+            _ = Work((sink, token) => new ExportReport().BeginAsync(Request(), sink, token));
         }
     }
 
@@ -117,11 +150,13 @@ public sealed class ExportPgReportCommand : PgCmdlet
         }
         else
         {
-            WriteFailure(new PgOpsException(
+            var refusal = new PgOpsException(
                 PgErrorCode.InvalidArgument,
                 $"A {InputObject.TypeNames[0]} is no result of PgOps' and is left out of the report.",
                 null,
-                "Pipe the objects of the cmdlets themselves: those from a job or a file have lost their type."));
+                "Pipe the objects of the cmdlets themselves: those from a job or a file have lost their type.");
+            _records.Add(refusal);
+            WriteFailure(refusal);
         }
 
         if (PassThru)
@@ -133,22 +168,58 @@ public sealed class ExportPgReportCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        var what = Postmortem ? "Begin a postmortem" : $"Write a report of {_records.Count} result(s)";
-        if (!ShouldProcess(string.Join(", ", Path), what))
+        if (!_write)
         {
             return;
         }
 
-        IReadOnlyList<FileInfo> written = [];
+        IReadOnlyList<FileInfo> files = [];
+        PgOpsException? refusal = null;
+        _records.AddRange(_errors!.Since(_records));
         var report = Request();
         var postmortem = Postmortem ? PostmortemRequest(report) : null;
-        Run(async (sink, token) => written = postmortem is null
-            ? await new ExportReport().RunAsync(report, sink, token).ConfigureAwait(false)
-            : [await new WritePostmortem().RunAsync(postmortem, sink, token).ConfigureAwait(false)]);
+        var written = Work(async (sink, token) =>
+        {
+            if (postmortem is not null)
+            {
+                files = [await new WritePostmortem().RunAsync(postmortem, sink, token).ConfigureAwait(false)];
+                return;
+            }
+
+            (files, refusal) = await new ExportReport().RunAsync(report, sink, token).ConfigureAwait(false);
+        });
         if (!PassThru)
         {
-            WriteObject(written, enumerateCollection: true);
+            WriteObject(files, enumerateCollection: true);
         }
+
+        if (written && Strict && refusal is not null)
+        {
+            ThrowFailure(refusal);
+        }
+    }
+
+    /// <summary>Runs an operation; with -Strict its error ends the script.</summary>
+    private bool Work(Func<IOperationSink, CancellationToken, Task> operation)
+    {
+        PgOpsException? failure = null;
+        var ended = Run(async (sink, token) =>
+        {
+            try
+            {
+                await operation(sink, token).ConfigureAwait(false);
+            }
+            catch (PgOpsException error) when (Strict)
+            {
+                failure = error;
+            }
+        });
+        if (failure is not null)
+        {
+            ThrowFailure(failure);
+        }
+
+        return ended && failure is null;
     }
 
     private ExportReportRequest Request() => new()

@@ -12,7 +12,10 @@ namespace PgOps.Cmdlets.Restores;
 [OutputType(typeof(PgComparison))]
 public sealed class ComparePgDatabaseCommand : PgCmdlet
 {
-    /// <summary>The database that is taken to be right; or a backup, as Backup-PgDatabase or Get-PgBackup gives it.</summary>
+    /// <summary>
+    /// The database that is taken to be right; or a backup, as Backup-PgDatabase or Get-PgBackup gives it. Beside a target a bare name is
+    /// a database on that target's server.
+    /// </summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Database")]
     [SideTransformation]
     public object? Reference { get; set; }
@@ -32,7 +35,7 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
 
     /// <summary>
     /// The database to hold against it; or, against a backup, another backup: then the two manifests are compared, and nothing is
-    /// restored. Default: DATABASE_URL, then the PG* variables.
+    /// restored. Beside a target a bare name is a database on that target's server. Default: DATABASE_URL, then the PG* variables.
     /// </summary>
     [Parameter(Position = 1)]
     [SideTransformation]
@@ -47,6 +50,14 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     [Parameter]
     [ValidateRange(1, 64)]
     public int? Jobs { get; set; }
+
+    /// <summary>
+    /// Leaves schemas out on both sides: their tables, sequences and objects. Names as the catalog holds them, with * and ?; one that fits
+    /// nothing on either side is an error. Without the schema pgops the migration state is not compared either.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] ExcludeSchema { get; set; } = [];
 
     /// <summary>Finds the rows in which tables of two databases differ, by ranges of the primary key.</summary>
     [Parameter(ParameterSetName = "Database")]
@@ -66,16 +77,23 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     {
         var backup = Backup ?? Reference as PgBackup;
         var other = Difference as PgBackup;
+        var (reference, difference) = (default(PgTarget), default(PgTarget));
+        if (!Understand(() => (reference, difference) = (Side(Reference, Difference), Side(Difference, Reference))))
+        {
+            return;
+        }
+
         var result = RunAndWrite((sink, token) => new CompareDatabase().RunAsync(
             new CompareDatabaseRequest
             {
-                ReferenceTarget = Reference is PgTarget reference ? Credentials.Apply(reference, Credential) : null,
+                ReferenceTarget = reference is null ? null : Credentials.Apply(reference, Credential),
                 ReferenceBackup = backup,
-                Difference = other is null ? Credentials.Apply(Difference as PgTarget ?? TargetParser.FromEnvironment(), Credential) : null,
+                Difference = other is null ? Credentials.Apply(difference ?? TargetParser.FromEnvironment(), Credential) : null,
                 DifferenceBackup = other,
                 Identity = Identity is null ? null : FullPath(Identity),
                 Detailed = Detailed,
                 MaxRows = MaxRows,
+                ExcludedSchemas = ExcludeSchema,
                 Jobs = Jobs,
             },
             sink,
@@ -85,4 +103,11 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
             WriteFailure(FailedChecks.Error(result.Difference, result.Checks, result));
         }
     }
+
+    /// <summary>A side as a target; null when it is a backup or was not given.</summary>
+    private static PgTarget? Side(object? side, object? other) => side switch
+    {
+        string name => (other as PgTarget)?.WithDatabase(name) ?? TargetParser.Parse(name),
+        _ => side as PgTarget,
+    };
 }

@@ -22,9 +22,11 @@ public sealed class SwitchPgDatabaseCommand : PgTargetCmdlet
     public SwitchParameter Undo { get; set; }
 
     /// <summary>
-    /// How long transactions that run when the switch begins may go on, while the database still serves everybody. Zero waits for none.
+    /// How long transactions that run when the switch begins may go on, while the database still serves everybody, for example 30s; 0s
+    /// waits for none. Default: 10 seconds.
     /// </summary>
     [Parameter]
+    [TimeSpanAmount(Zero = true)]
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The prepared database keeps its own settings, grants, owner, connection limit and comment.</summary>

@@ -65,13 +65,18 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
 
     /// <summary>
     /// Fails the drill at the step recovery-time when it took longer to get from the first byte of the backup to a verified, analysed
-    /// database.
+    /// database, for example 90min.
     /// </summary>
     [Parameter]
+    [TimeSpanAmount(Unit = "min")]
     public TimeSpan? MaxRecoveryTime { get; set; }
 
-    /// <summary>Fails the drill at the step data-age when the backup's snapshot was older as the drill began: that work would be lost.</summary>
+    /// <summary>
+    /// Fails the drill at the step data-age when the backup's snapshot was older as the drill began, for example 26h: that work would be
+    /// lost.
+    /// </summary>
     [Parameter]
+    [TimeSpanAmount(Unit = "h")]
     public TimeSpan? MaxDataLoss { get; set; }
 
     /// <summary>How thoroughly the step amcheck looks at the copy's B-tree indexes.</summary>
@@ -87,9 +92,9 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     [ValidateNotNullOrEmpty]
     public object[]? Check { get; set; }
 
-    /// <summary>The time that each of these checks may take. Default: one minute.</summary>
+    /// <summary>The time that each of these checks may take, for example 90s or 5min. Default: one minute.</summary>
     [Parameter]
-    [PlausibleTime]
+    [TimeSpanAmount]
     public TimeSpan CheckTimeout { get; set; } = UserChecks.DefaultTimeout;
 
     /// <summary>A folder of migrations: those that are pending are applied to the restored copy, when it equals the backup. The step is rehearsal.</summary>

@@ -10,6 +10,7 @@ public sealed class StopPgSandboxCommand : PgCmdlet
 {
     /// <summary>The sandbox, from Start-PgSandbox or Get-PgSandbox.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = "Sandbox")]
+    [SandboxTransformation]
     public PgSandbox Sandbox { get; set; } = null!;
 
     /// <summary>The sandbox's name.</summary>

@@ -3,6 +3,7 @@ using Npgsql;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Signing;
 using PgOps.Core.Connections;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Backups;
@@ -182,9 +183,12 @@ public sealed class BackupDatabase
                 PgOpsVersion = PgOpsVersion.Current,
             };
             var bytes = await CloseAsync(folder, manifest, files, encryptor, request.SigningKey, cancellationToken).ConfigureAwait(false);
-            var warnings = facts.Masked is null
-                ? dump.Warnings.ToList()
-                : dump.Warnings.Append($"{database} is a masked copy ({facts.Masked}): this backup is none of the original.").ToList();
+            string?[] remarks =
+            [
+                facts.Masked is null ? null : $"{database} is a masked copy ({facts.Masked}): this backup is none of the original.",
+                InternalOptions.WarningOf(tools.Dump.Version, server),
+            ];
+            var warnings = dump.Warnings.Concat(remarks.OfType<string>()).ToList();
             foreach (var warning in warnings)
             {
                 sink.Log.LogWarning("{Warning}", warning);

@@ -94,7 +94,7 @@ internal sealed record SnapshotWork(
         {
             if (Request.Selection.HoldsEveryObject)
             {
-                objects = (await ObjectInventory.ReadAsync(Target, Holder.Snapshot, false, token).ConfigureAwait(false)).Record();
+                objects = (await ObjectInventory.ReadAsync(Target, Holder.Snapshot, true, token).ConfigureAwait(false)).Record();
             }
         }
 

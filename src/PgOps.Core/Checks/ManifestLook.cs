@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Objects;
+using PgOps.Core.Operations;
 using PgOps.Core.Restores;
 
 namespace PgOps.Core.Checks;
@@ -30,7 +31,7 @@ internal sealed class ManifestLook
 
     internal static async Task<ManifestLook> ReadAsync(CatalogSession session, PgBackupManifest manifest, CancellationToken cancellationToken)
         => new(session, manifest, await ObjectInventory.ReadAsync(
-            session.Connection, ObjectQueries.Expected(session.Version), false, cancellationToken).ConfigureAwait(false));
+            session.Connection, ObjectQueries.Expected(session.Version), true, cancellationToken).ConfigureAwait(false));
 
     /// <summary>The tables and views that are missing. A manifest without a list of objects still lists the tables whose rows it has.</summary>
     internal async Task<Look> TablesAsync(CancellationToken cancellationToken) => new(
@@ -54,6 +55,7 @@ internal sealed class ManifestLook
         }
 
         var unread = new List<string>();
+        var unsettled = 0;
         var findings = new List<PgFinding>();
         foreach (var (name, one) in _recorded.Objects.Where(one => kinds.Contains(one.Key.Kind) && !WentWithItsTable(one.Key))
             .OrderBy(one => one.Key.Name, StringComparer.Ordinal))
@@ -66,17 +68,30 @@ internal sealed class ManifestLook
             {
                 unread.Add(name.Name);
             }
+            else if (!one.Is(other) && _recorded.MayHoldInternalOptions(name))
+            {
+                unsettled++;
+            }
             else if (!one.Is(other))
             {
-                findings.Add(Differs(kind, name));
+                findings.Add(Differs(kind, name, one, other));
             }
         }
 
-        return new Look(findings, unread.Count == 0
-            ? null
-            : string.Create(
+        var notCompared = new List<string>();
+        if (unread.Count > 0)
+        {
+            notCompared.Add(string.Create(
                 CultureInfo.InvariantCulture,
                 $"not compared, because PostgreSQL words queries differently between versions {_recorded.ServerMajor} and {_found.ServerMajor}: {NameList.Of(unread)}"));
+        }
+
+        if (unsettled > 0)
+        {
+            notCompared.Add($"{Amount.Of(unsettled, "column")} not compared: {InternalOptions.WhyNotCompared}");
+        }
+
+        return new Look(findings, notCompared.Count == 0 ? null : string.Join("; ", notCompared));
     }
 
     /// <summary>Whether it belongs to a missing table: that is told once.</summary>
@@ -87,12 +102,12 @@ internal sealed class ManifestLook
         _ => _missing.Contains(name.Name),
     };
 
-    private static PgFinding Differs(PgFindingKind kind, ObjectName name) => new()
+    private static PgFinding Differs(PgFindingKind kind, ObjectName name, SchemaObject expected, SchemaObject found) => new()
     {
         Kind = kind,
         Object = name.Kind == "row security" ? $"row-level security of {name.Name}" : name.Name,
         Severity = PgFindingSeverity.Warning,
-        Problem = "is defined differently than in the manifest",
+        Problem = $"is defined differently than in the manifest ({DefinitionPair.Describe(expected.Definition, found.Definition)})",
         NextStep = "Where no migration meant that, restore the backup beside this database and compare the two with Compare-PgDatabase.",
     };
 

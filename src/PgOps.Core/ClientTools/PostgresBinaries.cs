@@ -24,7 +24,10 @@ public static partial class PostgresBinaries
     /// <summary>Lists the installations on this machine, newest first.</summary>
     /// <param name="binPath">Looks in this folder alone; null looks everywhere.</param>
     /// <returns>One entry for each folder with programs in it.</returns>
-    public static IReadOnlyList<PostgresInstallation> List(string? binPath = null) =>
+    public static IReadOnlyList<PostgresInstallation> List(string? binPath = null) => All(binPath).Where(installation => installation.Major > 0).ToList();
+
+    // One whose programs do not start, and so tell no version, is the last, with 0.
+    private static List<PostgresInstallation> All(string? binPath) =>
         Folders(binPath).Select(Describe).OfType<PostgresInstallation>()
             .OrderByDescending(installation => installation.Major).ToList();
 
@@ -32,21 +35,39 @@ public static partial class PostgresBinaries
     /// <param name="major">The major version wanted; null takes the newest.</param>
     /// <param name="binPath">Looks in this folder alone; null looks everywhere.</param>
     /// <returns>An installation with postgres and initdb, its full version known.</returns>
-    /// <exception cref="PgOpsException"><see cref="PgErrorCode.ToolMissing"/>, with the command that installs it.</exception>
+    /// <exception cref="PgOpsException"><see cref="PgErrorCode.ToolMissing"/>, with the command that installs it;
+    /// <see cref="PgErrorCode.ToolFailed"/> with its own words where the server program is there and does not start.</exception>
     public static PostgresInstallation Server(int? major = null, string? binPath = null)
     {
-        var found = List(binPath);
-        var server = found.FirstOrDefault(installation => installation.HasServer && (major is null || installation.Major == major));
-        if (server is not null)
+        var found = All(binPath);
+        var silent = new List<string>();
+        foreach (var server in found.Where(installation => installation.HasServer && (major is null || installation.Major == major || installation.Major == 0)))
         {
-            var version = VersionOf(server.PathOf("postgres"));
-            return version.Length == 0 ? server : server with { Version = version };
+            var path = server.PathOf("postgres");
+            var (version, words) = Ask(path);
+            if (version.Length == 0)
+            {
+                silent.Add($"{path} is there but does not start: {words}");
+            }
+            else if (server.Major > 0)
+            {
+                return server with { Version = version };
+            }
+        }
+
+        if (silent.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ToolFailed,
+                string.Join('\n', silent),
+                "No server was started.",
+                $"Mend what it names{(OperatingSystem.IsLinux() ? " (ldd lists the libraries that a program misses)" : "")}, or take another: {InstallAdvice.Server(major)}");
         }
 
         var wanted = major is { } number ? $"PostgreSQL {Text(number)} server programs" : "PostgreSQL server programs";
         throw new PgOpsException(
             PgErrorCode.ToolMissing,
-            $"No {wanted} (postgres, initdb) found{Where(binPath)}.{Others(found.Where(installation => installation.HasServer))}",
+            $"No {wanted} (postgres, initdb) found{Where(binPath)}.{Others(found.Where(installation => installation.HasServer && installation.Major > 0))}",
             nextStep: InstallAdvice.Server(major));
     }
 
@@ -59,17 +80,20 @@ public static partial class PostgresBinaries
     /// that installs it.</exception>
     public static PostgresTool Client(string tool, int minimumServerMajor = 0, string? binPath = null)
     {
-        var newest = List(binPath).FirstOrDefault(installation => installation.Tools.Contains(tool));
+        var all = All(binPath).Where(installation => installation.Tools.Contains(tool)).ToList();
+        var newest = all.Find(installation => Ask(installation.PathOf(tool)).Version.Length > 0);
         if (newest is null)
         {
             throw new PgOpsException(
                 PgErrorCode.ToolMissing,
-                $"{tool} was not found{Where(binPath)}.",
+                all.Count == 0
+                    ? $"{tool} was not found{Where(binPath)}."
+                    : string.Join('\n', all.Select(one => $"{one.PathOf(tool)} is there but does not start: {Ask(one.PathOf(tool)).Words}")),
                 nextStep: InstallAdvice.Client(minimumServerMajor > 0 ? minimumServerMajor : null));
         }
 
         var path = newest.PathOf(tool);
-        var version = VersionOf(path);
+        var version = Ask(path).Version;
         var major = MajorOf(version) ?? newest.Major;
         // pg_dump refuses a newer server itself, but only when it has connected and the caller has made folders and locks.
         if (major < minimumServerMajor)
@@ -102,8 +126,10 @@ public static partial class PostgresBinaries
         }
 
         var fromName = FolderVersion().Match(folder);
-        var version = fromName.Success ? fromName.Groups[1].Value : VersionOf(Path.Combine(folder, FileName(tools.First())));
-        return MajorOf(version) is { } major ? new PostgresInstallation(folder, version, major, tools) : null;
+        var version = fromName.Success
+            ? fromName.Groups[1].Value
+            : tools.Select(tool => Ask(Path.Combine(folder, FileName(tool))).Version).FirstOrDefault(told => told.Length > 0, "");
+        return new PostgresInstallation(folder, version, MajorOf(version) ?? 0, tools);
     }
 
     private static IEnumerable<string> Folders(string? binPath)
@@ -150,38 +176,47 @@ public static partial class PostgresBinaries
     private static bool IsProgram(string path) =>
         File.Exists(path) && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.Name != "pg_wrapper";
 
-    private static string VersionOf(string path)
+    /// <summary>A program's version, or why it tells none.</summary>
+    private static (string Version, string Words) Ask(string path)
     {
         var key = (path, File.GetLastWriteTimeUtc(path));
-        if (!Versions.TryGetValue(key, out var version))
+        if (Versions.TryGetValue(key, out var version))
         {
-            version = AskVersion(path);
-            if (version.Length > 0)
-            {
-                Versions[key] = version;
-            }
+            return (version, "");
         }
 
-        return version;
+        var answer = AskVersion(path);
+        if (answer.Version.Length > 0)
+        {
+            Versions[key] = answer.Version;
+        }
+
+        return answer;
     }
 
     // Synchronous, for tab completion asks too: one short run for each program, its answer kept.
-    private static string AskVersion(string path)
+    private static (string Version, string Words) AskVersion(string path)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         var answer = "";
         try
         {
-            ToolProcess.RunAsync(
+            var result = ToolProcess.RunAsync(
                 new ToolCommand(path, "--version") { OnOutput = line => answer = answer.Length == 0 ? line : answer },
                 patience.Token).GetAwaiter().GetResult();
+            var version = ToolVersion().Match(answer).Groups[1].Value;
+            return version.Length > 0 ? (version, "")
+                : result.ExitCode == 0 ? ("", $"--version answers '{answer}'")
+                : ("", result.Error().Problem);
         }
-        catch (Exception error) when (error is PgOpsException or OperationCanceledException)
+        catch (PgOpsException error)
         {
-            return "";
+            return ("", error.Problem);
         }
-
-        return ToolVersion().Match(answer).Groups[1].Value;
+        catch (OperationCanceledException)
+        {
+            return ("", "--version was not answered in 10 s.");
+        }
     }
 
     private static string Where(string? binPath) =>

@@ -40,7 +40,9 @@ internal static class ServerErrors
             _ => (
                 PgErrorCode.ConnectionFailed,
                 $"Cannot connect to {target}: {error.Message}",
-                "Test-PgTarget checks the steps of a connection one by one."),
+                target is { HasPassword: false, PasswordStayedBehind: true }
+                    ? NoPassword(target)
+                    : "Test-PgTarget checks the steps of a connection one by one."),
         };
         return new PgOpsException(code, new Redaction(target).Apply(problem), NotConnected, next, error) { Subject = target };
     }
@@ -119,7 +121,7 @@ internal static class ServerErrors
                 said,
                 target.HasPassword
                     ? "Check the role and its password (-Credential, the URI, PGPASSWORD or the password file) and pg_hba.conf."
-                    : "No password was given: use -Credential, the URI, PGPASSWORD or a password file."),
+                    : NoPassword(target)),
             PostgresErrorCodes.InvalidCatalogName => (
                 PgErrorCode.ConnectionFailed, said, "Create the database first, or correct its name (psql -l lists them)."),
             PostgresErrorCodes.TooManyConnections => (
@@ -131,6 +133,10 @@ internal static class ServerErrors
             _ => (PgErrorCode.ConnectionFailed, said, server.Hint ?? "The server's log holds the reason."),
         };
     }
+
+    private static string NoPassword(PgTarget target) => target.PasswordStayedBehind
+        ? "The target's password did not come along: files, JSON and jobs do not carry it. Give it with -Credential, PGPASSWORD or a password file."
+        : "No password was given: use -Credential, the URI, PGPASSWORD or a password file.";
 
     private static string Address(PgTarget target) => $"{target.Host}:{target.Port}";
 }

@@ -5,7 +5,7 @@ namespace PgOps.Core.Connections;
 /// <summary>Makes a target of libpq keywords: what was given, then the service, then the PG* environment, then libpq's defaults.</summary>
 internal static class TargetKeywords
 {
-    private static readonly Dictionary<string, string> EnvironmentNames = new(StringComparer.Ordinal)
+    internal static readonly Dictionary<string, string> EnvironmentNames = new(StringComparer.Ordinal)
     {
         ["host"] = "PGHOST",
         ["port"] = "PGPORT",
@@ -26,7 +26,7 @@ internal static class TargetKeywords
     };
 
     /// <summary>Understood by others (Prisma's pool, libpq's fine tuning, ADO.NET's pool) and without meaning for a single session.</summary>
-    private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
+    internal static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
         "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "max_idle_connection_lifetime",
         "max_connection_lifetime", "workaround", "sslnegotiation", "sslcompression", "sslcrl", "sslcrldir", "sslsni", "requirepeer",
@@ -39,7 +39,7 @@ internal static class TargetKeywords
         "server compatibility mode", "tcp keepalive", "log parameters", "cancellation timeout", "internal command timeout",
     };
 
-    private static readonly HashSet<string> Known = new(EnvironmentNames.Keys, StringComparer.Ordinal)
+    internal static readonly HashSet<string> Known = new(EnvironmentNames.Keys, StringComparer.Ordinal)
     {
         "service", "sslpassword", "schema", "search_path", "pgbouncer", "sslaccept", "sslidentity",
     };
@@ -53,35 +53,51 @@ internal static class TargetKeywords
     /// <param name="mayHoldPieces">Whether an unknown name may be a piece of a password that was not quoted.</param>
     internal static PgTarget ToTarget(Dictionary<string, string> given, bool mayHoldPieces = false)
     {
+        RequireKnown(given, mayHoldPieces);
+        var keywords = Complete(given, environment: true);
+        var user = keywords.GetValueOrDefault("user") is { Length: > 0 } named ? named : Environment.UserName;
+        var port = keywords.GetValueOrDefault("port") is { Length: > 0 } number ? Port(number) : 5432;
+        return Apply(new PgTarget { Host = DefaultHost(port), Port = port, Username = user, Database = user }, keywords);
+    }
+
+    /// <summary>The same target with what is given in the place of its own; the environment has no say.</summary>
+    internal static PgTarget Replace(PgTarget start, Dictionary<string, string> given)
+    {
+        RequireKnown(given, mayHoldPieces: false);
+        return Apply(start, Complete(given, environment: false));
+    }
+
+    private static void RequireKnown(Dictionary<string, string> given, bool mayHoldPieces)
+    {
         foreach (var name in given.Keys.Where(name => !Known.Contains(name) && !Ignored.Contains(name)))
         {
             throw Unknown(name, mayHoldPieces && given.ContainsKey("password"));
         }
+    }
 
-        var keywords = Complete(given);
-        var user = Value("user") ?? Environment.UserName;
-        var port = Port(Value("port"));
-        return new PgTarget
+    private static PgTarget Apply(PgTarget start, Dictionary<string, string> keywords)
+    {
+        return start with
         {
-            Host = Value("host") ?? DefaultHost(port),
-            Port = port,
-            Username = user,
-            Database = Value("dbname") ?? user,
-            Password = Secret("password"),
-            PasswordFile = Value("passfile"),
-            SslMode = Ssl(keywords),
-            SslRootCertificate = Value("sslrootcert"),
-            SslCertificate = Value("sslcert"),
-            SslKey = Value("sslkey"),
-            SslPassword = Secret("sslpassword"),
-            GssEncryptionMode = OneOf("gssencmode", EncryptionModes),
-            ChannelBinding = OneOf("channel_binding", EncryptionModes),
-            TargetSessionAttributes = OneOf("target_session_attrs", SessionKinds),
+            Host = Value("host") ?? start.Host,
+            Port = Value("port") is { } port ? Port(port) : start.Port,
+            Username = Value("user") ?? start.Username,
+            Database = Value("dbname") ?? start.Database,
+            Password = Secret("password") ?? start.Password,
+            PasswordFile = Value("passfile") ?? start.PasswordFile,
+            SslMode = Value("sslmode") is null && Value("sslaccept") is null ? start.SslMode : Ssl(keywords),
+            SslRootCertificate = Value("sslrootcert") ?? start.SslRootCertificate,
+            SslCertificate = Value("sslcert") ?? start.SslCertificate,
+            SslKey = Value("sslkey") ?? start.SslKey,
+            SslPassword = Secret("sslpassword") ?? start.SslPassword,
+            GssEncryptionMode = OneOf("gssencmode", EncryptionModes) ?? start.GssEncryptionMode,
+            ChannelBinding = OneOf("channel_binding", EncryptionModes) ?? start.ChannelBinding,
+            TargetSessionAttributes = OneOf("target_session_attrs", SessionKinds) ?? start.TargetSessionAttributes,
             Options = Options(),
-            Schema = Value("schema"),
-            ConnectTimeout = Timeout(Value("connect_timeout")),
-            ApplicationName = Value("application_name") ?? "PgOps",
-            Pooled = Value("pgbouncer") is "true" or "1",
+            Schema = Value("schema") ?? start.Schema,
+            ConnectTimeout = Value("connect_timeout") is { } timeout ? Timeout(timeout) : start.ConnectTimeout,
+            ApplicationName = Value("application_name") ?? start.ApplicationName,
+            Pooled = Value("pgbouncer") is { } pooled ? pooled is "true" or "1" : start.Pooled,
         };
 
         string? Value(string name) => keywords.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
@@ -93,14 +109,14 @@ internal static class TargetKeywords
             : throw TargetParser.Invalid($"{name} '{value}' does not exist.", $"It is one of {string.Join(", ", values)}.");
 
         string? Options() => Value("search_path") is { } path
-            ? $"{Value("options")} -c search_path={path.Replace(" ", "\\ ", StringComparison.Ordinal)}".Trim()
-            : Value("options");
+            ? $"{Value("options") ?? start.Options} -c search_path={path.Replace(" ", "\\ ", StringComparison.Ordinal)}".Trim()
+            : Value("options") ?? start.Options;
     }
 
-    private static Dictionary<string, string> Complete(Dictionary<string, string> given)
+    private static Dictionary<string, string> Complete(Dictionary<string, string> given, bool environment)
     {
         var keywords = new Dictionary<string, string>(given, StringComparer.Ordinal);
-        var service = given.GetValueOrDefault("service") ?? Environment.GetEnvironmentVariable("PGSERVICE");
+        var service = given.GetValueOrDefault("service") ?? (environment ? Environment.GetEnvironmentVariable("PGSERVICE") : null);
         if (!string.IsNullOrEmpty(service))
         {
             foreach (var (name, value) in ServiceFile.Read(service))
@@ -111,7 +127,7 @@ internal static class TargetKeywords
 
         foreach (var (name, variable) in EnvironmentNames)
         {
-            if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value)
+            if (environment && Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value)
             {
                 keywords.TryAdd(name, value);
             }
@@ -151,13 +167,8 @@ internal static class TargetKeywords
                 $"sslmode '{text}' does not exist.", "It is one of disable, allow, prefer, require, verify-ca, verify-full.");
     }
 
-    private static int Port(string? text)
+    private static int Port(string text)
     {
-        if (text is null)
-        {
-            return 5432;
-        }
-
         var ports = text.Split(',').Distinct(StringComparer.Ordinal).ToArray();
         if (ports.Length > 1)
         {
@@ -169,17 +180,10 @@ internal static class TargetKeywords
             : throw TargetParser.Invalid("The port is not a number from 1 to 65535.");
     }
 
-    private static TimeSpan Timeout(string? text)
-    {
-        if (text is null)
-        {
-            return TimeSpan.FromSeconds(15);
-        }
-
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+    private static TimeSpan Timeout(string text)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
             ? TimeSpan.FromSeconds(seconds)
             : throw TargetParser.Invalid("connect_timeout is not a number of seconds.");
-    }
 
     /// <summary>libpq's default: the Unix socket where there is one, else localhost.</summary>
     private static string DefaultHost(int port)

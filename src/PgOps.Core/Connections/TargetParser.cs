@@ -95,16 +95,39 @@ public static class TargetParser
     public static PgTarget FromKeywords(IEnumerable<KeyValuePair<string, string?>> keywords)
     {
         ArgumentNullException.ThrowIfNull(keywords);
-        var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, value) in keywords)
-        {
-            if (!string.IsNullOrEmpty(value))
-            {
-                given[ConnectionStringText.Keyword(name)] = value;
-            }
-        }
+        return TargetColumns.Read(keywords, null, strict: true).Target;
+    }
 
-        return TargetKeywords.ToTarget(given);
+    /// <summary>
+    /// A target from an object's properties or a file's columns: those of a target, the parameters of New-PgTarget, the keywords of
+    /// libpq and Npgsql. An object that has all of a target's properties becomes the same target again, whatever the environment says.
+    /// </summary>
+    /// <param name="columns">Names and values; empty values are left out.</param>
+    /// <param name="start">The target whose parts they replace; null completes them from the environment, as libpq does.</param>
+    /// <returns>The target, and what has nothing to do with it.</returns>
+    /// <exception cref="PgOpsException">TargetInvalid: values contradict each other or make no sense, or a name looks like a slip.</exception>
+    public static TargetRecord FromRecord(IEnumerable<KeyValuePair<string, string?>> columns, PgTarget? start = null)
+    {
+        ArgumentNullException.ThrowIfNull(columns);
+        return TargetColumns.Read(columns, start, strict: false);
+    }
+
+    /// <summary>Whether a text is a database's bare name, which says nothing about the server.</summary>
+    /// <param name="text">The text.</param>
+    /// <returns>False for an address and a connection string, right or wrong.</returns>
+    public static bool IsDatabaseName(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Trim() is { Length: > 0 } trimmed && trimmed.AsSpan().IndexOfAny("=@/:") < 0;
+    }
+
+    /// <summary>Whether a target had a password before it went through a file, JSON or a job, and has none now.</summary>
+    /// <param name="target">The target.</param>
+    /// <returns>Whether somebody should be told.</returns>
+    public static bool LacksItsPassword(PgTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return target is { HasPassword: false, PasswordStayedBehind: true };
     }
 
     /// <summary>A database by its bare name lies where a target left out would lie: with DATABASE_URL, else with the PG* variables.</summary>

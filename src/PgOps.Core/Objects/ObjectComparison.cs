@@ -39,7 +39,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     {
         var groups = Groups.ToDictionary(group => group, _ => new Group());
         var differences = new List<PgObjectDifference>();
-        foreach (var (name, one) in reference.Objects)
+        foreach (var (name, one) in reference.Objects.Where(one => !rules.IsLeftOut(one.Key)))
         {
             var group = groups[GroupOf(name.Kind)];
             group.Excuse(rules.Excuse(name.Kind));
@@ -69,6 +69,10 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             {
                 group.Compared++;
             }
+            else if (reference.MayHoldInternalOptions(name) || difference.MayHoldInternalOptions(name))
+            {
+                group.Unsettled++;
+            }
             else if (rules.ExcuseDifference(name.Kind, other) is { } excuse)
             {
                 group.Excuse(excuse);
@@ -79,7 +83,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             }
         }
 
-        foreach (var (name, extra) in difference.Objects)
+        foreach (var (name, extra) in difference.Objects.Where(one => !rules.IsLeftOut(one.Key)))
         {
             if (rules.Excuse(name.Kind) is null && !reference.Objects.ContainsKey(name) && !rules.Before.Contains(name) && !(rules.AsDumped && IsFromTheBeginning(name)))
             {
@@ -137,6 +141,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             Duration = look.Duration + compared.Duration,
         };
 
+    private const int MostDescribed = 5;
     private const string InvalidIndex = "invalid index";
     private const string Privileges = "privileges";
 
@@ -164,6 +169,11 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
+    // A check is one line: the first few say how, the rest only where.
+    private static string Describe(PgObjectDifference one, int index) => one.Verdict == PgObjectVerdict.Differs && index < MostDescribed
+        ? $"{one} ({DefinitionPair.Describe(one.ReferenceDefinition, one.DifferenceDefinition)})"
+        : one.ToString();
+
     /// <summary>What one check is made of.</summary>
     private sealed class Group
     {
@@ -174,6 +184,8 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         internal List<string> Unread { get; } = [];
 
         internal int Compared { get; set; }
+
+        internal int Unsettled { get; set; }
 
         internal void Excuse(string? reason)
         {
@@ -192,10 +204,15 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
                 said.Add($"not compared, because PostgreSQL words queries differently between {versions}: {NameList.Of(Unread)}");
             }
 
+            if (Unsettled > 0)
+            {
+                said.Add($"{Amount.Of(Unsettled, "column")} not compared: {InternalOptions.WhyNotCompared}");
+            }
+
             said.AddRange(_excuses);
             return Wrong.Count > 0
-                ? PgCheck.Fail(name, NameList.Of(Wrong.Select(one => one.ToString()).Order(StringComparer.Ordinal)))
-                : Unread.Count > 0 || _excuses.Count > 0 ? PgCheck.Skip(name, string.Join("; ", said)) : PgCheck.Pass(name, said[0]);
+                ? PgCheck.Fail(name, NameList.Of(Wrong.OrderBy(one => one.ToString(), StringComparer.Ordinal).Select(Describe)))
+                : Unread.Count > 0 || Unsettled > 0 || _excuses.Count > 0 ? PgCheck.Skip(name, string.Join("; ", said)) : PgCheck.Pass(name, said[0]);
         }
     }
 }

@@ -4,17 +4,19 @@ using PgOps.Core.Connections;
 
 namespace PgOps.Core.Objects;
 
-/// <summary>Kind and name of an object, for example index and public.orders_pkey.</summary>
-internal readonly record struct ObjectName(string Kind, string Name);
-
 /// <summary>The schema objects of one database.</summary>
 internal sealed class ObjectInventory
 {
+    private const int FirstVersion = 1;
+
     private readonly Dictionary<ObjectName, SchemaObject> _objects = [];
 
-    private ObjectInventory(int serverMajor)
+    private readonly bool _withInternalOptions;
+
+    private ObjectInventory(int serverMajor, bool withInternalOptions = false)
     {
         ServerMajor = serverMajor;
+        _withInternalOptions = withInternalOptions;
     }
 
     /// <summary>The server's major version.</summary>
@@ -50,26 +52,33 @@ internal sealed class ObjectInventory
     /// <summary>What a manifest says; null where it says nothing that can be compared.</summary>
     internal static ObjectInventory? From(PgBackupManifest manifest)
     {
-        if (manifest.Objects is not { Version: PgObjectInventory.CurrentVersion, Kinds: not null } recorded)
+        // The first version is read: it has no definitions beside their hashes, and columns with their internal options.
+        if (manifest.Objects is not { Version: FirstVersion or PgObjectInventory.CurrentVersion, Kinds: not null } recorded)
         {
             return null;
         }
 
-        var inventory = new ObjectInventory(manifest.Server.VersionNumber / 10000);
+        var inventory = new ObjectInventory(
+            manifest.Server.VersionNumber / 10000, recorded.Version == FirstVersion && InternalOptions.AreKeptBy(manifest.Server.VersionNumber));
         foreach (var (kind, objects) in recorded.Kinds)
         {
             foreach (var (name, mark) in objects)
             {
-                inventory._objects[new(kind, name)] = new SchemaObject(mark, null);
+                inventory._objects[new(kind, name)] = new SchemaObject(mark, recorded.Definitions?.GetValueOrDefault(mark));
             }
         }
 
         return inventory;
     }
 
+    /// <summary>Whether an object's definition may have been hashed with internal options, so that it says nothing when it differs.</summary>
+    internal bool MayHoldInternalOptions(ObjectName name) => _withInternalOptions && name.Kind == "column";
+
     /// <summary>For the manifest.</summary>
     internal PgObjectInventory Record() => new()
     {
+        Definitions = _objects.Values.Where(one => one.Definition is { Length: <= PgObjectInventory.LongestDefinition })
+            .DistinctBy(one => one.Mark).OrderBy(one => one.Mark, StringComparer.Ordinal).ToDictionary(one => one.Mark, one => one.Definition!),
         Kinds = _objects.GroupBy(one => one.Key.Kind).OrderBy(kind => kind.Key, StringComparer.Ordinal).ToDictionary(
             kind => kind.Key,
             IReadOnlyDictionary<string, string> (kind) => kind.OrderBy(one => one.Key.Name, StringComparer.Ordinal)

@@ -11,8 +11,8 @@ internal static partial class ObjectQueries
             (SELECT 'INHERITS ' || string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = rel.oid),
             pg_get_expr(rel.relpartbound, rel.oid),
             CASE WHEN a.amname <> 'heap' THEN 'USING ' || a.amname END,
-            (SELECT 'WITH ' || string_agg(o, ', ' ORDER BY o COLLATE "C") FROM unnest(rel.reloptions) o),
-            (SELECT 'TOAST ' || string_agg(o, ', ' ORDER BY o COLLATE "C") FROM pg_class t, unnest(t.reloptions) o WHERE t.oid = rel.reltoastrelid),
+            'WITH ' || {InternalOptions.LeftOutOf("rel.reloptions")},
+            (SELECT 'TOAST ' || {InternalOptions.LeftOutOf("t.reloptions")} FROM pg_class t WHERE t.oid = rel.reltoastrelid),
             CASE rel.relreplident WHEN 'd' THEN NULL WHEN 'i' THEN 'REPLICA IDENTITY ' ||
                 (SELECT x.indexrelid::regclass FROM pg_index x WHERE x.indrelid = rel.oid AND x.indisreplident) ELSE 'REPLICA IDENTITY ' || rel.relreplident::text END,
             'SERVER ' || s.srvname::text, {OptionsOf("f.ftoptions")}), false
@@ -21,9 +21,9 @@ internal static partial class ObjectQueries
         WHERE rel.relkind IN ('r', 'p', 'f')
         """;
 
-    private const string Views = """
+    private static string Views => $"""
         SELECT CASE rel.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, rel.name, concat_ws(' ',
-            (SELECT 'WITH ' || string_agg(o, ', ' ORDER BY o COLLATE "C") FROM unnest(rel.reloptions) o),
+            'WITH ' || {InternalOptions.LeftOutOf("rel.reloptions")},
             CASE WHEN NOT rel.relispopulated THEN 'WITH NO DATA' END, pg_get_viewdef(rel.oid)), true
         FROM rel WHERE rel.relkind IN ('v', 'm')
         """;
@@ -40,7 +40,7 @@ internal static partial class ObjectQueries
             CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
             {(version >= 140000 ? "'COMPRESSION ' || nullif(a.attcompression::text, '')" : "NULL")},
             'STATISTICS ' || nullif(a.attstattarget, -1),
-            (SELECT 'WITH ' || string_agg(o, ', ' ORDER BY o COLLATE "C") FROM unnest(a.attoptions) o),
+            'WITH ' || {InternalOptions.LeftOutOf("a.attoptions")},
             {OptionsOf("a.attfdwoptions")},
             CASE WHEN NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = rel.oid)
                  THEN 'at ' || row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) END), false

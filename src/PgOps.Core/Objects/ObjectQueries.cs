@@ -169,10 +169,22 @@ internal static partial class ObjectQueries
           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = o.oid AND e.deptype = 'i')
         """));
 
+    // pg_dump comments on what it dumps: not on what comes with something else (a view's rule, a table's row type, a type's array, what a
+    // child has from its parent), and not on an invalid index.
     private const string Comments = """
         SELECT 'comment', i.type || ' ' || i.identity, d.description, false
         FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) i
-        WHERE d.objoid >= 16384 AND i.identity IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_(temp|toast)' AND i.type <> 'extension'
+        WHERE d.objoid >= 16384 AND i.identity IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_(temp|toast)' AND i.identity !~ ' on pg_temp' AND i.type <> 'extension'
           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')
+          AND NOT CASE d.classoid
+              WHEN 'pg_rewrite'::regclass THEN EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objoid AND r.rulename = '_RETURN')
+              WHEN 'pg_trigger'::regclass THEN EXISTS (SELECT FROM pg_trigger t WHERE t.oid = d.objoid AND t.tgparentid <> 0)
+              WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint o WHERE o.oid = d.objoid AND o.conrelid <> 0
+                  AND CASE o.contype WHEN 'f' THEN o.conparentid <> 0 WHEN 'c' THEN NOT o.conislocal WHEN 'n' THEN NOT o.conislocal ELSE false END)
+              WHEN 'pg_type'::regclass THEN EXISTS (SELECT FROM pg_type t WHERE t.oid = d.objoid AND (t.typtype = 'm'
+                  OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c') OR EXISTS (SELECT FROM pg_type y WHERE y.typarray = t.oid)))
+              WHEN 'pg_class'::regclass THEN EXISTS (SELECT FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+                  WHERE x.indexrelid = d.objoid AND c.relkind = 'i' AND NOT (x.indisvalid AND x.indisready))
+              ELSE false END
         """;
 }

@@ -36,6 +36,12 @@ internal sealed record ObjectRules
     /// <summary>What was there before the restore, and is none of its business.</summary>
     internal IReadOnlySet<ObjectName> Before { get; init; } = new HashSet<ObjectName>();
 
+    /// <summary>Which schemas' objects are left out on request.</summary>
+    internal Func<string, bool> LeavesOut { get; init; } = _ => false;
+
+    /// <summary>Whether an object is in a schema that is left out.</summary>
+    internal bool IsLeftOut(ObjectName name) => name.Schema is { } schema && LeavesOut(schema);
+
     /// <summary>Why an object may be missing; null when it may not.</summary>
     internal string? ExcuseMissing(ObjectName name)
         => name.Kind == "extension" && SkippedExtensions.Contains(SqlIdentifier.ToName(name.Name)) ? $"left out: extension {name.Name}"

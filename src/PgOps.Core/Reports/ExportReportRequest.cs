@@ -12,7 +12,7 @@ public sealed record ExportReportRequest
     /// <summary>The title; null makes one of the results.</summary>
     public string? Title { get; init; }
 
-    /// <summary>Replaces files that are there.</summary>
+    /// <summary>Replaces files of somebody else's, too; an earlier report is always replaced.</summary>
     public bool Force { get; init; }
 
     /// <summary>What PgOps' operations gave, and exceptions.</summary>

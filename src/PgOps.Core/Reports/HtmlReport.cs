@@ -34,7 +34,7 @@ internal static class HtmlReport
                 E(
                     "footer",
                     $"Written by PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, {ReportText.Time(report.CreatedAt)}. All times are in UTC.")));
-        return $"<!DOCTYPE html>\n{page}\n";
+        return $"<!DOCTYPE html>\n{ReportMark.Comment}\n{page}\n";
     }
 
     private static XElement Tiles(Report report)

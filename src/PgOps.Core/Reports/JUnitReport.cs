@@ -11,7 +11,7 @@ namespace PgOps.Core.Reports;
 internal static class JUnitReport
 {
     internal static string Write(Report report)
-        => $"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{new XElement("testsuites", report.Results.Select((result, i) => Suite(report, result, i)))}\n";
+        => $"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{ReportMark.Comment}\n{new XElement("testsuites", report.Results.Select((result, i) => Suite(report, result, i)))}\n";
 
     private static XElement Suite(Report report, ReportResult result, int index) => new(
         "testsuite",

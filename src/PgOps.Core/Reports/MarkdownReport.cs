@@ -29,7 +29,7 @@ internal static class MarkdownReport
             Write(page, result, report.Results.Count > 1);
         }
 
-        Line(page, $"---\n{Escape($"PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, {ReportText.Time(report.CreatedAt)}.")}");
+        Line(page, $"---\n{Escape($"PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, {ReportText.Time(report.CreatedAt)}.")}\n\n{ReportMark.Comment}");
         return page.ToString();
     }
 

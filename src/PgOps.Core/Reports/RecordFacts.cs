@@ -7,7 +7,7 @@ namespace PgOps.Core.Reports;
 internal static class RecordFacts
 {
     // Shown in places of their own.
-    private static readonly string[] Elsewhere = ["Passed", "Duration", "StartedAt", "Failure"];
+    private static readonly string[] Elsewhere = ["Passed", "Duration", "StartedAt", "Failure", "Problem", "Result", "Done", "State"];
 
     /// <summary>A property's value; default when the record has none of this name and type.</summary>
     internal static T? Get<T>(object record, string name)

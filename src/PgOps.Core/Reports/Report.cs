@@ -11,7 +11,7 @@ internal enum ReportOutcome
 /// <summary>What every format is written from; its JSON form is <c>pgops-report/1</c>. All text in it is clean (<see cref="ReportText"/>).</summary>
 internal sealed record Report
 {
-    public string Format => "pgops-report/1";
+    public string Format => ReportMark.Format;
 
     public required string Title { get; init; }
 

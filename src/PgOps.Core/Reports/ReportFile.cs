@@ -7,12 +7,31 @@ namespace PgOps.Core.Reports;
 /// <param name="Format">What is written to it.</param>
 public sealed record ReportFile(string Path, PgReportFormat Format)
 {
+    /// <summary>Whether it may take an earlier report's place. A postmortem may not: people write on what stands there.</summary>
+    internal bool ReplacesReport { get; init; } = true;
+
     /// <summary>The files of a request, in its order, each one seen to be writable in principle.</summary>
-    /// <exception cref="PgOpsException">InvalidArgument: an ending says nothing. PathNotFound: no such folder. PathInaccessible: it is there already.</exception>
+    /// <exception cref="PgOpsException">InvalidArgument: an ending says nothing. PathNotFound: no such folder. PathInaccessible: a file of somebody else's is there already.</exception>
     public static IReadOnlyList<ReportFile> Of(ExportReportRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         return [.. request.Paths.Select(path => new ReportFile(System.IO.Path.GetFullPath(path), request.Format ?? FormatOf(path)).Checked(request.Force))];
+    }
+
+    /// <summary>Whether nothing of somebody else's stands under this name: no file, or an earlier report.</summary>
+    internal bool IsFree
+    {
+        get
+        {
+            try
+            {
+                return !File.Exists(Path) || (ReplacesReport && ReportMark.IsIn(Path));
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw CannotBeWritten(error);
+            }
+        }
     }
 
     internal ReportFile Checked(bool force)
@@ -23,11 +42,22 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
                 PgErrorCode.PathNotFound, $"The folder of {Path} does not exist.", "Nothing was written.", "Create it, or give another path.");
         }
 
-        return force || !File.Exists(Path)
-            ? this
-            : throw new PgOpsException(
-                PgErrorCode.PathInaccessible, $"{Path} is there already.", "Nothing was written.", "Give another path, or -Force to replace it.");
+        if (Directory.Exists(Path))
+        {
+            throw new PgOpsException(PgErrorCode.PathInaccessible, $"{Path} is a folder.", "Nothing was written.", "Give the path of a file.");
+        }
+
+        return force || IsFree ? this : throw Taken();
     }
+
+    private PgOpsException Taken() => new(
+        PgErrorCode.PathInaccessible,
+        $"{Path} is there already{(ReplacesReport ? ", and it is no report that PgOps wrote" : "")}.",
+        "Nothing was written.",
+        "Give another path, or -Force to replace it.");
+
+    private PgOpsException CannotBeWritten(Exception error)
+        => new(PgErrorCode.PathInaccessible, $"{Path} cannot be written: {error.Message}", "The file is as it was.", "Give another path.", error);
 
     internal async Task WriteAsync(string text, bool force, CancellationToken cancellationToken)
     {
@@ -35,12 +65,17 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
         try
         {
             await File.WriteAllTextAsync(partial, text, new UTF8Encoding(false), cancellationToken).ConfigureAwait(false);
-            File.Move(partial, Path, force);
+            // The work before may have taken hours: whose file it is now counts.
+            if (!force && !IsFree)
+            {
+                throw Taken();
+            }
+
+            File.Move(partial, Path, overwrite: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new PgOpsException(
-                PgErrorCode.PathInaccessible, $"{Path} cannot be written: {error.Message}", "The file is as it was.", "Give another path.", error);
+            throw CannotBeWritten(error);
         }
         finally
         {

@@ -18,7 +18,7 @@ public sealed class WritePostmortem
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var file = new ReportFile(Path.GetFullPath(request.Path), PgReportFormat.Markdown).Checked(request.Force);
+        var file = new ReportFile(Path.GetFullPath(request.Path), PgReportFormat.Markdown) { ReplacesReport = false }.Checked(request.Force);
         var records = request.Records.ToList();
         var text = new ReportText(records.SelectMany(RecordFacts.Targets).Append(request.Target));
         var evidence = new IncidentEvidence();

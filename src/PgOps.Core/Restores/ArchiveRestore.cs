@@ -4,6 +4,7 @@ using PgOps.Core.Backups;
 using PgOps.Core.Backups.Encryption;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 using PgOps.Core.Restores.Archives;
 
@@ -104,7 +105,7 @@ internal sealed partial class ArchiveRestore
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
                 $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"
-                    + string.Join('\n', quoted.Select(line => "  " + line)),
+                    + string.Join('\n', InternalOptions.Explained(quoted).Select(line => "  " + line)),
                 "Nothing was put in place.",
                 "Remove the cause, then run the command again.")
             { Subject = backup };

@@ -32,6 +32,9 @@ public sealed record CompareDatabaseRequest
     /// <summary>How many differing rows to name of each table.</summary>
     public int MaxRows { get; init; } = 100;
 
+    /// <summary>Schemas to leave out on both sides, names with * and ?. Each must fit one.</summary>
+    public IReadOnlyList<string> ExcludedSchemas { get; init => field = value.ToArray(); } = [];
+
     /// <summary>Sessions to read each database with; null takes the number of processors, at most 8.</summary>
     public int? Jobs { get; init; }
 }
@@ -47,7 +50,7 @@ public sealed class CompareDatabase
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The comparison; differences are results, not errors.</returns>
-    /// <exception cref="PgOpsException">InvalidArgument, BackupDamaged when the manifest cannot be read, DecryptionFailed, or a connection's error.</exception>
+    /// <exception cref="PgOpsException">InvalidArgument, SchemaNotFound, BackupDamaged when the manifest cannot be read, DecryptionFailed, or a connection's error.</exception>
     public async Task<PgComparison> RunAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -55,7 +58,8 @@ public sealed class CompareDatabase
         Check(request);
         var startedAt = DateTime.UtcNow;
         var elapsed = Stopwatch.StartNew();
-        var found = await CompareAsync(request, sink, cancellationToken).ConfigureAwait(false);
+        var excluded = new ExcludedSchemas(request.ExcludedSchemas);
+        var found = await CompareAsync(request, excluded, sink, cancellationToken).ConfigureAwait(false);
         var rows = !request.Detailed
             ? null
             : request.ReferenceTarget is null || request.Difference is null
@@ -66,10 +70,15 @@ public sealed class CompareDatabase
         {
             Reference = request.ReferenceBackup?.ToString() ?? request.ReferenceTarget!.ToString(),
             Difference = request.DifferenceBackup?.ToString() ?? request.Difference!.ToString(),
-            Checks = [.. found.Content.Checks, found.Migration, .. found.Objects.Checks, .. rows is null ? [] : (PgCheck[])[rows.Check]],
+            Checks =
+            [
+                .. excluded.Say([.. found.Content.Checks, .. excluded.HoldHistory ? [] : (PgCheck[])[found.Migration], .. found.Objects.Checks]),
+                .. rows is null ? [] : (PgCheck[])[rows.Check],
+            ],
             Tables = found.Content.Tables,
             Objects = found.Objects.Differences,
             Rows = rows?.Rows ?? [],
+            ExcludedSchemas = [.. excluded.Found],
             StartedAt = startedAt,
             Duration = elapsed.Elapsed,
         };
@@ -93,21 +102,35 @@ public sealed class CompareDatabase
         }
     }
 
-    private static async Task<Found> CompareAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<Found> CompareAsync(
+        CompareDatabaseRequest request, ExcludedSchemas excluded, IOperationSink sink, CancellationToken cancellationToken)
     {
         var jobs = RestoreJobs.Resolve(request.Jobs);
-        return request switch
+        var (reference, difference) = (await OpenAsync(request.ReferenceBackup).ConfigureAwait(false), await OpenAsync(request.DifferenceBackup).ConfigureAwait(false));
+        if (request.ExcludedSchemas.Count > 0)
         {
-            { DifferenceBackup: { } other } => Manifests(
-                await OpenAsync(request.ReferenceBackup!).ConfigureAwait(false), await OpenAsync(other).ConfigureAwait(false)),
-            { ReferenceBackup: { } backup } => await WithBackupAsync(
-                await OpenAsync(backup).ConfigureAwait(false), request.Difference!, jobs, sink, cancellationToken).ConfigureAwait(false),
-            _ => await WithDatabaseAsync(request.ReferenceTarget!, request.Difference!, jobs, sink, cancellationToken).ConfigureAwait(false),
+            // Known before hours of reading.
+            excluded.Look([
+                .. await SchemasAsync(reference, request.ReferenceTarget, cancellationToken).ConfigureAwait(false),
+                .. await SchemasAsync(difference, request.Difference, cancellationToken).ConfigureAwait(false),
+            ]);
+        }
+
+        return (reference, difference) switch
+        {
+            ({ } one, { } other) => Manifests(one, other, excluded),
+            ({ } one, null) => await WithBackupAsync(one, request.Difference!, excluded, jobs, sink, cancellationToken).ConfigureAwait(false),
+            _ => await WithDatabaseAsync(request.ReferenceTarget!, request.Difference!, excluded, jobs, sink, cancellationToken).ConfigureAwait(false),
         };
 
-        async Task<PgBackupManifest> OpenAsync(PgBackup backup)
-            => ManifestOf(await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false));
+        async Task<PgBackupManifest?> OpenAsync(PgBackup? backup) => backup is null ? null
+            : excluded.Apply(ManifestOf(await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false)));
     }
+
+    private static async Task<IEnumerable<string>> SchemasAsync(PgBackupManifest? manifest, PgTarget? target, CancellationToken cancellationToken)
+        => manifest is not null
+            ? ExcludedSchemas.Of(manifest)
+            : await WithSessionAsync(target!, "listing the schemas", session => ExcludedSchemas.OfAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
 
     /// <summary>A backup's manifest.</summary>
     /// <param name="backup">The backup.</param>
@@ -125,7 +148,7 @@ public sealed class CompareDatabase
         { Subject = backup };
     }
 
-    private static Found Manifests(PgBackupManifest reference, PgBackupManifest difference)
+    private static Found Manifests(PgBackupManifest reference, PgBackupManifest difference, ExcludedSchemas excluded)
     {
         // The order of the depths is None, Counts, Source; what one side lacks cannot be compared.
         var depths = new[] { ContentComparison.DepthOf(reference), ContentComparison.DepthOf(difference) };
@@ -136,42 +159,45 @@ public sealed class CompareDatabase
                 ContentComparison.FromManifest(reference), ContentComparison.FromManifest(difference), depth, SequenceRule.Same, default),
             RestoredCopy.MigrationState(reference.Migration, difference.Migration),
             ObjectInventory.From(difference) is { } objects
-                ? ObjectComparison.Compare(reference, objects, ObjectRules.Same)
+                ? ObjectComparison.Compare(reference, objects, excluded.Apply(ObjectRules.Same))
                 : ObjectComparison.Skip(ObjectComparison.WhyNone(difference)));
     }
 
     private static async Task<Found> WithBackupAsync(
-        PgBackupManifest manifest, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+        PgBackupManifest manifest, PgTarget difference, ExcludedSchemas excluded, int jobs, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var content = await RestoredCopy.CompareAsync(manifest, difference, jobs, sink, cancellationToken).ConfigureAwait(false);
+        var content = await RestoredCopy.CompareAsync(manifest, difference, jobs, sink, cancellationToken, excluded.Wants).ConfigureAwait(false);
         var migration = await WithSessionAsync(
-            difference, session => RestoredCopy.MigrationStateAsync(manifest.Migration, session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            difference, MigrationState, session => RestoredCopy.MigrationStateAsync(manifest.Migration, session, cancellationToken), cancellationToken).ConfigureAwait(false);
         return new Found(
-            content, migration, await RestoredCopy.ObjectsAsync(manifest, difference, ObjectRules.Restored, cancellationToken).ConfigureAwait(false));
+            content, migration, await RestoredCopy.ObjectsAsync(manifest, difference, excluded.Apply(ObjectRules.Restored), cancellationToken).ConfigureAwait(false));
     }
 
     private static async Task<Found> WithDatabaseAsync(
-        PgTarget reference, PgTarget difference, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+        PgTarget reference, PgTarget difference, ExcludedSchemas excluded, int jobs, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var progress = new ProgressActivity(sink, $"Comparing {difference} with {reference}");
         var elapsed = Stopwatch.StartNew();
         var (expected, found) = await BothAsync(
-            token => DatabaseFingerprint.ReadAsync(reference, null, PgFingerprintDepth.Source, jobs, progress, token, ColumnOrder.ByName),
-            token => DatabaseFingerprint.ReadAsync(difference, null, PgFingerprintDepth.Source, jobs, null, token, ColumnOrder.ByName),
+            token => DatabaseFingerprint.ReadAsync(reference, null, PgFingerprintDepth.Source, jobs, progress, token, ColumnOrder.ByName, excluded.Wants),
+            token => DatabaseFingerprint.ReadAsync(difference, null, PgFingerprintDepth.Source, jobs, null, token, ColumnOrder.ByName, excluded.Wants),
             cancellationToken).ConfigureAwait(false);
         var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
         var mark = await WithSessionAsync(
-            reference, session => SourceFacts.MigrationAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            reference, MigrationState, session => SourceFacts.MigrationAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(
-            difference, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            difference, MigrationState, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken), cancellationToken).ConfigureAwait(false);
         var (wanted, there) = await BothAsync(
             token => ObjectInventory.ReadAsync(reference, null, true, token),
             token => ObjectInventory.ReadAsync(difference, null, true, token),
             cancellationToken).ConfigureAwait(false);
-        return new Found(content, migration, ObjectComparison.Compare(wanted, there, ObjectRules.Same));
+        return new Found(content, migration, ObjectComparison.Compare(wanted, there, excluded.Apply(ObjectRules.Same)));
     }
 
-    private static async Task<T> WithSessionAsync<T>(PgTarget target, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    private const string MigrationState = "reading the migration state";
+
+    private static async Task<T> WithSessionAsync<T>(
+        PgTarget target, string what, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
@@ -183,7 +209,7 @@ public sealed class CompareDatabase
             catch (NpgsqlException error)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                throw ServerErrors.Working(target, error, "reading the migration state");
+                throw ServerErrors.Working(target, error, what);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PgOps.Core.Backups.Foreign;
 using PgOps.Core.ClientTools;
+using PgOps.Core.Objects;
 using PgOps.Core.Operations;
 
 namespace PgOps.Core.Restores;
@@ -79,7 +80,8 @@ internal static class ScriptRestore
                 : throw new PgOpsException(
                     PgErrorCode.RestoreFailed,
                     $"psql did not restore {backup} cleanly (exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"
-                        + string.Join('\n', (complaints.Quoted.Count > 0 ? complaints.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)]).Select(line => "  " + line)),
+                        + string.Join('\n', InternalOptions.Explained(complaints.Quoted.Count > 0 ? complaints.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)])
+                            .Select(line => "  " + line)),
                     "Nothing was put in place.",
                     "Remove the cause, then run the command again.")
                 { Subject = backup };

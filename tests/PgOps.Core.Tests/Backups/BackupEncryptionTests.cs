@@ -38,7 +38,7 @@ public sealed class BackupEncryptionTests : IDisposable
     public async Task An_encrypted_backup_shows_no_data_and_is_proven_with_the_identity(PgBackupFormat format)
     {
         var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types + $"""
-            CREATE TABLE small (s text);
+            CREATE TABLE small (s text DEFAULT 'no {Secret}');
             INSERT INTO small VALUES ('{Secret}');
             DO $do$ BEGIN EXECUTE format('ALTER DATABASE %I SET app.secret = ''{Secret}''', current_database()); END $do$;
             """);

@@ -115,10 +115,11 @@ public sealed class ExpectationTests : IDisposable
             "Error public.lost is missing; the manifest has it",
             "Error public.seen is missing; the manifest has it",
             "Error public.customers.gone is missing; the manifest has it",
-            "Warning public.customers.name is defined differently than in the manifest",
+            "Warning public.customers.name is defined differently than in the manifest (expected: text at 2 / found: character varying(9) at 2)",
             "Error own on public.orders is missing; the manifest has it",
             "Error public.guarded has row-level security off: its policies do not count",
-            "Warning other on public.orders is defined differently than in the manifest",
+            "Warning other on public.orders is defined differently than in the manifest "
+                + "(expected: * TO PUBLIC USING (id > 2) / found: * TO PUBLIC USING (id > 3))",
         ], after.Findings.Select(finding => $"{finding.Severity} {finding}"));
         Assert.Equal("public.lost is missing", Assert.Single(older.Findings).ToString());
         Assert.Equal([PgCheckStatus.Failed, PgCheckStatus.Skipped, PgCheckStatus.Skipped], older.Checks.Select(check => check.Status));

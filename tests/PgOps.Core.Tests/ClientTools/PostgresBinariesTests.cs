@@ -65,6 +65,35 @@ public sealed class PostgresBinariesTests : IDisposable
         Assert.Contains(_folder, error.Problem, StringComparison.Ordinal);
     }
 
+    // A server of another distribution, unpacked: it is there, and misses a library.
+    [Theory]
+    [InlineData("")]
+    [InlineData("postgresql/17/bin")]
+    public void A_server_that_does_not_start_is_not_missing_and_has_its_words_shown(string below)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, below)).FullName;
+        Fake(Path.Combine(below, "initdb"), "initdb (PostgreSQL) 17.2");
+        Broken(Path.Combine(below, "postgres"));
+        var error = Assert.Throws<PgOpsException>(() => PostgresBinaries.Server(null, folder));
+        Assert.Equal(PgErrorCode.ToolFailed, error.Code);
+        Assert.Contains(Path.Combine(folder, "postgres"), error.Problem, StringComparison.Ordinal);
+        Assert.Contains("libicui18n.so.99: cannot open shared object file", error.Problem, StringComparison.Ordinal);
+
+        Broken(Path.Combine(below, "pg_dump"));
+        error = Assert.Throws<PgOpsException>(() => PostgresBinaries.Client("pg_dump", 0, folder));
+        Assert.Contains("libicui18n.so.99", error.Problem, StringComparison.Ordinal);
+        File.WriteAllBytes(Path.Combine(folder, "pg_dump"), [0x7F, .. "ELF of another machine"u8]);
+        error = Assert.Throws<PgOpsException>(() => PostgresBinaries.Client("pg_dump", 0, folder));
+        Assert.Contains("cannot be started", error.Problem, StringComparison.Ordinal);
+        Assert.Equal(17, Assert.Single(PostgresBinaries.List(folder)).Major);
+    }
+
+    private void Broken(string tool)
+    {
+        Fake(tool, "");
+        File.WriteAllText(Path.Combine(_folder, tool), "#!/bin/sh\necho \"$0: error while loading shared libraries: libicui18n.so.99: cannot open shared object file\" >&2\nexit 127\n");
+    }
+
     private void Fake(string tool, string versionLine)
     {
         var path = Path.Combine(_folder, tool);

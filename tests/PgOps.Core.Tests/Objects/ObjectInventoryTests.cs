@@ -75,9 +75,10 @@ public sealed class ObjectInventoryTests : IDisposable
     }
 
     [PostgresTheory]
-    [InlineData("ALTER TABLE app.customers ALTER total SET DEFAULT 1", "objects", "column app.customers.total: defined differently")]
+    [InlineData("ALTER TABLE app.customers ALTER total SET DEFAULT 1", "objects",
+        "column app.customers.total: defined differently (expected: numeric(12,2) DEFAULT 0 at 11 / found: numeric(12,2) DEFAULT 1 at 11)")]
     [InlineData("ALTER TABLE app.orders ADD more int", "objects", "column app.orders.more: not in the reference")]
-    [InlineData("ALTER TYPE app.mood RENAME VALUE 'ok' TO 'okay'", "objects", "type app.mood: defined differently")]
+    [InlineData("ALTER TYPE app.mood RENAME VALUE 'ok' TO 'okay'", "objects", "type app.mood: defined differently (expected: 'sad', 'so so', 'ok', 'it''s fine' / found: 'sad', 'so so', 'okay', 'it''s fine')")]
     [InlineData("COMMENT ON COLUMN app.customers.name IS NULL", "objects", "comment table column app.customers.name: missing")]
     [InlineData("ALTER TABLE app.events DETACH PARTITION app.events_2", "objects", "table app.events_2: defined differently")]
     [InlineData("ALTER SEQUENCE app.loose NO CYCLE", "objects", "sequence app.loose: defined differently")]
@@ -93,7 +94,7 @@ public sealed class ObjectInventoryTests : IDisposable
     [InlineData("ALTER TABLE app.events_2 ENABLE TRIGGER each", "triggers", "trigger each on app.events_2: missing")]
     [InlineData("ALTER POLICY strict ON app.customers WITH CHECK (total > 1)", "policies", "policy strict on app.customers: defined differently")]
     [InlineData("ALTER TABLE app.orders NO FORCE ROW LEVEL SECURITY", "policies", "row security app.orders: defined differently")]
-    [InlineData("ALTER TABLE app.typed OWNER TO objects_owner", "privileges", "owner table app.typed: defined differently")]
+    [InlineData("ALTER TABLE app.typed OWNER TO objects_owner", "privileges", "owner table app.typed: defined differently (expected: postgres / found: objects_owner)")]
     [InlineData("GRANT CREATE ON SCHEMA public TO PUBLIC", "privileges", "grants schema public: defined differently")]
     [InlineData("REVOKE SELECT (id) ON app.customers FROM objects_owner", "privileges", "grants column app.customers.id: missing")]
     [InlineData("ALTER DEFAULT PRIVILEGES IN SCHEMA app REVOKE SELECT ON TABLES FROM \"Objects reader\"", "privileges", "default privileges")]
@@ -145,6 +146,15 @@ public sealed class ObjectInventoryTests : IDisposable
         var changed = await CompareAsync(new() { ReferenceBackup = first, DifferenceBackup = third });
         Assert.Equal("orders", Assert.Single(changed.Differences).Name);
         Assert.Equal("index app.customers_trgm: missing", Assert.Single(changed.Objects).ToString());
+
+        // Definitions of reasonable length stand in the manifest, longer ones as a hash alone.
+        await SandboxServer.ExecuteAsync(source, $"ALTER TABLE app.orders ALTER note SET DEFAULT '{new string('x', 1000)}', ALTER customer SET NOT NULL");
+        var fourth = await OddDatabase.BackUpAsync(source, _folder);
+        var objects = (await CompareAsync(new() { ReferenceBackup = third, DifferenceBackup = fourth })).Checks.Single(check => check.Name == "objects");
+        Assert.Equal(
+            "column app.orders.customer: defined differently (expected: bigint at 2 / found: bigint NOT NULL at 2); "
+            + "column app.orders.note: defined differently (expected: text at 3 / found: not known, only its hash was kept)",
+            objects.Detail);
         Assert.Equal(["content", "indexes"], changed.Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Name));
     }
 

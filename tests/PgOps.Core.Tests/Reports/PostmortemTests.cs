@@ -83,6 +83,8 @@ public sealed class PostmortemTests : IDisposable
         await SandboxServer.ExecuteAsync(target, "UPDATE pgops.migration_history SET applied_by = 'nobody' WHERE id = 1");
         var ledger = Path.Combine(backups, DrillLedger.FileName);
         await File.WriteAllTextAsync(ledger, (await File.ReadAllTextAsync(ledger)).Replace("\"passed\":true", "\"passed\":false", StringComparison.Ordinal));
+        // What people wrote on stays, and so does a report.
+        Assert.Equal(PgErrorCode.PathInaccessible, (await Assert.ThrowsAsync<PgOpsException>(() => WriteAsync(request))).Code);
         text = await WriteAsync(request with { Force = true });
         Assert.Contains("**the chain of hashes breaks at row 1: the history was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
         Assert.Contains("**its chain of hashes breaks at line 1: it was edited**", Part(text, "Evidence"), StringComparison.Ordinal);

@@ -199,25 +199,59 @@ public sealed partial class ReportTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_is_replaced_only_by_force_and_an_empty_report_is_none()
+    public async Task A_file_of_somebody_elses_is_replaced_only_by_force()
     {
         var path = Path.Combine(_folder.Path, "a.html");
         var request = new ExportReportRequest { Paths = [path], Records = [ReportSamples.Mixed] };
-        var files = await RunAsync(request);
-        Assert.Equal(path, Assert.Single(files).FullName);
-        var before = await File.ReadAllTextAsync(path);
-        Assert.Equal(PgErrorCode.PathInaccessible, (await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(request))).Code);
-        Assert.Equal(before, await File.ReadAllTextAsync(path));
-        await RunAsync(request with { Force = true, Title = "another" });
-        Assert.NotEqual(before, await File.ReadAllTextAsync(path));
+        foreach (var theirs in new[] { "", "mine", "{\"kind\": \"pgops-report/1\"}", $"# The format\n\n`{ReportMark.Comment}`\n\nis its mark.\n" })
+        {
+            await File.WriteAllTextAsync(path, theirs);
+            Assert.Equal(PgErrorCode.PathInaccessible, await CodeAsync(request));
+            Assert.Equal(PgErrorCode.PathInaccessible, await CodeAsync(request with { Records = [] }));
+            await new ExportReport().BeginAsync(request with { Force = true }, new CollectingSink(), CancellationToken.None);
+            Assert.Equal(theirs, await File.ReadAllTextAsync(path));
+        }
 
-        Assert.Equal(PgErrorCode.InvalidArgument, await CodeAsync(request with { Force = true, Records = [] }));
+        Assert.Equal(path, Assert.Single((await RunAsync(request with { Force = true })).Files).FullName);
+        Assert.Contains("generator", await File.ReadAllTextAsync(path), StringComparison.Ordinal);
         Assert.Equal(PgErrorCode.InvalidArgument, await CodeAsync(request with { Paths = [Path.Combine(_folder.Path, "a.txt")] }));
         Assert.Equal(PgErrorCode.PathNotFound, await CodeAsync(request with { Paths = [Path.Combine(_folder.Path, "no", "a.html")] }));
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "b.html"));
+        Assert.Equal(PgErrorCode.PathInaccessible, await CodeAsync(request with { Paths = [Path.Combine(_folder.Path, "b.html")], Force = true }));
         Assert.Single(Directory.GetFiles(_folder.Path));
     }
 
-    private static Task<IReadOnlyList<FileInfo>> RunAsync(ExportReportRequest request) => new ExportReport().RunAsync(request, new CollectingSink(), CancellationToken.None);
+    // The second night's run must neither stop at the first night's report nor leave it there, green, when it makes none of its own.
+    [Theory]
+    [InlineData("a.html")]
+    [InlineData("a.md")]
+    [InlineData("a.xml")]
+    [InlineData("a.json")]
+    public async Task An_earlier_report_is_replaced_by_a_red_one_until_the_work_has_ended(string name)
+    {
+        var path = Path.Combine(_folder.Path, name);
+        var request = new ExportReportRequest { Paths = [path], Records = [ReportSamples.Backup with { Proven = true }], Title = "Night" };
+        Assert.Null((await RunAsync(request)).Refusal);
+        await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path)).ReplaceLineEndings("\r\n"));
+
+        await new ExportReport().BeginAsync(request, new CollectingSink(), CancellationToken.None);
+        var begun = await File.ReadAllTextAsync(path);
+        Assert.Contains("has not ended", begun, StringComparison.Ordinal);
+        Assert.Matches("[Ff]ail", begun);
+
+        Assert.Equal(PgErrorCode.InvalidArgument, await CodeAsync(request with { Records = [] }));
+        var empty = await File.ReadAllTextAsync(path);
+        Assert.Contains("no result came down the pipeline", empty, StringComparison.Ordinal);
+        Assert.Matches("[Ff]ail", empty);
+
+        var error = (await RunAsync(request with { Records = [ReportSamples.Drill(PgCheck.Fail("hashes", "damaged: a.sql"))] })).Refusal!;
+        Assert.Equal(PgErrorCode.CheckFailed, error.Code);
+        Assert.Contains("hashes: damaged: a.sql", error.Message, StringComparison.Ordinal);
+        Assert.Contains("incomplete", (await RunAsync(request with { Records = [ReportSamples.Backup] })).Refusal!.Message, StringComparison.Ordinal);
+        Assert.Single(Directory.GetFiles(_folder.Path));
+    }
+
+    private static Task<WrittenReport> RunAsync(ExportReportRequest request) => new ExportReport().RunAsync(request, new CollectingSink(), CancellationToken.None);
 
     private static async Task<PgErrorCode> CodeAsync(ExportReportRequest request) => (await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(request))).Code;
 

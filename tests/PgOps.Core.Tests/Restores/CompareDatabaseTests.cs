@@ -92,6 +92,82 @@ public sealed class CompareDatabaseTests : IDisposable
         Assert.All(comparison.Tables, table => Assert.Equal(PgTableVerdict.CountsEqual, table.Verdict));
     }
 
+    // A copy made with pg_dump -N and psql has neither the history nor the application's scratch schema.
+    [PostgresFact]
+    public async Task Leaves_schemas_out_with_all_that_is_in_them()
+    {
+        var source = await OddDatabase.CreateAsync(_server);
+        var copy = await OddDatabase.CreateAsync(_server);
+        await SandboxServer.ExecuteAsync(
+            source,
+            """
+            CREATE SCHEMA pgops;
+            CREATE TABLE pgops.migration_history (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, version text, name text, state text, row_hash text);
+            INSERT INTO pgops.migration_history (version, name, state, row_hash) VALUES ('001', 'a', 'applied', 'x');
+            CREATE SCHEMA "Scratch. 1";
+            CREATE TABLE "Scratch. 1".t (a int CHECK (a > 0));
+            CREATE FUNCTION "Scratch. 1".f(x public.orders) RETURNS int LANGUAGE sql AS 'SELECT 1';
+            COMMENT ON TABLE "Scratch. 1".t IS 'mine';
+            COMMENT ON SCHEMA "Scratch. 1" IS 'mine';
+            GRANT SELECT ON "Scratch. 1".t TO PUBLIC;
+            ALTER DEFAULT PRIVILEGES IN SCHEMA "Scratch. 1" GRANT SELECT ON TABLES TO PUBLIC;
+            CREATE POLICY p ON "Scratch. 1".t USING (true);
+            """);
+        Assert.False((await CompareAsync(source, copy)).Passed);
+        var backup = await OddDatabase.BackUpAsync(source, _folder);
+
+        foreach (var comparison in new[] { await WithoutAsync(new() { ReferenceTarget = source, Difference = copy }), await WithoutAsync(new() { ReferenceBackup = backup, Difference = copy }) })
+        {
+            Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
+            Assert.Empty(comparison.Objects);
+            Assert.Equal(["Scratch. 1", "pgops"], comparison.ExcludedSchemas);
+            Assert.Equal(["tables", "row-counts", "content", "sequences", .. ObjectComparison.Groups], comparison.Checks.Select(check => check.Name));
+            Assert.All(
+                comparison.Checks.Where(check => check.Name is "tables" or "objects"),
+                check => Assert.Contains("left out on request: schema Scratch. 1, schema pgops and the migration state", check.Detail, StringComparison.Ordinal));
+            Assert.DoesNotContain(comparison.Tables, table => table.Schema is "pgops" or "Scratch. 1");
+        }
+
+        // What is not left out is compared as ever.
+        await SandboxServer.ExecuteAsync(copy, "UPDATE public.orders SET total = total + 1 WHERE id = 1; CREATE VIEW public.scratch AS SELECT 1 AS one");
+        var differing = await WithoutAsync(new() { ReferenceTarget = source, Difference = copy });
+        Assert.Equal("orders", Assert.Single(differing.Differences).Name);
+        Assert.Contains(differing.Objects, one => one.Name == "public.scratch");
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { ReferenceTarget = source, Difference = copy, ExcludedSchemas = ["pgops", "scratch*", "PGOPS"] }));
+        Assert.Equal(PgErrorCode.SchemaNotFound, error.Code);
+        Assert.Equal("Neither side has a schema scratch*, nor one PGOPS.", error.Problem);
+
+        Task<PgComparison> WithoutAsync(CompareDatabaseRequest request) => RunAsync(request with { ExcludedSchemas = ["pgop?", "Scratch*"] });
+        Task<PgComparison> RunAsync(CompareDatabaseRequest request) => new CompareDatabase().RunAsync(request, _sink, CancellationToken.None);
+    }
+
+    [Theory]
+    [InlineData("schema", "pgops", "pgops")]
+    [InlineData("table", "\"A. \"\"b\"\"\".t", "A. \"b\"")]
+    [InlineData("column", "pgops.t.\"x.y\"", "pgops")]
+    [InlineData("function", "pgops.f(x public.t, y \"a.b\".u)", "pgops")]
+    [InlineData("constraint", "\"c. on x\" on pgops.t", "pgops")]
+    [InlineData("trigger", "t on \"a b\".t", "a b")]
+    [InlineData("owner", "materialized view pgops.v", "pgops")]
+    [InlineData("owner", "schema \"S.1\"", "S.1")]
+    [InlineData("owner", "event trigger \"a.b\"", null)]
+    [InlineData("grants", "column pgops.t.a", "pgops")]
+    [InlineData("grants", "foreign server \"a.b\"", null)]
+    [InlineData("default privileges", "first.last tables in pgops", "pgops")]
+    [InlineData("default privileges", "first.last tables", null)]
+    [InlineData("comment", "table column pgops.t.a", "pgops")]
+    [InlineData("comment", "operator class pgops.o USING btree", "pgops")]
+    [InlineData("comment", "schema pgops", "pgops")]
+    [InlineData("comment", "cast (pgops.a AS public.b)", null)]
+    [InlineData("comment", "policy p on pgops.t", "pgops")]
+    [InlineData("operator", "pgops.+(integer,integer)", "pgops")]
+    [InlineData("text search configuration", "pgops.english", "pgops")]
+    [InlineData("extension", "\"uuid.ossp\"", null)]
+    [InlineData("user mapping", "files for first.last", null)]
+    [InlineData("publication", "\"a.b\"", null)]
+    public void An_objects_name_tells_its_schema(string kind, string name, string? schema) => Assert.Equal(schema, new ObjectName(kind, name).Schema);
+
     [PostgresFact]
     public async Task Wants_exactly_one_reference()
     {

@@ -134,8 +134,9 @@ internal sealed class FaultyS3 : IDisposable
         }
     }
 
+    // The first part of the path is the bucket; there is one, under any name.
     private static string Uri(HttpListenerRequest request)
-        => System.Uri.UnescapeDataString(request.Url!.AbsolutePath)["/bucket".Length..].TrimStart('/');
+        => System.Uri.UnescapeDataString(request.Url!.AbsolutePath).TrimStart('/').Split('/', 2) is [_, var key] ? key : "";
 
     private void Serve(HttpListenerContext context, string key, byte[] body)
     {

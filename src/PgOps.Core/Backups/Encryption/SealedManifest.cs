@@ -4,7 +4,7 @@ namespace PgOps.Core.Backups.Encryption;
 
 /// <summary>
 /// An encrypted backup's manifest is there twice: whole and encrypted, and readable without what tells of the data. The content hash of
-/// a small table can be computed backwards, and a database's settings may hold anything.
+/// a small table can be computed backwards, and a database's settings and the definitions of its objects may hold anything.
 /// </summary>
 internal static class SealedManifest
 {
@@ -12,6 +12,7 @@ internal static class SealedManifest
     internal static PgBackupManifest Readable(PgBackupManifest manifest) => manifest with
     {
         Facts = manifest.Facts with { Settings = [] },
+        Objects = manifest.Objects is null ? null : manifest.Objects with { Definitions = null },
         Tables = [.. manifest.Tables.Select(table => table with { Hash = null })],
     };
 

@@ -1,5 +1,3 @@
-using System.IO.Enumeration;
-
 namespace PgOps.Core.Restores.Archives;
 
 /// <summary>
@@ -46,7 +44,7 @@ internal sealed class TocSelection
                 PgErrorCode.InvalidArgument,
                 $"The backup holds no {string.Join(", no ", unfit)}.",
                 "Nothing was restored.",
-                "Give names as the catalog holds them (case counts), * and ? for any characters; a table's with or without its schema.");
+                $"{NamePattern.Advice}; a table's with or without its schema.");
         }
 
         selection.AddFrame();
@@ -74,12 +72,12 @@ internal sealed class TocSelection
         .Select(entry => entry.Schema).Distinct()];
 
     private static bool FitsSchema(TocEntry entry, string pattern) => entry.Kind == "SCHEMA"
-        ? FileSystemName.MatchesSimpleExpression(pattern, entry.Name, ignoreCase: false)
-        : FileSystemName.MatchesSimpleExpression(pattern, entry.Schema, ignoreCase: false);
+        ? NamePattern.Fits(pattern, entry.Name)
+        : NamePattern.Fits(pattern, entry.Schema);
 
     private static bool FitsTable(TocEntry entry, string pattern) => entry.IsRelation
-        && (FileSystemName.MatchesSimpleExpression(pattern, entry.Name, ignoreCase: false)
-            || FileSystemName.MatchesSimpleExpression(pattern, $"{entry.Schema}.{entry.Name}", ignoreCase: false));
+        && (NamePattern.Fits(pattern, entry.Name)
+            || NamePattern.Fits(pattern, $"{entry.Schema}.{entry.Name}"));
 
     private bool Choose(Func<TocEntry, bool> fits)
     {

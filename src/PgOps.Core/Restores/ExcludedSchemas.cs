@@ -1,0 +1,72 @@
+using Npgsql;
+using PgOps.Core.Connections;
+using PgOps.Core.Objects;
+
+namespace PgOps.Core.Restores;
+
+/// <summary>The schemas that a comparison leaves out on request, with all that is in them.</summary>
+internal sealed class ExcludedSchemas
+{
+    private const string Query = "SELECT nspname FROM pg_catalog.pg_namespace";
+
+    private readonly IReadOnlyList<string> _patterns;
+    private readonly SortedSet<string> _found = new(StringComparer.Ordinal);
+
+    internal ExcludedSchemas(IReadOnlyList<string> patterns)
+    {
+        _patterns = patterns;
+    }
+
+    /// <summary>Those that are there, on either side.</summary>
+    internal IReadOnlyCollection<string> Found => _found;
+
+    /// <summary>Whether the schema with PgOps' history is among them.</summary>
+    internal bool HoldHistory => Fits("pgops");
+
+    /// <summary>Whether something of this schema and name is compared.</summary>
+    internal bool Wants(string schema, string name) => !Fits(schema);
+
+    /// <summary>The rules without these schemas.</summary>
+    internal ObjectRules Apply(ObjectRules rules) => rules with { LeavesOut = Fits };
+
+    /// <summary>What a manifest holds without these schemas.</summary>
+    internal PgBackupManifest Apply(PgBackupManifest manifest) => _patterns.Count == 0 ? manifest : manifest with
+    {
+        Tables = [.. manifest.Tables.Where(table => Wants(table.Schema, table.Name))],
+        Sequences = [.. manifest.Sequences.Where(sequence => Wants(sequence.Schema, sequence.Name))],
+    };
+
+    /// <summary>Notes what is there; a pattern that fits nothing on either side is a slip, and would make a difference look like one.</summary>
+    /// <param name="schemas">The schemas of both sides.</param>
+    /// <exception cref="PgOpsException">SchemaNotFound, naming the patterns.</exception>
+    internal void Look(IReadOnlyCollection<string> schemas)
+    {
+        _found.UnionWith(schemas.Where(Fits));
+        var idle = _patterns.Where(pattern => !schemas.Any(schema => NamePattern.Fits(pattern, schema))).ToList();
+        if (idle.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.SchemaNotFound,
+                $"Neither side has a schema {string.Join(", nor one ", idle)}.",
+                "Nothing was compared.",
+                $"{NamePattern.Advice}.");
+        }
+    }
+
+    /// <summary>The schemas of a database.</summary>
+    internal static async Task<IReadOnlyList<string>> OfAsync(NpgsqlConnection session, CancellationToken cancellationToken)
+        => await session.QueryAsync(Query, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The schemas that a manifest tells of.</summary>
+    internal static IEnumerable<string> Of(PgBackupManifest manifest)
+        => manifest.Tables.Select(table => table.Schema).Concat(manifest.Sequences.Select(sequence => sequence.Schema))
+            .Concat(ObjectInventory.From(manifest)?.Objects.Keys.Select(name => name.Schema).OfType<string>() ?? []);
+
+    /// <summary>Says in the checks of tables and objects what they do not speak of.</summary>
+    internal IReadOnlyList<PgCheck> Say(IReadOnlyList<PgCheck> checks)
+        => _found.Count == 0 ? checks : [.. checks.Select(check => check.Name is "tables" or "objects" ? check with { Detail = $"{check.Detail}; {Said}" } : check)];
+
+    private string Said => $"left out on request: {string.Join(", ", _found.Select(name => $"schema {name}"))}{(HoldHistory ? " and the migration state" : "")}";
+
+    private bool Fits(string schema) => _patterns.Any(pattern => NamePattern.Fits(pattern, schema));
+}
