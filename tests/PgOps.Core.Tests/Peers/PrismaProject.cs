@@ -30,12 +30,22 @@ internal sealed class PrismaProject : IDisposable
         }
         """;
 
+    private const string Line = """
+
+        model Line {
+          order    Int
+          position Int
+          price    Decimal @db.Decimal(12, 2)
+          data     Json?
+          @@id([order, position])
+        }
+        """;
+
     private static readonly string[] Schemas =
     [
         Shop,
-        Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal).Replace("@unique\n", "@unique\n  name String?\n  tags String[]\n", StringComparison.Ordinal),
-        Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal).Replace("@unique\n", "@unique\n  name String @default(\"\")\n  born DateTime? @db.Date\n", StringComparison.Ordinal)
-            + "\nmodel Line {\n  order Int\n  position Int\n  price Decimal @db.Decimal(12, 2)\n  data Json?\n  @@id([order, position])\n}\n",
+        Changed("name String?\n  tags String[]"),
+        Changed("name String @default(\"\")\n  born DateTime? @db.Date") + Line,
     ];
 
     private PrismaProject(string folder)
@@ -78,6 +88,11 @@ internal sealed class PrismaProject : IDisposable
         File.Delete(Path.Combine(Folder, "node_modules"));
         Directory.Delete(Folder, recursive: true);
     }
+
+    // The customers get further columns, and the orders a further state.
+    private static string Changed(string columns)
+        => Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal)
+            .Replace("@unique\n", $"@unique\n  {columns}\n", StringComparison.Ordinal);
 
     private async Task WriteAsync(PgTarget server)
     {
