@@ -82,7 +82,7 @@ function Get-Pwsh {
 
 # A fresh process keeps no DLL of ours locked. Its exit code is in $LASTEXITCODE.
 function Invoke-FreshPwsh {
-    $program, $first = Get-Pwsh
+    $program, [string[]] $first = Get-Pwsh
     Invoke-Program $program ($first + $args) -PassExitCode
 }
 
@@ -206,14 +206,14 @@ function Install-PostgresByApt {
     if (-not $root -and -not (Get-Command sudo -ErrorAction Ignore)) {
         throw 'Installing PostgreSQL takes root, and there is no sudo here. As root: apt-get update && apt-get install -y postgresql'
     }
-    $program, $first = @($root ? @() : 'sudo') + 'env' + 'DEBIAN_FRONTEND=noninteractive'
+    $program, [string[]] $first = @($root ? @() : 'sudo') + 'env' + 'DEBIAN_FRONTEND=noninteractive'
     # Debian's package makes a server, main, and starts it; nobody asked for that here.
     $clusters = '/etc/postgresql-common/createcluster.conf'
     if (-not (Test-Path $clusters)) {
         Write-Host "Writing $clusters, so that no server of Debian's own is made (create_main_cluster = false)"
         Invoke-Program $program ($first + 'sh' + '-c' + "mkdir -p /etc/postgresql-common && echo create_main_cluster = false > $clusters")
     }
-    $apt = [string[]]('apt-get', '-q', '-o', 'Acquire::Retries=3')
+    $apt = @('apt-get', '-q', '-o', 'Acquire::Retries=3')
     Invoke-Program $program ($first + $apt + 'update')
     Invoke-Program $program ($first + $apt + 'install' + '-y' + '--no-install-recommends' + 'postgresql')
 }
@@ -298,7 +298,7 @@ function Show-Coverage {
 # The Pester suites run beside the xunit suite, for both spend much of their time waiting. Their output follows when they have ended.
 function Start-Pester([string] $Results, [string] $Stage) {
     $null = New-Item -ItemType Directory $Results -Force
-    $program, $first = Get-Pwsh
+    $program, [string[]] $first = Get-Pwsh
     $arguments = @(
         $first
         '-File', (Join-Path $root 'tests/PgOps.Module.Tests/Invoke-Suites.ps1'), '-CountsPath', (Join-Path $Results 'pester.json')
@@ -374,6 +374,12 @@ try {
                 Remove-Item -Recurse -Force -ErrorAction Ignore
         }
     }
+}
+catch {
+    # What this script throws itself is a sentence for people; anything else keeps its position.
+    if ($_.CategoryInfo.Category -ne 'OperationStopped') { throw }
+    [Console]::Error.WriteLine("build.ps1 ${Task}: $($_.Exception.Message)")
+    exit 1
 }
 finally {
     for ($i = 0; $i -lt $environment.Count; $i++) { [Environment]::SetEnvironmentVariable($environment[$i], $saved[$i]) }

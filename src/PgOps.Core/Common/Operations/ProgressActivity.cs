@@ -1,4 +1,3 @@
-
 namespace PgOps.Core.Common.Operations;
 
 /// <summary>
