@@ -1,6 +1,3 @@
-using System.Text;
-using System.Text.Json;
-
 namespace PgOps.Core.Repository;
 
 /// <summary>The drill that proved a backup.</summary>

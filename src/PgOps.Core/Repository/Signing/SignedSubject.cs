@@ -1,6 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
-
 namespace PgOps.Core.Repository.Signing;
 
 /// <summary>What a signature is of.</summary>
