@@ -99,7 +99,7 @@ Describe 'Amounts on the command line' {
     }
 
     It 'a rule without a value is no missing rule' {
-        { Remove-PgBackup $TestDrive -KeepWithin $null -Confirm:$false } | Should -Throw -ErrorId 'InvalidArgument,*'
-        { Remove-PgBackup $TestDrive -KeepLast $null -Confirm:$false } | Should -Throw '*-KeepLast has no value*'
+        { Remove-PgBackup $TestDrive -KeepWithin $null -Confirm:$false } | Should -Throw '*KeepWithin*is null*'
+        { Remove-PgBackup $TestDrive -KeepLast $null -Confirm:$false } | Should -Throw '*KeepLast*is null*'
     }
 }

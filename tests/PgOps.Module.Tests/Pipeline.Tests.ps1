@@ -136,6 +136,59 @@ Describe 'Errors' {
     }
 }
 
+Describe 'A question where nobody can answer' {
+    BeforeAll {
+        $target = New-Database asked
+        $folder = New-MigrationFolder @{ '001_t.sql' = 'CREATE TABLE t (id int);' }
+        $backup = Backup-PgDatabase $target -Path (Join-Path $TestDrive 'asked')
+        $env:DATABASE_URL = $target.GetConnectionUri()
+        $restore = "Restore-PgDatabase '$($backup.Path)' -Database asked_copy"
+        $migrate = "Invoke-PgMigration -Path '$folder' -Confirm"
+    }
+
+    AfterAll { $env:DATABASE_URL = $null }
+
+    It 'is an error that names -Confirm:$false, and ends the script' {
+        $said = (Invoke-Fresh "Import-Module '$PgOpsModule'; $restore; 'went on'" 2>&1) -join "`n"
+        $LASTEXITCODE | Should -Be 1
+        $said | Should -BeLike '*NotConfirmed*without anybody to ask*It was not done.*-Confirm:$false*'
+        $said | Should -Not -Match 'Read and Prompt|went on'
+    }
+
+    It 'is that error in every command' {
+        $said = Invoke-Fresh @"
+            Import-Module '$PgOpsModule'
+            { $migrate }, { Backup-PgDatabase -Path '$TestDrive/none' -Confirm }, { Start-PgSandbox -Confirm }, { New-PgMigration add_a_to_b -Path '$folder' -Confirm },
+            { Get-PgBackup '$($backup.Path)' | Export-PgReport '$TestDrive/none.html' -Confirm } | ForEach-Object { try { & `$_; 'went on' } catch { `$_.FullyQualifiedErrorId } }
+"@
+        $said | Should -Be (@('NotConfirmed') * 5)
+        Test-Path "$TestDrive/none*" | Should -BeFalse
+    }
+
+    # A pipe that nobody writes to would be waited for until the job is ended from outside.
+    It 'takes what is piped in for no answer' {
+        $program, $first = Get-Pwsh
+        $said = 'y' | & $program @($first -ne '-NonInteractive') -Command "Import-Module '$PgOpsModule'; $restore" 2>&1
+        $LASTEXITCODE | Should -Be 1
+        "$said" | Should -BeLike '*NotConfirmed*'
+    }
+
+    It 'can have -ErrorAction, and is not asked with -Confirm:$false, -WhatIf and $ConfirmPreference' {
+        $said = Invoke-Fresh @"
+            Import-Module '$PgOpsModule'
+            $migrate -ErrorAction SilentlyContinue -ErrorVariable failure; `$failure.Count
+            $migrate -WhatIf
+            `$ConfirmPreference = 'None'
+            (Invoke-PgMigration -Path '$folder').Done
+            (Invoke-PgMigration -Path '$folder' -Confirm:`$false).Done
+"@
+        $LASTEXITCODE | Should -Be 0
+        $said[0] | Should -Be '1'
+        $said[-2] | Should -Be '1 applied'
+        $said[-1] | Should -Be 'nothing'
+    }
+}
+
 Describe '-WhatIf changes nothing' {
     BeforeAll {
         $target = New-Database what_if

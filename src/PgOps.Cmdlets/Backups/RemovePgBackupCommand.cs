@@ -55,7 +55,9 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     /// Keeps all that are at most this much older than the database's newest complete backup, for example 14d, 2w or 36h. A number
     /// without a unit is refused.
     /// </summary>
+    // No value would be no rule, and without a rule the given backups themselves are removed.
     [Parameter]
+    [ValidateNotNull]
     [TimeSpanAmount(Unit = "d")]
     public TimeSpan? KeepWithin { get; set; }
 
@@ -74,19 +76,6 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     /// </summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
-
-    /// <summary>A rule whose value is $null would be no rule, and without a rule the given backups themselves are removed.</summary>
-    protected override void BeginProcessing()
-    {
-        base.BeginProcessing();
-        string[] rules =
-            [nameof(KeepLast), nameof(KeepDaily), nameof(KeepWeekly), nameof(KeepMonthly), nameof(KeepYearly), nameof(KeepWithin), nameof(MaxSize)];
-        if (Array.Find(rules, rule => MyInvocation.BoundParameters.TryGetValue(rule, out var value) && value is null) is { } empty)
-        {
-            ThrowTerminatingError(ErrorRecords.From(new PgOpsException(
-                PgErrorCode.InvalidArgument, $"-{empty} has no value.", "Nothing was removed.", "Give it one, or leave the parameter out.")));
-        }
-    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

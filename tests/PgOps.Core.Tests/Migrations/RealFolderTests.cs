@@ -36,7 +36,7 @@ public sealed class RealFolderTests
             return;
         }
 
-        using var project = await PrismaProject.CreateAsync();
+        using var project = await PrismaProject.CreateAsync(_server.Target);
         await CompareAsync(project.Migrations);
     }
 

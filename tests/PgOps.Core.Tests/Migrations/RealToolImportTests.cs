@@ -87,7 +87,7 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
     [RealToolFact("PRISMA")]
     public async Task Prisma()
     {
-        using var project = await PrismaProject.CreateAsync();
+        using var project = await PrismaProject.CreateAsync(_server.Target);
         var third = Directory.GetDirectories(project.Migrations).Order(StringComparer.Ordinal).Last();
         var aside = Path.Combine(project.Folder, "aside");
         Directory.Move(third, aside);

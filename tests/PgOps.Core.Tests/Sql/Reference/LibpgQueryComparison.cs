@@ -32,7 +32,7 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
     [LibpgQueryFact]
     public async Task Tokens_and_statements_are_those_of_the_servers_parser()
     {
-        var inputs = Setting("PGOPS_LIBPG_QUERY_INPUTS", 40_000);
+        var inputs = Setting("PGOPS_LIBPG_QUERY_INPUTS", 20_000);
         var random = new RandomSql(Setting("PGOPS_LIBPG_QUERY_SEED", 1), reservedLabels: true);
         var (scanned, parsed, statements) = (0, 0, 0);
         var differences = new List<string>();
