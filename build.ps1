@@ -234,7 +234,7 @@ function Initialize-Pester {
     $null = New-Item -ItemType Directory -Force $modules
     Write-Host 'Fetching Pester'
     try { Save-PSResource Pester -Version "[$pesterMinimum,7.0)" -Path $modules -TrustRepository -ErrorAction Stop }
-    catch { Write-Host "The PowerShell Gallery does not give Pester ($($_.Exception.Message.Trim())); NuGet is asked." }
+    catch { Write-Host "The Gallery does not give Pester: $(($_.Exception.Message -split 'Request sent')[0].Trim()). NuGet is asked." }
     if (& $has) { return }
     $project = Join-Path $root 'tests/PgOps.Module.Tests/Pester.proj'
     Invoke-Program dotnet build, $project, '-t:Fetch', '--nologo', '-v', 'quiet', "-p:ModulesFolder=$modules"
