@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using PgOps.Core.Backups;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Benchmarks;
 

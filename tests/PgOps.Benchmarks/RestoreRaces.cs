@@ -2,7 +2,6 @@ using System.Diagnostics;
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Restores;
 
 namespace PgOps.Benchmarks;

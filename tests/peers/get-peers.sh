@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 peers=${PGOPS_PEERS:-$(cd "$here/../.." && pwd)/out/peers}
 # Debian's releases whose PostgreSQL is newer than the machine's: suite and major version.
 newer=(trixie:17 sid:18)
-packages=(pgbouncer age rclone sqitch pgbackrest gnupg libzstd1 ceph-mon ceph-osd radosgw)
+packages=(pgbouncer age rclone sqitch libdbd-pg-perl pgbackrest gnupg libzstd1 ceph-mon ceph-osd radosgw)
 
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 sudo=()

@@ -3,9 +3,7 @@ using System.Security;
 using System.Security.Cryptography.X509Certificates;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Backups;
-using PgOps.Core.Comparison;
 using PgOps.Core.Repository;
-using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Cmdlets.Backups;
 

@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace PgOps.Core.Comparison;
 
 /// <summary>What a database holds: counts and content hashes of its tables, positions of its sequences.</summary>

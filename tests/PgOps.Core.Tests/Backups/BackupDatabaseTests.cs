@@ -3,7 +3,6 @@ using PgOps.Core.Backups;
 using PgOps.Core.Drills;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using PgOps.Core.Backups;
 using PgOps.Core.Common.Files;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Support;
 

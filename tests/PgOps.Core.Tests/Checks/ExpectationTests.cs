@@ -1,5 +1,4 @@
 using PgOps.Core.Checks;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Checks;

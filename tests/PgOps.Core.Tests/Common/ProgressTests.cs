@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using PgOps.Core.Backups;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Reports;
 using PgOps.Core.Repository;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Postgres.Sandbox;

@@ -1,6 +1,5 @@
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Comparison;

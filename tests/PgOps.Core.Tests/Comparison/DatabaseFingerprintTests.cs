@@ -1,6 +1,5 @@
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Support;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Databases;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Migrations;

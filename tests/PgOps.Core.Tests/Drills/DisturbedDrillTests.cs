@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using PgOps.Core.Drills;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Migrations;
 using PgOps.Core.Tests.Support;

@@ -1,5 +1,4 @@
 using PgOps.Core.Drills;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Support;
 

@@ -1,6 +1,5 @@
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Support;

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Drills;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Support;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using PgOps.Core.Migrations.Running;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
 

@@ -1,4 +1,3 @@
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Tests.Migrations;
 

@@ -1,5 +1,4 @@
 using PgOps.Core.Migrations.Running;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;

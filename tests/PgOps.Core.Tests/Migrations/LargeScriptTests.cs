@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Migrations.Scripts;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Support;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;

@@ -2,7 +2,6 @@ using PgOps.Core.Backups;
 using PgOps.Core.Drills;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Running;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Reports;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Support;

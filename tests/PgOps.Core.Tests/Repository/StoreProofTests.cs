@@ -4,7 +4,6 @@ using PgOps.Core.Common.Hashes;
 using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Signing;
 using PgOps.Core.Restores;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Npgsql;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Restores;
 using PgOps.Core.Sql;

@@ -1,4 +1,3 @@
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Support;

@@ -1,6 +1,5 @@
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Tests.Support;
 

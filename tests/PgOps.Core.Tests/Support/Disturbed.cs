@@ -1,4 +1,3 @@
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Migrations;
 
 namespace PgOps.Core.Tests.Support;

@@ -3,7 +3,6 @@ using Npgsql;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Running;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Sql;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using PgOps.Core.Backups;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Tests.Support;

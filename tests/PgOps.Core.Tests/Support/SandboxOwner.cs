@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 
 namespace PgOps.Core.Tests.Support;

@@ -1,5 +1,4 @@
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Tests.Support;
 

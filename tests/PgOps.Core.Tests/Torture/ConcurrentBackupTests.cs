@@ -2,7 +2,6 @@ using System.Globalization;
 using PgOps.Core.Backups;
 using PgOps.Core.Drills;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using PgOps.Core.Backups;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Support;

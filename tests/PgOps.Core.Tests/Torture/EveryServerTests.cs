@@ -5,7 +5,6 @@ using PgOps.Core.Databases;
 using PgOps.Core.Drills;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Running;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Peers;

@@ -2,7 +2,6 @@ using PgOps.Core.Backups;
 using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Peers;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 using PgOps.Core.Tests.Support;
 

@@ -1,7 +1,6 @@
 using PgOps.Core.Backups;
 using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Support;

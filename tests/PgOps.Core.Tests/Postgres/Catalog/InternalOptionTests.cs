@@ -1,7 +1,6 @@
 using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
 using PgOps.Core.Postgres.Catalog;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Postgres.Catalog;

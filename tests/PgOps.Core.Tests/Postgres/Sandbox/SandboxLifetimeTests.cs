@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;

@@ -1,6 +1,5 @@
 using Npgsql;
 using PgOps.Core.Postgres.ClientTools;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Tests.Support;
 

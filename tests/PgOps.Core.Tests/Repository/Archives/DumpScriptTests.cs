@@ -1,5 +1,4 @@
 using System.Text;
-using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Tests.Repository.Archives;
