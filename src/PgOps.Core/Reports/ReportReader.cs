@@ -60,7 +60,8 @@ internal sealed class ReportReader
     private ReportResult Result(
         object record, string what, string subject, IReadOnlyList<PgCheck> checks, string? say = null, DateTime? startedAt = null)
     {
-        var outcome = Outcome(checks);
+        // A result of checks says what they say; of another record its own word counts.
+        var outcome = record is not PgCheckedResult && RecordFacts.Get<object>(record, "Passed") is false ? ReportOutcome.Failed : Outcome(checks);
         return new ReportResult
         {
             Kind = Kind(record, '-'),

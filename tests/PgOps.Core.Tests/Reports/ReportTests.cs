@@ -146,7 +146,7 @@ public sealed partial class ReportTests : IDisposable
     {
         Assert.Equal(ReportOutcome.Passed, Outcome(ReportSamples.Drill(ReportSamples.Content)));
         Assert.Equal(ReportOutcome.Incomplete, Outcome(ReportSamples.Drill(ReportSamples.Content, PgCheck.Skip("indexes", "no time"))));
-        Assert.Equal(ReportOutcome.Failed, Outcome(ReportSamples.Drill()));
+        Assert.Equal(ReportOutcome.Incomplete, Outcome(ReportSamples.Drill()));
         Assert.Equal(ReportOutcome.Failed, Outcome(ReportSamples.Mixed));
         Assert.Equal(ReportOutcome.Incomplete, Outcome(new PgTargetTest { Target = ReportSamples.Target }));
         Assert.Equal(ReportOutcome.Passed, Outcome(ReportSamples.Backup with { Proven = true }));

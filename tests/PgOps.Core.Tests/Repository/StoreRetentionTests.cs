@@ -81,7 +81,7 @@ public sealed class StoreRetentionTests : IDisposable
     }
 
     private static PgDrill Drill(PgBackup backup)
-        => new() { Backup = backup, Checks = [PgCheck.Pass("content", "")], StartedAt = DateTime.UtcNow, ServerVersion = "15.18" };
+        => new() { Backup = backup, Checks = [PgCheck.Pass("content", "")], ContentEqual = true, StartedAt = DateTime.UtcNow, ServerVersion = "15.18" };
 
     private async Task<List<PgBackup>> FillAsync(int count)
     {

@@ -3,11 +3,6 @@ using System.Text.RegularExpressions;
 
 namespace PgOps.Core.Common.Text;
 
-/// <summary>What a span of time is for: which unit people mean, and whether none at all has a meaning.</summary>
-/// <param name="Unit">The unit of the spellings that errors suggest: s, min, h or d. With d the letter m may mean months.</param>
-/// <param name="Zero">Whether no time at all has a meaning.</param>
-public sealed record TimeSpanUse(string Unit = "s", bool Zero = false);
-
 /// <summary>
 /// Reads spans of time as people write them: <c>90s</c>, <c>26h</c>, <c>2 days</c>, <c>1d12h</c>, <c>26:00</c> (26 hours), and .NET's
 /// <c>1.02:00:00</c>. A number without a unit is refused: .NET would take 14 for ticks of 0.0000001 s, and '14' for days.
