@@ -42,8 +42,8 @@ Describe 'Examples of the documents' {
 
     It '<_>: Test-PgTarget shows the role, the superuser and the pooler' -ForEach 'README.md', 'README.md, empty' {
         $said = Get-Said $_ '*postgresql:*'
-        $said | Should -Match 'Target +Passed Version User +Superuser Pooler Problem'
-        $said | Should -Match 'shop@\S+ +True +\d+\S* +postgres +True +False'
+        $said | Should -Match '(?s)Target +: shop@\S+\s+Passed +: True\s+ServerVersion +: \d+.*CurrentUser +: postgres\s+IsSuperuser +: True'
+        $said | Should -Match 'TransactionPooler +: False'
     }
 
     It '<_>: the backup is proven, and the restored copy equal' -ForEach 'README.md', 'README.md, empty' {

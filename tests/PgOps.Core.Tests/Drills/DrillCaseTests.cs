@@ -6,6 +6,7 @@ namespace PgOps.Core.Tests.Drills;
 
 /// <summary>The cases of docs/drill-cases.md: each must be caught by the check that the table names, and what is wrong be named.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class DrillCaseTests : IDisposable
 {
     private const string Extra = """

@@ -8,6 +8,7 @@ namespace PgOps.Core.Tests.Drills;
 
 /// <summary>The steps that a drill is asked for, and what each says about the backup: limits, rehearsal, amcheck, roles.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class DrillStepTests : IDisposable
 {
     private readonly SandboxServer _server;

@@ -5,6 +5,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Taking another tool's history over: what is recorded, what is refused, and that the other tool's lock is honoured.</summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

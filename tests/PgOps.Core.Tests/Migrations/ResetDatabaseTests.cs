@@ -9,6 +9,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Migrations;
 
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class ResetDatabaseTests
 {
     private readonly SandboxServer _server;

@@ -13,6 +13,7 @@ namespace PgOps.Core.Tests.Restores;
 
 /// <summary>A server that takes nothing but encrypted connections (hostssl), with a certificate of an authority of the test's own.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class EncryptedServerTests : IDisposable
 {
     private const string Password = "longsecret";

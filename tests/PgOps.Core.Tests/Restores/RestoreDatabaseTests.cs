@@ -9,6 +9,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class RestoreDatabaseTests : IDisposable
 {
     private readonly SandboxServer _server;

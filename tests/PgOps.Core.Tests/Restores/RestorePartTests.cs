@@ -6,6 +6,7 @@ namespace PgOps.Core.Tests.Restores;
 
 /// <summary>Restores of a part, with other roles, or without an extension.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class RestorePartTests : IDisposable
 {
     private const string Relatives = """"

@@ -53,7 +53,10 @@ public sealed class TortureVersionTests : IDisposable
                     new TestRestoreRequest { Backup = backup, Server = await StartAsync(sandboxes, major), BinPath = tools }, _sink, CancellationToken.None);
                 var line = string.Create(CultureInfo.InvariantCulture, $"{source} -> {major} with {backup.Manifest!.Payload.Tool}, {format}: {(drill.Proven ? "proven" : "failed")}");
                 _output.WriteLine(line);
-                if (!drill.Proven)
+
+                // A minor release between the tools and the servers: the refusal says so, and what to do (InternalOptions).
+                var tooOld = backup.Warnings.Count > 0 && drill.Failure?.Contains("keep for themselves", StringComparison.Ordinal) == true;
+                if (!drill.Proven && !tooOld)
                 {
                     failed.Add(line + "\n" + string.Join('\n', drill.Checks.Where(check => check.Status == PgCheckStatus.Failed)));
                 }

@@ -8,6 +8,7 @@ namespace PgOps.Core.Tests.Postgres.Catalog;
 
 /// <summary>A restored copy has the objects of its source, whatever a dump writes differently, and no difference goes unseen.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class ObjectInventoryTests : IDisposable
 {
     private readonly SandboxServer _server;

@@ -8,6 +8,7 @@ using Xunit.Abstractions;
 namespace PgOps.Core.Tests.Postgres.Sandbox;
 
 /// <summary>Field failure: drills that leave servers, folders and databases behind until the disk is full.</summary>
+[Trait("Category", "Slow")]
 public sealed class SandboxLifetimeTests
 {
     private readonly CollectingSink _sink = new();

@@ -10,6 +10,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Repository.Archives;
 
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class ForeignDumpTests : IDisposable
 {
     private readonly SandboxServer _server;

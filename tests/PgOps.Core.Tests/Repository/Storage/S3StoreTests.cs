@@ -9,6 +9,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Repository.Storage;
 
 /// <summary>Faults between a backup and an S3 service; a service in this process makes them.</summary>
+[Trait("Category", "Slow")]
 public sealed class S3StoreTests : IDisposable
 {
     private const string Name = "shop_20260101-000000Z";

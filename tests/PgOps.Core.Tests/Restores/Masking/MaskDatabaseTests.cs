@@ -8,6 +8,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores.Masking;
 
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class MaskDatabaseTests : IDisposable
 {
     /// <summary>In every original value that a rule masks.</summary>
