@@ -25,7 +25,7 @@ Describe 'Restore-PgDatabase -Mask' {
         $restore.TablesVerified | Should -Be 2
         "$warned" | Should -Match 'public\.customers\.name'
         Invoke-Sql $target.WithDatabase('staging') "SELECT count(*) FROM orders JOIN customers ON customer = email WHERE email LIKE '%@example.invalid'" | Should -Be 50
-        ($restore.Masked | Format-Table | Out-String) | Should -Match 'public\.customers\.email'
+        ($restore.Masked | Format-Table | Out-String -Width 120) | Should -Match 'public\.customers\.email'
         Get-Content $log -Raw | Should -Not -Match 'nobody guesses'
     }
 
