@@ -91,7 +91,7 @@ Describe 'Export-PgReport' {
     It 'holds the errors of the commands before it, once, and none of those after it' {
         $null = Get-PgBackup ./nowhere -ErrorAction SilentlyContinue | Test-PgRestore | Export-PgReport before.json
         (Get-Content before.json -Raw | ConvertFrom-Json).results.title | Should -Be 'Error: PathNotFound'
-        $null = & { $drill; Get-PgBackup ./nowhere } 2>&1 | Export-PgReport merged.json
+        $null = & { $drill; Get-PgBackup ./nowhere -ErrorAction Continue } 2>&1 | Export-PgReport merged.json
         (Get-Content merged.json -Raw | ConvertFrom-Json).results.kind | Should -Be 'drill', 'error'
         $null = $drill | Export-PgReport after.json -PassThru | ForEach-Object { Get-PgBackup ./nowhere -ErrorAction SilentlyContinue }
         (Get-Content after.json -Raw | ConvertFrom-Json).outcome | Should -Be 'passed'

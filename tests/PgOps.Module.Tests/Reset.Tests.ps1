@@ -31,7 +31,7 @@ Describe 'Reset-PgDatabase' {
 
     It 'asks first' {
         $said = Invoke-Fresh "Import-Module '$PgOpsModule'; try { Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } } catch { `"`$_`" }"
-        "$said" | Should -BeLike '*NonInteractive*'
+        "$said" | Should -BeLike '*without anybody to ask*It was not done*-Confirm:*'
         Get-Tables | Should -Be 'by_hand,t,u'
     }
 
