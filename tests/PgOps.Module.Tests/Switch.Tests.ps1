@@ -32,7 +32,7 @@ Describe 'Switch-PgDatabase' {
 
     It 'asks first' {
         $said = Invoke-Fresh "Import-Module '$PgOpsModule'; try { Switch-PgDatabase '$($target.GetConnectionUri())' -With shop_restored } catch { `"`$_`" }"
-        "$said" | Should -BeLike '*NonInteractive*'
+        "$said" | Should -BeLike '*without anybody to ask*It was not done*-Confirm:*'
         Invoke-Sql $target 'SELECT who FROM t' | Should -Be 'old'
     }
 
