@@ -21,6 +21,7 @@ public sealed class DrillTransformationAttribute : ArgumentTransformationAttribu
             {
                 Backup = BackupTransformationAttribute.From(engineIntrinsics, bag)!,
                 Checks = ReturnedObject.Checks(bag),
+                ContentEqual = bag.Properties["ContentEqual"]?.Value is true,
                 ServerVersion = $"{bag.Properties["ServerVersion"]?.Value}",
             };
         }
