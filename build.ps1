@@ -264,6 +264,7 @@ function Test-Xunit([string] $Results) {
     }
     [pscustomobject]@{
         Suite   = 'xunit'
+        Names   = @($run.Results.UnitTestResult | Where-Object outcome -EQ 'Failed' | ForEach-Object testName)
         Passed  = [int]$counters.passed
         Failed  = $failed
         Skipped = [int]$counters.total - [int]$counters.executed
@@ -344,6 +345,7 @@ function Invoke-Test {
     finally { if (-not $pester.HasExited) { $pester.Kill($true) } }
     if ($Coverage) { Show-Coverage }
     $suites | Format-Table Suite, Passed, Failed, Skipped, Seconds | Out-Host
+    foreach ($suite in $suites) { foreach ($name in $suite.Names) { Write-Host "Failed: $($suite.Suite): $name" } }
     Write-Host ('Part {0} took {1:m\:ss} minutes' -f $Part, $clock.Elapsed)
     $sum = $suites | Measure-Object Passed, Failed, Skipped -Sum | Group-Object Property -AsHashTable
     Write-Host ('{0} passed, {1} failed, {2} skipped' -f $sum.Passed.Sum, $sum.Failed.Sum, $sum.Skipped.Sum)

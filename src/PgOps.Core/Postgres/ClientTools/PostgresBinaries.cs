@@ -26,10 +26,24 @@ public static partial class PostgresBinaries
     /// <returns>One entry for each folder with programs in it.</returns>
     public static IReadOnlyList<PostgresInstallation> List(string? binPath = null) => All(binPath).Where(installation => installation.Major > 0).ToList();
 
-    // One whose programs do not start, and so tell no version, is the last, with 0.
-    private static List<PostgresInstallation> All(string? binPath) =>
-        Folders(binPath).Select(Describe).OfType<PostgresInstallation>()
-            .OrderByDescending(installation => installation.Major).ToList();
+    private static List<PostgresInstallation> All(string? binPath) => NewestFirst(Folders(binPath));
+
+    // One whose programs do not start, and so tell no version, is the last, with 0. Of two with the same major version the newer minor
+    // release comes first: an older pg_dump may write what its server's release keeps for itself (InternalOptions).
+    internal static List<PostgresInstallation> NewestFirst(IEnumerable<string> folders)
+    {
+        var found = folders.Select(Describe).OfType<PostgresInstallation>().ToList();
+        var several = found.GroupBy(installation => installation.Major).Where(group => group.Count() > 1).Select(group => group.Key).ToHashSet();
+        return found.OrderByDescending(installation => installation.Major)
+            .ThenByDescending(installation => several.Contains(installation.Major) ? MinorOf(installation) : 0)
+            .ToList();
+    }
+
+    private static int MinorOf(PostgresInstallation installation)
+    {
+        var version = installation.Tools.Select(tool => Ask(installation.PathOf(tool)).Version).FirstOrDefault(told => told.Length > 0, "");
+        return version.Split('.') is [_, var minor, ..] && int.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    }
 
     /// <summary>Finds the programs that make and run a server.</summary>
     /// <param name="major">The major version wanted; null takes the newest.</param>

@@ -88,6 +88,19 @@ public sealed class PostgresBinariesTests : IDisposable
         Assert.Equal(17, Assert.Single(PostgresBinaries.List(folder)).Major);
     }
 
+    [Fact]
+    public void Of_two_of_one_major_version_the_newer_minor_release_comes_first()
+    {
+        foreach (var (place, version) in new[] { ("a", "17.6"), ("b", "17.12"), ("c", "17.9") })
+        {
+            Directory.CreateDirectory(Path.Combine(_folder, place, "postgresql/17/bin"));
+            Fake(Path.Combine(place, "postgresql/17/bin/pg_dump"), $"pg_dump (PostgreSQL) {version}");
+        }
+
+        var found = PostgresBinaries.NewestFirst(new[] { "a", "b", "c" }.Select(place => Path.Combine(_folder, place, "postgresql/17/bin")));
+        Assert.Equal(["b", "c", "a"], found.Select(installation => Path.GetRelativePath(_folder, installation.BinPath)[..1]));
+    }
+
     private void Broken(string tool)
     {
         Fake(tool, "");
