@@ -49,7 +49,7 @@ Describe 'Retention in a store' -Skip:(-not $env:CI -and -not (Get-Command rclon
     BeforeAll {
         $store = "rclone::local:$(Join-Path $TestDrive 'remote')"
         $made = 1..4 | ForEach-Object { Backup-PgDatabase $target -Path (Join-Path $TestDrive 'sent') -Format Custom -NoGlobals -CopyTo $store }
-        $null = Get-PgBackup $store | Where-Object Id -EQ $made[1].Id | Test-PgRestore -Server $sandbox -Strict
+        $null = Get-PgBackup $store | Where-Object Id -EQ $made[1].Id | Test-PgRestore -Target $sandbox -Strict
         function Get-Name($Backups) { $Backups | ForEach-Object { $_.Path -replace '^.*[\\/]' } }
     }
 
@@ -184,7 +184,7 @@ Describe 'Listing' {
     It 'takes a dump that it did not make' {
         $dump = Join-Path $backups 'foreign.sql'
         Use-PgEnvironment $target { pg_dump -f $dump }
-        $drill = Test-PgRestore $dump -Server $target
+        $drill = Test-PgRestore $dump -Target $target
         $drill.Passed, $drill.Proven, $drill.Rows | Should -Be $true, $false, 10
         (Restore-PgDatabase $dump -Target $target -Database copied -Confirm:$false).TablesVerified | Should -Be 0
         (Compare-PgDatabase $target $target.WithDatabase('copied')).Passed | Should -BeTrue

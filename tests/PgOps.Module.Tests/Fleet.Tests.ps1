@@ -46,7 +46,7 @@ Describe 'Invoke-PgMigration on many targets' {
     It 'one failing target is one error with its target, and stops no other (<_> at a time)' -ForEach 1, 3 {
         $fleet = New-Fleet "failing$_" 4
         $null = Invoke-Sql $fleet[1] 'CREATE TABLE t (id text)'
-        $runs = $fleet | Invoke-PgMigration -Path $one -ThrottleLimit $_ -Force -ErrorAction SilentlyContinue -ErrorVariable failures
+        $runs = $fleet | Invoke-PgMigration -Path $one -ThrottleLimit $_ -AllowNotEmpty -ErrorAction SilentlyContinue -ErrorVariable failures
         $runs.Target.Database | Sort-Object | Should -Be "failing${_}_1", "failing${_}_3", "failing${_}_4"
         $failures.Count | Should -Be 1
         $failures[0].FullyQualifiedErrorId | Should -BeLike 'MigrationFailed,*'

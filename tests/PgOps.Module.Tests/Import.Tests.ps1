@@ -92,11 +92,11 @@ Describe 'Import-PgMigrationHistory' {
             (New-Adopted equal $prismaTable | Import-PgMigrationHistory -Path $prisma -From Prisma).Baselined.Count | Should -Be 2
         }
 
-        It 'refuses a changed file, and takes it in with -Force and a note' {
+        It 'refuses a changed file, and takes it in with -AcceptChange and a note' {
             $target = New-Adopted changed $prismaTable.Replace((Get-Sha256 $second), (Get-Sha256 'something else'))
             { Import-PgMigrationHistory $target -Path $prisma -ErrorAction Stop } | Should -Throw -ErrorId 'MigrationChanged,*' -ExpectedMessage '*20240102000000_b*'
             Test-History $target | Should -BeFalse
-            (Import-PgMigrationHistory $target -Path $prisma -Force).Baselined.Count | Should -Be 2
+            (Import-PgMigrationHistory $target -Path $prisma -AcceptChange).Baselined.Count | Should -Be 2
             Invoke-Sql $target "SELECT reason LIKE '%Force%' FROM pgops.migration_history WHERE version = '20240102000000'" | Should -Be 't'
         }
 

@@ -144,7 +144,7 @@ Describe 'A script that was made for psql' {
     It 'is refused at every place at once, each with its way out' {
         $file = "DROP DATABASE IF EXISTS chinook;`nCREATE DATABASE chinook;`n\c chinook;`nCREATE TABLE album (id int);`n"
         $scripts = New-MigrationFolder @{ '001_chinook.sql' = $file }
-        Invoke-PgMigration $target -Path $scripts -HistorySchema chinook -Force -ErrorAction SilentlyContinue -ErrorVariable failure
+        Invoke-PgMigration $target -Path $scripts -HistorySchema chinook -AllowNotEmpty -ErrorAction SilentlyContinue -ErrorVariable failure
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'MigrationScriptInvalid,*'
         $message = $failure[0].Exception.Message
         foreach ($place in '001_chinook.sql:1:1', '001_chinook.sql:2:1', '001_chinook.sql:3:1', '-Target', 'way out') { $message | Should -BeLike "*$place*" }

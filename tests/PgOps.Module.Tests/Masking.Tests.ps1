@@ -29,8 +29,8 @@ Describe 'Restore-PgDatabase -Mask' {
         Get-Content $log -Raw | Should -Not -Match 'nobody guesses'
     }
 
-    It 'refuses with -Strict what looks like personal data' {
-        { Restore-PgDatabase $backup -Target $target -Database strict -Mask $rules -Strict -Confirm:$false -WarningAction SilentlyContinue -ErrorAction Stop } |
+    It 'refuses with -StrictMask what looks like personal data' {
+        { Restore-PgDatabase $backup -Target $target -Database strict -Mask $rules -StrictMask -Confirm:$false -WarningAction SilentlyContinue -ErrorAction Stop } |
             Should -Throw -ErrorId 'CheckFailed*'
         Invoke-Sql $target "SELECT count(*) FROM pg_database WHERE datname LIKE 'strict%'" | Should -Be 0
     }

@@ -20,10 +20,10 @@ Describe 'A signed backup' {
         $backup = Backup-PgDatabase $sandbox -Path $backups -SigningKey $key -LogPath $log -ErrorAction Stop
         ($backup | Test-PgBackup -SigningKey $key).Checks.Where({ $_.Name -eq 'signature' }).Status | Should -Be Passed
         ($backup | Test-PgBackup).Checks.Where({ $_.Name -eq 'signature' }).Status | Should -Be Skipped
-        ($backup | Test-PgRestore -Server $sandbox).Proven | Should -BeTrue
+        ($backup | Test-PgRestore -Target $sandbox).Proven | Should -BeTrue
         Get-PgBackup $backups -Proven | Should -HaveCount 1
         Get-PgBackup $backups -Proven -SigningKey $key | Should -HaveCount 0
-        ($backup | Test-PgRestore -Server $sandbox -SigningKey $key -LogPath $log).Proven | Should -BeTrue
+        ($backup | Test-PgRestore -Target $sandbox -SigningKey $key -LogPath $log).Proven | Should -BeTrue
         Get-PgBackup $backups -Proven -SigningKey $key | Should -HaveCount 1
         foreach ($file in Get-ChildItem $backups -Recurse -File) { [System.IO.File]::ReadAllText($file.FullName).Contains($secret) | Should -BeFalse }
         (Test-Path $log) -and (Get-Content $log -Raw).Contains($secret) | Should -BeFalse
@@ -78,7 +78,7 @@ Describe 'An encrypted backup' -Skip:(-not $env:CI -and -not (Get-Command age-ke
         $backup.Manifest.Payload.Encryption.Tool | Should -Be age
         ($backup | Test-PgBackup).Checks.Where({ $_.Name -eq 'table-of-contents' }).Status | Should -Be Skipped
         ($backup | Test-PgBackup -Identity $identity).Checks.Status | Sort-Object -Unique | Should -Be Passed
-        ($backup | Test-PgRestore -Server $sandbox -Identity $identity).Proven | Should -BeTrue
+        ($backup | Test-PgRestore -Target $sandbox -Identity $identity).Proven | Should -BeTrue
         $backup | Restore-PgDatabase -Target $sandbox -Database "opened_$_" -ErrorVariable failure -ErrorAction SilentlyContinue -Confirm:$false
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'DecryptionFailed*'
         ($backup | Restore-PgDatabase -Target $sandbox -Database "opened_$_" -Identity $identity -Confirm:$false).TablesVerified | Should -Be 1
@@ -95,7 +95,7 @@ Describe 'An encrypted backup' -Skip:(-not $env:CI -and -not (Get-Command age-ke
             $null = Backup-PgDatabase $sandbox -Path $folder -Recipient backups@example.invalid -ErrorAction Stop
             $backup = Get-PgBackup $folder
             $backup.Manifest.Payload.Encryption.Tool | Should -Be gpg
-            ($backup | Test-PgRestore -Server $sandbox).Proven | Should -BeTrue
+            ($backup | Test-PgRestore -Target $sandbox).Proven | Should -BeTrue
         }
         finally {
             gpgconf --kill gpg-agent

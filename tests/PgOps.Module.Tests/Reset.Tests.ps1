@@ -91,5 +91,7 @@ Describe '-Schema' {
         (Get-PgMigration $target -Path $tenants -Schema 'tenant_*' | Where-Object Version -EQ 2).State | Should -Be 'Pending', 'Applied'
         { Repair-PgMigration $target -Path $tenants -Schema 'tenant_*' -Version 2 -MarkApplied -Reason 'by hand' -Confirm:$false -ErrorAction Stop } |
             Should -Throw -ErrorId 'InvalidArgument,*'
+        { Repair-PgMigration $target -Path $tenants -Schema tenant_2 -Version 2 -Reason 'by hand' -Confirm:$false -ErrorAction Stop } |
+            Should -Throw '*-MarkApplied, -MarkNotApplied*' -ErrorId 'InvalidArgument,*'
     }
 }

@@ -64,7 +64,7 @@ Describe 'A password' {
         $run = Invoke-PgMigration $target -Path $folder -Verbose -Debug -LogPath $log 4>&1 5>&1
         $backup = Backup-PgDatabase $target -Path (Join-Path $TestDrive backups) -Verbose -Debug -LogPath $log 4>&1 5>&1
         $made = Get-PgBackup (Join-Path $TestDrive backups)
-        $drill = $made | Test-PgRestore -Server $target -Verbose -LogPath $log 4>&1
+        $drill = $made | Test-PgRestore -Target $target -Verbose -LogPath $log 4>&1
         $restore = $made | Restore-PgDatabase -Target $target -Database copy -Confirm:$false -Verbose -LogPath $log 4>&1
         $null = New-Item (Join-Path $TestDrive 'stop')
         # Not -AutoRemoveJob: a thread job that ends at that moment may be gone before it is removed.

@@ -90,7 +90,7 @@ Describe 'What carries a target' {
         (Test-PgTarget $there).Passed | Should -BeTrue
         (Test-PgBackup $drill).Backup.Id | Should -Be $backup.Id
         (Test-PgTarget $test -Credential $credential).Target.Host | Should -Be $target.Host
-        $run = Invoke-PgMigration $target -Path (New-MigrationFolder @{ '001_u.sql' = 'CREATE TABLE u (id int);' }) -ProvenBy $drill -Force
+        $run = Invoke-PgMigration $target -Path (New-MigrationFolder @{ '001_u.sql' = 'CREATE TABLE u (id int);' }) -ProvenBy $drill -AllowNotEmpty
         $run.BackupId | Should -Be $backup.Id
     }
 

@@ -21,11 +21,11 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
     /// <summary>The tool's table, as name or schema.name, where the tool was told to use another than its usual one.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string? Table { get; set; }
+    public string? HistoryTable { get; set; }
 
     /// <summary>Import migrations too whose files differ from what the tool applied. Their rows in the history say so.</summary>
     [Parameter]
-    public SwitchParameter Force { get; set; }
+    public SwitchParameter AcceptChange { get; set; }
 
     /// <summary>Longest wait for another migrator, PgOps or the other tool, for example 10min; 0s does not wait. Default: 5 minutes.</summary>
     [Parameter]
@@ -38,7 +38,7 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
 
     private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
     {
-        var import = new ImportRequest { Migrations = request, From = From, Table = Table, Force = Force };
+        var import = new ImportRequest { Migrations = request, From = From, Table = HistoryTable, AcceptChange = AcceptChange };
         return Ask(
             request,
             $"Import the history of {From?.ToString() ?? "another migration tool"}",

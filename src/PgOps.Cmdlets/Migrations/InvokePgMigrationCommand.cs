@@ -57,7 +57,7 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
 
     /// <summary>Run the migrations on a database that has objects of its own but no history.</summary>
     [Parameter]
-    public SwitchParameter Force { get; set; }
+    public SwitchParameter AllowNotEmpty { get; set; }
 
     private protected override string Activity => $"Migrating ({Path})";
 
@@ -71,7 +71,7 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
         Seed = Seed,
         Baseline = Baseline,
         AllowOutOfOrder = AllowOutOfOrder,
-        Force = Force,
+        AllowNotEmpty = AllowNotEmpty,
         Proof = ProvenBy,
     };
 

@@ -6,11 +6,14 @@ using PgOps.Core.Migrations.Running;
 namespace PgOps.Cmdlets.Migrations;
 
 /// <summary>Puts a person's word about a migration into the history, always with a reason. Runs nothing of the migration itself.</summary>
-[Cmdlet(VerbsDiagnostic.Repair, "PgMigration", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(VerbsDiagnostic.Repair, "PgMigration", DefaultParameterSetName = NoRepair, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(PgMigration))]
 public sealed class RepairPgMigrationCommand : PgMigrationCmdlet
 {
+    private const string NoRepair = "NoRepair";
+
     /// <summary>The migration.</summary>
+    [Parameter(ParameterSetName = NoRepair, ValueFromPipelineByPropertyName = true)]
     [Parameter(Mandatory = true, ParameterSetName = nameof(MarkApplied), ValueFromPipelineByPropertyName = true)]
     [Parameter(Mandatory = true, ParameterSetName = nameof(MarkNotApplied), ValueFromPipelineByPropertyName = true)]
     [Parameter(Mandatory = true, ParameterSetName = nameof(AcceptChange), ValueFromPipelineByPropertyName = true)]
@@ -57,13 +60,25 @@ public sealed class RepairPgMigrationCommand : PgMigrationCmdlet
 
     private protected override string[]? Schemas => Schema is null ? null : [Schema];
 
-    private protected override MigrationRequest Complete(MigrationRequest request) => Schema?.AsSpan().IndexOfAny('*', '?') >= 0
-        ? throw new PgOpsException(
-            PgErrorCode.InvalidArgument,
-            $"'{Schema}' is a pattern, but a person's word is about one history.",
-            "Nothing was touched.",
-            "Give one schema by its name.")
-        : request;
+    private protected override MigrationRequest Complete(MigrationRequest request)
+    {
+        if (ParameterSetName == NoRepair)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "What is to be recorded was not said.",
+                "Nothing was touched.",
+                "Give one of -MarkApplied, -MarkNotApplied, -AcceptChange, -MarkStatementDone, -MarkStatementNotDone, -Reseal.");
+        }
+
+        return Schema?.AsSpan().IndexOfAny('*', '?') >= 0
+            ? throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"'{Schema}' is a pattern, but a person's word is about one history.",
+                "Nothing was touched.",
+                "Give one schema by its name.")
+            : request;
+    }
 
     private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
     {

@@ -19,7 +19,7 @@ public sealed class ResetPgDatabaseCommand : PgMigratorCmdlet
 
     /// <summary>Ends the sessions that others have in the database. Without it they are named and nothing is done.</summary>
     [Parameter]
-    public SwitchParameter Force { get; set; }
+    public SwitchParameter EndSessions { get; set; }
 
     /// <summary>The database to work from.</summary>
     [Parameter]
@@ -30,7 +30,7 @@ public sealed class ResetPgDatabaseCommand : PgMigratorCmdlet
 
     private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
     {
-        var reset = new ResetDatabaseRequest { Migrations = request, NoSeed = NoSeed, Force = Force, MaintenanceDatabase = MaintenanceDatabase };
+        var reset = new ResetDatabaseRequest { Migrations = request, NoSeed = NoSeed, EndSessions = EndSessions, MaintenanceDatabase = MaintenanceDatabase };
         return Ask(
             request,
             $"Drop the database and build it anew from {request.Path}",

@@ -133,7 +133,7 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
     /// original values.
     /// </summary>
     [Parameter]
-    public SwitchParameter Strict { get; set; }
+    public SwitchParameter StrictMask { get; set; }
 
     /// <summary>The database to work from while the restore runs.</summary>
     [Parameter]
@@ -189,7 +189,7 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
             IntoEmpty = IntoEmpty,
             Mask = Mask is null ? null : FullPath(Mask),
             MaskSeed = MaskSeed is null ? null : new PgSecret(new NetworkCredential("", MaskSeed).Password),
-            Strict = Strict,
+            Strict = StrictMask,
             MaintenanceDatabase = MaintenanceDatabase,
             BinPath = BinPath is null ? null : FullPath(BinPath),
             Key = Key(),

@@ -31,7 +31,7 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     /// <summary>A server to drill on, in a scratch database, instead of a sandbox.</summary>
     [Parameter]
     [TargetTransformation]
-    public PgTarget? Server { get; set; }
+    public PgTarget? Target { get; set; }
 
     /// <summary>User name and password to log in to that server with, instead of the target's own.</summary>
     [Parameter]
@@ -39,7 +39,7 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     public PSCredential? Credential { get; set; }
 
     /// <summary>
-    /// Major version of the sandbox; not with -Server. Default: the source's, or the nearest newer one that is installed.
+    /// Major version of the sandbox; not with -Target. Default: the source's, or the nearest newer one that is installed.
     /// </summary>
     [Parameter]
     [ValidateRange(13, 99)]
@@ -173,7 +173,7 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     private TestRestoreRequest Request(PgBackup backup) => new()
     {
         Backup = backup,
-        Server = Server is null ? null : Credentials.Apply(Server, Credential),
+        Server = Target is null ? null : Credentials.Apply(Target, Credential),
         ServerVersion = ServerVersion,
         SandboxPath = SandboxPath is null ? null : FullPath(SandboxPath),
         Jobs = Jobs ?? (ThrottleLimit == 1 ? null : Math.Max(1, Math.Min(Environment.ProcessorCount, 8) / ThrottleLimit)),

@@ -15,12 +15,12 @@ public sealed class GetPgSandboxCommand : PgCmdlet
 
     /// <summary>The folder that holds the sandboxes, when Start-PgSandbox was given one.</summary>
     [Parameter]
-    public string? Path { get; set; }
+    public string? SandboxPath { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Run(async (sink, token) =>
     {
-        var request = new FindSandboxesRequest { Id = Id, Path = Path is null ? null : FullPath(Path) };
+        var request = new FindSandboxesRequest { Id = Id, Path = SandboxPath is null ? null : FullPath(SandboxPath) };
         foreach (var sandbox in await new FindSandboxes().RunAsync(request, sink, token).ConfigureAwait(false))
         {
             sink.Output(sandbox);

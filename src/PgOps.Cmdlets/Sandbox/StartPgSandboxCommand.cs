@@ -21,7 +21,7 @@ public sealed class StartPgSandboxCommand : PgCmdlet
     /// <summary>PostgreSQL's major version. Default: the newest installed.</summary>
     [Parameter]
     [ValidateRange(13, 99)]
-    public int? Version { get; set; }
+    public int? ServerVersion { get; set; }
 
     /// <summary>The folder with the server programs (initdb, postgres). Default: looked for.</summary>
     [Parameter]
@@ -29,7 +29,7 @@ public sealed class StartPgSandboxCommand : PgCmdlet
 
     /// <summary>The folder that holds sandboxes; a big restore needs a disk with room. Default: in the user's cache folder.</summary>
     [Parameter]
-    public string? Path { get; set; }
+    public string? SandboxPath { get; set; }
 
     /// <summary>A name of your own. Default: made up.</summary>
     [Parameter]
@@ -57,9 +57,9 @@ public sealed class StartPgSandboxCommand : PgCmdlet
     private StartSandboxRequest Request() => new()
     {
         Database = Database,
-        Version = Version,
+        Version = ServerVersion,
         BinPath = BinPath is null ? null : FullPath(BinPath),
-        Path = Path is null ? null : FullPath(Path),
+        Path = SandboxPath is null ? null : FullPath(SandboxPath),
         Name = Name,
         Settings = Setting?.Cast<DictionaryEntry>()
             .ToDictionary(entry => $"{entry.Key}", entry => $"{entry.Value}", StringComparer.Ordinal) ?? [],

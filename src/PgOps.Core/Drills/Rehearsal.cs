@@ -50,7 +50,7 @@ internal static class Rehearsal
             if (serverIsShared && await ReachesOutAsync(migrations, sink, cancellationToken).ConfigureAwait(false) is { } statement)
             {
                 return PgCheck.Skip(
-                    Name, $"{statement} changes what all databases of the server share; leave -Server out and rehearse in a sandbox");
+                    Name, $"{statement} changes what all databases of the server share; leave -Target out and rehearse in a sandbox");
             }
 
             return Describe(await new InvokeMigrations().RunAsync(migrations, sink, cancellationToken).ConfigureAwait(false));

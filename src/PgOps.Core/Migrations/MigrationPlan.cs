@@ -21,14 +21,14 @@ internal sealed record MigrationPlan(
     {
         var all = MigrationStatus.Join(folder, history, request.Target);
         Refuse(request, all, history);
-        if (!history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished || !row.HasVersion) && hasObjects && !request.Force)
+        if (!history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished || !row.HasVersion) && hasObjects && !request.AllowNotEmpty)
         {
             throw new PgOpsException(
                 PgErrorCode.BaselineRequired,
                 $"{request.Target} holds objects of its own but no migration history.",
                 "Nothing was touched.",
                 "To adopt it as it is: Invoke-PgMigration -Baseline, which records the folder's migrations (up to -ToVersion) as "
-                    + "already present and runs none. To run them all on top of what is there: -Force.")
+                    + "already present and runs none. To run them all on top of what is there: -AllowNotEmpty.")
             { Subject = request.Target };
         }
 

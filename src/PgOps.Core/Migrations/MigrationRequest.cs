@@ -23,7 +23,7 @@ public sealed record MigrationRequest
     public bool AllowOutOfOrder { get; init; }
 
     /// <summary>Migrate a database that has objects but no history, as it is.</summary>
-    public bool Force { get; init; }
+    public bool AllowNotEmpty { get; init; }
 
     /// <summary>Longest wait for another migrator.</summary>
     public TimeSpan WaitTimeout { get; init; } = TimeSpan.FromMinutes(5);

@@ -75,7 +75,7 @@ internal static partial class RestorePreflight
                 PgErrorCode.ServerVersionUnsupported,
                 string.Create(CultureInfo.InvariantCulture, $"{server} is PostgreSQL {serverMajor}; the backup comes from {manifest.Server.Version}."),
                 "Nothing was restored.",
-                string.Create(CultureInfo.InvariantCulture, $"Drill in a sandbox of PostgreSQL {source} or newer (-ServerVersion), or on another -Server."));
+                string.Create(CultureInfo.InvariantCulture, $"Drill in a sandbox of PostgreSQL {source} or newer (-ServerVersion), or on another server (-Target)."));
         }
     }
 

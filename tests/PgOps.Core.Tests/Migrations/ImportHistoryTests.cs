@@ -76,11 +76,11 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
         Assert.DoesNotContain("a (applied", error.Problem, StringComparison.Ordinal);
         Assert.False(await _workspace.ScalarAsync<bool>("SELECT to_regclass('pgops.migration_history') IS NOT NULL"));
 
-        var run = await ImportAsync(request => request with { Force = true });
+        var run = await ImportAsync(request => request with { AcceptChange = true });
 
         Assert.Equal(2, run.Baselined.Count);
         Assert.Equal(1L, await _workspace.ScalarAsync<long>(
-            "SELECT count(*) FROM pgops.migration_history WHERE reason LIKE '%accepted with -Force'"));
+            "SELECT count(*) FROM pgops.migration_history WHERE reason LIKE '%accepted with -AcceptChange'"));
     }
 
     [PostgresTheory]
@@ -94,7 +94,7 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
         await PrepareAsync(tool);
         await _workspace.ExecuteAsync(sql);
 
-        var error = await RefusedAsync(PgErrorCode.MigrationFailed, request => request with { Force = true });
+        var error = await RefusedAsync(PgErrorCode.MigrationFailed, request => request with { AcceptChange = true });
 
         Assert.Contains(name, error.Problem, StringComparison.Ordinal);
         Assert.Contains(way, error.NextStep, StringComparison.Ordinal);
@@ -114,7 +114,7 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
             Directory.Delete(Path.Combine(_workspace.Folder, Path.GetDirectoryName(file)!));
         }
 
-        var error = await RefusedAsync(PgErrorCode.MigrationMissing, request => request with { Force = true });
+        var error = await RefusedAsync(PgErrorCode.MigrationMissing, request => request with { AcceptChange = true });
 
         Assert.Contains($"\n  {name}", error.Problem, StringComparison.Ordinal);
     }

@@ -113,7 +113,7 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
         _workspace.Write("2_b.sql", "-- pgops: no-transaction\nSELECT 'postgres=r/postgres'::aclitem;\nCALL p();");
         await _workspace.ExecuteAsync("CREATE PROCEDURE p(INOUT a aclitem DEFAULT NULL) LANGUAGE sql AS 'SELECT a'");
 
-        Assert.Equal(2, (await _workspace.RunAsync(request => request with { Force = true })).Applied.Count);
+        Assert.Equal(2, (await _workspace.RunAsync(request => request with { AllowNotEmpty = true })).Applied.Count);
     }
 
     [PostgresFact]
@@ -314,7 +314,7 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
 
         await _workspace.ExecuteAsync("CREATE ROLE guest LOGIN PASSWORD 'guest-secret'; CREATE TABLE owned (a int)");
         var target = (_workspace.Target with { Username = "guest" }).WithPassword(new PgSecret("guest-secret"));
-        var denied = await _workspace.FailAsync(request => request with { Target = target, Force = true });
+        var denied = await _workspace.FailAsync(request => request with { Target = target, AllowNotEmpty = true });
         Assert.Equal(PgErrorCode.PermissionDenied, denied.Code);
         Assert.DoesNotContain("guest-secret", denied.ToString(), StringComparison.Ordinal);
     }

@@ -111,7 +111,7 @@ public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
             await command.ExecuteScalarAsync();
         }
 
-        var running = _workspace.RunAsync(request => request with { Force = true, LockTimeout = TimeSpan.FromMilliseconds(200) });
+        var running = _workspace.RunAsync(request => request with { AllowNotEmpty = true, LockTimeout = TimeSpan.FromMilliseconds(200) });
         await Task.Delay(500);
         await transaction.RollbackAsync();
 

@@ -228,7 +228,7 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
         Assert.Contains("-Baseline", error.NextStep, StringComparison.Ordinal);
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regnamespace('pgops')::text"));
 
-        Assert.Equal(3, (await _workspace.RunAsync(request => request with { Force = true })).Applied.Count);
+        Assert.Equal(3, (await _workspace.RunAsync(request => request with { AllowNotEmpty = true })).Applied.Count);
     }
 
     [PostgresFact]
@@ -295,7 +295,7 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
         using var other = new MigrationWorkspace(_workspace.Target);
         other.Write("1_x.sql", "CREATE TABLE x (y int);");
 
-        var run = await other.RunAsync(request => request with { HistorySchema = "Other \"app\"", Force = true });
+        var run = await other.RunAsync(request => request with { HistorySchema = "Other \"app\"", AllowNotEmpty = true });
 
         Assert.Single(run.Applied);
         Assert.Equal(3, (await _workspace.StatusAsync()).Count);

@@ -136,7 +136,7 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         await _workspace.ExecuteAsync("CREATE SCHEMA app; CREATE TABLE app.t (x int); INSERT INTO app.t VALUES (1), (1)");
         _workspace.Write("2_b.sql", "SET search_path = app;\nSET maintenance_work_mem = '77MB';\nCREATE UNIQUE INDEX CONCURRENTLY t_x ON t (x);\nINSERT INTO t SELECT 2 WHERE current_setting('maintenance_work_mem') = '77MB';");
 
-        await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { Force = true });
+        await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true });
         await _workspace.ExecuteAsync("DELETE FROM app.t WHERE ctid = '(0,1)'");
         await _workspace.RunAsync();
 
@@ -151,7 +151,7 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         _workspace.Write("2_b.sql", "CREATE UNIQUE INDEX CONCURRENTLY t_x ON t (x);");
         PgTarget Target(PgTarget target) => target with { Schema = "app" };
 
-        await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { Force = true, Target = Target(request.Target) });
+        await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true, Target = Target(request.Target) });
         await _workspace.ExecuteAsync("DELETE FROM app.t WHERE ctid = '(0,1)'");
         await _workspace.RunAsync(request => request with { Target = Target(request.Target) });
 
@@ -219,7 +219,7 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         _workspace.Write("2_b.sql", "-- pgops: no-transaction\nINSERT INTO a VALUES (5, 5);\nCALL p();\nINSERT INTO a VALUES (6, 6);");
         await _workspace.ExecuteAsync("CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; PERFORM pg_sleep(30); END'");
         using var cancel = new CancellationTokenSource();
-        var run = _workspace.RunAsync(request => request with { Force = true }, cancel.Token);
+        var run = _workspace.RunAsync(request => request with { AllowNotEmpty = true }, cancel.Token);
         while (!await _workspace.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"))
         {
             await Task.Delay(20);

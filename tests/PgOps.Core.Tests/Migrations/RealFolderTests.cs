@@ -72,7 +72,7 @@ public sealed class RealFolderTests
         }
 
         var run = await new InvokeMigrations().RunAsync(
-            new MigrationRequest { Target = ours, Path = folder, Force = true }, new CollectingSink(), CancellationToken.None);
+            new MigrationRequest { Target = ours, Path = folder, AllowNotEmpty = true }, new CollectingSink(), CancellationToken.None);
 
         Assert.Equal(files.Count, run.Applied.Count);
         var expected = await SchemaDump.OfAsync(theirs, HistoryTable.DefaultSchema);

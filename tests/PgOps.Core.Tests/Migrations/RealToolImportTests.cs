@@ -115,7 +115,7 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
         Assert.Equal((2, 1), (run.Baselined.Count, run.StillPending));
         Assert.All(run.Baselined, migration => Assert.StartsWith(
             $"imported from {ForeignTableSearch.Tools.Single(known => known.Tool == tool).Title} (", migration.Remark, StringComparison.Ordinal));
-        Assert.Single((await new InvokeMigrations().RunAsync(migrations with { Force = true }, _workspace.Sink, CancellationToken.None)).Applied);
+        Assert.Single((await new InvokeMigrations().RunAsync(migrations with { AllowNotEmpty = true }, _workspace.Sink, CancellationToken.None)).Applied);
     }
 
     private async Task ToolAsync(string tool, string folder, params string[] arguments)

@@ -121,13 +121,13 @@ public sealed class ResetDatabaseTests
         Assert.Equal(1, await session.ScalarAsync<int>("SELECT 1", CancellationToken.None));
 
         var plan = await new ResetDatabase().PreviewAsync(
-            new() { Migrations = workspace.Request, Force = true }, workspace.Sink, CancellationToken.None);
+            new() { Migrations = workspace.Request, EndSessions = true }, workspace.Sink, CancellationToken.None);
         Assert.Contains("2 migrations (1_t to 2_u), 1 seed", plan, StringComparison.Ordinal);
         Assert.Contains("the till", plan, StringComparison.Ordinal);
         Assert.Equal(1, await session.ScalarAsync<int>("SELECT 1", CancellationToken.None));
 
         var reset = await new ResetDatabase().RunAsync(
-            new() { Migrations = workspace.Request, Force = true, NoSeed = true }, workspace.Sink, CancellationToken.None);
+            new() { Migrations = workspace.Request, EndSessions = true, NoSeed = true }, workspace.Sink, CancellationToken.None);
         Assert.Contains("the till", Assert.Single(reset.EndedSessions), StringComparison.Ordinal);
         Assert.Empty(reset.Seeded);
         Assert.Equal(1, await elsewhere.ScalarAsync<int>("SELECT 1", CancellationToken.None));

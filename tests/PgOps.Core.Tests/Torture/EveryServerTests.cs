@@ -62,7 +62,7 @@ public sealed class EveryServerTests : IDisposable
             await File.WriteAllTextAsync(Path.Combine(folder, name), text);
         }
 
-        var request = new MigrationRequest { Target = shop, Path = folder, Force = true };
+        var request = new MigrationRequest { Target = shop, Path = folder, AllowNotEmpty = true };
         var run = await new InvokeMigrations().RunAsync(request, _sink, CancellationToken.None);
         Assert.Equal(2, run.Applied.Count);
         var undone = await new UndoMigrations().RunAsync(request, _sink, CancellationToken.None);

@@ -43,7 +43,7 @@ public sealed class SampleDataTests : IDisposable
             foreach (var server in PeerServers.Newest)
             {
                 var newest = PeerServers.Newest[^1];
-                PgBackupFormat[] formats = Everything || server == newest ? Enum.GetValues<PgBackupFormat>() : [(PgBackupFormat)(server.Major % 3)];
+                var formats = Everything || server == newest ? Enum.GetValues<PgBackupFormat>() : new[] { (PgBackupFormat)(server.Major % 3) };
                 await RoundAsync(name, tables, rows, formats, await StartAsync(server), await StartAsync(newest));
             }
         }

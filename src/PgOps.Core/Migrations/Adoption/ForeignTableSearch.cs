@@ -51,7 +51,7 @@ internal static class ForeignTableSearch
                 $"{request.Migrations.Target} holds more than one tool's history: "
                     + $"{string.Join(", ", found.Select(pair => $"{pair.Tool.Title} ({pair.Table})"))}.",
                 "Nothing was touched.",
-                "Say which one is meant with -From, and with -Table schema.name where one tool has several.")
+                "Say which one is meant with -From, and with -HistoryTable schema.name where one tool has several.")
             { Subject = request.Migrations.Target },
         };
     }
@@ -90,7 +90,7 @@ internal static class ForeignTableSearch
             PgErrorCode.InvalidArgument,
             $"{request.Migrations.Target} holds no other tool's history. Looked for, by name and columns: {tools}.",
             "Nothing was touched.",
-            "Name a table that has another name with -From and -Table. A database without any history: Invoke-PgMigration -Baseline.")
+            "Name a table that has another name with -From and -HistoryTable. A database without any history: Invoke-PgMigration -Baseline.")
         { Subject = request.Migrations.Target };
     }
 }

@@ -84,19 +84,19 @@ internal static class ImportPlan
                 }
 
                 differences.Add($"{entry.Title} (applied {entry.Checksum}, file {own[0]})");
-                reason += $"; the file differs from what was applied ({entry.Checksum}), accepted with -Force";
+                reason += $"; the file differs from what was applied ({entry.Checksum}), accepted with -AcceptChange";
             }
 
             rows[file.Version] = new ImportedMigration(file, entry.AppliedAt, reason);
         }
 
-        if (!request.Force)
+        if (!request.AcceptChange)
         {
             Refuse(
                 differences,
                 PgErrorCode.MigrationChanged,
                 $"{request.Migrations.Target}: changed after {tool.Title} had applied them",
-                "Put the applied text back and make the change in a new migration; or, when the differences are harmless, -Force, which the "
+                "Put the applied text back and make the change in a new migration; or, when the differences are harmless, -AcceptChange, which the "
                     + "history will say.");
         }
 

@@ -13,5 +13,5 @@ public sealed record ImportRequest
     public string? Table { get; init; }
 
     /// <summary>Import migrations whose files differ from what the tool applied; their rows say so.</summary>
-    public bool Force { get; init; }
+    public bool AcceptChange { get; init; }
 }

@@ -16,7 +16,7 @@ namespace PgOps.Core.Migrations.Running;
 /// </summary>
 public sealed class ResetDatabase
 {
-    internal const string WayOutOfSessions = "Stop these programs, then run the command again; -Force ends their sessions.";
+    internal const string WayOutOfSessions = "Stop these programs, then run the command again; -EndSessions ends their sessions.";
 
     /// <summary>Resets.</summary>
     /// <param name="request">Which database, and from what.</param>
@@ -133,7 +133,7 @@ public sealed class ResetDatabase
                 KeepGrants = true,
                 Comment = plan.Old.Comment,
                 Discard = true,
-                Ended = request.Force ? Ended : null,
+                Ended = request.EndSessions ? Ended : null,
                 WayOut = WayOutOfSessions,
             },
             cancellationToken).ConfigureAwait(false);

@@ -10,7 +10,7 @@ public sealed record ResetDatabaseRequest
     public bool NoSeed { get; init; }
 
     /// <summary>End the sessions of others in the database.</summary>
-    public bool Force { get; init; }
+    public bool EndSessions { get; init; }
 
     /// <summary>The database to work from.</summary>
     public string MaintenanceDatabase { get; init; } = "postgres";

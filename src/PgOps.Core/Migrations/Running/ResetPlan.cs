@@ -35,7 +35,7 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
                 await SessionFitness.RequireAsync(session, request.Maintenance, "a reset", cancellationToken).ConfigureAwait(false);
                 var old = await GuardAsync(request.Target, session, cancellationToken).ConfigureAwait(false);
                 var sessions = await DatabaseSessions.StayingAsync(session, request.Target.Database, cancellationToken).ConfigureAwait(false);
-                return request.Force || sessions.Count == 0
+                return request.EndSessions || sessions.Count == 0
                     ? new ResetPlan(folder, old, sessions)
                     : throw new PgOpsException(
                         PgErrorCode.DatabaseInUse,
