@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Catalog;
@@ -46,7 +45,7 @@ public sealed class SwitchDatabase
                 var script = await PrepareAsync(request, plan, session, cancellationToken).ConfigureAwait(false);
                 foreach (var check in plan.Checks.Where(check => check.Status == PgCheckStatus.Skipped))
                 {
-                    sink.Log.LogWarning("{Check}: {Detail}", check.Name, check.Detail);
+                    sink.Log.SwitchCheckSkipped(check.Name, check.Detail);
                 }
 
                 return await SwitchAsync(request, plan, script, session, sink, cancellationToken).ConfigureAwait(false);

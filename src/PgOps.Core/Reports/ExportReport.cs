@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
 
@@ -71,7 +70,7 @@ public sealed class ExportReport
                 _ => JsonReport.Write(report),
             };
             await file.WriteAsync(text, force, cancellationToken).ConfigureAwait(false);
-            sink.Log.LogDebug("Wrote {File}", file.Path);
+            sink.Log.ReportWritten(file.Path);
         }
     }
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Reports;
@@ -39,7 +38,7 @@ public sealed class WritePostmortem
 
         TakeRecords(records, evidence, text);
         await file.WriteAsync(PostmortemDocument.Write(request, evidence, text), request.Force, cancellationToken).ConfigureAwait(false);
-        sink.Log.LogDebug("Wrote {File}", file.Path);
+        sink.Log.PostmortemWritten(file.Path);
         return new FileInfo(file.Path);
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Databases;
@@ -359,7 +358,7 @@ public sealed class RestoreDatabase
         }
         catch (OperationCanceledException)
         {
-            sink.Log.LogWarning("{Left} {WayOut}", database.Left, EmptyDatabase.WayOut);
+            sink.Log.RestoreCancelled(database.Left, EmptyDatabase.WayOut);
             throw;
         }
     }

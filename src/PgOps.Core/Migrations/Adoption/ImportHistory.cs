@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
@@ -48,7 +47,7 @@ public sealed class ImportHistory
                     await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
                     await RecordAsync(table, rows, ImportPlan.Origin(tool, foreign), connection, cancellationToken).ConfigureAwait(false);
                     await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-                    sink.Log.LogInformation("Imported {Count} migrations from {Tool} ({Table})", rows.Count, tool.Title, foreign);
+                    sink.Log.HistoryImported(rows.Count, tool.Title, foreign);
                     return Result(request, folder, rows) with { LockWait = held.Waited, Duration = clock.Elapsed };
                 }
             }

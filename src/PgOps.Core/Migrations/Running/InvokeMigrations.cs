@@ -199,7 +199,7 @@ public sealed class InvokeMigrations
 
         void Applied(MigrationScript script, TimeSpan duration)
         {
-            sink.Log.LogDebug("Applied {Migration} in {Milliseconds} ms", script.File, (long)duration.TotalMilliseconds);
+            sink.Log.MigrationApplied(script.File, (long)duration.TotalMilliseconds);
             applied.Add(new PgMigration
             {
                 Version = script.File.Version,

@@ -141,7 +141,7 @@ public sealed class ResetDatabase
         void Ended(string session)
         {
             ended.Add(session);
-            log.LogWarning("Ended a session in {Target}: {Session}", request.Target, session);
+            log.ResetEndedSession(request.Target, session);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
@@ -123,7 +122,7 @@ public sealed class UndoMigrations
                 throw error.InState($"{error.State} {reverted.Count} migration(s) of this run are undone, down to {reverted[^1]}.");
             }
 
-            sink.Log.LogDebug("Undid {Migration} in {Milliseconds} ms", script.File, clock.ElapsedMilliseconds);
+            sink.Log.MigrationUndone(script.File, clock.ElapsedMilliseconds);
             reverted.Add(new PgMigration
             {
                 Version = script.File.Version,

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
@@ -47,8 +46,7 @@ public sealed partial class StartSandbox
             var sandbox = record.Describe(plan.Folder, plan.Password);
             await host.AnnounceAsync(supervisor, plan.Folder, record).ConfigureAwait(false);
             OwnedSandboxes.Add(sandbox, supervisor);
-            sink.Log.LogInformation(
-                "Sandbox {Id}: PostgreSQL {Version} ready in {Milliseconds:0} ms.", sandbox.Id, sandbox.ServerVersion, clock.Elapsed.TotalMilliseconds);
+            sink.Log.SandboxReady(sandbox.Id, sandbox.ServerVersion, clock.Elapsed.TotalMilliseconds);
             return sandbox;
         }
         catch (Exception error)

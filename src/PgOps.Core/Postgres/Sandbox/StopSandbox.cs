@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
 
@@ -39,7 +38,7 @@ public sealed class StopSandbox
             await host.RemoveAsync(folder, cancellationToken).ConfigureAwait(false);
         }
 
-        sink.Log.LogInformation("Sandbox {Folder} is gone.", folder);
+        sink.Log.SandboxGone(folder);
     }
 
     private static string FolderOf(StopSandboxRequest request, SandboxHost host)
