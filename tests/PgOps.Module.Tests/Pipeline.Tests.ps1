@@ -105,6 +105,14 @@ Describe 'Streams' {
         $lines.level | Should -Contain 'Warning'
         $lines.command | Sort-Object -Unique | Should -Be 'Invoke-PgMigration'
     }
+    It 'keeps the event and its values in the JSON lines' {
+        $lines = Get-Content $log | ForEach-Object { $_ | ConvertFrom-Json }
+        $applied = $lines | Where-Object eventName -EQ MigrationApplied
+        $applied.eventId | Should -Be 5401
+        $applied.values.migration | Should -Be '001_notice'
+        $applied.values.milliseconds | Should -BeOfType [long]
+        ($lines | Where-Object eventId -EQ 2002).values.message | Should -Contain 'a notice'
+    }
 }
 
 Describe 'Errors' {

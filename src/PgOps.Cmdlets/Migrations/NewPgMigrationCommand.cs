@@ -67,7 +67,7 @@ public sealed class NewPgMigrationCommand : PgCmdlet
         var naming = MigrationNaming.Read(Name, FullPath(Path));
         foreach (var warning in naming.Warnings)
         {
-            log.LogWarning("{Warning}", warning);
+            log.NameWarned(warning);
         }
 
         return naming.Script;

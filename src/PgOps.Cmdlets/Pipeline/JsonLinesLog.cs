@@ -1,9 +1,9 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using PgOps.Core.Reports;
 
 namespace PgOps.Cmdlets.Pipeline;
 
-/// <summary>A log file with one JSON object a line: time (UTC), level, command, message. Several processes may append to it.</summary>
+/// <summary>A log file with one JSON object a line, a <see cref="LogLine"/>. Several processes may append to it.</summary>
 internal sealed class JsonLinesLog : IDisposable
 {
     private readonly object _gate = new();
@@ -31,15 +31,9 @@ internal sealed class JsonLinesLog : IDisposable
         }
     }
 
-    internal void Write(LogLevel level, string command, string message)
+    internal void Write(LogLevel level, string command, EventId eventId, string message, object? state)
     {
-        var line = JsonSerializer.SerializeToUtf8Bytes(new
-        {
-            time = DateTime.UtcNow,
-            level = level.ToString(),
-            command,
-            message,
-        });
+        var line = LogLine.Write(DateTime.UtcNow, level, command, eventId, message, state);
         lock (_gate)
         {
             _file.Write([.. line, (byte)'\n']);

@@ -34,7 +34,7 @@ internal sealed class PipelineLogger : ILogger
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         var text = formatter(state, exception);
-        _file?.Write(logLevel, _command, text);
+        _file?.Write(logLevel, _command, eventId, text, state);
         _sink.Post(cmdlet =>
         {
             switch (logLevel)

@@ -34,7 +34,10 @@ public sealed class BackupDatabase
     /// <param name="cancellationToken">Ends children and sessions, removes the unfinished folder, then throws.</param>
     /// <returns>The finished backup.</returns>
     /// <exception cref="PgOpsException">Nothing was made; the error says why and what to do.</exception>
-    public async Task<PgBackup> RunAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgBackup> RunAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgBackup> WorkAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -195,7 +198,7 @@ public sealed class BackupDatabase
             var warnings = dump.Warnings.Concat(remarks.OfType<string>()).ToList();
             foreach (var warning in warnings)
             {
-                sink.Log.LogWarning("{Warning}", warning);
+                sink.Log.BackupWarned(warning);
             }
 
             LogCost(timings, depth, sink.Log);
@@ -226,12 +229,11 @@ public sealed class BackupDatabase
         }
 
         var tables = timings.Tables;
-        log.LogInformation(
-            "The fingerprint ({Depth}) took {Seconds:0.00} s of {Total:0.00} s beside pg_dump and {After:0.00} s after it, for {Tables} tables.",
+        log.FingerprintTook(
             depth, timings.Seconds.GetValueOrDefault("fingerprint"), timings.Elapsed.TotalSeconds, timings.Seconds.GetValueOrDefault("archive"), tables.Count);
         foreach (var table in tables.Take(MostCostsSaid))
         {
-            log.LogInformation("  {Seconds,8:0.000} s  {Schema}.{Name}", table.Duration.TotalSeconds, table.Schema, table.Name);
+            log.TableFingerprintTook(table.Duration.TotalSeconds, table.Schema, table.Name);
         }
     }
 

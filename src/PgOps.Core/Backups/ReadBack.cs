@@ -43,7 +43,7 @@ internal static class ReadBack
             return asked;
         }
 
-        log.LogInformation("The fingerprint is taken from the source, not from the archive: {Reason}.", obstacle);
+        log.FingerprintFromSource(obstacle);
         return PgFingerprintDepth.Source;
     }
 

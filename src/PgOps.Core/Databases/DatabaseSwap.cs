@@ -84,11 +84,11 @@ internal static class DatabaseSwap
                 return null;
             }
 
-            log.LogWarning("The replaced database was empty and no longer is; it was kept as {Name}.", replaced);
+            log.ReplacedNoLongerEmpty(replaced);
         }
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
-            log.LogWarning("The replaced empty database was kept as {Name}: {Reason}", replaced, new Redaction(server).Apply(error.Message));
+            log.ReplacedKept(replaced, new Redaction(server).Apply(error.Message));
         }
 
         return replaced;
@@ -105,9 +105,7 @@ internal static class DatabaseSwap
         }
         catch (NpgsqlException error)
         {
-            log.LogWarning(
-                "The old database of {Target} could not be dropped ({Reason}); the next restore or reset sweeps it, or run: DROP DATABASE {Name}",
-                target, new Redaction(target).Apply(error.Message), Quote.Identifier(replaced));
+            log.ReplacedNotDropped(target, new Redaction(target).Apply(error.Message), Quote.Identifier(replaced));
             return replaced;
         }
     }

@@ -130,7 +130,7 @@ internal sealed class EmptyDatabase : IAsyncDisposable
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            _log.LogInformation("{Target} bears no mark while it is restored: the role does not own it.", _target);
+            _log.EmptyDatabaseUnmarked(_target);
         }
     }
 

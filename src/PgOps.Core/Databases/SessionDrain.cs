@@ -135,7 +135,7 @@ internal sealed class SessionDrain
             EndQuery, DatabaseSessions.Read, CancellationToken.None, _one, _other, begun, all).ConfigureAwait(false);
         foreach (var one in ended.Where(one => one.Application != ServiceProbe.Application && _ended.TryAdd(one.Pid, one)))
         {
-            _log.LogInformation("Ended a session in {Database}: {Session}", one.Database, one);
+            _log.SessionEnded(one.Database, one);
         }
     }
 

@@ -92,7 +92,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
-            _log.LogWarning("The staging database {Name} could not be kept: {Reason}", Name, new Redaction(_maintenance).Apply(error.Message));
+            _log.StagingNotKept(Name, new Redaction(_maintenance).Apply(error.Message));
         }
 
         return _kept;
@@ -165,7 +165,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
                 PgCheckName.Collation,
                 $"made with the C locale: this server does not have the source's {StagingLocale.Describe(facts)} ({refusal}); "
                     + "sorting and letter case of text differ");
-            _log.LogWarning("{Detail}", Collation.Detail);
+            _log.CollationReplaced(Collation.Detail);
         }
 
         await Session.ExecuteAsync(
@@ -190,9 +190,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
-            _log.LogWarning(
-                "The staging database {Name} could not be dropped ({Reason}); the next restore or reset on this server sweeps it, or run: DROP DATABASE {Quoted}",
-                Name, new Redaction(_maintenance).Apply(error.Message), Quote.Identifier(Name));
+            _log.StagingNotDropped(Name, new Redaction(_maintenance).Apply(error.Message), Quote.Identifier(Name));
         }
     }
 }

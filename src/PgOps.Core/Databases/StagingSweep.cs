@@ -73,7 +73,7 @@ internal static class StagingSweep
         if (await AdvisoryKey.IsHeldAsync(session, key, cancellationToken).ConfigureAwait(false)
             || !await session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, key).ConfigureAwait(false))
         {
-            log.LogDebug("{Name} belongs to a run that goes on.", name);
+            log.StagingInUse(name);
             return;
         }
 
@@ -81,18 +81,18 @@ internal static class StagingSweep
         {
             if (!marked && await DatabaseOccupancy.ReadAsync(session, stray, cancellationToken).ConfigureAwait(false) is not { IsEmpty: true })
             {
-                log.LogDebug("{Name} looks like a staging database, but bears no mark and is not empty; it is left alone.", name);
+                log.StagingUnmarked(name);
                 return;
             }
 
             await RestoredSubscriptions.DropAsync(session, stray, cancellationToken).ConfigureAwait(false);
             await DropAsync(session, name, cancellationToken).ConfigureAwait(false);
-            log.LogInformation("Dropped {Name}, left by a run that died.", name);
+            log.StrayStagingDropped(name);
         }
         catch (Exception error) when (error is PostgresException or PgOpsException)
         {
             // Another role's stray, or one that is just going: not this restore's business.
-            log.LogInformation("{Name}, left by a run that died, could not be dropped: {Reason}", name, new Redaction(stray).Apply(error.Message));
+            log.StrayStagingKept(name, new Redaction(stray).Apply(error.Message));
         }
         finally
         {

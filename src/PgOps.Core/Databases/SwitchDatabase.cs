@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Catalog;
@@ -25,7 +24,10 @@ public sealed class SwitchDatabase
     /// DatabaseInUse, InvalidArgument, PermissionDenied, PoolerDetected, ServerVersionUnsupported, StatementFailed, TargetNotEmpty, or a
     /// connection's error.
     /// </exception>
-    public async Task<PgDatabaseSwitch> RunAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgDatabaseSwitch> RunAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgDatabaseSwitch> WorkAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -46,7 +48,7 @@ public sealed class SwitchDatabase
                 var script = await PrepareAsync(request, plan, session, cancellationToken).ConfigureAwait(false);
                 foreach (var check in plan.Checks.Where(check => check.Status == PgCheckStatus.Skipped))
                 {
-                    sink.Log.LogWarning("{Check}: {Detail}", check.Name, check.Detail);
+                    sink.Log.SwitchCheckSkipped(check.Name, check.Detail);
                 }
 
                 return await SwitchAsync(request, plan, script, session, sink, cancellationToken).ConfigureAwait(false);

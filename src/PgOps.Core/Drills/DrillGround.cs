@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.ClientTools;
@@ -76,7 +75,7 @@ internal sealed class DrillGround : IAsyncDisposable
         }
         catch (Exception error) when (error is PgOpsException or IOException or NpgsqlException)
         {
-            _sink.Log.LogWarning("The sandbox {Id} was not removed: {Reason}", _sandbox.Id, error.Message);
+            _sink.Log.SandboxNotRemoved(_sandbox.Id, error.Message);
         }
     }
 

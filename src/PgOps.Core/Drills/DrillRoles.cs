@@ -82,9 +82,7 @@ internal sealed class DrillRoles : IAsyncDisposable
             }
             catch (Exception error) when (error is NpgsqlException or PgOpsException or InvalidOperationException)
             {
-                _log.LogWarning(
-                    "Roles that the drill made may be left on {Server} ({Reason}); the next drill there sweeps them.",
-                    _server, new Redaction(_server).Apply(error.Message));
+                _log.DrillRolesLeft(_server, new Redaction(_server).Apply(error.Message));
             }
         }
     }
@@ -142,7 +140,7 @@ internal sealed class DrillRoles : IAsyncDisposable
             }
             catch (PostgresException error) when (!ServerErrors.IsLost(error))
             {
-                _log.Log(level, "The role {Role}, made for a drill, could not be dropped: {Message}", role, error.MessageText);
+                _log.DrillRoleNotDropped(level, role, error.MessageText);
             }
         }
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
@@ -24,7 +23,10 @@ public sealed class TestRestore
     /// ServerVersionUnsupported, PathNotFound, MigrationSourceInvalid of a folder to rehearse, PoolerDetected, a missing privilege on the
     /// given server, or a lost connection.
     /// </exception>
-    public async Task<PgDrill> RunAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgDrill> RunAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgDrill> WorkAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -73,17 +75,17 @@ public sealed class TestRestore
             var remark = await DrillLedger.AppendAsync(drill, key, cancellationToken).ConfigureAwait(false);
             if (key is { CanSign: false })
             {
-                sink.Log.LogWarning("The ledger's entry is not signed: the certificate {Key} came without its private key.", key.Id);
+                sink.Log.LedgerNotSigned(key.Id);
             }
 
             if (remark is not null)
             {
-                sink.Log.LogWarning("{Remark}", remark);
+                sink.Log.LedgerRemarked(remark);
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or PgOpsException)
         {
-            sink.Log.LogWarning("The drill of {Backup} was not written to the ledger, so gates will not see it: {Reason}", drill.Backup.Path, error.Message);
+            sink.Log.DrillNotRecorded(drill.Backup.Path, error.Message);
         }
     }
 }

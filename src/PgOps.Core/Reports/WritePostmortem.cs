@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Reports;
@@ -14,7 +13,10 @@ public sealed class WritePostmortem
     /// <param name="cancellationToken">Gives up; nothing is written then.</param>
     /// <returns>The file.</returns>
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible.</exception>
-    public async Task<FileInfo> RunAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<FileInfo> RunAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<FileInfo> WorkAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -39,7 +41,7 @@ public sealed class WritePostmortem
 
         TakeRecords(records, evidence, text);
         await file.WriteAsync(PostmortemDocument.Write(request, evidence, text), request.Force, cancellationToken).ConfigureAwait(false);
-        sink.Log.LogDebug("Wrote {File}", file.Path);
+        sink.Log.PostmortemWritten(file.Path);
         return new FileInfo(file.Path);
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Streams;
@@ -24,7 +23,10 @@ public sealed class CopyBackup
     /// BackupDamaged, TargetNotEmpty when another backup has its name there, DiskFull, PathNotFound, PathInaccessible, StoreInvalid,
     /// StoreFailed, PermissionDenied, ToolMissing.
     /// </exception>
-    public async Task<PgBackup> RunAsync(CopyBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgBackup> RunAsync(CopyBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Backup.Source, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgBackup> WorkAsync(CopyBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -44,9 +46,9 @@ public sealed class CopyBackup
             await new CopyToStore(source, store, meter).RunAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        sink.Log.LogInformation("{Summary}", string.Create(
-            CultureInfo.InvariantCulture,
-            $"{source.Name}: {PgSize.Format(meter.Moved)} copied in {PgSize.Format(clock.Elapsed)}, {PgSize.Format(meter.Skipped)} were there already."));
+        var took = clock.Elapsed;
+        sink.Log.BackupCopied(
+            source.Name, PgSize.Format(meter.Moved), PgSize.Format(took), PgSize.Format(meter.Skipped), meter.Moved, took, meter.Skipped);
         var copy = await StoredBackups.ReadAsync(target.Child(source.Name).ToString(), cancellationToken).ConfigureAwait(false);
         return copy with { Source = request.Backup.Source, Duration = clock.Elapsed };
     }

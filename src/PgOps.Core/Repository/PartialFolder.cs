@@ -107,11 +107,11 @@ internal sealed class PartialFolder : IDisposable
             try
             {
                 Directory.Delete(stray, recursive: true);
-                log.LogInformation("Removed {Folder}, left behind by a backup that did not end.", stray);
+                log.StrayPartialRemoved(stray);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                log.LogWarning("Cannot remove {Folder}, left behind by a backup that did not end: {Error}", stray, error.Message);
+                log.StrayPartialKept(stray, error.Message);
             }
         }
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Databases;
@@ -31,7 +30,10 @@ public sealed class RestoreDatabase
     /// BackupDamaged, SignatureInvalid, DecryptionFailed, ToolMissing, ToolTooOld, ServerVersionUnsupported, TargetIsSource, TargetNotEmpty, DatabaseInUse, RestoreFailed,
     /// RestoreMismatch, PoolerDetected, PermissionDenied or a connection's error.
     /// </exception>
-    public async Task<PgRestore> RunAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgRestore> RunAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgRestore> WorkAsync(RestoreDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -359,7 +361,7 @@ public sealed class RestoreDatabase
         }
         catch (OperationCanceledException)
         {
-            sink.Log.LogWarning("{Left} {WayOut}", database.Left, EmptyDatabase.WayOut);
+            sink.Log.RestoreCancelled(database.Left, EmptyDatabase.WayOut);
             throw;
         }
     }

@@ -73,9 +73,7 @@ internal static class RestoreRoles
         }
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
-            log.LogWarning(
-                "The roles {Roles}, created for the restore, could not be dropped: {Reason}",
-                string.Join(", ", roles), new Redaction(maintenance).Apply(error.Message));
+            log.RolesNotDropped(string.Join(", ", roles), new Redaction(maintenance).Apply(error.Message));
         }
     }
 
@@ -87,7 +85,7 @@ internal static class RestoreRoles
         }
         catch (PostgresException error)
         {
-            log.LogWarning("The role {Role}, created for the restore, could not be dropped: {Message}", role, error.MessageText);
+            log.RoleNotDropped(role, error.MessageText);
         }
     }
 }

@@ -42,11 +42,11 @@ internal sealed class PrivateFolder : IDisposable
             try
             {
                 Directory.Delete(stray, recursive: true);
-                log.LogInformation("Removed {Folder}, left behind by a command that did not end.", stray);
+                log.StrayPrivateFolderRemoved(stray);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                log.LogDebug("Cannot remove {Folder}: {Error}", stray, error.Message);
+                log.StrayPrivateFolderKept(stray, error.Message);
             }
         }
     }

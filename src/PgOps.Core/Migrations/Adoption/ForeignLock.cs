@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.Locking;
@@ -102,7 +101,7 @@ internal sealed class ForeignLock
 
             if (told != holder && _clock.Elapsed > TimeSpan.FromSeconds(1))
             {
-                _sink.Log.LogInformation("Waiting: {Tool}'s lock is held: {Holder}", _tool.Title, holder);
+                _sink.Log.WaitingForTool(_tool.Title, holder);
                 told = holder;
             }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
@@ -21,7 +20,10 @@ public sealed class ImportHistory
     /// <param name="cancellationToken">Gives up; nothing is recorded then.</param>
     /// <returns>What was recorded.</returns>
     /// <exception cref="PgOpsException">A guard refused; nothing was recorded.</exception>
-    public async Task<PgMigrationRun> RunAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgMigrationRun> RunAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Migrations.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgMigrationRun> WorkAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -48,7 +50,7 @@ public sealed class ImportHistory
                     await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
                     await RecordAsync(table, rows, ImportPlan.Origin(tool, foreign), connection, cancellationToken).ConfigureAwait(false);
                     await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-                    sink.Log.LogInformation("Imported {Count} migrations from {Tool} ({Table})", rows.Count, tool.Title, foreign);
+                    sink.Log.HistoryImported(rows.Count, tool.Title, foreign);
                     return Result(request, folder, rows) with { LockWait = held.Waited, Duration = clock.Elapsed };
                 }
             }

@@ -37,10 +37,9 @@ internal sealed class LockRetry
 
         var pause = TimeSpan.FromMilliseconds(Math.Min(30_000, 500 * Math.Pow(2, _attempt)) * (0.5 + Random.Shared.NextDouble()));
         _attempt++;
-        _log.LogWarning(
-            "{Migration}: {SqlState} {Message}; held by {Blockers}. Attempt {Attempt} of {Attempts} in {Pause:0.0} s.",
+        _log.LockRetried(
             file, error.SqlState, error.MessageText, _lock.Blockers ?? "a session that has gone", _attempt,
-            _request.LockRetries + 1, pause.TotalSeconds);
+            _request.LockRetries + 1, TimeSpan.FromSeconds(Math.Round(pause.TotalSeconds, 1, MidpointRounding.AwayFromZero)));
         await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
         _lock.ForgetBlockers();
         return true;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
@@ -135,7 +134,7 @@ internal sealed class MigrationLock : IAsyncDisposable
         }
         catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
         {
-            _sink.Log.LogDebug("The end of the history {Table} was not marked: {Reason}", table.Name, error.Message);
+            _sink.Log.HistoryEndUnmarked(table.Name, error.Message);
         }
     }
 
@@ -174,7 +173,7 @@ internal sealed class MigrationLock : IAsyncDisposable
 
             if (told != holder && clock.Elapsed > TimeSpan.FromSeconds(1))
             {
-                _sink.Log.LogInformation("Waiting: {What}: {Holder}", what, holder);
+                _sink.Log.WaitingForMigrator(what, holder);
                 told = holder;
             }
 
@@ -219,7 +218,7 @@ internal sealed class MigrationLock : IAsyncDisposable
 
         if (await _orphan.EndsAsync(_connection, cancellationToken).ConfigureAwait(false) is { } what)
         {
-            _sink.Log.LogInformation("A migrator was lost before: {What}", what);
+            _sink.Log.MigratorLost(what);
         }
     }
 
@@ -260,7 +259,7 @@ internal sealed class MigrationLock : IAsyncDisposable
                 Blockers = blockers;
                 if (processes != told)
                 {
-                    _sink.Log.LogInformation("Waiting for a lock held by {Blockers}", blockers);
+                    _sink.Log.WaitingForLock(blockers);
                     told = processes;
                 }
             }
@@ -278,7 +277,7 @@ internal sealed class MigrationLock : IAsyncDisposable
     private async Task LoseAsync(string what)
     {
         LostWhat = what;
-        _sink.Log.LogWarning("The run is stopped: {What}", what);
+        _sink.Log.RunStopped(what);
         await _lost.CancelAsync().ConfigureAwait(false);
     }
 

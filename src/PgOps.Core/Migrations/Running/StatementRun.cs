@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
@@ -47,7 +46,7 @@ internal sealed class StatementRun
         {
             var statement = script.Statements[done];
             progress.Report($"statement {done + 1} of {script.Statements.Count}", done, script.Statements.Count);
-            _sink.Log.LogDebug("{Migration}: statement {Number} of {Total}", script.File, done + 1, script.Statements.Count);
+            _sink.Log.StatementBegun(script.File, done + 1, script.Statements.Count);
             try
             {
                 await RunStatementAsync(script, statement, done, cancellationToken).ConfigureAwait(false);
@@ -95,14 +94,14 @@ internal sealed class StatementRun
         {
             var verdict = await InterruptedStatement.JudgeAsync(_session.Connection, script, before, record, cancellationToken)
                 .ConfigureAwait(false);
-            _sink.Log.LogInformation("{Migration}: {Verdict}", script.File, verdict.Remark);
+            _sink.Log.StatementJudged(script.File, verdict.Remark);
             if (verdict.WasDone)
             {
                 RequireSameBeginning(script, before, ++done);
             }
         }
 
-        _sink.Log.LogInformation("{Migration} goes on at statement {Number} of {Total}.", script.File, done + 1, script.Statements.Count);
+        _sink.Log.MigrationResumed(script.File, done + 1, script.Statements.Count);
         return done;
     }
 
@@ -173,7 +172,7 @@ internal sealed class StatementRun
         if (await Debris.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
             is { } remark)
         {
-            _sink.Log.LogInformation("{Migration}: {Remark}", script.File, remark);
+            _sink.Log.InvalidIndexCleared(script.File, remark);
         }
 
         await RecordAsync(script, HistoryState.Started, index, index, null, cancellationToken).ConfigureAwait(false);

@@ -28,8 +28,7 @@ internal static class ServerConnection
             }
 
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-            log?.LogDebug(
-                "Connected to {Target}: PostgreSQL {Version}, process {Process}", target, connection.VersionText(), connection.ProcessID);
+            log?.Connected(target, connection.VersionText(), connection.ProcessID);
             return connection;
         }
         catch (Exception error) when (error is not OperationCanceledException)
@@ -198,6 +197,6 @@ internal static class ServerConnection
             "NOTICE" or "INFO" => LogLevel.Information,
             _ => LogLevel.Debug,
         };
-        log.Log(level, "{Severity}: {Message}", notice.Severity, notice.MessageText);
+        log.ServerNotice(level, notice.Severity, notice.MessageText);
     }
 }

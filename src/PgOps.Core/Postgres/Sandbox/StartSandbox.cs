@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
@@ -26,7 +25,10 @@ public sealed partial class StartSandbox
     /// <returns>The sandbox, accepting connections.</returns>
     /// <exception cref="PgOpsException"><see cref="PgErrorCode.ToolMissing"/> without server programs,
     /// <see cref="PgErrorCode.SandboxFailed"/> with the server's last log lines, <see cref="PgErrorCode.InvalidArgument"/>.</exception>
-    public async Task<PgSandbox> RunAsync(StartSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgSandbox> RunAsync(StartSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgSandbox> WorkAsync(StartSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -47,8 +49,7 @@ public sealed partial class StartSandbox
             var sandbox = record.Describe(plan.Folder, plan.Password);
             await host.AnnounceAsync(supervisor, plan.Folder, record).ConfigureAwait(false);
             OwnedSandboxes.Add(sandbox, supervisor);
-            sink.Log.LogInformation(
-                "Sandbox {Id}: PostgreSQL {Version} ready in {Milliseconds:0} ms.", sandbox.Id, sandbox.ServerVersion, clock.Elapsed.TotalMilliseconds);
+            sink.Log.SandboxReady(sandbox.Id, sandbox.ServerVersion, clock.Elapsed.TotalMilliseconds);
             return sandbox;
         }
         catch (Exception error)

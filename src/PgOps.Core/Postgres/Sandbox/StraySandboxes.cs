@@ -31,13 +31,13 @@ internal static class StraySandboxes
             {
                 if (IsStray(host, folder))
                 {
-                    log.LogInformation("Removing the sandbox {Folder}: its owner and its supervisor were killed.", folder);
+                    log.StraySandboxFound(folder);
                     await host.RemoveAsync(folder, cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (Exception error) when (error is PgOpsException or IOException or UnauthorizedAccessException)
             {
-                log.LogWarning("The stray sandbox {Folder} could not be removed: {Reason}", folder, error.Message);
+                log.StraySandboxKept(folder, error.Message);
             }
         }
     }

@@ -104,7 +104,7 @@ internal sealed class MaskDatabase
         var failed = new[] { Check(), traces, open }.Where(check => check.Status == PgCheckStatus.Failed).ToList();
         foreach (var check in failed)
         {
-            log.LogWarning("{Check}: {Detail}", check.Name, check.Detail);
+            log.MaskCheckFailed(check.Name, check.Detail);
         }
 
         return failed.Count == 0 || !strict

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace PgOps.Core.Migrations.Adoption;
+
+/// <summary>Log messages: Histories and locks of other tools. docs/log-format.md lists them.</summary>
+internal static partial class AdoptionLog
+{
+    [LoggerMessage(5301, LogLevel.Information, "Imported {Count} migrations from {Tool} ({Table})")]
+    internal static partial void HistoryImported(this ILogger log, int count, string tool, ForeignTable table);
+
+    [LoggerMessage(5302, LogLevel.Information, "Waiting: {Tool}'s lock is held: {Holder}")]
+    internal static partial void WaitingForTool(this ILogger log, string tool, string holder);
+}

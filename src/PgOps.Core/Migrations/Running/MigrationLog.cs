@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Logging;
+using PgOps.Core.Migrations.Scripts;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>Log messages: Migrations applied, resumed and undone. docs/log-format.md lists them.</summary>
+internal static partial class MigrationLog
+{
+    [LoggerMessage(5401, LogLevel.Debug, "Applied {Migration} in {Milliseconds} ms")]
+    internal static partial void MigrationApplied(this ILogger log, MigrationFile migration, long milliseconds);
+
+    [LoggerMessage(5402, LogLevel.Debug, "Undid {Migration} in {Milliseconds} ms")]
+    internal static partial void MigrationUndone(this ILogger log, MigrationFile migration, long milliseconds);
+
+    [LoggerMessage(5403, LogLevel.Debug, "{Migration}: statement {Number} of {Total}")]
+    internal static partial void StatementBegun(this ILogger log, MigrationFile migration, int number, int total);
+
+    [LoggerMessage(5404, LogLevel.Information, "{Migration}: {Verdict}")]
+    internal static partial void StatementJudged(this ILogger log, MigrationFile migration, string verdict);
+
+    [LoggerMessage(5405, LogLevel.Information, "{Migration} goes on at statement {Number} of {Total}.")]
+    internal static partial void MigrationResumed(this ILogger log, MigrationFile migration, int number, int total);
+
+    [LoggerMessage(5406, LogLevel.Information, "{Migration}: {Remark}")]
+    internal static partial void InvalidIndexCleared(this ILogger log, MigrationFile migration, string remark);
+
+    [LoggerMessage(5407, LogLevel.Warning, "Ended a session in {Target}: {Session}")]
+    internal static partial void ResetEndedSession(this ILogger log, PgTarget target, string session);
+}
