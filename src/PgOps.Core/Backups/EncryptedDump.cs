@@ -38,7 +38,7 @@ internal sealed class EncryptedDump
     /// <exception cref="PgOpsException">ToolFailed, BackupFailed.</exception>
     internal async Task<ToolResult> RunAsync(ToolCommand pgDump, CancellationToken cancellationToken)
     {
-        var rows = new ArchivedRows((_, sum) => _rows.Add(sum), onLine: _positions.Read);
+        var rows = new ArchivedRows(_rows.Add, positions: _positions);
         await using var closed = rows.ConfigureAwait(false);
         var (dumped, readers) = await ToolRelay.RunAsync(
             pgDump,

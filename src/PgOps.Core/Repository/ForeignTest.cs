@@ -52,6 +52,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
                     progress.Report($"{PgSize.Format(read)} of the script");
                 },
                 cancellationToken).ConfigureAwait(false);
+            script.Complete();
         }
         catch (InvalidDataException error)
         {
@@ -82,6 +83,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
                 new ToolCommand(pgRestore.Path, "--schema-only", "--create", "--file=-", backup.Path) { OnOutput = script.AddLine },
                 cancellationToken).ConfigureAwait(false);
             result.EnsureSuccess();
+            script.Complete();
             return (PgCheck.Pass(ContentsCheck, string.Create(
                 CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows")), script);
         }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PgOps.Core.Sql;
 
 /// <summary>Walks over a statement's tokens, comments left out, as far as classifying it needs.</summary>
@@ -90,6 +92,34 @@ internal ref struct SqlCursor
         }
 
         return parts;
+    }
+
+    /// <summary>Reads a string literal.</summary>
+    /// <returns>The text that it stands for; null when the token at hand is none.</returns>
+    public string? AcceptText()
+    {
+        var text = _token is { Kind: SqlTokenKind.String or SqlTokenKind.DollarString, IsTerminated: true }
+            ? SqlLiteral.ToText(_token.In(_text))
+            : null;
+        AdvanceIf(text is not null);
+        return text;
+    }
+
+    /// <summary>Reads a whole number with its sign.</summary>
+    /// <returns>Null when none stands here.</returns>
+    public long? AcceptNumber()
+    {
+        var before = this;
+        var sign = AcceptSymbol("-") ? "-" : "";
+        if (_token.Kind == SqlTokenKind.Number
+            && long.TryParse(sign + _token.In(_text).ToString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+        {
+            Advance();
+            return number;
+        }
+
+        this = before;
+        return null;
     }
 
     /// <summary>Goes on behind the closing one when an opening parenthesis stands here.</summary>

@@ -13,7 +13,7 @@ public ref partial struct SqlTokenizer
 
         if (first == '/' && next == '*')
         {
-            return BlockComment(start);
+            return BlockComment(start, start + 2, depth: 1);
         }
 
         var end = start + 1;
@@ -39,19 +39,22 @@ public ref partial struct SqlTokenizer
         return Token(SqlTokenKind.Operator, start, end);
     }
 
-    private SqlToken BlockComment(int start)
+    private SqlToken BlockComment(int start, int index, int depth)
     {
-        var depth = 1;
-        var index = start + 2;
         while (true)
         {
             var found = _text[index..].IndexOfAny(CommentMarks);
             if (found < 0)
             {
-                return Unterminated(SqlTokenKind.Comment, start);
+                return Unterminated(new OpenLiteral(SqlTokenKind.Comment, Depth: depth), start);
             }
 
             index += found + 1;
+            if (index == _text.Length)
+            {
+                return Unterminated(new OpenLiteral(SqlTokenKind.Comment, Depth: depth), start, kept: 1);
+            }
+
             var isClose = _text[index - 1] == '*';
             if (At(index) != (isClose ? '/' : '*'))
             {

@@ -47,6 +47,9 @@ public ref partial struct SqlTokenizer
     /// <summary>The token <see cref="MoveNext"/> read.</summary>
     public SqlToken Current { get; private set; }
 
+    /// <summary>How the last literal was read, or a comment or literal that the text does not end.</summary>
+    internal OpenLiteral Literal { get; private set; }
+
     /// <summary>Lets foreach run over the remaining tokens.</summary>
     /// <returns>A copy of this tokenizer.</returns>
     public readonly SqlTokenizer GetEnumerator() => this;
@@ -86,6 +89,17 @@ public ref partial struct SqlTokenizer
         };
     }
 
+    /// <summary>Reads on within a literal or comment that an earlier text has left open.</summary>
+    /// <param name="open">What is open.</param>
+    /// <returns>The rest of it.</returns>
+    internal SqlToken Resume(OpenLiteral open) => open.Kind switch
+    {
+        SqlTokenKind.String => String(Position, Position, open.Escapes, open.Doubling),
+        SqlTokenKind.QuotedIdentifier => QuotedIdentifier(Position, Position),
+        SqlTokenKind.DollarString => DollarString(Position, Position, open.Delimiter, open),
+        _ => BlockComment(Position, Position, open.Depth),
+    };
+
     private static Class[] CreateClasses()
     {
         var classes = new Class[128];
@@ -118,10 +132,15 @@ public ref partial struct SqlTokenizer
         return new SqlToken(kind, start, end - start);
     }
 
-    private SqlToken Unterminated(SqlTokenKind kind, int start)
+    /// <summary>A literal or comment whose end does not stand in the text.</summary>
+    /// <param name="literal">How it is read on, if there is more.</param>
+    /// <param name="start">Where it begins.</param>
+    /// <param name="kept">How many characters at the text's end must be read again with what follows.</param>
+    private SqlToken Unterminated(OpenLiteral literal, int start, int kept = 0)
     {
         Position = _text.Length;
-        return new SqlToken(kind, start, _text.Length - start, IsTerminated: false);
+        Literal = literal with { Kept = kept };
+        return new SqlToken(literal.Kind, start, _text.Length - start, IsTerminated: false);
     }
 
     private SqlToken PrefixedOrWord(int start, char first)
@@ -165,13 +184,14 @@ public ref partial struct SqlTokenizer
 
     private SqlToken String(int start, int index, bool escapes, bool doubling)
     {
+        Literal = new OpenLiteral(SqlTokenKind.String, escapes, doubling);
         while (true)
         {
             var rest = _text[index..];
             var found = escapes ? rest.IndexOfAny(QuoteOrBackslash) : rest.IndexOf('\'');
             if (found < 0)
             {
-                return Unterminated(SqlTokenKind.String, start);
+                return Unterminated(Literal, start);
             }
 
             index += found + 1;
@@ -179,7 +199,7 @@ public ref partial struct SqlTokenizer
             {
                 if (index == _text.Length)
                 {
-                    return Unterminated(SqlTokenKind.String, start);
+                    return Unterminated(Literal, start, kept: 1);
                 }
 
                 index++;
@@ -242,7 +262,7 @@ public ref partial struct SqlTokenizer
             var found = _text[index..].IndexOf('"');
             if (found < 0)
             {
-                return Unterminated(SqlTokenKind.QuotedIdentifier, start);
+                return Unterminated(new OpenLiteral(SqlTokenKind.QuotedIdentifier), start);
             }
 
             index += found + 1;
@@ -277,10 +297,21 @@ public ref partial struct SqlTokenizer
         }
 
         index++;
-        var delimiter = _text[start..index];
+        return DollarString(start, index, _text[start..index], null);
+    }
+
+    /// <param name="start">Where the token begins.</param>
+    /// <param name="index">Where its content is read on.</param>
+    /// <param name="delimiter">The dollar signs and the tag between them.</param>
+    /// <param name="resumed">The same, where the literal began in an earlier text.</param>
+    private SqlToken DollarString(int start, int index, ReadOnlySpan<char> delimiter, OpenLiteral? resumed)
+    {
         var found = _text[index..].IndexOf(delimiter);
         return found < 0
-            ? Unterminated(SqlTokenKind.DollarString, start)
+            ? Unterminated(
+                resumed ?? new OpenLiteral(SqlTokenKind.DollarString, Delimiter: delimiter.ToString()),
+                start,
+                Math.Min(delimiter.Length - 1, _text.Length - index))
             : Token(SqlTokenKind.DollarString, start, index + found + delimiter.Length);
     }
 

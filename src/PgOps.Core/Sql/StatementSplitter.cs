@@ -8,27 +8,14 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 {
     private readonly StringSetting _strings = new(standardConformingStrings);
     private readonly List<(SqlProblemKind Kind, int Offset, string Command)> _found = [];
+    private readonly StatementBounds _bounds = new();
     private LineCounter _lines = new(text);
 
     private SqlToken? _first;
     private SqlToken _previous;
-    private RoutineHead _head;
-    private int _parentheses;
     private int _brackets;
     private int _openParenthesis;
-    private int _bodies;
     private int _openBody;
-
-    /// <summary>How much of CREATE [OR REPLACE] {FUNCTION | PROCEDURE} the statement has shown.</summary>
-    private enum RoutineHead
-    {
-        Nothing,
-        Create,
-        CreateOr,
-        CreateOrReplace,
-        Routine,
-        OtherStatement,
-    }
 
     public List<SqlStatement> Statements { get; } = [];
 
@@ -55,8 +42,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
             if (!token.IsTerminated)
             {
                 Report(Unterminated(token), token.Offset);
-                _parentheses = 0;
-                _bodies = 0;
+                _bounds.Abandon();
             }
 
             switch (token.Kind)
@@ -68,7 +54,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
                     tokens.Position = MetaCommand(token.Offset);
                     tokens.StandardConformingStrings = _strings.Conforming;
                     break;
-                case SqlTokenKind.Punctuation when text[token.Offset] == ';' && _parentheses == 0 && _bodies == 0:
+                case SqlTokenKind.Punctuation when _bounds.IsEnd(token.Kind, token.In(text)):
                     tokens.Position = EndStatement(token.End);
                     tokens.StandardConformingStrings = _strings.Conforming;
                     break;
@@ -92,9 +78,6 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
     private bool Is(SqlToken token, string word) =>
         token.Kind == SqlTokenKind.Word && token.In(text).Equals(word, StringComparison.OrdinalIgnoreCase);
 
-    private bool Is(SqlToken token, char punctuation) =>
-        token.Kind == SqlTokenKind.Punctuation && text[token.Offset] == punctuation;
-
     private void Comment(SqlToken token)
     {
         if (_first is null && Statements.Count == 0 && text[token.Offset] == '-')
@@ -114,54 +97,18 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
         {
             TakePunctuation(token.Offset);
         }
-        else if (_head < RoutineHead.Routine)
-        {
-            _head = Next(_head, token);
-        }
-        else if (_head == RoutineHead.Routine && token.Kind == SqlTokenKind.Word && _parentheses == 0)
-        {
-            TakeRoutineWord(token);
-        }
 
+        var (parentheses, bodies) = (_bounds.Parentheses, _bounds.Bodies);
+        _bounds.Take(token.Kind, token.In(text));
+        _openParenthesis = parentheses == 0 && _bounds.Parentheses > 0 ? token.Offset : _openParenthesis;
+        _openBody = bodies == 0 && _bounds.Bodies > 0 ? _previous.Offset : _openBody;
         _previous = token;
-    }
-
-    private RoutineHead Next(RoutineHead head, SqlToken token) => head switch
-    {
-        RoutineHead.Nothing when Is(token, "CREATE") => RoutineHead.Create,
-        RoutineHead.Create when Is(token, "OR") => RoutineHead.CreateOr,
-        RoutineHead.CreateOr when Is(token, "REPLACE") => RoutineHead.CreateOrReplace,
-        RoutineHead.Create or RoutineHead.CreateOrReplace when Is(token, "FUNCTION") || Is(token, "PROCEDURE") => RoutineHead.Routine,
-        _ => RoutineHead.OtherStatement,
-    };
-
-    /// <summary>
-    /// psqlscan.l counts CASE and END. The grammar needs no counting: every statement of a body ends with a semicolon, and no
-    /// semicolon stands within CASE ... END, so the body's END is the one behind a semicolon (or behind ATOMIC, in an empty body).
-    /// Bodies nest: the parser takes a CREATE FUNCTION within one, even if the server then refuses it.
-    /// </summary>
-    private void TakeRoutineWord(SqlToken token)
-    {
-        if (Is(token, "ATOMIC") && Is(_previous, "BEGIN"))
-        {
-            _openBody = _bodies++ == 0 ? _previous.Offset : _openBody;
-        }
-        else if (_bodies > 0 && Is(token, "END") && (Is(_previous, ';') || Is(_previous, "ATOMIC")))
-        {
-            _bodies--;
-        }
     }
 
     private void TakePunctuation(int offset)
     {
         switch (text[offset])
         {
-            case '(':
-                _openParenthesis = _parentheses++ == 0 ? offset : _openParenthesis;
-                break;
-            case ')' when _parentheses > 0:
-                _parentheses--;
-                break;
             case '[':
                 _brackets++;
                 break;
@@ -172,11 +119,6 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
                 Report(SqlProblemKind.PsqlVariable, offset);
                 break;
         }
-
-        if (_head < RoutineHead.Routine)
-        {
-            _head = RoutineHead.OtherStatement;
-        }
     }
 
     private static bool IsVariableStart(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '\'' or '"' || c > '\u007F';
@@ -185,7 +127,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
     private bool NoOperandBefore() => _previous.Kind switch
     {
         SqlTokenKind.Operator => true,
-        SqlTokenKind.Word => _parentheses == 0,
+        SqlTokenKind.Word => _bounds.Parentheses == 0,
         SqlTokenKind.Punctuation => text[_previous.Offset] is '(' or ',',
         _ => false,
     };
@@ -210,8 +152,8 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 
         _first = null;
         _previous = default;
-        _head = RoutineHead.Nothing;
-        _parentheses = _brackets = _bodies = 0;
+        _bounds.Reset();
+        _brackets = 0;
         return after;
     }
 
@@ -236,27 +178,11 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
         return next;
     }
 
-    /// <summary>Finds the line <c>\.</c>; psql ends a line of data at LF alone.</summary>
     private int EndOfCopyData(int start, out int next)
     {
-        for (var line = start; ;)
-        {
-            var found = text.AsSpan(line).IndexOf(@"\.");
-            if (found < 0)
-            {
-                next = -1;
-                return text.Length;
-            }
-
-            var end = line + found;
-            line = end + 2;
-            var rest = text.AsSpan(line);
-            if ((end == start || text[end - 1] == '\n') && (rest.IsEmpty || rest[0] == '\n' || rest is "\r" || rest.StartsWith("\r\n")))
-            {
-                next = line;
-                return end;
-            }
-        }
+        var found = CopyDataEnd.IndexIn(text.AsSpan(start));
+        next = found < 0 ? -1 : start + found + @"\.".Length;
+        return found < 0 ? text.Length : start + found;
     }
 
     private int MetaCommand(int offset)
@@ -313,11 +239,11 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
     private void End()
     {
         EndsComplete = _first is null;
-        if (_parentheses > 0)
+        if (_bounds.Parentheses > 0)
         {
             Report(SqlProblemKind.UnclosedParenthesis, _openParenthesis);
         }
-        else if (_bodies > 0)
+        else if (_bounds.Bodies > 0)
         {
             Report(SqlProblemKind.UnterminatedRoutineBody, _openBody);
         }

@@ -84,7 +84,7 @@ internal sealed class LargeScript
         var (offset, lines, end) = (_lines.Offset, 0L, -1);
         while (!_lines.Raw.IsEmpty && end < 0)
         {
-            end = EndOfData(_lines.Raw);
+            end = CopyDataEnd.IndexIn<byte>(_lines.Raw);
             var length = end < 0 ? _lines.Raw.Length : end;
             lines += _lines.Raw[..length].Count((byte)'\n');
             var data = _lines.Normalise(0, length).Span;
@@ -105,28 +105,6 @@ internal sealed class LargeScript
         {
             TakeLine();
             _asked = _text.Length;
-        }
-    }
-
-    /// <summary>Where the line <c>\.</c> begins; -1 when these lines hold none.</summary>
-    private static int EndOfData(ReadOnlySpan<byte> lines)
-    {
-        for (var start = 0; ;)
-        {
-            var found = lines[start..].IndexOf(@"\."u8);
-            if (found < 0)
-            {
-                return -1;
-            }
-
-            var rest = lines[(start + found + 2)..];
-            if ((start + found == 0 || lines[start + found - 1] == '\n')
-                && (rest.IsEmpty || rest[0] == '\n' || rest.SequenceEqual("\r"u8) || rest.StartsWith("\r\n"u8)))
-            {
-                return start + found;
-            }
-
-            start += found + 2;
         }
     }
 }

@@ -55,11 +55,12 @@ internal sealed partial class ArchiveContents
         var read = new Dictionary<uint, RowHashSum>();
         var complete = false;
         Match? table = null;
+        SqlStatement? last = null;
         var throughRoot = false;
         var rows = new ArchivedRows(
-            (statement, sum) =>
+            sum =>
             {
-                var cursor = new SqlCursor(SqlScript.Parse(statement).Statements[0]);
+                var cursor = new SqlCursor(last!);
                 cursor.Accept("COPY");
                 var name = cursor.AcceptName();
                 if (throughRoot && table is not null)
@@ -73,14 +74,17 @@ internal sealed partial class ArchiveContents
                 contents._tableData.Add(new ArchiveEntry(oid, Listed($"{name[0]} {name[^1]}") + " ", ""));
                 read[oid] = sum;
             },
-            null,
-            line =>
+            positions: contents._positions,
+            onStatement: statement =>
             {
-                contents._positions.Read(line);
-                table = TableComment().Match(line) is { Success: true } comment ? comment : table;
-                throughRoot |= line.StartsWith("-- load via partition root ", StringComparison.Ordinal);
-                contents.HasLargeObjects |= line.StartsWith("SELECT pg_catalog.lo_create(", StringComparison.Ordinal);
-                complete |= line == "-- PostgreSQL database dump complete";
+                last = statement;
+                contents.HasLargeObjects |= statement.Span.StartsWith("SELECT pg_catalog.lo_create(");
+            },
+            onComment: (text, outside) =>
+            {
+                table = TableComment().Match(text) is { Success: true } comment ? comment : table;
+                throughRoot |= text.StartsWith(" load via partition root ", StringComparison.Ordinal);
+                complete |= outside && text == " PostgreSQL database dump complete";
             });
         await using var closed = rows.ConfigureAwait(false);
         await ScriptFile.ReadAsync(
@@ -170,9 +174,13 @@ internal sealed partial class ArchiveContents
         await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(string.Join('\n', _sequences) + "\n"), cancellationToken).ConfigureAwait(false);
         try
         {
+            var script = new ScriptReader { OnStatement = _positions.Read };
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive) { OnOutput = _positions.Read }, cancellationToken)
-                .ConfigureAwait(false);
+                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive)
+                {
+                    OnOutput = line => script.Add(Encoding.UTF8.GetBytes(line + "\n")),
+                },
+                cancellationToken).ConfigureAwait(false);
             result.EnsureSuccess();
         }
         finally
@@ -209,7 +217,7 @@ internal sealed partial class ArchiveContents
     // pg_restore writes line ends in names as spaces.
     private static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
 
-    [GeneratedRegex("^-- Data for Name: (?<name>.*); Type: TABLE DATA; Schema: (?<schema>.*); Owner: ", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^ Data for Name: (?<name>.*); Type: TABLE DATA; Schema: (?<schema>.*); Owner: ", RegexOptions.CultureInvariant)]
     private static partial Regex TableComment();
 
     [GeneratedRegex(@"^\d+; \d+ (\d+) (.*)$", RegexOptions.CultureInvariant)]

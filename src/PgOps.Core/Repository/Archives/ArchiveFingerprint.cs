@@ -95,7 +95,7 @@ internal static class ArchiveFingerprint
                 var next = 0;
                 var clock = Stopwatch.StartNew();
                 var rows = new ArchivedRows(
-                    (_, sum) =>
+                    sum =>
                     {
                         if (next < part.Count)
                         {
@@ -162,7 +162,7 @@ internal static class ArchiveFingerprint
     private static async Task<RowHashSum> RowsOfAsync(string path, Action<long> onBytes, CancellationToken cancellationToken)
     {
         RowHashSum? found = null;
-        var rows = new ArchivedRows((_, sum) => found = sum, onBytes, inData: true);
+        var rows = new ArchivedRows(sum => found = sum, onBytes, inData: true);
         await using var closed = rows.ConfigureAwait(false);
         await ScriptFile.ReadAsync(path, (block, _) => rows.Write(block.Span), cancellationToken).ConfigureAwait(false);
         return found is null || rows.InData ? throw new InvalidDataException("the end of its data is missing") : found;

@@ -1,34 +1,44 @@
-using System.Text;
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Repository.Archives;
 
 /// <summary>
-/// Takes what pg_restore writes as a script and hashes the rows of each COPY in it. Rows are never held; only lines outside of data are.
+/// Takes what pg_restore writes as a script and hashes the rows of each COPY in it. Rows are never held.
 /// </summary>
 internal sealed class ArchivedRows : Stream
 {
-    private readonly Action<string, RowHashSum> _onTable;
+    private readonly ScriptReader _reader;
+    private readonly Action<RowHashSum> _onTable;
     private readonly Action<long>? _onBytes;
-    private readonly Action<string>? _onLine;
-    private readonly List<byte> _line = [];
-    private readonly StringBuilder _statement = new();
     private RowHashSum? _rows;
 
-    // Of the data's line at hand: whether it can still be the end mark, and how much of that has been seen.
-    private int _mark;
-
-    /// <param name="onTable">Receives each COPY statement and its rows, in the script's order.</param>
+    /// <param name="onTable">Receives the rows of each COPY, in the script's order.</param>
     /// <param name="onBytes">Hears of the bytes taken.</param>
-    /// <param name="onLine">Receives every line that belongs to no COPY.</param>
+    /// <param name="positions">Reads the positions of sequences.</param>
+    /// <param name="onStatement">Receives every statement, a COPY before its rows.</param>
+    /// <param name="onComment">Receives every comment, without its dashes, and whether it stands outside of all statements.</param>
     /// <param name="inData">Whether it begins with rows: a table's file in an archive holds no COPY statement.</param>
     internal ArchivedRows(
-        Action<string, RowHashSum> onTable, Action<long>? onBytes = null, Action<string>? onLine = null, bool inData = false)
+        Action<RowHashSum> onTable,
+        Action<long>? onBytes = null,
+        ArchivedPositions? positions = null,
+        Action<SqlStatement>? onStatement = null,
+        Action<string, bool>? onComment = null,
+        bool inData = false)
     {
-        _rows = inData ? new RowHashSum() : null;
         _onTable = onTable;
         _onBytes = onBytes;
-        _onLine = onLine;
+        _reader = new ScriptReader(inData)
+        {
+            OnStatement = statement =>
+            {
+                positions?.Read(statement);
+                onStatement?.Invoke(statement);
+            },
+            OnComment = comment => onComment?.Invoke(comment, _reader!.IsAtRest),
+            OnData = TakeRows,
+        };
     }
 
     /// <inheritdoc/>
@@ -47,16 +57,13 @@ internal sealed class ArchivedRows : Stream
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Whether a COPY's data have begun and not ended.</summary>
-    internal bool InData => _rows is not null;
+    internal bool InData => _reader.InData;
 
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         _onBytes?.Invoke(buffer.Length);
-        while (!buffer.IsEmpty)
-        {
-            buffer = _rows is null ? TakeLine(buffer) : TakeRows(buffer, _rows);
-        }
+        _reader.Add(buffer);
     }
 
     /// <inheritdoc/>
@@ -83,70 +90,20 @@ internal sealed class ArchivedRows : Stream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    private ReadOnlySpan<byte> TakeLine(ReadOnlySpan<byte> buffer)
+    private void TakeRows(ReadOnlySpan<byte> data, bool ends)
     {
-        var end = buffer.IndexOf((byte)'\n');
-        _line.AddRange(end < 0 ? buffer : buffer[..end]);
-        if (end < 0)
+        _rows ??= new RowHashSum();
+        if (!data.IsEmpty)
         {
-            return [];
+            _rows.Append(data);
         }
 
-        var line = Encoding.UTF8.GetString([.. _line]);
-        _line.Clear();
-        if (_statement.Length > 0 || line.StartsWith("COPY ", StringComparison.Ordinal))
+        if (ends)
         {
-            // A name may hold a line end, and even the words FROM stdin; the statement ends where its quotes are even.
-            _statement.Append(line).Append('\n');
-            if (line.EndsWith(" FROM stdin;", StringComparison.Ordinal) && _statement.ToString().Count(c => c == '"') % 2 == 0)
-            {
-                _rows = new RowHashSum();
-                _mark = 0;
-            }
+            _rows.Complete();
+            var rows = _rows;
+            _rows = null;
+            _onTable(rows);
         }
-        else
-        {
-            _onLine?.Invoke(line);
-        }
-
-        return buffer[(end + 1)..];
-    }
-
-    /// <summary>Rows up to the line <c>\.</c>. COPY writes a backslash of a value twice, so no row looks like it.</summary>
-    private ReadOnlySpan<byte> TakeRows(ReadOnlySpan<byte> buffer, RowHashSum rows)
-    {
-        var mark = "\\.\n"u8;
-        while (!buffer.IsEmpty)
-        {
-            if (_mark >= 0)
-            {
-                // At the start of a line: what may be the end mark is held back.
-                if (buffer[0] == mark[_mark])
-                {
-                    buffer = buffer[1..];
-                    if (++_mark == mark.Length)
-                    {
-                        rows.Complete();
-                        _rows = null;
-                        _onTable(_statement.ToString(), rows);
-                        _statement.Clear();
-                        return buffer;
-                    }
-
-                    continue;
-                }
-
-                rows.Append(mark[.._mark]);
-                _mark = -1;
-            }
-
-            var found = buffer.IndexOf("\n\\."u8);
-            var taken = found >= 0 ? found + 1 : buffer.EndsWith("\n\\"u8) ? buffer.Length - 1 : buffer.Length;
-            rows.Append(buffer[..taken]);
-            _mark = buffer[taken - 1] == '\n' ? 0 : -1;
-            buffer = buffer[taken..];
-        }
-
-        return [];
     }
 }

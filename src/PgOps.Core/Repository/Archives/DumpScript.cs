@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Repository.Archives;
 
@@ -18,7 +20,7 @@ internal sealed partial class DumpScript
     private const string ClusterHeadLine = "PostgreSQL database cluster dump";
     private const int MostInOneTransaction = 1500;
 
-    private readonly DumpLexer _lexer;
+    private readonly ScriptReader _reader;
     private readonly SortedSet<string> _roles = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _extensions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _locale = new(StringComparer.Ordinal);
@@ -34,7 +36,7 @@ internal sealed partial class DumpScript
 
     internal DumpScript()
     {
-        _lexer = new DumpLexer(ReadStatement, ReadComment, ReadCommand);
+        _reader = new ScriptReader { OnStatement = ReadStatement, OnComment = ReadComment, OnCommand = ReadCommand };
     }
 
     /// <summary>Whether it begins as pg_dump's scripts do.</summary>
@@ -56,10 +58,13 @@ internal sealed partial class DumpScript
     internal bool FitsOneTransaction => !_ownTransactions && _objects <= MostInOneTransaction;
 
     /// <summary>Takes the next bytes.</summary>
-    internal void Add(ReadOnlySpan<byte> bytes) => _lexer.Add(bytes);
+    internal void Add(ReadOnlySpan<byte> bytes) => _reader.Add(bytes);
 
     /// <summary>Takes the next line.</summary>
-    internal void AddLine(string line) => _lexer.Add(Encoding.UTF8.GetBytes(line + "\n"));
+    internal void AddLine(string line) => _reader.Add(Encoding.UTF8.GetBytes(line + "\n"));
+
+    /// <summary>Says that this is all: a last line may have no end.</summary>
+    internal void Complete() => _reader.Complete();
 
     /// <summary>
     /// A manifest of what the script says, for the steps of a restore that need to know encoding, locale, roles and extensions. It has
@@ -112,7 +117,7 @@ internal sealed partial class DumpScript
         }
         else if (text is HeadLine + " complete" or ClusterHeadLine + " complete")
         {
-            _complete |= _lexer.IsAtRest;
+            _complete |= _reader.IsAtRest;
         }
         else if (Versions().Match(text) is { Success: true } version)
         {
@@ -133,49 +138,67 @@ internal sealed partial class DumpScript
         }
     }
 
-    private void ReadStatement(string statement)
+    private void ReadStatement(SqlStatement statement)
     {
-        if (statement.StartsWith("CREATE ", StringComparison.Ordinal))
+        switch (statement.Keywords)
         {
-            _objects++;
-        }
-
-        switch (Verb().Match(statement).Value)
-        {
-            case "COPY":
+            case ["COPY", ..]:
                 TableCount++;
                 break;
-            case "SET client_encoding":
-                _encoding = Literal(statement);
+            case ["SET", "CLIENT_ENCODING", ..]:
+                _encoding = Setting(statement);
                 break;
-            case "SET standard_conforming_strings":
-                _lexer.BackslashEscapes = statement.EndsWith("off", StringComparison.Ordinal);
+            case ["CREATE" or "DROP", "DATABASE", ..]:
+                Refuse($"it holds {statement.Keywords[0]} DATABASE{At(_reader.Line)} (pg_dump --create or pg_dumpall)");
+                ReadProperties(statement);
                 break;
-            case "CREATE DATABASE" or "DROP DATABASE":
-                Refuse($"it holds {Verb().Match(statement).Value}{At(_lexer.Line)} (pg_dump --create or pg_dumpall)");
-                foreach (Match property in Property().Matches(statement))
-                {
-                    _locale[property.Groups[1].Value] = property.Groups[2].Success ? property.Groups[2].Value : property.Groups[3].Value;
-                }
-
+            case ["ALTER", "DATABASE", ..]:
+                ReadOwner(statement);
                 break;
-            case "ALTER DATABASE" when OwnerTo().Match(statement) is { Success: true } owner:
-                _owner = Bare(owner.Groups[1].Value);
-                break;
-            case "BEGIN" or "COMMIT" or "START TRANSACTION":
+            case ["BEGIN" or "COMMIT", ..] or ["START", "TRANSACTION", ..]:
                 _ownTransactions = true;
                 break;
-            case "GRANT" or "REVOKE" or "ALTER DEFAULT PRIVILEGES" or "CREATE POLICY" when Grantees().Match(statement) is { Success: true } grantees:
-                foreach (Match role in Name().Matches(grantees.Groups[1].Value))
+            case ["GRANT" or "REVOKE", ..] or ["ALTER", "DEFAULT", "PRIVILEGES", ..] or ["CREATE", "POLICY", ..]:
+                foreach (var role in RoleNames.Of(statement))
                 {
-                    AddRole(Bare(role.Value));
+                    AddRole(role);
                 }
 
                 break;
+        }
+
+        _objects += statement.Keywords is ["CREATE", ..] ? 1 : 0;
+    }
+
+    private void ReadProperties(SqlStatement statement)
+    {
+        for (var cursor = new SqlCursor(statement); !cursor.AtEnd;)
+        {
+            var name = cursor.AcceptName();
+            if (name is [var property] && cursor.AcceptSymbol("="))
+            {
+                _locale[property.ToUpperInvariant()] = Value(ref cursor);
+            }
+            else if (name.Count == 0)
+            {
+                cursor.Advance();
+            }
         }
     }
 
-    private void ReadCommand(string command, long line)
+    private void ReadOwner(SqlStatement statement)
+    {
+        for (var cursor = new SqlCursor(statement); !cursor.AtEnd; cursor.Advance())
+        {
+            if (cursor.Accept("OWNER", "TO") && cursor.AcceptName() is [var owner])
+            {
+                _owner = owner;
+                return;
+            }
+        }
+    }
+
+    private void ReadCommand(string command)
     {
         var words = command.Split(' ', 2);
         var name = words[0];
@@ -190,12 +213,12 @@ internal sealed partial class DumpScript
         }
         else if (name is "connect" or "c")
         {
-            Refuse($"it connects to a database of its own choice: \\{command}{At(line)} (pg_dump --create or pg_dumpall)");
+            Refuse($"it connects to a database of its own choice: \\{command}{At(_reader.Line)} (pg_dump --create or pg_dumpall)");
         }
         else
         {
             // \! and \copy would run programs and touch files of this machine.
-            Refuse($"it holds the psql command \\{name}{At(line)}, which pg_dump does not write");
+            Refuse($"it holds the psql command \\{name}{At(_reader.Line)}, which pg_dump does not write");
         }
     }
 
@@ -211,11 +234,17 @@ internal sealed partial class DumpScript
 
     private static string At(long line) => string.Create(CultureInfo.InvariantCulture, $" in line {line}");
 
-    private static string Literal(string statement)
-        => statement.Split('\'') is { Length: > 1 } parts ? parts[1] : statement[(statement.LastIndexOf(' ') + 1)..];
+    /// <summary>The value that SET name = value gives.</summary>
+    private static string Setting(SqlStatement statement)
+    {
+        var cursor = new SqlCursor(statement);
+        cursor.Advance();
+        cursor.Advance();
+        _ = cursor.AcceptSymbol("=") || cursor.Accept("TO");
+        return Value(ref cursor);
+    }
 
-    private static string Bare(string identifier)
-        => identifier.StartsWith('"') ? identifier[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : identifier;
+    private static string Value(ref SqlCursor cursor) => cursor.AcceptText() ?? string.Join('.', cursor.AcceptName());
 
     [GeneratedRegex(
         @"^(?:(?<server>Dumped from database version)|(?<tool>Dumped by pg_dump version)) (?<version>\S+)", RegexOptions.CultureInvariant)]
@@ -225,24 +254,4 @@ internal sealed partial class DumpScript
         @"^(?:Data for )?Name: (?<name>.*); Type: (?<type>[^;]+); Schema: .*; Owner: (?<owner>.*?)(?:; Tablespace: .*)?$",
         RegexOptions.CultureInvariant)]
     private static partial Regex Section();
-
-    [GeneratedRegex(
-        @"^(?:COPY|SET client_encoding|SET standard_conforming_strings|(?:CREATE|DROP|ALTER) DATABASE|BEGIN|COMMIT|START TRANSACTION|GRANT"
-            + @"|REVOKE|ALTER DEFAULT PRIVILEGES|CREATE POLICY)\b",
-        RegexOptions.CultureInvariant)]
-    private static partial Regex Verb();
-
-    [GeneratedRegex(@"\b([A-Z_]+) = (?:'([^']*)'|(\w+))", RegexOptions.CultureInvariant)]
-    private static partial Regex Property();
-
-    [GeneratedRegex(@" OWNER TO (""(?:[^""]|"""")+""|\S+)$", RegexOptions.CultureInvariant)]
-    private static partial Regex OwnerTo();
-
-    [GeneratedRegex(
-        @" (?:TO|FROM) ((?:(?:""(?:[^""]|"""")+""|[^\s"",()]+)(?:, )?)+)(?: (?:WITH|USING|GRANTED|CASCADE)\b.*)?$",
-        RegexOptions.CultureInvariant | RegexOptions.Singleline)]
-    private static partial Regex Grantees();
-
-    [GeneratedRegex(@"""(?:[^""]|"""")+""|[^\s"",]+", RegexOptions.CultureInvariant)]
-    private static partial Regex Name();
 }

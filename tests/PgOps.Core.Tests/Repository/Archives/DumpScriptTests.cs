@@ -35,10 +35,19 @@ public sealed class DumpScriptTests
     [InlineData("SELECT $$ a $$ \\copy t from x\n", "psql command \\copy")]
     [InlineData("SELECT 'a\\' \\! rm\n;\n", "psql command \\!")]
     [InlineData("COPY t FROM stdin;\n\\.\n\\i /etc/passwd\n", "psql command \\i")]
+    [InlineData("COPY t FROM stdin; \\i /etc/passwd\n\\.\n", "psql command \\i")]
+    [InlineData("COPY t FROM stdin;\n\\.\r\n\\i /etc/passwd\r\n", "psql command \\i")]
+    [InlineData("-- a\r\\i /etc/passwd\n", "psql command \\i")]
+    [InlineData("SET standard_conforming_strings = off;\nSELECT '\\' \\! rm\n' \\i x\n", "psql command \\i")]
+    [InlineData("create database shop;\n", "CREATE DATABASE in line 8")]
     [InlineData("CREATE DATABASE shop WITH TEMPLATE = template0;\n", "CREATE DATABASE in line 8")]
     [InlineData("-- PostgreSQL database cluster dump\n", "pg_dumpall")]
     public void What_would_lead_psql_elsewhere_is_found(string body, string said)
         => Assert.Contains(said, Read(Head + body + Tail, 5).Obstacle, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_command_in_a_last_line_without_an_end_is_found()
+        => Assert.Contains("psql command \\!", Read(Head + Tail + "\\! rm", 5).Obstacle, StringComparison.Ordinal);
 
     [Fact]
     public void Versions_roles_extensions_and_tables_are_read()
@@ -88,6 +97,7 @@ public sealed class DumpScriptTests
             script.Add(bytes.AsSpan(at, Math.Min(piece, bytes.Length - at)));
         }
 
+        script.Complete();
         return script;
     }
 }
