@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using PgOps.Core.Checks.User;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Signing;
+using PgOps.Core.Restores;
 
 namespace PgOps.Core.Drills;
 
@@ -31,20 +33,98 @@ public sealed class TestRestore
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         DrillLimits.Require(request);
-        RequireOneGround(request);
+        RequireOneServer(request);
         Rehearsal.RequireReadable(request.Rehearse);
+        var startedAt = DateTime.UtcNow;
         var elapsed = Stopwatch.StartNew();
         using var fetched = await FetchedBackup.TakeAsync(
             await FindAsync(request, cancellationToken).ConfigureAwait(false), sink, cancellationToken).ConfigureAwait(false);
-        var jobs = RestoreJobs.Resolve(request.Jobs);
-        var run = new DrillRun(fetched.Backup, jobs, request, elapsed, sink);
-        var drill = await fetched.UseAsync(() => run.RunAsync(cancellationToken)).ConfigureAwait(false);
+        var drill = await fetched.UseAsync(
+            () => DrillAsync(request with { Backup = fetched.Backup }, startedAt, elapsed, sink, cancellationToken)).ConfigureAwait(false);
         drill = drill with { Backup = drill.Backup with { FetchedTo = null }, Checks = fetched.Named(drill.Checks) };
         await RecordAsync(drill, request.Key, sink, cancellationToken).ConfigureAwait(false);
         return drill;
     }
 
-    private static void RequireOneGround(TestRestoreRequest request)
+    private static async Task<PgDrill> DrillAsync(
+        TestRestoreRequest request, DateTime startedAt, Stopwatch elapsed, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var backup = request.Backup!;
+        var jobs = RestoreJobs.Resolve(request.Jobs);
+        var destination = new ScratchDestination(request.Server, request.BinPath, sink)
+        {
+            AskedVersion = request.ServerVersion,
+            SandboxPath = request.SandboxPath,
+        };
+        var pipeline = new RestorePipeline(
+            backup,
+            new TestBackupRequest { Path = backup.Path, BinPath = request.BinPath, Key = request.Key, Identity = request.Identity },
+            destination,
+            new ReportingRules(),
+            jobs,
+            sink)
+        {
+            Elapsed = elapsed,
+            Loaded = request.Restored,
+            Inspections = [.. Inspections(request, jobs, sink)],
+        };
+        var outcome = await pipeline.RunAsync(cancellationToken).ConfigureAwait(false);
+        var recovery = outcome.Ready ?? elapsed.Elapsed;
+        var age = startedAt - outcome.Backup.SnapshotAt;
+        return new PgDrill
+        {
+            Backup = BackupProof.Shown(outcome.Backup),
+            Checks = DrillSteps.Complete(request, [.. outcome.Checks, .. Limits(request, outcome, age)]),
+            Tables = outcome.Content?.Tables ?? [],
+            Rows = outcome.Content?.Rows ?? 0,
+            ContentEqual = outcome.Content?.ContentEqual ?? false,
+            RecoveryTime = recovery,
+            DataAge = age,
+            StartedAt = startedAt,
+            Duration = DateTime.UtcNow - startedAt,
+            ServerVersion = destination.ServerVersion,
+        };
+    }
+
+    /// <summary>What a drill looks at beyond a restore, before any migration has changed the copy and then by migrating it.</summary>
+    private static IEnumerable<RestoreInspection> Inspections(TestRestoreRequest request, int jobs, IOperationSink sink)
+    {
+        yield return new RestoreInspection(IndexCheck.Name, async (copy, token) =>
+            [await TimedCheck.RunAsync(() => IndexCheck.RunAsync(copy, request.IndexCheck, jobs, token)).ConfigureAwait(false)]);
+        yield return new RestoreInspection(PgCheckName.Checks, (copy, token) =>
+            UserChecks.RunAsync(request.Checks, copy, request.CheckTimeout, sink, token))
+        { HandlesErrors = true };
+        if (request.Rehearse is { } rehearsal)
+        {
+            yield return new RestoreInspection(Rehearsal.Name, async (copy, token) =>
+                [await TimedCheck.RunAsync(
+                    () => Rehearsal.RunAsync(rehearsal, copy, request.Server is not null, sink, token)).ConfigureAwait(false)])
+            { HandlesErrors = true, OnlyWhenPassed = true };
+        }
+    }
+
+    private static IEnumerable<PgCheck> Limits(TestRestoreRequest request, RestoreOutcome outcome, TimeSpan age)
+    {
+        if (!outcome.Staged)
+        {
+            yield break;
+        }
+
+        // The time of a recovery that went wrong says nothing; the age is known all the same.
+        if (request.MaxRecoveryTime is { } longest && outcome.Ready is { } taken && !outcome.Checks.Any(SpeaksAgainstBackup))
+        {
+            yield return DrillLimits.RecoveryTime(taken, longest);
+        }
+
+        if (request.MaxDataLoss is { } oldest)
+        {
+            yield return DrillLimits.DataAge(outcome.Backup, age, oldest);
+        }
+    }
+
+    private static bool SpeaksAgainstBackup(PgCheck check) => check.Status == PgCheckStatus.Failed && check.Name != Rehearsal.Name;
+
+    private static void RequireOneServer(TestRestoreRequest request)
     {
         if (request is { Server: { } server, ServerVersion: { } version })
         {

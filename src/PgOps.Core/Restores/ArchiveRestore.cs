@@ -16,7 +16,7 @@ internal sealed partial class ArchiveRestore
 {
     private const int MostLinesQuoted = 24;
 
-    private readonly RestoreComplaints _complaints;
+    private readonly PgRestoreMessages _messages;
     private readonly CancellationTokenSource _stop;
     private readonly Dictionary<string, long> _sizes;
     private readonly ProgressActivity _progress;
@@ -24,9 +24,9 @@ internal sealed partial class ArchiveRestore
     private long _done;
     private int _started;
 
-    private ArchiveRestore(PgBackupManifest manifest, RestoreComplaints complaints, ProgressActivity progress, CancellationTokenSource stop)
+    private ArchiveRestore(PgBackupManifest manifest, PgRestoreMessages messages, ProgressActivity progress, CancellationTokenSource stop)
     {
-        _complaints = complaints;
+        _messages = messages;
         _progress = progress;
         _stop = stop;
         _sizes = manifest.Tables.GroupBy(table => table.ToString()).ToDictionary(group => group.Key, group => group.Sum(table => table.Bytes));
@@ -51,8 +51,8 @@ internal sealed partial class ArchiveRestore
 
         using var progress = new ProgressActivity(sink, $"Restoring {backup.Database}");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var complaints = new RestoreComplaints(options.Tolerant);
-        var run = new ArchiveRestore(backup.Manifest!, complaints, progress, stop);
+        var messages = new PgRestoreMessages(options.Tolerant);
+        var run = new ArchiveRestore(backup.Manifest!, messages, progress, stop);
         var exitCode = -1;
         IReadOnlyList<string> said = [];
         using var folder = options.Edit is { IsWhole: false } ? new PrivateFolder() : null;
@@ -68,9 +68,9 @@ internal sealed partial class ArchiveRestore
             // Ended by run.Read at the first real complaint.
         }
 
-        if (complaints.Quoted.Count > 0 || (exitCode != 0 && !complaints.Tolerated))
+        if (messages.Quoted.Count > 0 || (exitCode != 0 && !messages.Tolerated))
         {
-            var quoted = complaints.Quoted.Count > 0 ? complaints.Quoted : [.. said.TakeLast(MostLinesQuoted)];
+            var quoted = messages.Quoted.Count > 0 ? messages.Quoted : [.. said.TakeLast(MostLinesQuoted)];
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
                 $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"
@@ -80,7 +80,7 @@ internal sealed partial class ArchiveRestore
             { Subject = backup };
         }
 
-        var remark = complaints.Remark;
+        var remark = messages.Remark;
         return PgCheck.Pass(
             PgCheckName.Restore, $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
     }
@@ -134,12 +134,12 @@ internal sealed partial class ArchiveRestore
 
     private void Read(string line)
     {
-        if (!_complaints.Read(line))
+        if (!_messages.Read(line))
         {
             return;
         }
 
-        if (_complaints.Quoted.Count > 0)
+        if (_messages.Quoted.Count > 0)
         {
             // The complaint is complete, for the next step has begun; what follows would be for nothing.
             _stop.Cancel();

@@ -1,4 +1,3 @@
-using PgOps.Core.Repository.Archives;
 using PgOps.Core.Repository.Signing;
 using PgOps.Core.Restores.Masking;
 
@@ -84,9 +83,6 @@ public sealed record RestoreDatabaseRequest
 
     /// <summary>Whether only the plan is wanted: nobody is asked anything.</summary>
     internal bool IsPreview { get; init; }
-
-    /// <summary>What a plain dump says about itself, once it was tested.</summary>
-    internal DumpScript? Script { get; init; }
 
     /// <summary>The rules, once they were read; empty to mask nothing.</summary>
     internal IReadOnlyList<MaskRule> MaskRules { get; init; } = [];

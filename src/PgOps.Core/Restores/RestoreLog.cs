@@ -13,4 +13,14 @@ internal static partial class RestoreLog
 
     [LoggerMessage(7003, LogLevel.Warning, "The role {Role}, created for the restore, could not be dropped: {Message}")]
     internal static partial void RoleNotDropped(this ILogger log, string role, string message);
+
+    [LoggerMessage(7004, LogLevel.Warning,
+        "Roles that the drill made may be left on {Server} ({Reason}); the next drill there sweeps them.")]
+    internal static partial void DrillRolesLeft(this ILogger log, PgTarget server, string reason);
+
+    [LoggerMessage(EventId = 7005, Message = "The role {Role}, made for a drill, could not be dropped: {Message}")]
+    internal static partial void DrillRoleNotDropped(this ILogger log, LogLevel level, string role, string message);
+
+    [LoggerMessage(7006, LogLevel.Warning, "The sandbox {Id} was not removed: {Reason}")]
+    internal static partial void SandboxNotRemoved(this ILogger log, string id, string reason);
 }

@@ -1,15 +1,19 @@
+using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Restores;
 
-/// <summary>What the checks before a restore have settled.</summary>
+/// <summary>What the step "require" hands on: how the payload is loaded, and what the copy is then held against.</summary>
 /// <param name="Tool">pg_restore, or psql for a script.</param>
 /// <param name="MissingRoles">Roles to create.</param>
 /// <param name="Existing">The database that bears the name now; null when none does.</param>
 internal sealed record RestorePlan(PostgresTool Tool, IReadOnlyList<string> MissingRoles, DatabaseOccupancy? Existing)
 {
+    /// <summary>The archive, where it had to be opened to plan; null lets the load open it. Whoever opened it closes it.</summary>
+    internal OpenedArchive? Archive { get; init; }
+
     /// <summary>Which entries of the archive are restored; null for a script.</summary>
     internal ArchiveEdit? Edit { get; init; }
 
@@ -21,6 +25,15 @@ internal sealed record RestorePlan(PostgresTool Tool, IReadOnlyList<string> Miss
 
     /// <summary>The owner of the database; null leaves the role that works.</summary>
     internal string? Owner { get; init; }
+
+    /// <summary>Puts everything into the database's own tablespace.</summary>
+    internal bool NoTablespaces { get; init; }
+
+    /// <summary>What of the schema objects has to be equal, and so what of owners and grants is restored.</summary>
+    internal ObjectRules Objects { get; init; } = ObjectRules.Restored;
+
+    /// <summary>How the copy is masked; null when it is not.</summary>
+    internal MaskOrder? Mask { get; init; }
 
     /// <summary>The manifest as the copy has to fit it: of the part that is restored.</summary>
     internal required PgBackupManifest Manifest { get; init; }

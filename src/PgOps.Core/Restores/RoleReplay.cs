@@ -48,15 +48,15 @@ internal static class RoleReplay
             }
         }
 
-        var complaints = new ScriptComplaints();
+        var messages = new PsqlMessages();
         using var input = new MemoryStream(encoding.GetBytes(script.ToString()));
         var result = await ToolProcess.RunAsync(
             new ToolCommand(psql.Path, "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-")
-            { Target = target, Input = input, OnError = complaints.Read },
+            { Target = target, Input = input, OnError = messages.Read },
             cancellationToken).ConfigureAwait(false);
-        if (result.ExitCode != 0 || complaints.Quoted.Count > 0)
+        if (result.ExitCode != 0 || messages.Quoted.Count > 0)
         {
-            var quoted = complaints.Quoted.Count > 0 ? complaints.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)];
+            var quoted = messages.Quoted.Count > 0 ? messages.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)];
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
                 $"The owners and grants of {backup} could not be given to the mapped roles (psql, exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"

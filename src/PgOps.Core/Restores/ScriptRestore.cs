@@ -63,7 +63,7 @@ internal static class ScriptRestore
         var path = Path.Combine(backup.Folder, backup.Manifest!.Payload.Path);
         var together = options.Script is { FitsOneTransaction: true };
         using var progress = new ProgressActivity(sink, $"Restoring {backup.Database}");
-        var complaints = new ScriptComplaints();
+        var messages = new PsqlMessages();
         var stream = new ScriptStream(ScriptFile.Open(path), Prelude(options), hideUnknown: options.ServerMajor < 17, progress);
         await using (stream.ConfigureAwait(false))
         {
@@ -74,14 +74,14 @@ internal static class ScriptRestore
             }
 
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(options.Tool.Path, [.. arguments]) { Target = target, Input = stream, OnError = complaints.Read },
+                new ToolCommand(options.Tool.Path, [.. arguments]) { Target = target, Input = stream, OnError = messages.Read },
                 cancellationToken).ConfigureAwait(false);
-            return result.ExitCode == 0 && complaints.Quoted.Count == 0
+            return result.ExitCode == 0 && messages.Quoted.Count == 0
                 ? PgCheck.Pass(PgCheckName.Restore, $"psql {options.Tool.Version}{(together ? ", one transaction" : "")}, no warning and no error")
                 : throw new PgOpsException(
                     PgErrorCode.RestoreFailed,
                     $"psql did not restore {backup} cleanly (exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"
-                        + string.Join('\n', InternalOptions.Explained(complaints.Quoted.Count > 0 ? complaints.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)])
+                        + string.Join('\n', InternalOptions.Explained(messages.Quoted.Count > 0 ? messages.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)])
                             .Select(line => "  " + line)),
                     "Nothing was put in place.",
                     "Remove the cause, then run the command again.")

@@ -38,7 +38,7 @@ internal static class Floors
         ("Restores", ["Common", "Sql", "Postgres", "Repository", "Databases", "Comparison", "Restores.Masking"]),
         ("Checks.User", ["Common", "Sql", "Postgres.Connections"]),
         ("Checks", ["Common", "Sql", "Postgres", "Comparison", "Checks.User"]),
-        ("Drills", ["Common", "Sql", "Postgres", "Repository", "Databases", "Migrations", "Comparison", "Restores", "Checks.User"]),
+        ("Drills", ["Common", "Sql", "Postgres", "Repository", "Migrations", "Comparison", "Restores", "Checks.User"]),
         ("Reports", ["Common", "Postgres.Connections", "Repository", "Migrations.History", "Migrations.Scripts", "Checks"]),
     ];
 

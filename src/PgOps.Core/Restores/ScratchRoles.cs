@@ -2,16 +2,15 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Databases;
 using PgOps.Core.Postgres.Connections;
-using PgOps.Core.Restores;
 using PgOps.Core.Sql;
 
-namespace PgOps.Core.Drills;
+namespace PgOps.Core.Restores;
 
 /// <summary>
 /// The roles that drills make for themselves. A role's comment says so, and every drill that needs it holds an advisory lock of its name
 /// on a session of its own: so drills side by side share it, the last one drops it, and what a killed one left the next one sweeps.
 /// </summary>
-internal sealed class DrillRoles : IAsyncDisposable
+internal sealed class ScratchRoles : IAsyncDisposable
 {
     private const string Mark = "pgops drill role";
     private static readonly long Bookkeeping = AdvisoryKey.Of("pgops drill roles");
@@ -23,7 +22,7 @@ internal sealed class DrillRoles : IAsyncDisposable
     private readonly ILogger _log;
     private bool _begun;
 
-    private DrillRoles(NpgsqlConnection session, PgTarget server, ILogger log)
+    private ScratchRoles(NpgsqlConnection session, PgTarget server, ILogger log)
     {
         _session = session;
         _server = server;
@@ -38,10 +37,11 @@ internal sealed class DrillRoles : IAsyncDisposable
     /// <param name="facts">What the backup's database needs.</param>
     /// <param name="log">Receives what could not be swept.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal static async Task<DrillRoles> TakeAsync(PgTarget server, PgDatabaseFacts facts, ILogger log, CancellationToken cancellationToken)
+    internal static async Task<ScratchRoles> TakeAsync(
+        PgTarget server, PgDatabaseFacts facts, ILogger log, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(server, log, cancellationToken).ConfigureAwait(false);
-        var roles = new DrillRoles(session, server, log);
+        var roles = new ScratchRoles(session, server, log);
         try
         {
             await PoolerDetection.RefuseAsync(session, server, "a drill", cancellationToken).ConfigureAwait(false);

@@ -8,7 +8,7 @@ namespace PgOps.Core.Restores;
 /// those that are known to be harmless: pg_restore from 17 on sets transaction_timeout, which servers before 17 do not know
 /// (https://www.postgresql.org/docs/17/release-17.html); and the warnings of <see cref="HarmlessWarnings"/>.
 /// </summary>
-internal sealed partial class RestoreComplaints
+internal sealed partial class PgRestoreMessages
 {
     private const int MostLinesQuoted = 24;
     private const int ContextLines = 2;
@@ -34,7 +34,7 @@ internal sealed partial class RestoreComplaints
     private bool _quoting;
 
     /// <param name="tolerant">Whether the server is older than transaction_timeout and pg_restore is not.</param>
-    internal RestoreComplaints(bool tolerant)
+    internal PgRestoreMessages(bool tolerant)
     {
         _tolerant = tolerant;
     }

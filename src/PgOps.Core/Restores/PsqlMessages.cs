@@ -2,8 +2,11 @@ using System.Text.RegularExpressions;
 
 namespace PgOps.Core.Restores;
 
-/// <summary>Judges what psql says on stderr: whatever is no notice, and no warning known to be harmless, is a complaint, with the lines that follow it.</summary>
-internal sealed partial class ScriptComplaints
+/// <summary>
+/// Judges what psql says on stderr: whatever is no notice, and no warning known to be harmless, is a complaint, with the lines that
+/// follow it.
+/// </summary>
+internal sealed partial class PsqlMessages
 {
     private const int MostLinesQuoted = 24;
     private readonly List<string> _quoted = [];
@@ -17,7 +20,7 @@ internal sealed partial class ScriptComplaints
     {
         if (Begins().Match(line) is { Success: true } begins)
         {
-            _harmless = begins.Groups["notice"].Success || RestoreComplaints.HarmlessRemark(line) is not null;
+            _harmless = begins.Groups["notice"].Success || PgRestoreMessages.HarmlessRemark(line) is not null;
         }
 
         if (!_harmless && _quoted.Count < MostLinesQuoted)

@@ -1,0 +1,89 @@
+using Npgsql;
+using PgOps.Core.Common.Operations;
+using PgOps.Core.Databases;
+using PgOps.Core.Postgres.Catalog;
+
+namespace PgOps.Core.Restores;
+
+/// <summary>A given, empty database, which bears its final name from the beginning (-IntoEmpty).</summary>
+internal sealed class EmptyDestination : TargetDestination
+{
+    private EmptyDatabase? _database;
+
+    /// <inheritdoc cref="TargetDestination(RestoreDatabaseRequest, IOperationSink)"/>
+    internal EmptyDestination(RestoreDatabaseRequest request, IOperationSink sink)
+        : base(request, sink)
+    {
+    }
+
+    /// <summary>The database itself: others may be closed to the role.</summary>
+    protected override PgTarget From => Target;
+
+    /// <inheritdoc/>
+    protected override async Task<RestorePlan> RequirePlaceAsync(
+        RestorePlan plan, NpgsqlConnection session, List<PgCheck> checks, CancellationToken cancellationToken)
+    {
+        await EmptyDatabase.RequireAsync(session, Target, plan.Selection?.Schemas, cancellationToken).ConfigureAwait(false);
+        checks.Add(await StagingLocale.CheckAsync(session, Request.Backup.Manifest!.Facts, cancellationToken).ConfigureAwait(false));
+        return plan;
+    }
+
+    /// <inheritdoc/>
+    internal override async Task<StagedDatabase> StageAsync(RestorePlan plan, List<PgCheck> checks, CancellationToken cancellationToken)
+    {
+        var database = await EmptyDatabase.OpenAsync(Target, Sink.Log, cancellationToken).ConfigureAwait(false);
+        _database = database;
+        await RestoreRoles.CreateAsync(database.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
+        var (settings, check) = await ProbeSettingsAsync(plan, database.Session, Target.Database, cancellationToken).ConfigureAwait(false);
+        return new StagedDatabase(database.Session, Target)
+        {
+            Settings = settings,
+            SettingsCheck = check,
+            ObjectsBefore = database.Objects,
+            Wanted = (schema, name) => !database.Relations.Contains((schema, name)),
+        };
+    }
+
+    /// <inheritdoc/>
+    internal override async Task<string?> SwapAsync(
+        RestorePlan plan, StagedDatabase staged, string? comment, CancellationToken cancellationToken)
+    {
+        await DatabaseSettings.ApplyAsync(staged.Session, Target.Database, staged.Settings, cancellationToken).ConfigureAwait(false);
+        await _database!.FinishAsync(comment).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <inheritdoc/>
+    internal override Task<PgOpsException?> GiveUpAsync(Exception error, CancellationToken cancellationToken)
+    {
+        if (_database is null)
+        {
+            return Task.FromResult<PgOpsException?>(null);
+        }
+
+        if (error is OperationCanceledException)
+        {
+            Sink.Log.RestoreCancelled(_database.Left, EmptyDatabase.WayOut);
+            return Task.FromResult<PgOpsException?>(null);
+        }
+
+        if (error is not (NpgsqlException or PgOpsException))
+        {
+            return Task.FromResult<PgOpsException?>(null);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult<PgOpsException?>(InState(error, Target, _database.Left, EmptyDatabase.WayOut));
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        if (_database is not null)
+        {
+            await _database.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+}
