@@ -3,12 +3,11 @@ using Npgsql;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Comparison;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
-using PgOps.Core.Repository.Archives;
-using PgOps.Core.Repository.Signing;
 
 namespace PgOps.Core.Backups;
 
@@ -23,7 +22,6 @@ public sealed class BackupDatabase
 
     /// <summary>What a failed backup leaves.</summary>
     internal const string NothingLeft = "No backup was made and nothing is left behind.";
-    private const int MostDefaultJobs = 4;
     private const int MostCostsSaid = 20;
     private const int DiskFullUnix = 28;
     private const int DiskFullWindows = unchecked((int)0x80070070);
@@ -61,151 +59,53 @@ public sealed class BackupDatabase
         }
     }
 
+    // The steps: require, plan, dump, verify, encrypt, hash, close.
     private static async Task<PgBackup> MakeAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var parent = Path.GetFullPath(request.Path);
         var id = Guid.NewGuid().ToString("N");
         var target = request.Target with { ApplicationName = $"PgOps backup {id[..8]}" };
         var timings = new PhaseTimings();
-        request.Selection.Check();
-        DumpCompression.Check(request);
-        request.SigningKey?.RequirePrivateKey();
-        if (request is { Format: PgBackupFormat.Plain, Recipients.Count: > 0 })
-        {
-            throw new PgOpsException(
-                PgErrorCode.InvalidArgument,
-                "A backup in the Plain format is not encrypted.",
-                "Nothing was written.",
-                "Take -Format Custom, of which no plain byte reaches the disk, or leave -Recipient out.");
-        }
-
+        Require(request);
         var encryptor = await Encryptor.FindAsync(request.Recipients, cancellationToken).ConfigureAwait(false);
         var holder = await SnapshotHolder.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (holder.ConfigureAwait(false))
         {
-            // Before anything is written: tools that can do it, a role that sees every row, and room.
-            var tools = DumpTools.Find(holder.Connection.VersionNumber() / 10000, request);
-            var compression = request.Compression ?? await DumpCompression.BestAsync(tools.Dump, request.Format, cancellationToken).ConfigureAwait(false);
-            var database = holder.Connection.Database!;
-            var listed = await DumpedTables.ListAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
-            var leftOut = new List<string>(listed.LeftOut);
-            var server = await SourceFacts.ServerAsync(holder.Connection, target, cancellationToken).ConfigureAwait(false);
-            var facts = await SourceFacts.DatabaseAsync(holder.Connection, leftOut, cancellationToken).ConfigureAwait(false);
-            var mark = await MigrationHistory.PositionAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
-            var depth = await ReadBack.DepthAsync(request.Fingerprint, holder.Connection, sink.Log, cancellationToken).ConfigureAwait(false);
-            if (!request.Force)
-            {
-                new FreeSpace(parent).Require(
-                    DumpEstimate.Of(parent, database, facts.Bytes, listed.Tables, DumpCompression.IsNone(compression)));
-            }
-
+            var plan = await PlanAsync(request, id, target, holder, sink, cancellationToken).ConfigureAwait(false);
+            plan = plan with { Encryptor = encryptor };
             var reader = await SnapshotSession.OpenAsync(target, holder.Snapshot, cancellationToken).ConfigureAwait(false);
             await using var readerGone = reader.ConfigureAwait(false);
             if (request.Selection.IsWhole)
             {
-                listed.RefuseUnlessComplete(target);
-                await reader.LockAsync(listed.Tables, cancellationToken).ConfigureAwait(false);
+                plan.Listed.RefuseUnlessComplete(target);
+                await reader.LockAsync(plan.Listed.Tables, cancellationToken).ConfigureAwait(false);
             }
 
             timings.End("prepare");
             PartialFolder.Sweep(parent, sink.Log);
-            using var folder = await PartialFolder.CreateAsync(parent, database, holder.SnapshotAt, cancellationToken).ConfigureAwait(false);
-            var jobs = request.Format != PgBackupFormat.Directory ? 1 : Math.Max(1, request.Jobs ?? Math.Min(Environment.ProcessorCount, MostDefaultJobs));
-            var payload = PayloadName.PathOf(request.Format);
-            var archive = Path.Combine(folder.Path, payload);
-            using var dumpProgress = new ProgressActivity(sink, $"Backing up {database}");
-            var dump = new DumpRun(listed.Tables, dumpProgress);
-            var stream = encryptor is null || request.Format != PgBackupFormat.Custom ? null : new EncryptedDump(encryptor, tools.Restore, archive + encryptor.Ending);
-            using var work = new SnapshotWork(
-                request, compression, depth, target, holder, reader, listed, dump, tools, folder.Path, archive, jobs, timings)
-            { Encryptor = encryptor, Stream = stream };
-            var (content, contents, dumped, objects) = await work.RunAsync(sink, cancellationToken).ConfigureAwait(false);
-            ReadBack.RequireEveryTable(contents, dumped, content);
-            content = content with
+            using var folder = await PartialFolder.CreateAsync(
+                parent, plan.Database, holder.SnapshotAt, cancellationToken).ConfigureAwait(false);
+            using var dump = new SnapshotDump(plan, holder, reader, folder.Path, timings);
+            var snapshot = await dump.RunAsync(sink, cancellationToken).ConfigureAwait(false);
+            var content = await ArchiveVerification.RunAsync(
+                plan, snapshot, folder.Path, timings, sink, cancellationToken).ConfigureAwait(false);
+            if (encryptor is not null && snapshot.Stream is null)
             {
-                Sequences = stream?.Sequences(content.Sequences, !request.Selection.IsWhole)
-                    ?? await contents.SequencesAsync(
-                        tools.Restore, archive, folder.Path, content.Sequences, !request.Selection.IsWhole, cancellationToken).ConfigureAwait(false),
-            };
-            timings.End("readBack");
-            if (depth == PgFingerprintDepth.Archive)
-            {
-                using var readProgress = new ProgressActivity(sink, $"Reading the backup of {database} back");
-                var rows = stream?.Rows ?? await ArchiveFingerprint.ReadAsync(
-                    tools.Restore, archive, contents, dumped.Tables, jobs, folder.Path, readProgress, timings, cancellationToken).ConfigureAwait(false);
-                content = content with { Tables = ReadBack.Join(content.Tables, dumped.Tables, rows) };
-                timings.End("archive");
-            }
-
-            if (encryptor is not null && stream is null)
-            {
-                using var encrypting = new ProgressActivity(sink, $"Encrypting the backup of {database}");
-                var sizes = Directory.GetFiles(archive).ToDictionary(file => file, file => new FileInfo(file).Length);
-                long encrypted = 0;
-                await encryptor.ReplaceAsync(
-                    [.. sizes.Keys],
-                    file => encrypting.ReportBytes(Path.GetFileName(file), Interlocked.Add(ref encrypted, sizes[file]), sizes.Values.Sum()),
-                    cancellationToken).ConfigureAwait(false);
+                await BackupSeal.EncryptAsync(encryptor, snapshot.Archive, plan.Database, sink, cancellationToken).ConfigureAwait(false);
                 timings.End("encrypt");
             }
 
-            payload += stream is null ? "" : encryptor!.Ending;
-            using var hashProgress = new ProgressActivity(sink, $"Hashing the backup of {database}");
-            var names = HashList.Files(folder.Path).Where(name => name != OwnerMark.FileName).ToList();
-            await Parallel.ForEachAsync(names, cancellationToken, (name, _) =>
-            {
-                DurableFile.Seal(Path.Combine(folder.Path, name));
-                return ValueTask.CompletedTask;
-            }).ConfigureAwait(false);
-            var files = await HashList.HashAsync(folder.Path, names, hashProgress, cancellationToken).ConfigureAwait(false);
+            var files = await BackupSeal.HashAsync(folder.Path, plan.Database, sink, cancellationToken).ConfigureAwait(false);
             timings.End("hash");
-
-            var manifest = new PgBackupManifest
-            {
-                Id = id,
-                Database = database,
-                SnapshotAt = holder.SnapshotAt,
-                Server = server,
-                Facts = facts,
-                Payload = new PgPayload
-                {
-                    Format = PayloadName.FormatOf(request.Format),
-                    Path = payload,
-                    Bytes = files.Where(file => file.Name == payload || file.Name.StartsWith(payload + "/", StringComparison.Ordinal)).Sum(file => file.Bytes),
-                    Tool = $"pg_dump (PostgreSQL) {tools.Dump.Version}",
-                    Jobs = jobs,
-                    Compression = compression,
-                    Selection = request.Selection.Arguments(tools.Dump.Major),
-                    Encryption = encryptor?.Facts,
-                },
-                Fingerprint = depth.ToString(),
-                Tables = content.Tables,
-                Sequences = content.Sequences,
-                Objects = objects,
-                Migration = mark,
-                LeftOut = leftOut,
-                Timings = timings.Seconds,
-                CreatedBy = Environment.UserName,
-                CreatedOn = Environment.MachineName,
-                PgOpsVersion = PgOpsVersion.Current,
-            };
-            var bytes = await CloseAsync(folder, manifest, files, encryptor, request.SigningKey, cancellationToken).ConfigureAwait(false);
-            string?[] remarks =
-            [
-                facts.Masked is null ? null : $"{database} is a masked copy ({facts.Masked}): this backup is none of the original.",
-                InternalOptions.WarningOf(tools.Dump.Version, server),
-            ];
-            var warnings = dump.Warnings.Concat(remarks.OfType<string>()).ToList();
-            foreach (var warning in warnings)
-            {
-                sink.Log.BackupWarned(warning);
-            }
-
-            LogCost(timings, depth, sink.Log);
+            var manifest = Manifest(plan, holder.SnapshotAt, snapshot, content, files, timings);
+            var bytes = await BackupSeal.CloseAsync(
+                folder, manifest, files, encryptor, request.SigningKey, cancellationToken).ConfigureAwait(false);
+            var warnings = Warnings(plan, snapshot, sink.Log);
+            LogCost(timings, plan.Depth, sink.Log);
             return new PgBackup
             {
                 Id = id,
-                Database = database,
+                Database = plan.Database,
                 Path = folder.FinalPath,
                 Format = manifest.Payload.Format,
                 SnapshotAt = manifest.SnapshotAt,
@@ -218,6 +118,119 @@ public sealed class BackupDatabase
                 Duration = timings.Elapsed,
             };
         }
+    }
+
+    /// <summary>Refuses what makes no sense.</summary>
+    private static void Require(BackupDatabaseRequest request)
+    {
+        request.Selection.Check();
+        DumpCompression.Check(request);
+        request.SigningKey?.RequirePrivateKey();
+        if (request is { Format: PgBackupFormat.Plain, Recipients.Count: > 0 })
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "A backup in the Plain format is not encrypted.",
+                "Nothing was written.",
+                "Take -Format Custom, of which no plain byte reaches the disk, or leave -Recipient out.");
+        }
+    }
+
+    /// <summary>Before anything is written: tools that can do it, a role that sees every row, and room.</summary>
+    private static async Task<BackupPlan> PlanAsync(
+        BackupDatabaseRequest request,
+        string id,
+        PgTarget target,
+        SnapshotHolder holder,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var connection = holder.Connection;
+        var tools = DumpTools.Find(connection.VersionNumber() / 10000, request);
+        var compression = request.Compression
+            ?? await DumpCompression.BestAsync(tools.Dump, request.Format, cancellationToken).ConfigureAwait(false);
+        var database = connection.Database!;
+        var listed = await DumpedTables.ListAsync(connection, cancellationToken).ConfigureAwait(false);
+        var leftOut = new List<string>(listed.LeftOut);
+        var server = await SourceFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
+        var facts = await SourceFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);
+        var mark = await MigrationHistory.PositionAsync(connection, cancellationToken).ConfigureAwait(false);
+        var depth = await ArchiveVerification.DepthAsync(
+            request.Fingerprint, connection, sink.Log, cancellationToken).ConfigureAwait(false);
+        if (!request.Force)
+        {
+            var parent = Path.GetFullPath(request.Path);
+            new FreeSpace(parent).Require(
+                DumpEstimate.Of(parent, database, facts.Bytes, listed.Tables, DumpCompression.IsNone(compression)));
+        }
+
+        return new BackupPlan(request, id, target, database, tools, compression, depth)
+        {
+            Listed = listed,
+            LeftOut = leftOut,
+            Server = server,
+            Facts = facts,
+            Migration = mark,
+        };
+    }
+
+    private static PgBackupManifest Manifest(
+        BackupPlan plan,
+        DateTime snapshotAt,
+        DumpedSnapshot snapshot,
+        DatabaseContent content,
+        IReadOnlyList<HashedFile> files,
+        PhaseTimings timings)
+    {
+        var payload = PayloadName.PathOf(plan.Request.Format) + (snapshot.Stream is null ? "" : plan.Encryptor!.Ending);
+        return new PgBackupManifest
+        {
+            Id = plan.Id,
+            Database = plan.Database,
+            SnapshotAt = snapshotAt,
+            Server = plan.Server,
+            Facts = plan.Facts,
+            Payload = new PgPayload
+            {
+                Format = PayloadName.FormatOf(plan.Request.Format),
+                Path = payload,
+                Bytes = files.Where(file => file.Name == payload || file.Name.StartsWith(payload + "/", StringComparison.Ordinal))
+                    .Sum(file => file.Bytes),
+                Tool = $"pg_dump (PostgreSQL) {plan.Tools.Dump.Version}",
+                Jobs = plan.Jobs,
+                Compression = plan.Compression,
+                Selection = plan.Request.Selection.Arguments(plan.Tools.Dump.Major),
+                Encryption = plan.Encryptor?.Facts,
+            },
+            Fingerprint = plan.Depth.ToString(),
+            Tables = content.Tables,
+            Sequences = content.Sequences,
+            Objects = snapshot.Objects,
+            Migration = plan.Migration,
+            LeftOut = plan.LeftOut,
+            Timings = timings.Seconds,
+            CreatedBy = Environment.UserName,
+            CreatedOn = Environment.MachineName,
+            PgOpsVersion = PgOpsVersion.Current,
+        };
+    }
+
+    private static List<string> Warnings(BackupPlan plan, DumpedSnapshot snapshot, ILogger log)
+    {
+        string?[] remarks =
+        [
+            plan.Facts.Masked is null
+                ? null
+                : $"{plan.Database} is a masked copy ({plan.Facts.Masked}): this backup is none of the original.",
+            InternalOptions.WarningOf(plan.Tools.Dump.Version, plan.Server),
+        ];
+        var warnings = snapshot.Warnings.Concat(remarks.OfType<string>()).ToList();
+        foreach (var warning in warnings)
+        {
+            log.BackupWarned(warning);
+        }
+
+        return warnings;
     }
 
     /// <summary>Says what the fingerprint cost, in all and for the tables that took longest.</summary>
@@ -237,40 +250,13 @@ public sealed class BackupDatabase
         }
     }
 
-    private static async Task<long> CloseAsync(
-        PartialFolder folder,
-        PgBackupManifest manifest,
-        IReadOnlyList<HashedFile> files,
-        Encryptor? encryptor,
-        BackupKey? key,
-        CancellationToken cancellationToken)
-    {
-        var path = Path.Combine(folder.Path, ManifestJson.FileName);
-        List<string> names = [ManifestJson.FileName];
-        if (encryptor is not null)
-        {
-            await encryptor.WriteAsync(path, ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
-            names.Add(ManifestJson.FileName + encryptor.Ending);
-            manifest = SealedManifest.Readable(manifest);
-        }
-
-        await DurableFile.WriteAsync(path, ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
-        var last = await HashList.HashAsync(folder.Path, names, null, cancellationToken).ConfigureAwait(false);
-        var list = HashList.Text(files.Concat(last));
-        await DurableFile.WriteAsync(Path.Combine(folder.Path, HashList.FileName), list, cancellationToken).ConfigureAwait(false);
-        var signature = key?.Sign(SignedSubject.Backup, list).ToBytes() ?? [];
-        if (key is not null)
-        {
-            await DurableFile.WriteAsync(Path.Combine(folder.Path, HashList.SignatureFileName), signature, cancellationToken).ConfigureAwait(false);
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
-        folder.Finish();
-        return files.Concat(last).Sum(file => file.Bytes) + list.Length + signature.Length;
-    }
-
     private static PgOpsException Inaccessible(string path, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows
-        ? new PgOpsException(PgErrorCode.DiskFull, $"The disk of {path} is full.", NothingLeft, "Make room, or back up to another disk.", error)
+        ? new PgOpsException(
+            PgErrorCode.DiskFull, $"The disk of {path} is full.", NothingLeft, "Make room, or back up to another disk.", error)
         : new PgOpsException(
-            PgErrorCode.PathInaccessible, $"Cannot write below {path}: {error.Message}", NothingLeft, "Check the path and its permissions.", error);
+            PgErrorCode.PathInaccessible,
+            $"Cannot write below {path}: {error.Message}",
+            NothingLeft,
+            "Check the path and its permissions.",
+            error);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
@@ -8,9 +9,49 @@ using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Backups;
 
-/// <summary>Holds a finished archive against what the snapshot had.</summary>
-internal static class ReadBack
+/// <summary>The step "verify": holds the finished archive against what the snapshot had.</summary>
+internal static class ArchiveVerification
 {
+    /// <summary>Verifies it.</summary>
+    /// <param name="plan">What the first step has settled.</param>
+    /// <param name="snapshot">The archive, and what was found in the snapshot.</param>
+    /// <param name="folder">The backup's folder.</param>
+    /// <param name="timings">Receives seconds by phase.</param>
+    /// <param name="sink">Receives progress.</param>
+    /// <param name="cancellationToken">Ends pg_restore.</param>
+    /// <returns>The fingerprint, with what the archive alone knows.</returns>
+    /// <exception cref="PgOpsException">BackupFailed.</exception>
+    internal static async Task<DatabaseContent> RunAsync(
+        BackupPlan plan,
+        DumpedSnapshot snapshot,
+        string folder,
+        PhaseTimings timings,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var (archive, content, contents, dumped, _) = snapshot;
+        RequireEveryTable(contents, dumped, content);
+        var only = !plan.Request.Selection.IsWhole;
+        content = content with
+        {
+            Sequences = snapshot.Stream?.Sequences(content.Sequences, only)
+                ?? await contents.SequencesAsync(
+                    plan.Tools.Restore, archive, folder, content.Sequences, only, cancellationToken).ConfigureAwait(false),
+        };
+        timings.End("readBack");
+        if (plan.Depth == PgFingerprintDepth.Archive)
+        {
+            using var progress = new ProgressActivity(sink, $"Reading the backup of {plan.Database} back");
+            var rows = snapshot.Stream?.Rows ?? await ArchiveFingerprint.ReadAsync(
+                plan.Tools.Restore, archive, contents, dumped.Tables, plan.Jobs, folder, progress, timings, cancellationToken)
+                .ConfigureAwait(false);
+            content = content with { Tables = Join(content.Tables, dumped.Tables, rows) };
+            timings.End("archive");
+        }
+
+        return content;
+    }
+
     /// <summary>
     /// How deep to look. The archive's text is the source's only where nothing but the pinned settings shapes it: not in another
     /// encoding than UTF-8, not with money, whose form the database's lc_monetary decides, and not with names quoted in values of regclass
@@ -28,7 +69,8 @@ internal static class ReadBack
             """
             SELECT CASE WHEN pg_catalog.current_setting('server_encoding') NOT IN ('UTF8', 'SQL_ASCII')
                     THEN 'its encoding is ' || pg_catalog.current_setting('server_encoding')
-                WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'lc_monetary' AND reset_val NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8'))
+                WHEN EXISTS (SELECT FROM pg_catalog.pg_settings
+                        WHERE name = 'lc_monetary' AND reset_val NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8'))
                     AND (EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE atttypid IN (790, 791) AND attrelid >= 16384)
                         OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typbasetype IN (790, 791) AND oid >= 16384))
                     THEN 'it holds values of type money, and lc_monetary is not C'
@@ -49,7 +91,7 @@ internal static class ReadBack
 
     /// <summary>The archive's own table of contents must name exactly the tables that were fingerprinted.</summary>
     /// <exception cref="PgOpsException">BackupFailed.</exception>
-    internal static void RequireEveryTable(ArchiveContents contents, DumpedTables dumped, DatabaseContent content)
+    private static void RequireEveryTable(ArchiveContents contents, DumpedTables dumped, DatabaseContent content)
     {
         var inArchive = contents.TableOids;
         var expected = dumped.Tables.Where(table => !table.IsLargeObjects).ToList();
@@ -68,7 +110,7 @@ internal static class ReadBack
 
     /// <summary>The counts of the snapshot with the hashes of the archive, whose numbers of rows must be the same.</summary>
     /// <exception cref="PgOpsException">BackupFailed.</exception>
-    internal static IReadOnlyList<PgTableFingerprint> Join(
+    private static List<PgTableFingerprint> Join(
         IReadOnlyList<PgTableFingerprint> counted, IReadOnlyList<DumpedTable> tables, IReadOnlyDictionary<uint, RowHashSum> archived)
     {
         var joined = counted.Zip(tables, (count, table) => (
