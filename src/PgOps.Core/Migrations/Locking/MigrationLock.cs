@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
@@ -73,19 +72,14 @@ internal sealed class MigrationLock : IAsyncDisposable
         Task? preparing = null)
     {
         var taken = new MigrationLock(connection, request, sink);
-        try
+        return await taken.OrDisposeAsync(async () =>
         {
             await connection.ExecuteAsync(
                 SessionSettings.Set(SessionSilence.Settings(connection, request.Silence)), cancellationToken).ConfigureAwait(false);
             await taken.PollAsync(request.HistorySchema, request.WaitTimeout, preparing, cancellationToken).ConfigureAwait(false);
             taken._table = new HistoryTable(request.HistorySchema);
             return taken;
-        }
-        catch
-        {
-            await taken.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>The key that migrators compete for.</summary>
@@ -141,7 +135,7 @@ internal sealed class MigrationLock : IAsyncDisposable
 
     private async Task PollAsync(string schema, TimeSpan timeout, Task? preparing, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var polling = Polling.ForLock(timeout);
         var told = "";
         using var progress = new ProgressActivity(_sink, $"Waiting to migrate {_target.Database}");
         while (true)
@@ -149,7 +143,7 @@ internal sealed class MigrationLock : IAsyncDisposable
             var (holder, dead) = await TryAsync(schema, cancellationToken).ConfigureAwait(false);
             if (holder is null)
             {
-                Waited = clock.Elapsed;
+                Waited = polling.Waited;
                 return;
             }
 
@@ -160,11 +154,11 @@ internal sealed class MigrationLock : IAsyncDisposable
             }
 
             var what = dead ? "a dead migrator's session still works" : "another migrator holds the lock";
-            if (clock.Elapsed > timeout)
+            if (polling.IsOver)
             {
                 throw new PgOpsException(
                     PgErrorCode.MigrationLocked,
-                    $"{_target}: {what}: {holder}. Waited {clock.Elapsed.TotalSeconds:0.0} s.",
+                    $"{_target}: {what}: {holder}. Waited {polling.Waited.TotalSeconds:0.0} s.",
                     "Nothing was touched.",
                     dead
                         ? "Wait until its statement ends, or end it with SELECT pg_terminate_backend(pid)."
@@ -172,14 +166,14 @@ internal sealed class MigrationLock : IAsyncDisposable
                 { Subject = _target };
             }
 
-            if (told != holder && clock.Elapsed > TimeSpan.FromSeconds(1))
+            if (told != holder && polling.Waited > TimeSpan.FromSeconds(1))
             {
                 _sink.Log.LogInformation("Waiting: {What}: {Holder}", what, holder);
                 told = holder;
             }
 
             progress.Report($"{what}: {holder}");
-            await Task.Delay(Random.Shared.Next(50, 250), cancellationToken).ConfigureAwait(false);
+            await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
