@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 
@@ -28,16 +29,11 @@ internal sealed class CatalogSession : IAsyncDisposable
     internal static async Task<CatalogSession> OpenAsync(PgTarget target, DatabaseThresholds thresholds, CancellationToken cancellationToken)
     {
         var session = await SnapshotSession.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
-        try
+        return await session.OrDisposeAsync(async () =>
         {
             await session.Connection.ExecuteAsync("SET LOCAL lock_timeout = '5s'", cancellationToken).ConfigureAwait(false);
             return new CatalogSession(session, thresholds);
-        }
-        catch
-        {
-            await session.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Does something that the server may refuse.</summary>

@@ -263,9 +263,7 @@ internal static class DatabaseFingerprint
             long read = 0;
             long shown = 0;
 
-            // The driver refuses a raw copy of text; its text reader's own stream has the bytes as the server sent them.
-            using var text = await connection.BeginTextExportAsync(table.CopyStatement, cancellationToken).ConfigureAwait(false);
-            var copy = ((StreamReader)text).BaseStream;
+            var copy = await NpgsqlInternals.CopyTextAsync(connection, table.CopyStatement, cancellationToken).ConfigureAwait(false);
             await using (copy.ConfigureAwait(false))
             {
                 int length;

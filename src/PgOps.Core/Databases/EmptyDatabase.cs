@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
@@ -72,16 +73,11 @@ internal sealed class EmptyDatabase : IAsyncDisposable
     {
         var session = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
         var database = new EmptyDatabase(target, session, log);
-        try
+        return await database.OrDisposeAsync(async () =>
         {
             await database.PrepareAsync(cancellationToken).ConfigureAwait(false);
             return database;
-        }
-        catch
-        {
-            await database.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Takes the mark off.</summary>

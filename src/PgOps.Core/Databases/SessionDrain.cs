@@ -15,7 +15,7 @@ namespace PgOps.Core.Databases;
 internal sealed class SessionDrain
 {
     private const int Look = 20;
-    private const int Pause = 50;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     // What a short transaction needs to end by itself while new connections wait.
     private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(500);
@@ -75,7 +75,7 @@ internal sealed class SessionDrain
     /// <exception cref="PgOpsException">DatabaseInUse: sessions that this role may not end stayed.</exception>
     internal async Task<TimeSpan> WaitAsync(PgTarget target, TimeSpan grace, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var polling = new Polling(grace, Pause);
         var begun = await NowAsync(cancellationToken).ConfigureAwait(false);
         while (true)
         {
@@ -85,18 +85,18 @@ internal sealed class SessionDrain
                 cancellationToken, _one, _other, begun).ConfigureAwait(false);
             if (waited.Count == 0)
             {
-                return clock.Elapsed;
+                return polling.Waited;
             }
 
-            if (clock.Elapsed >= grace)
+            if (polling.IsOver)
             {
                 var fixedOnes = waited.Where(one => !one.Endable).Select(one => one.Session).ToList();
-                return fixedOnes.Count == 0 ? clock.Elapsed : throw MayNotEnd(target, fixedOnes);
+                return fixedOnes.Count == 0 ? polling.Waited : throw MayNotEnd(target, fixedOnes);
             }
 
             var status = $"waiting for {waited.Count} sessions; the oldest: {waited[0].Session}";
-            sink.Progress(new OperationProgress(1, $"Switching {target.Database}", status, -1, grace - clock.Elapsed, false));
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            sink.Progress(new OperationProgress(1, $"Switching {target.Database}", status, -1, grace - polling.Waited, false));
+            await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

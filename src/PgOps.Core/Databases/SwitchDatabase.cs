@@ -118,19 +118,14 @@ public sealed class SwitchDatabase
     private static async Task<NpgsqlConnection> OpenAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(request.Maintenance, sink.Log, cancellationToken).ConfigureAwait(false);
-        try
+        return await session.OrDisposeAsync(async () =>
         {
             // A lock that is not given soon would keep new connections waiting behind it. Warnings are of sessions that went by themselves.
             var idle = session.VersionNumber() >= 140000 ? "; SET idle_session_timeout = 0" : "";
             var settings = "SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error" + idle;
             await session.ExecuteAsync(settings, cancellationToken).ConfigureAwait(false);
             return session;
-        }
-        catch
-        {
-            await session.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     private static async Task<SwitchScript> PrepareAsync(

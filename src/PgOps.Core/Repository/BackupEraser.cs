@@ -1,12 +1,13 @@
 using PgOps.Core.Common.Files;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
 
 /// <summary>
 /// Removes one backup. In a folder it gets a name that ends in <c>.removing</c> first, in one step, so that at no moment a folder looks
-/// complete and lacks files; whatever ends the removal in the middle, the next one finishes it. Of a store, see
-/// <see cref="StoredBackups.DeleteAsync"/>.
+/// complete and lacks files; whatever ends the removal in the middle, the next one finishes it. A store renames nothing: there the list of
+/// hashes goes first, and a mark says until the end that the rest is to go.
 /// </summary>
 internal static class BackupEraser
 {
@@ -25,6 +26,27 @@ internal static class BackupEraser
 
         await StoredBackups.DeleteAsync(place, CancellationToken.None).ConfigureAwait(false);
         return true;
+    }
+
+    /// <summary>
+    /// Removes a backup from a store: its list of hashes first, so that whatever interrupts never leaves a valid one; and with a mark
+    /// until all is gone, so that the next removal finishes it.
+    /// </summary>
+    /// <param name="store">The store.</param>
+    /// <param name="backup">The backup's name.</param>
+    /// <param name="cancellationToken">Stops; a second call removes the rest.</param>
+    internal static async Task EraseAsync(RemoteStore store, string backup, CancellationToken cancellationToken)
+    {
+        var files = await store.ListAsync(backup, cancellationToken).ConfigureAwait(false);
+        var list = StoreUri.Join(backup, HashList.FileName);
+        var mark = StoreUri.Join(backup, FileEndings.Removing);
+        await store.DeleteAsync([list], cancellationToken).ConfigureAwait(false);
+        await store.WriteAsync(mark, "This backup is being removed.\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
+        await store.DeleteAsync(
+            [.. files.Select(file => StoreUri.Join(backup, file.Name)).Where(name => name != list && name != mark)],
+            cancellationToken).ConfigureAwait(false);
+        await store.DeleteAsync([mark], cancellationToken).ConfigureAwait(false);
+        await store.RemoveFolderAsync(backup, cancellationToken).ConfigureAwait(false);
     }
 
     private static bool TryErase(string path)

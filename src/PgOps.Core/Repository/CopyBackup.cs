@@ -61,7 +61,7 @@ public sealed class CopyBackup
         ArgumentNullException.ThrowIfNull(destinations);
         foreach (var destination in destinations)
         {
-            BackupStore.Open(StoreUri.Parse(destination)).Dispose();
+            FileStore.Open(StoreUri.Parse(destination)).Dispose();
         }
     }
 
@@ -104,7 +104,7 @@ public sealed class CopyBackup
         var target = StoreUri.Parse(request.Destination);
         using var source = await CopySource.OpenAsync(request.Backup, cancellationToken).ConfigureAwait(false);
         RefuseSelf(source, target);
-        using var store = BackupStore.Open(target);
+        using var store = FileStore.Open(target);
         source.RefuseOther(target, await source.ListAtAsync(store, cancellationToken).ConfigureAwait(false));
         var there = (await store.ListAsync(source.Name, cancellationToken).ConfigureAwait(false)).ToDictionary(file => file.Name, file => file.Bytes);
         var missing = source.Files.Where(file => there.GetValueOrDefault(file.Name, -1) != file.Bytes).ToList();

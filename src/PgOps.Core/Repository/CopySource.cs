@@ -1,4 +1,5 @@
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -6,7 +7,7 @@ namespace PgOps.Core.Repository;
 /// <summary>The backup that is copied, with its list of hashes.</summary>
 internal sealed class CopySource : IDisposable
 {
-    private CopySource(StoreUri uri, BackupStore store, byte[] list, IReadOnlyList<HashedFile> files)
+    private CopySource(StoreUri uri, FileStore store, byte[] list, IReadOnlyList<HashedFile> files)
     {
         Uri = uri;
         Store = store;
@@ -18,7 +19,7 @@ internal sealed class CopySource : IDisposable
     internal StoreUri Uri { get; }
 
     /// <summary>The store that holds it.</summary>
-    internal BackupStore Store { get; }
+    internal FileStore Store { get; }
 
     /// <summary>Its name, the same everywhere.</summary>
     internal string Name => Uri.Name;
@@ -43,8 +44,8 @@ internal sealed class CopySource : IDisposable
         }
 
         var uri = StoreUri.Parse(backup.Path);
-        var store = BackupStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is no backup."));
-        try
+        var store = FileStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is no backup."));
+        return await store.OrDispose(async () =>
         {
             var present = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
                 .ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
@@ -70,16 +71,11 @@ internal sealed class CopySource : IDisposable
             }
 
             return new CopySource(uri, store, list, files);
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>The list of hashes that stands at the destination; null when there is none.</summary>
-    internal async Task<byte[]?> ListAtAsync(BackupStore target, CancellationToken cancellationToken)
+    internal async Task<byte[]?> ListAtAsync(FileStore target, CancellationToken cancellationToken)
         => (await target.ReadAsync([StoreUri.Join(Name, HashList.FileName)], cancellationToken).ConfigureAwait(false)).Values.FirstOrDefault();
 
     /// <summary>Refuses to touch another backup of the same name.</summary>

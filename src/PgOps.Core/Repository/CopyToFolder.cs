@@ -2,6 +2,7 @@ using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Streams;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -104,7 +105,8 @@ internal static class CopyToFolder
         {
             throw new PgOpsException(
                 PgErrorCode.BackupDamaged,
-                $"{source.Uri}: {wrong.Count} file(s) are not what {HashList.FileName} says: {string.Join(", ", wrong.Take(5))}.",
+                $"{source.Uri}: {Amount.Of(wrong.Count, "file")} {(wrong.Count == 1 ? "is" : "are")} not what {HashList.FileName} says: "
+                    + $"{NameList.InSentence(wrong)}.",
                 "What was fetched was removed.",
                 "Test-PgBackup says what is damaged. Use another backup, or another copy of this one.");
         }

@@ -1,6 +1,6 @@
-using System.Globalization;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Streams;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -46,7 +46,7 @@ internal sealed class CopyToStore
         }
 
         await _store.DeleteAsync([.. foreign.Select(name => StoreUri.Join(_source.Name, name))], cancellationToken).ConfigureAwait(false);
-        await _store.SendAsync(_source.Store, _source.Name, wanted, _meter, cancellationToken).ConfigureAwait(false);
+        await SendAsync(wanted, cancellationToken).ConfigureAwait(false);
         await VerifyAsync(wanted, cancellationToken).ConfigureAwait(false);
         await _store.WriteAsync(ListName, _source.List, cancellationToken).ConfigureAwait(false);
         var written = await _source.ListAtAsync(_store, cancellationToken).ConfigureAwait(false);
@@ -54,6 +54,23 @@ internal sealed class CopyToStore
         {
             await _store.DeleteAsync([ListName], cancellationToken).ConfigureAwait(false);
             throw Different([HashList.FileName]);
+        }
+    }
+
+    private async Task SendAsync(List<HashedFile> wanted, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _store.SendAsync(_source.Store, _source.Name, wanted, _meter, cancellationToken).ConfigureAwait(false);
+        }
+        catch (WrongHashException error)
+        {
+            throw new PgOpsException(
+                PgErrorCode.BackupDamaged,
+                $"{_source.Uri}: {error.Name} is not what {HashList.FileName} says.",
+                "The backup was not copied; what was sent of it is incomplete and is not listed as a backup.",
+                "Test-PgBackup says what is damaged. Copy another backup, or another copy of this one.",
+                error);
         }
     }
 
@@ -70,9 +87,8 @@ internal sealed class CopyToStore
 
     private PgOpsException Different(List<string> names) => new(
         PgErrorCode.BackupDamaged,
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{_store.Uri.Child(_source.Name)}: {names.Count} file(s) did not arrive as {HashList.FileName} says: {string.Join(", ", names.Take(5))}."),
+        $"{_store.Uri.Child(_source.Name)}: {Amount.Of(names.Count, "file")} did not arrive as {HashList.FileName} says: "
+            + $"{NameList.InSentence(names)}.",
         "They were removed again; the copy is incomplete and is not listed as a backup.",
         $"Test-PgBackup on {_source.Uri} says whether the source is sound; if it is, run the command again: the other files are not sent twice.");
 }

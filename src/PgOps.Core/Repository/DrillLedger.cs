@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Repository.Signing;
 using PgOps.Core.Repository.Storage;
 
@@ -280,7 +280,7 @@ internal static class DrillLedger
 
     private static byte[] ReadShared(string path)
     {
-        for (var patience = Stopwatch.StartNew(); ;)
+        for (var polling = new Polling(FileLock.Patience, TimeSpan.FromMilliseconds(20)); ;)
         {
             try
             {
@@ -293,10 +293,10 @@ internal static class DrillLedger
             {
                 return [];
             }
-            catch (IOException error) when (FileLock.IsHeld(error) && patience.Elapsed < FileLock.Patience)
+            catch (IOException error) when (FileLock.IsHeld(error) && !polling.IsOver)
             {
                 // A writer holds it for a moment.
-                Thread.Sleep(20);
+                polling.Pause();
             }
         }
     }

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Repository;
 
@@ -25,7 +25,7 @@ internal sealed class ReadingMark : IDisposable
     /// <exception cref="PgOpsException">BackupDamaged: it is being removed.</exception>
     internal static async Task<ReadingMark> TakeAsync(string path, CancellationToken cancellationToken)
     {
-        for (var waited = Stopwatch.StartNew(); ;)
+        for (var polling = new Polling(Patience, TimeSpan.FromMilliseconds(50)); ;)
         {
             try
             {
@@ -42,14 +42,14 @@ internal sealed class ReadingMark : IDisposable
                     return new ReadingMark(null);
                 }
 
-                if (waited.Elapsed > Patience)
+                if (polling.IsOver)
                 {
                     throw new PgOpsException(
                         PgErrorCode.BackupDamaged, $"{path} is being removed.", "It was not read.", "Take another backup: Get-PgBackup lists them.", error);
                 }
 
                 // Whoever only looks whether it is in use holds it for a moment.
-                await Task.Delay(50, cancellationToken).ConfigureAwait(false);
+                await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
             }
         }
     }

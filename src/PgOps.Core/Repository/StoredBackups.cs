@@ -1,5 +1,6 @@
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Streams;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Signing;
 using PgOps.Core.Repository.Storage;
 
@@ -74,7 +75,7 @@ public static class StoredBackups
         }
 
         using var store = RemoteStore.Open(parent, new Throttle(null));
-        await store.DeleteBackupAsync(uri.Name, cancellationToken).ConfigureAwait(false);
+        await BackupEraser.EraseAsync(store, uri.Name, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The backups below a URI, or the one at it, and which of them are proven by the ledger beside them.</summary>
@@ -82,7 +83,7 @@ public static class StoredBackups
         string place, CancellationToken cancellationToken, BackupKey? key = null)
     {
         var uri = StoreUri.Parse(place);
-        using var below = BackupStore.Open(uri);
+        using var below = FileStore.Open(uri);
         var files = await below.ListAsync("", cancellationToken).ConfigureAwait(false);
         var single = uri.Parent is not null
             && (BackupFolder.IsBackupName(uri.Name) || files.Any(file => file.Name is ManifestJson.FileName or HashList.FileName));
@@ -91,7 +92,7 @@ public static class StoredBackups
             return await DescribeAsync(below, Groups(files), key, cancellationToken).ConfigureAwait(false);
         }
 
-        using var beside = BackupStore.Open(uri.Parent!);
+        using var beside = FileStore.Open(uri.Parent!);
         return files.Count == 0
             ? throw new PgOpsException(
                 PgErrorCode.PathNotFound, $"There is nothing at {uri}.", nextStep: "Get-PgBackup lists the backups of a store.")
@@ -108,7 +109,7 @@ public static class StoredBackups
             .ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
 
     private static async Task<(IReadOnlyList<PgBackup>, IReadOnlyDictionary<string, DrillProof>)> DescribeAsync(
-        BackupStore store, Dictionary<string, List<StoredFile>> groups, BackupKey? key, CancellationToken cancellationToken)
+        FileStore store, Dictionary<string, List<StoredFile>> groups, BackupKey? key, CancellationToken cancellationToken)
     {
         var wanted = groups.SelectMany(group => group.Value
             .Where(file => file.Name is ManifestJson.FileName or HashList.FileName)
@@ -140,6 +141,6 @@ public static class StoredBackups
         var missing = HashList.Parse(list ?? []).Hashes.Keys.Where(name => !present.Contains(name)).Order(StringComparer.Ordinal).ToList();
         return missing.Count == 0 || !backup.Complete
             ? backup
-            : backup with { Complete = false, Problem = $"{missing[0]}{(missing.Count == 1 ? " is" : $" and {missing.Count - 1} more are")} missing" };
+            : backup with { Complete = false, Problem = $"{NameList.InSentence(missing, 1)} {(missing.Count == 1 ? "is" : "are")} missing" };
     }
 }

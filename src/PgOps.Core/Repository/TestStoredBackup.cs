@@ -20,7 +20,7 @@ internal static class TestStoredBackup
         var clock = Stopwatch.StartNew();
         var backup = await StoredBackups.ReadAsync(request.Path, cancellationToken).ConfigureAwait(false);
         var uri = StoreUri.Parse(backup.Path);
-        using var store = BackupStore.Open(uri.Parent!);
+        using var store = FileStore.Open(uri.Parent!);
         var there = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
             .OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
         var whole = request.Deep || request.Key is not null || there.Exists(file => file.Name == HashList.SignatureFileName);
@@ -61,7 +61,7 @@ internal static class TestStoredBackup
     }
 
     private static async Task<PgCheck> ContentsAsync(
-        BackupStore store,
+        FileStore store,
         PgBackup backup,
         List<StoredFile> files,
         TestBackupRequest request,

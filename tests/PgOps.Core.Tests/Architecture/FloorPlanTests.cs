@@ -62,6 +62,15 @@ public sealed class FloorPlanTests
     }
 
     [Fact]
+    public void Storage_drivers_know_files_and_nothing_of_backups()
+    {
+        using var core = Core();
+        var knowing = core.MainModule.Types.Where(type => RoomOf(type) == "Repository.Storage")
+            .Where(type => Used(type).Any(used => used.Name is "HashList" or "FileEndings" or "PgBackup" or "PgBackupManifest"));
+        Assert.Empty(knowing.Select(type => type.Name));
+    }
+
+    [Fact]
     public void Types_live_in_files_of_their_name()
     {
         var sources = Path.Combine(SourceFolder(), "..", "..", "..", "src", "PgOps.Core");

@@ -11,7 +11,7 @@ internal static class Floors
     [
         ("Common.Text", []),
         ("Common.Operations", ["Common.Text"]),
-        ("Common.Files", ["Common.Text"]),
+        ("Common.Files", ["Common.Text", "Common.Operations"]),
         ("Common.Hashes", ["Common.Operations"]),
         ("Common.Streams", ["Common.Operations"]),
         ("Sql", ["Common"]),

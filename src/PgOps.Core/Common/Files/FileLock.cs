@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Common.Files;
 
@@ -15,7 +15,7 @@ internal static class FileLock
     /// <exception cref="UnauthorizedAccessException">Not writable.</exception>
     internal static async Task<FileStream> TakeAsync(string path, CancellationToken cancellationToken)
     {
-        for (var patience = Stopwatch.StartNew(); ;)
+        for (var polling = new Polling(Patience, TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(60)); ;)
         {
             try
             {
@@ -27,9 +27,9 @@ internal static class FileLock
 
                 return new FileStream(path, options);
             }
-            catch (IOException error) when (IsHeld(error) && patience.Elapsed < Patience)
+            catch (IOException error) when (IsHeld(error) && !polling.IsOver)
             {
-                await Task.Delay(Random.Shared.Next(10, 60), cancellationToken).ConfigureAwait(false);
+                await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
             }
         }
     }

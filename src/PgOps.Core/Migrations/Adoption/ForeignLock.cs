@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.Locking;
@@ -19,7 +18,7 @@ internal sealed class ForeignLock
     private readonly ForeignTool _tool;
     private readonly ForeignTable _table;
     private readonly IOperationSink _sink;
-    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly Polling _polling;
 
     internal ForeignLock(
         NpgsqlConnection connection, MigrationRequest request, ForeignTool tool, ForeignTable table, IOperationSink sink)
@@ -29,6 +28,7 @@ internal sealed class ForeignLock
         _tool = tool;
         _table = table;
         _sink = sink;
+        _polling = Polling.ForLock(request.WaitTimeout);
     }
 
     /// <summary>Takes the tool's advisory keys for the rest of the session.</summary>
@@ -89,24 +89,24 @@ internal sealed class ForeignLock
         using var progress = new ProgressActivity(_sink, $"Waiting for {_tool.Title} on {_request.Target.Database}");
         while (await attempt().ConfigureAwait(false) is { } holder)
         {
-            if (_clock.Elapsed > _request.WaitTimeout)
+            if (_polling.IsOver)
             {
                 throw new PgOpsException(
                     PgErrorCode.MigrationLocked,
-                    $"{_request.Target}: {_tool.Title}'s lock is held: {holder}. Waited {_clock.Elapsed.TotalSeconds:0.0} s.",
+                    $"{_request.Target}: {_tool.Title}'s lock is held: {holder}. Waited {_polling.Waited.TotalSeconds:0.0} s.",
                     "Nothing was touched.",
                     $"Wait until {_tool.Title} has ended and run the command again (-WaitTimeout waits longer).")
                 { Subject = _request.Target };
             }
 
-            if (told != holder && _clock.Elapsed > TimeSpan.FromSeconds(1))
+            if (told != holder && _polling.Waited > TimeSpan.FromSeconds(1))
             {
                 _sink.Log.WaitingForTool(_tool.Title, holder);
                 told = holder;
             }
 
             progress.Report($"{_tool.Title}'s lock is held: {holder}");
-            await Task.Delay(Random.Shared.Next(50, 250), cancellationToken).ConfigureAwait(false);
+            await _polling.PauseAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
@@ -72,19 +71,14 @@ internal sealed class MigrationLock : IAsyncDisposable
         Task? preparing = null)
     {
         var taken = new MigrationLock(connection, request, sink);
-        try
+        return await taken.OrDisposeAsync(async () =>
         {
             await connection.ExecuteAsync(
                 SessionSettings.Set(SessionSilence.Settings(connection, request.Silence)), cancellationToken).ConfigureAwait(false);
             await taken.PollAsync(request.HistorySchema, request.WaitTimeout, preparing, cancellationToken).ConfigureAwait(false);
             taken._table = new HistoryTable(request.HistorySchema);
             return taken;
-        }
-        catch
-        {
-            await taken.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>The key that migrators compete for.</summary>
@@ -140,7 +134,7 @@ internal sealed class MigrationLock : IAsyncDisposable
 
     private async Task PollAsync(string schema, TimeSpan timeout, Task? preparing, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var polling = Polling.ForLock(timeout);
         var told = "";
         using var progress = new ProgressActivity(_sink, $"Waiting to migrate {_target.Database}");
         while (true)
@@ -148,7 +142,7 @@ internal sealed class MigrationLock : IAsyncDisposable
             var (holder, dead) = await TryAsync(schema, cancellationToken).ConfigureAwait(false);
             if (holder is null)
             {
-                Waited = clock.Elapsed;
+                Waited = polling.Waited;
                 return;
             }
 
@@ -159,11 +153,11 @@ internal sealed class MigrationLock : IAsyncDisposable
             }
 
             var what = dead ? "a dead migrator's session still works" : "another migrator holds the lock";
-            if (clock.Elapsed > timeout)
+            if (polling.IsOver)
             {
                 throw new PgOpsException(
                     PgErrorCode.MigrationLocked,
-                    $"{_target}: {what}: {holder}. Waited {clock.Elapsed.TotalSeconds:0.0} s.",
+                    $"{_target}: {what}: {holder}. Waited {polling.Waited.TotalSeconds:0.0} s.",
                     "Nothing was touched.",
                     dead
                         ? "Wait until its statement ends, or end it with SELECT pg_terminate_backend(pid)."
@@ -171,14 +165,14 @@ internal sealed class MigrationLock : IAsyncDisposable
                 { Subject = _target };
             }
 
-            if (told != holder && clock.Elapsed > TimeSpan.FromSeconds(1))
+            if (told != holder && polling.Waited > TimeSpan.FromSeconds(1))
             {
                 _sink.Log.WaitingForMigrator(what, holder);
                 told = holder;
             }
 
             progress.Report($"{what}: {holder}");
-            await Task.Delay(Random.Shared.Next(50, 250), cancellationToken).ConfigureAwait(false);
+            await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

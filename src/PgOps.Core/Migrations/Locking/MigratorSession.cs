@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations.Locking;
@@ -12,16 +13,11 @@ internal static class MigratorSession
     {
         var target = request.Target;
         var connection = await ServerConnection.OpenAsync(target, log, cancellationToken).ConfigureAwait(false);
-        try
+        return await connection.OrDisposeAsync(async () =>
         {
             await SessionFitness.RequireAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
             await ProvenBackup.RequireAsync(request.Proof, target, connection, cancellationToken).ConfigureAwait(false);
             return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Postgres.Connections;
@@ -43,19 +43,14 @@ internal sealed class MigrationSession : IAsyncDisposable
     internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
     {
         var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
-        try
+        return await connection.OrDisposeAsync(async () =>
         {
             var key = MigrationLock.WorkerKey(request.HistorySchema);
             await HoldKeyAsync(connection, key, cancellationToken).ConfigureAwait(false);
 
             var settings = await SettingsAsync(connection, request, cancellationToken).ConfigureAwait(false);
             return new MigrationSession(connection, settings, key);
-        }
-        catch
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
@@ -130,7 +125,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     internal NpgsqlBatch NewPlainBatch()
     {
         var batch = new NpgsqlBatch(Connection) { Timeout = 0 };
-        AskForText(batch, true);
+        NpgsqlInternals.AskForText(batch);
         return batch;
     }
 
@@ -149,9 +144,6 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
-
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "set_AllResultTypesAreUnknown")]
-    private static extern void AskForText(NpgsqlBatch batch, bool value);
 
     private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
         => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);

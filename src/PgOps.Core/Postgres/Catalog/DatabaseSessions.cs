@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Postgres.Catalog;
@@ -19,20 +20,21 @@ internal static class DatabaseSessions
     internal const string Others =
         "coalesce(backend_type, '') NOT IN ('autovacuum worker', 'parallel worker') AND pid <> pg_catalog.pg_backend_pid()";
 
-    private const int Leaving = 10;
-    private const int LeavingPause = 100;
+    private static readonly TimeSpan Leaving = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeavingPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The sessions that stay. One that was closed a moment ago is listed until its process has gone.</summary>
     internal static async Task<List<PgDatabaseSession>> StayingAsync(
         NpgsqlConnection session, string database, CancellationToken cancellationToken)
     {
-        var connected = await ListAsync(session, database, cancellationToken).ConfigureAwait(false);
-        for (var waited = 0; connected.Count > 0 && waited < Leaving; waited++)
-        {
-            await Task.Delay(LeavingPause, cancellationToken).ConfigureAwait(false);
-            connected = await ListAsync(session, database, cancellationToken).ConfigureAwait(false);
-        }
-
+        List<PgDatabaseSession> connected = [];
+        _ = await new Polling(Leaving, LeavingPause).UntilAsync(
+            async () =>
+            {
+                connected = await ListAsync(session, database, cancellationToken).ConfigureAwait(false);
+                return connected.Count == 0;
+            },
+            cancellationToken).ConfigureAwait(false);
         return connected;
     }
 

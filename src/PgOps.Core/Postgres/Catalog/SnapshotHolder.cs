@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Postgres.Catalog;
@@ -36,18 +37,13 @@ internal sealed class SnapshotHolder : IAsyncDisposable
             null,
             cancellationToken,
             (connection, token) => PoolerDetection.RefuseAsync(connection, target, "an exported snapshot", token)).ConfigureAwait(false);
-        try
+        return await session.OrDisposeAsync(async () =>
         {
             var snapshot = await session.ExportAsync(cancellationToken).ConfigureAwait(false);
             var at = await session.Connection.ScalarAsync<DateTime>(
                 "SELECT pg_catalog.transaction_timestamp()", cancellationToken).ConfigureAwait(false);
             return new SnapshotHolder(session, snapshot, DateTime.SpecifyKind(at, DateTimeKind.Utc));
-        }
-        catch
-        {
-            await session.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Watches the session until the work is done, and once more then.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PgOps.Core.Postgres.Connections;
 
-/// <summary>Reads key=value strings, in libpq's spelling and in Npgsql's, into libpq keywords.</summary>
+/// <summary>Reads key=value strings, in libpq's spelling and in Npgsql's, into libpq keywords, and escapes values for libpq's.</summary>
 internal static class ConnectionStringText
 {
     private static readonly Dictionary<string, string> NpgsqlNames = new(StringComparer.OrdinalIgnoreCase)
@@ -37,6 +37,10 @@ internal static class ConnectionStringText
 #pragma warning disable CA1308 // libpq's keywords are lower case
     internal static string Keyword(string name) => NpgsqlNames.GetValueOrDefault(name, name).ToLowerInvariant();
 #pragma warning restore CA1308
+
+    /// <summary>A value as libpq's form has it between single quotes.</summary>
+    internal static string Escape(string value)
+        => value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
 
     /// <summary>Npgsql's names with libpq's keywords for them.</summary>
     internal static IEnumerable<(string Name, string Keyword)> Names => NpgsqlNames.Select(name => (name.Key, name.Value));

@@ -63,7 +63,7 @@ public sealed partial class Redaction
                 secret,
                 Uri.EscapeDataString(secret),
                 secret.Replace("'", "''", StringComparison.Ordinal),
-                secret.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal),
+                ConnectionStringText.Escape(secret),
             });
 
     // Greedy up to the last @: a password pasted into a URI without escaping holds @ and / itself.

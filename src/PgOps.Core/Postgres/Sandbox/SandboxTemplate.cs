@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using PgOps.Core.Common.Operations;
@@ -66,7 +65,7 @@ internal sealed record SandboxTemplate(string Folder, string Password)
     // .NET holds an exclusively opened file by flock on Unix, so the lock goes with its process, however that ends.
     private static async Task<FileStream> LockAsync(string path, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var polling = new Polling(LongestWait, TimeSpan.FromMilliseconds(50));
         while (true)
         {
             try
@@ -75,7 +74,7 @@ internal sealed record SandboxTemplate(string Folder, string Password)
             }
             catch (IOException error)
             {
-                if (clock.Elapsed > LongestWait)
+                if (polling.IsOver)
                 {
                     throw new PgOpsException(
                         PgErrorCode.SandboxFailed,
@@ -84,7 +83,7 @@ internal sealed record SandboxTemplate(string Folder, string Password)
                         innerException: error);
                 }
 
-                await Task.Delay(50, cancellationToken).ConfigureAwait(false);
+                await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
 
@@ -70,15 +69,10 @@ public sealed class StopSandbox
         }
 
         await host.AskToStopAsync(folder, record, cancellationToken).ConfigureAwait(false);
-        var clock = Stopwatch.StartNew();
-        while (record.SupervisorRuns)
+        var polling = new Polling(SandboxHost.StopTimeout, TimeSpan.FromMilliseconds(20));
+        if (!await polling.UntilAsync(() => Task.FromResult(!record.SupervisorRuns), cancellationToken).ConfigureAwait(false))
         {
-            if (clock.Elapsed > SandboxHost.StopTimeout)
-            {
-                throw SandboxSupervisor.StillThere(folder, record.SupervisorProcessId);
-            }
-
-            await Task.Delay(20, cancellationToken).ConfigureAwait(false);
+            throw SandboxSupervisor.StillThere(folder, record.SupervisorProcessId);
         }
     }
 }

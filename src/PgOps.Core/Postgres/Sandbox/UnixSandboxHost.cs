@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
 using System.Text;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.ClientTools;
 
 namespace PgOps.Core.Postgres.Sandbox;
@@ -108,7 +108,7 @@ internal sealed class UnixSandboxHost : SandboxHost
     internal override async Task<(SandboxSupervisor Supervisor, SandboxRecord Record)> StartAsync(
         SandboxPlan plan, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var polling = new Polling(plan.Timeout, PollInterval);
         var guard = await GuardAsync(cancellationToken).ConfigureAwait(false);
         var command = _account.Command(
             "sh", "-c", SandboxScripts.Supervise, "pgops-sandbox", plan.Folder, plan.Template.Folder, plan.Installation.BinPath,
@@ -131,12 +131,12 @@ internal sealed class UnixSandboxHost : SandboxHost
                     throw NotStarted(await supervisor.LastWordsAsync().ConfigureAwait(false));
                 }
 
-                if (clock.Elapsed > plan.Timeout)
+                if (polling.IsOver)
                 {
                     throw NotStarted(string.Create(CultureInfo.InvariantCulture, $"not ready after {plan.Timeout.TotalSeconds:0} s."));
                 }
 
-                await Task.Delay(PollInterval, cancellationToken).ConfigureAwait(false);
+                await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
             }
 
             return (supervisor, record with { ServerProcessId = postmaster.Value });

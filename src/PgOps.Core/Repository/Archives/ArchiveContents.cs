@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using PgOps.Core.Common.Files;
@@ -13,8 +12,10 @@ namespace PgOps.Core.Repository.Archives;
 /// <summary>An archive's own table of contents, as <c>pg_restore --list</c> reads it back.</summary>
 internal sealed partial class ArchiveContents
 {
-    private readonly List<ArchiveEntry> _tableData = [];
-    private readonly List<string> _sequences = [];
+    private const string TableDataKind = "TABLE DATA";
+
+    private readonly List<TocLine> _tableData = [];
+    private readonly List<int> _sequences = [];
     private readonly ArchivedPositions _positions = new();
     private HashSet<uint>? _oids;
 
@@ -28,7 +29,7 @@ internal sealed partial class ArchiveContents
     internal bool HasLargeObjects { get; private set; }
 
     /// <summary>The entries of these.</summary>
-    internal IReadOnlyList<ArchiveEntry> TableData => _tableData;
+    internal IReadOnlyList<TocLine> TableData => _tableData;
 
     /// <summary>Oids, in the source, of the tables with data in the archive.</summary>
     internal IReadOnlySet<uint> TableOids => _oids ??= _tableData.Select(entry => entry.Oid).ToHashSet();
@@ -71,7 +72,7 @@ internal sealed partial class ArchiveContents
                 }
 
                 var oid = oidOf(name[0], name[^1]) ?? uint.MaxValue - (uint)contents._tableData.Count;
-                contents._tableData.Add(new ArchiveEntry(oid, Listed($"{name[0]} {name[^1]}") + " ", ""));
+                contents._tableData.Add(new TocLine(0, oid, TableDataKind, TocLine.Listed($"{name[0]} {name[^1]}") + " "));
                 read[oid] = sum;
             },
             positions: contents._positions,
@@ -134,9 +135,9 @@ internal sealed partial class ArchiveContents
         var present = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in _tableData)
         {
-            for (var space = entry.Name.IndexOf(' ', StringComparison.Ordinal); space >= 0; space = entry.Name.IndexOf(' ', space + 1))
+            for (var space = entry.Text.IndexOf(' ', StringComparison.Ordinal); space >= 0; space = entry.Text.IndexOf(' ', space + 1))
             {
-                present.Add(entry.Name[..space]);
+                present.Add(entry.Text[..space]);
             }
         }
 
@@ -144,7 +145,7 @@ internal sealed partial class ArchiveContents
         [
             .. tables.Where(table => table is { Schema: "pg_catalog", Name: "pg_largeobject" }
                 ? !HasLargeObjects
-                : !present.Contains(Listed($"{table.Schema} {table.Name}"))),
+                : !present.Contains(TocLine.Listed($"{table.Schema} {table.Name}"))),
         ];
     }
 
@@ -171,7 +172,7 @@ internal sealed partial class ArchiveContents
     private async Task ReadSetvalsAsync(PostgresTool pgRestore, string archive, string scratch, CancellationToken cancellationToken)
     {
         var list = Path.Combine(scratch, ".sequences");
-        await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(string.Join('\n', _sequences) + "\n"), cancellationToken).ConfigureAwait(false);
+        await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(TocLine.List(_sequences)), cancellationToken).ConfigureAwait(false);
         try
         {
             var script = new ScriptReader { OnStatement = _positions.Read };
@@ -191,35 +192,26 @@ internal sealed partial class ArchiveContents
 
     internal void Add(string line)
     {
-        var match = Line().Match(line);
-        if (!match.Success)
+        if (TocLine.Read(line) is not { } entry)
         {
             return;
         }
 
         Entries++;
-        var rest = match.Groups[2].Value;
-        if (rest.StartsWith("TABLE DATA ", StringComparison.Ordinal))
+        switch (entry.Kind)
         {
-            _tableData.Add(new ArchiveEntry(
-                uint.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), rest["TABLE DATA ".Length..], line));
-        }
-        else if (rest.StartsWith("BLOBS ", StringComparison.Ordinal))
-        {
-            HasLargeObjects = true;
-        }
-        else if (rest.StartsWith("SEQUENCE SET ", StringComparison.Ordinal))
-        {
-            _sequences.Add(line);
+            case TableDataKind:
+                _tableData.Add(entry);
+                break;
+            case "BLOBS":
+                HasLargeObjects = true;
+                break;
+            case "SEQUENCE SET":
+                _sequences.Add(entry.Id);
+                break;
         }
     }
 
-    // pg_restore writes line ends in names as spaces.
-    private static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
-
     [GeneratedRegex("^ Data for Name: (?<name>.*); Type: TABLE DATA; Schema: (?<schema>.*); Owner: ", RegexOptions.CultureInvariant)]
     private static partial Regex TableComment();
-
-    [GeneratedRegex(@"^\d+; \d+ (\d+) (.*)$", RegexOptions.CultureInvariant)]
-    private static partial Regex Line();
 }

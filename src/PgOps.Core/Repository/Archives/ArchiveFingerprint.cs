@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Streams;
@@ -67,7 +66,7 @@ internal static class ArchiveFingerprint
 
         return results;
 
-        async ValueTask ReadFileAsync(ArchiveEntry entry, string path, CancellationToken token)
+        async ValueTask ReadFileAsync(TocLine entry, string path, CancellationToken token)
         {
             var clock = Stopwatch.StartNew();
             try
@@ -77,18 +76,18 @@ internal static class ArchiveFingerprint
             catch (InvalidDataException error)
             {
                 throw new PgOpsException(
-                    PgErrorCode.BackupFailed, $"The rows of {entry.Name} cannot be read back from {path}: {error.Message}", innerException: error);
+                    PgErrorCode.BackupFailed, $"The rows of {entry.Text} cannot be read back from {path}: {error.Message}", innerException: error);
             }
 
             AddTime(entry, clock);
         }
 
-        async Task ReadPartAsync(List<ArchiveEntry> part, int number)
+        async Task ReadPartAsync(List<TocLine> part, int number)
         {
             await Task.Yield();
             var list = Path.Combine(scratch, string.Create(CultureInfo.InvariantCulture, $".rows{number}"));
             await File.WriteAllTextAsync(
-                list, string.Concat(part.Select(entry => entry.Line + "\n")), new UTF8Encoding(false), cancellationToken).ConfigureAwait(false);
+                list, TocLine.List(part.Select(entry => entry.Id)), cancellationToken).ConfigureAwait(false);
             try
             {
                 // pg_restore keeps the list's order.
@@ -132,7 +131,7 @@ internal static class ArchiveFingerprint
             }
         }
 
-        void AddTime(ArchiveEntry entry, Stopwatch clock)
+        void AddTime(TocLine entry, Stopwatch clock)
         {
             Report(entry, sizes[entry.Oid]);
             timings.AddTable(names[entry.Oid].Schema, names[entry.Oid].Name, clock.Elapsed);
@@ -140,7 +139,7 @@ internal static class ArchiveFingerprint
         }
 
         // A table counts for its size on disk: COPY's text may be shorter or longer.
-        void Report(ArchiveEntry entry, long bytes)
+        void Report(TocLine entry, long bytes)
         {
             var before = counted.GetValueOrDefault(entry.Oid);
             var now = counted[entry.Oid] = Math.Min(before + bytes, sizes[entry.Oid]);
@@ -150,9 +149,9 @@ internal static class ArchiveFingerprint
     }
 
     /// <summary>The file of a table in an archive that is a folder (its entry's number names it), where it can be read without pg_restore.</summary>
-    private static string? FileOf(string archive, ArchiveEntry entry)
+    private static string? FileOf(string archive, TocLine entry)
     {
-        var name = Path.Combine(archive, entry.Line[..entry.Line.IndexOf(';', StringComparison.Ordinal)] + ".dat");
+        var name = Path.Combine(archive, string.Create(CultureInfo.InvariantCulture, $"{entry.Id}.dat"));
         return File.Exists(name + ".gz") ? name + ".gz"
             : File.Exists(name + ".zst") && ZstdStream.IsAvailable ? name + ".zst"
             : File.Exists(name) ? name : null;
@@ -169,9 +168,9 @@ internal static class ArchiveFingerprint
     }
 
     /// <summary>Divides tables, the biggest first, into about equal parts: each to the part that is smallest so far.</summary>
-    private static List<List<ArchiveEntry>> Divide(List<ArchiveEntry> sorted, Dictionary<uint, long> sizes, int jobs)
+    private static List<List<TocLine>> Divide(List<TocLine> sorted, Dictionary<uint, long> sizes, int jobs)
     {
-        var parts = Enumerable.Range(0, Math.Clamp(jobs, 1, Math.Max(1, sorted.Count))).Select(_ => (Entries: new List<ArchiveEntry>(), Size: 0L)).ToArray();
+        var parts = Enumerable.Range(0, Math.Clamp(jobs, 1, Math.Max(1, sorted.Count))).Select(_ => (Entries: new List<TocLine>(), Size: 0L)).ToArray();
         foreach (var entry in sorted)
         {
             var smallest = Array.IndexOf(parts, parts.MinBy(part => part.Size));

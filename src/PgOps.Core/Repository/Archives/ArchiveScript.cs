@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Postgres.ClientTools;
@@ -16,7 +15,7 @@ internal static class ArchiveScript
     internal static string UseList(PrivateFolder folder, IEnumerable<int> entries)
     {
         var path = Path.Combine(folder.Path, Guid.NewGuid().ToString("N") + ".list");
-        File.WriteAllLines(path, entries.Select(id => id.ToString(CultureInfo.InvariantCulture) + ";"));
+        File.WriteAllText(path, TocLine.List(entries));
         return "--use-list=" + path;
     }
 

@@ -69,7 +69,7 @@ internal sealed class OpenedArchive : IDisposable
         var files = new DirectoryInfo(path).GetFiles(contentsOnly ? "toc.dat" + ending : "*" + ending);
         var total = files.Sum(file => file.Length);
         var folder = new PrivateFolder();
-        try
+        return await folder.OrDispose(async () =>
         {
             RequireRoom(folder.Path, total);
             var plain = Path.Combine(folder.Path, "data");
@@ -82,12 +82,7 @@ internal sealed class OpenedArchive : IDisposable
                 progress?.ReportBytes(file.Name, Interlocked.Add(ref done, file.Length), total);
             }).ConfigureAwait(false);
             return new OpenedArchive(plain, null, folder);
-        }
-        catch
-        {
-            folder.Dispose();
-            throw;
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Runs pg_restore on it.</summary>

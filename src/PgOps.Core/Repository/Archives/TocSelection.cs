@@ -64,7 +64,7 @@ internal sealed class TocSelection
     internal bool Holds(string schema, string name)
     {
         _relations ??= _toc.Entries.Where(entry => entry.IsRelation && _ids.Contains(entry.Id)).Select(entry => (entry.Schema, entry.Name)).ToHashSet();
-        return _relations.Contains((ArchiveToc.Listed(schema), ArchiveToc.Listed(name)));
+        return _relations.Contains((TocLine.Listed(schema), TocLine.Listed(name)));
     }
 
     private HashSet<(string Schema, string Name)>? _relations;

@@ -1,7 +1,7 @@
 namespace PgOps.Core.Repository.Storage;
 
 /// <summary>A folder or share.</summary>
-internal sealed class FolderStore : BackupStore
+internal sealed class FolderStore : FileStore
 {
     internal FolderStore(StoreUri uri)
         : base(uri)

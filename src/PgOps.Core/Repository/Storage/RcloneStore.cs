@@ -69,22 +69,22 @@ internal sealed class RcloneStore : RemoteStore
 
     /// <inheritdoc/>
     internal override Task FetchAsync(
-        string backup, IReadOnlyList<StoredFile> files, string folder, TransferMeter meter, CancellationToken cancellationToken)
-        => CopyAsync(Place(backup), folder, [.. files.Select(file => file.Name)], meter, cancellationToken);
+        string folder, IReadOnlyList<StoredFile> files, string local, TransferMeter meter, CancellationToken cancellationToken)
+        => CopyAsync(Place(folder), local, [.. files.Select(file => file.Name)], meter, cancellationToken);
 
     /// <inheritdoc/>
     internal override async Task SendAsync(
-        BackupStore source, string backup, IReadOnlyList<HashedFile> files, TransferMeter meter, CancellationToken cancellationToken)
+        FileStore source, string folder, IReadOnlyList<HashedFile> files, TransferMeter meter, CancellationToken cancellationToken)
     {
-        if (source is FolderStore folder)
+        if (source is FolderStore local)
         {
-            await CopyAsync(folder.PathOf(backup), Place(backup), [.. files.Select(file => file.Name)], meter, cancellationToken).ConfigureAwait(false);
+            await CopyAsync(local.PathOf(folder), Place(folder), [.. files.Select(file => file.Name)], meter, cancellationToken).ConfigureAwait(false);
             return;
         }
 
         await SideBySideAsync(files.OrderByDescending(file => file.Bytes), async (file, token) =>
         {
-            var name = StoreUri.Join(backup, file.Name);
+            var name = StoreUri.Join(folder, file.Name);
             for (var attempt = 1; ; attempt++)
             {
                 var stream = new ThrottledStream(await source.OpenAsync(name, token).ConfigureAwait(false), meter.Throttle, meter.Add);
@@ -116,7 +116,7 @@ internal sealed class RcloneStore : RemoteStore
 
     /// <inheritdoc/>
     internal override async Task<IReadOnlySet<string>> MatchingAsync(
-        string backup, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
+        string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
     {
         if (files.Count == 0)
         {
@@ -125,21 +125,21 @@ internal sealed class RcloneStore : RemoteStore
 
         using var json = new MemoryStream();
         var result = await RunAsync(
-            Command("lsjson", [.. ListOptions, "--no-modtime", "--hash", "--hash-type", "sha256", Place(backup)]) with { Output = json }, cancellationToken).ConfigureAwait(false);
+            Command("lsjson", [.. ListOptions, "--no-modtime", "--hash", "--hash-type", "sha256", Place(folder)]) with { Output = json }, cancellationToken).ConfigureAwait(false);
         var there = Listed(result, json).ToDictionary(entry => entry.File.Name, StringComparer.Ordinal);
         var sameSize = files.Where(file => there.TryGetValue(file.Name, out var entry) && entry.File.Bytes == file.Bytes).ToList();
         var untold = sameSize.Where(file => there[file.Name].Sha256 is null).ToList();
-        var read = untold.Count == 0 ? [] : await ReadBackAsync(backup, untold, cancellationToken).ConfigureAwait(false);
+        var read = untold.Count == 0 ? [] : await ReadBackAsync(folder, untold, cancellationToken).ConfigureAwait(false);
         return sameSize.Where(file => there[file.Name].Sha256 == file.Hash).Select(file => file.Name).Concat(read).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>
     internal override async Task<IReadOnlyList<HashedFile>> HashAsync(
-        string backup, IReadOnlyList<StoredFile> files, TransferMeter meter, CancellationToken cancellationToken)
+        string folder, IReadOnlyList<StoredFile> files, TransferMeter meter, CancellationToken cancellationToken)
     {
         var sizes = files.ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
         var hashed = new List<HashedFile>();
-        var command = Listing("hashsum", files.Select(file => file.Name), "sha256", "--download", Place(backup));
+        var command = Listing("hashsum", files.Select(file => file.Name), "sha256", "--download", Place(folder));
         var result = await RunAsync(
             command with
             {
@@ -154,7 +154,7 @@ internal sealed class RcloneStore : RemoteStore
                 },
             },
             cancellationToken).ConfigureAwait(false);
-        Ensure(result, backup);
+        Ensure(result, folder);
         return [.. hashed.OrderBy(file => file.Name, StringComparer.Ordinal)];
     }
 
@@ -180,15 +180,13 @@ internal sealed class RcloneStore : RemoteStore
     }
 
     /// <inheritdoc/>
-    internal override async Task DeleteBackupAsync(string backup, CancellationToken cancellationToken)
+    internal override async Task RemoveFolderAsync(string folder, CancellationToken cancellationToken)
     {
-        await base.DeleteBackupAsync(backup, cancellationToken).ConfigureAwait(false);
-
         // Services with folders keep the empty ones.
-        var result = await RunAsync(Command("rmdirs", Place(backup)), cancellationToken).ConfigureAwait(false);
+        var result = await RunAsync(Command("rmdirs", Place(folder)), cancellationToken).ConfigureAwait(false);
         if (result.ExitCode != DirectoryMissing)
         {
-            Ensure(result, backup);
+            Ensure(result, folder);
         }
     }
 

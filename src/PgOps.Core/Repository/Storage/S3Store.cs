@@ -72,28 +72,28 @@ internal sealed class S3Store : RemoteStore
 
     /// <inheritdoc/>
     internal override Task SendAsync(
-        BackupStore source, string backup, IReadOnlyList<HashedFile> files, TransferMeter meter, CancellationToken cancellationToken)
+        FileStore source, string folder, IReadOnlyList<HashedFile> files, TransferMeter meter, CancellationToken cancellationToken)
         => SideBySideAsync(files.OrderByDescending(file => file.Bytes), async (file, token) =>
         {
-            var name = StoreUri.Join(backup, file.Name);
+            var name = StoreUri.Join(folder, file.Name);
             var stream = await source.OpenAsync(name, token).ConfigureAwait(false);
             await using var closing = stream.ConfigureAwait(false);
             var whole = await AskAsync(name, () => _upload.SendAsync(Key(name), file, stream, meter, token)).ConfigureAwait(false);
             if (!whole)
             {
-                throw DamagedSource(source, backup, file.Name);
+                throw new WrongHashException(file.Name);
             }
         }, cancellationToken);
 
     /// <inheritdoc/>
     internal override async Task<IReadOnlySet<string>> MatchingAsync(
-        string backup, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
+        string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
     {
         var matching = new ConcurrentBag<string>();
         var untold = new ConcurrentBag<HashedFile>();
         await SideBySideAsync(files, async (file, token) =>
         {
-            var key = Key(StoreUri.Join(backup, file.Name));
+            var key = Key(StoreUri.Join(folder, file.Name));
             switch (await AskAsync(file.Name, () => CompareAsync(key, file, token)).ConfigureAwait(false))
             {
                 case true:
@@ -104,7 +104,7 @@ internal sealed class S3Store : RemoteStore
                     break;
             }
         }, cancellationToken).ConfigureAwait(false);
-        return matching.Concat(await ReadBackAsync(backup, [.. untold], cancellationToken).ConfigureAwait(false)).ToHashSet(StringComparer.Ordinal);
+        return matching.Concat(await ReadBackAsync(folder, [.. untold], cancellationToken).ConfigureAwait(false)).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>
@@ -113,11 +113,8 @@ internal sealed class S3Store : RemoteStore
             names, (name, token) => AskAsync(name, () => _client.DeleteObjectAsync(Uri.Root, Key(name), token)), cancellationToken);
 
     /// <inheritdoc/>
-    internal override async Task DeleteBackupAsync(string backup, CancellationToken cancellationToken)
-    {
-        await base.DeleteBackupAsync(backup, cancellationToken).ConfigureAwait(false);
-        await AskAsync(backup, () => _upload.AbortAsync(Key(backup) + "/", cancellationToken)).ConfigureAwait(false);
-    }
+    internal override Task RemoveFolderAsync(string folder, CancellationToken cancellationToken)
+        => AskAsync(folder, () => _upload.AbortAsync(Key(folder) + "/", cancellationToken));
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

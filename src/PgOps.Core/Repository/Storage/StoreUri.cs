@@ -33,7 +33,7 @@ internal sealed partial record StoreUri
     /// <summary>What stands behind the question mark of an S3 URI.</summary>
     internal IReadOnlyDictionary<string, string> Options { get; private init; } = new Dictionary<string, string>();
 
-    /// <summary>The last part of the path: a backup's name.</summary>
+    /// <summary>The last part of the path.</summary>
     internal string Name => Kind == StoreKind.Folder ? System.IO.Path.GetFileName(Path) : Path[(Path.LastIndexOf('/') + 1)..];
 
     /// <summary>The place that holds this one; null at the top.</summary>

@@ -162,4 +162,10 @@ public sealed class TargetParserTests
         Assert.False(string.IsNullOrEmpty(error.NextStep));
         return error;
     }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("it's \\ and '' = ; \" end\\")]
+    public void A_value_escaped_for_libpq_reads_back(string value)
+        => Assert.Equal(value, ConnectionStringText.ReadLibpq($"user=x dbname='{ConnectionStringText.Escape(value)}' port=1")["dbname"]);
 }

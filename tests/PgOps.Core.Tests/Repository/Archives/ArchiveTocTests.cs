@@ -66,4 +66,28 @@ public sealed class ArchiveTocTests
         Assert.Equal("my s", toc.Find(218)!.Schema);
         Assert.Equal([7, 218], toc.Find(218)!.Needs);
     }
+
+    [Theory]
+    [InlineData("3350; 0 16390 TABLE DATA public t the owner", 3350, 16390u, "TABLE DATA", "public t the owner")]
+    [InlineData("12; 0 16405 MATERIALIZED VIEW DATA public v o", 12, 16405u, "MATERIALIZED VIEW DATA", "public v o")]
+    [InlineData("3; 2605 4294967295 CAST - CAST (a AS b) ", 3, 4294967295u, "CAST", "- CAST (a AS b) ")]
+    [InlineData("9; 0 0 ENCODING", 9, 0u, "ENCODING", "")]
+    public void One_reader_takes_a_line_of_the_list_apart(string line, int id, uint oid, string kind, string text)
+    {
+        Assert.Equal(new TocLine(id, oid, kind, text), TocLine.Read(line));
+        var contents = new ArchiveContents();
+        contents.Add(line);
+        Assert.Equal(kind, ArchiveToc.Parse([line], ["o"]).Entries.Single().Kind);
+        Assert.Equal(kind == "TABLE DATA" ? [oid] : Array.Empty<uint>(), contents.TableOids);
+    }
+
+    [Fact]
+    public void What_is_no_entry_is_passed_over_and_numbers_make_the_list_that_pg_restore_uses()
+    {
+        Assert.All(
+            (string[])["", ";", "; Archive created at 2026-11-20", ";     dbname: 7; 1 2 TABLE", ";\tdepends on: 7 218", "x7; 1 2 TABLE"],
+            line => Assert.Null(TocLine.Read(line)));
+        Assert.Equal([7, 218], TocLine.ReadNeeds(";\tdepends on: 7 218"));
+        Assert.Equal("3;\n1;\n", TocLine.List([3, 1]));
+    }
 }

@@ -6,8 +6,8 @@ using PgOps.Core.Common.Streams;
 
 namespace PgOps.Core.Repository.Storage;
 
-/// <summary>A place where backups live, as something to read from. Names are paths below it, with forward slashes.</summary>
-internal abstract class BackupStore : IDisposable
+/// <summary>A place for files, to read from. Names are paths below it, with forward slashes. What the files are it does not know.</summary>
+internal abstract class FileStore : IDisposable
 {
     /// <summary>Files that are moved side by side.</summary>
     protected const int FilesAtOnce = 4;
@@ -15,7 +15,7 @@ internal abstract class BackupStore : IDisposable
     private const int BufferSize = 256 * 1024;
 
     /// <summary>Names the place.</summary>
-    protected BackupStore(StoreUri uri)
+    protected FileStore(StoreUri uri)
     {
         Uri = uri;
     }
@@ -25,7 +25,7 @@ internal abstract class BackupStore : IDisposable
 
     /// <summary>Opens a place for reading.</summary>
     /// <exception cref="PgOpsException">StoreInvalid; ToolMissing for rclone.</exception>
-    internal static BackupStore Open(StoreUri uri) => uri.Kind == StoreKind.Folder ? new FolderStore(uri) : RemoteStore.Open(uri, new Throttle(null));
+    internal static FileStore Open(StoreUri uri) => uri.Kind == StoreKind.Folder ? new FolderStore(uri) : RemoteStore.Open(uri, new Throttle(null));
 
     /// <summary>All files below a folder; none when there is no such folder.</summary>
     /// <param name="folder">The folder; empty lists everything.</param>
@@ -58,33 +58,33 @@ internal abstract class BackupStore : IDisposable
         return contents;
     }
 
-    /// <summary>Brings files of a backup into a local folder, private, not yet synced. What stands there under their names is replaced.</summary>
-    /// <param name="backup">The backup's name.</param>
+    /// <summary>Brings files of a folder into a local one, private, not yet synced. What stands there under their names is replaced.</summary>
+    /// <param name="folder">The folder in the store.</param>
     /// <param name="files">Its files.</param>
-    /// <param name="folder">The local folder.</param>
+    /// <param name="local">The local folder.</param>
     /// <param name="meter">Counts and limits.</param>
     /// <param name="cancellationToken">Stops.</param>
     internal virtual Task FetchAsync(
-        string backup, IReadOnlyList<StoredFile> files, string folder, TransferMeter meter, CancellationToken cancellationToken)
+        string folder, IReadOnlyList<StoredFile> files, string local, TransferMeter meter, CancellationToken cancellationToken)
         => SideBySideAsync(files.OrderByDescending(file => file.Bytes), async (file, token) =>
         {
-            var path = Path.Combine(folder, file.Name);
+            var path = Path.Combine(local, file.Name);
             DurableFile.CreateFolder(Path.GetDirectoryName(path)!);
-            var source = await ReadPacedAsync(StoreUri.Join(backup, file.Name), meter, token).ConfigureAwait(false);
+            var source = await ReadPacedAsync(StoreUri.Join(folder, file.Name), meter, token).ConfigureAwait(false);
             await using var sourceClosing = source.ConfigureAwait(false);
             var target = DurableFile.Create(path);
             await using var targetClosing = target.ConfigureAwait(false);
             await source.CopyToAsync(target, BufferSize, token).ConfigureAwait(false);
         }, cancellationToken);
 
-    /// <summary>Reads every byte of files of a backup and hashes it.</summary>
+    /// <summary>Reads every byte of files of a folder and hashes it.</summary>
     internal virtual async Task<IReadOnlyList<HashedFile>> HashAsync(
-        string backup, IReadOnlyList<StoredFile> files, TransferMeter meter, CancellationToken cancellationToken)
+        string folder, IReadOnlyList<StoredFile> files, TransferMeter meter, CancellationToken cancellationToken)
     {
         var hashed = new ConcurrentBag<HashedFile>();
         await SideBySideAsync(files.OrderByDescending(file => file.Bytes), async (file, token) =>
         {
-            var stream = await ReadPacedAsync(StoreUri.Join(backup, file.Name), meter, token).ConfigureAwait(false);
+            var stream = await ReadPacedAsync(StoreUri.Join(folder, file.Name), meter, token).ConfigureAwait(false);
             await using var closing = stream.ConfigureAwait(false);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             var buffer = new byte[BufferSize];
