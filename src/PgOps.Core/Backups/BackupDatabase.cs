@@ -34,7 +34,10 @@ public sealed class BackupDatabase
     /// <param name="cancellationToken">Ends children and sessions, removes the unfinished folder, then throws.</param>
     /// <returns>The finished backup.</returns>
     /// <exception cref="PgOpsException">Nothing was made; the error says why and what to do.</exception>
-    public async Task<PgBackup> RunAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgBackup> RunAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgBackup> WorkAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

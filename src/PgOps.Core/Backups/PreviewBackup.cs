@@ -15,7 +15,10 @@ public sealed class PreviewBackup
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The plan in words.</returns>
     /// <exception cref="PgOpsException">The refusal that the backup would meet.</exception>
-    public async Task<string> RunAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<string> RunAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<string> WorkAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

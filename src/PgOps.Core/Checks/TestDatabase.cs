@@ -22,7 +22,10 @@ public sealed class TestDatabase
     /// InvalidArgument when the request or the file of expectations makes no sense, PathNotFound, PathInaccessible, or a
     /// connection's error. What is wrong with the database is a result.
     /// </exception>
-    public async Task<PgDatabaseTest> RunAsync(TestDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgDatabaseTest> RunAsync(TestDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgDatabaseTest> WorkAsync(TestDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

@@ -20,7 +20,10 @@ public sealed class CompareDatabase
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The comparison; differences are results, not errors.</returns>
     /// <exception cref="PgOpsException">InvalidArgument, SchemaNotFound, BackupDamaged when the manifest cannot be read, DecryptionFailed, or a connection's error.</exception>
-    public async Task<PgComparison> RunAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgComparison> RunAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.ReferenceTarget, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgComparison> WorkAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

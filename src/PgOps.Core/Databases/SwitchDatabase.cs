@@ -24,7 +24,10 @@ public sealed class SwitchDatabase
     /// DatabaseInUse, InvalidArgument, PermissionDenied, PoolerDetected, ServerVersionUnsupported, StatementFailed, TargetNotEmpty, or a
     /// connection's error.
     /// </exception>
-    public async Task<PgDatabaseSwitch> RunAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgDatabaseSwitch> RunAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgDatabaseSwitch> WorkAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

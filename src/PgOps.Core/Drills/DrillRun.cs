@@ -237,7 +237,7 @@ internal sealed class DrillRun
         var elapsed = Stopwatch.StartNew();
         try
         {
-            await step().ConfigureAwait(false);
+            await OperationSpans.PhaseAsync(name, step).ConfigureAwait(false);
         }
         catch (PgOpsException error) when (SpeaksAgainstBackup(error.Code))
         {

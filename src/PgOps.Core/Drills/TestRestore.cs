@@ -23,7 +23,10 @@ public sealed class TestRestore
     /// ServerVersionUnsupported, PathNotFound, MigrationSourceInvalid of a folder to rehearse, PoolerDetected, a missing privilege on the
     /// given server, or a lost connection.
     /// </exception>
-    public async Task<PgDrill> RunAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgDrill> RunAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgDrill> WorkAsync(TestRestoreRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

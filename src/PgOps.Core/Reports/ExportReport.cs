@@ -39,7 +39,10 @@ public sealed class ExportReport
     /// <param name="cancellationToken">Gives up; the file being written is not there then.</param>
     /// <returns>The files, and what is not good in them.</returns>
     /// <exception cref="PgOpsException">InvalidArgument: nothing to report, or a file's format is not known. PathNotFound, PathInaccessible.</exception>
-    public async Task<WrittenReport> RunAsync(ExportReportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<WrittenReport> RunAsync(ExportReportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<WrittenReport> WorkAsync(ExportReportRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

@@ -13,7 +13,10 @@ public sealed class WritePostmortem
     /// <param name="cancellationToken">Gives up; nothing is written then.</param>
     /// <returns>The file.</returns>
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible.</exception>
-    public async Task<FileInfo> RunAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<FileInfo> RunAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<FileInfo> WorkAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

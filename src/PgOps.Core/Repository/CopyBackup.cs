@@ -23,7 +23,10 @@ public sealed class CopyBackup
     /// BackupDamaged, TargetNotEmpty when another backup has its name there, DiskFull, PathNotFound, PathInaccessible, StoreInvalid,
     /// StoreFailed, PermissionDenied, ToolMissing.
     /// </exception>
-    public async Task<PgBackup> RunAsync(CopyBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgBackup> RunAsync(CopyBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Backup.Source, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgBackup> WorkAsync(CopyBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

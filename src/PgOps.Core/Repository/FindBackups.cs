@@ -14,6 +14,9 @@ public sealed class FindBackups
     /// <returns>The backups.</returns>
     /// <exception cref="PgOpsException">PathNotFound; PathInaccessible.</exception>
     public Task<IReadOnlyList<PgBackup>> RunAsync(FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private Task<IReadOnlyList<PgBackup>> WorkAsync(FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

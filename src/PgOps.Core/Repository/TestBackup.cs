@@ -20,7 +20,10 @@ public sealed class TestBackup
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The checks.</returns>
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or DecryptionFailed with a given identity; a damaged backup is a failed check, not an exception.</exception>
-    public async Task<PgBackupTest> RunAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgBackupTest> RunAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgBackupTest> WorkAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

@@ -9,7 +9,10 @@ public sealed class TestBackups
     /// <param name="request">Which ones, and how.</param>
     /// <param name="sink">Receives a <see cref="PgBackupTest"/> for each, or a failure when it cannot be read.</param>
     /// <param name="cancellationToken">Stops reading.</param>
-    public async Task RunAsync(TestBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task RunAsync(TestBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task WorkAsync(TestBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

@@ -35,7 +35,10 @@ public sealed class FleetRun
     /// <param name="cancellationToken">Cancels what runs, and begins nothing more.</param>
     /// <returns>How each target ended.</returns>
     /// <exception cref="OperationCanceledException">The run was cancelled; every target's work has ended.</exception>
-    public async Task<FleetOutcome> RunAsync(IReadOnlyList<FleetTask> tasks, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<FleetOutcome> RunAsync(IReadOnlyList<FleetTask> tasks, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(tasks, sink, cancellationToken));
+
+    private async Task<FleetOutcome> WorkAsync(IReadOnlyList<FleetTask> tasks, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(tasks);
         ArgumentNullException.ThrowIfNull(sink);

@@ -33,6 +33,8 @@ internal sealed class PhaseTimings
             _seconds[phase] = Math.Round(time.TotalSeconds, 3);
             _ended = _clock.Elapsed;
         }
+
+        OperationSpans.Ended(phase, time);
     }
 
     /// <summary>Ends a phase that began where the one before ended.</summary>

@@ -9,7 +9,7 @@ internal static class TimedCheck
     internal static async Task<PgCheck> RunAsync(Func<Task<PgCheck>> look)
     {
         var elapsed = Stopwatch.StartNew();
-        var check = await look().ConfigureAwait(false);
+        var check = await OperationSpans.CheckAsync(look).ConfigureAwait(false);
         return check with { Duration = elapsed.Elapsed };
     }
 }

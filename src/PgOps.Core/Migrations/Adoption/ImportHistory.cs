@@ -20,7 +20,10 @@ public sealed class ImportHistory
     /// <param name="cancellationToken">Gives up; nothing is recorded then.</param>
     /// <returns>What was recorded.</returns>
     /// <exception cref="PgOpsException">A guard refused; nothing was recorded.</exception>
-    public async Task<PgMigrationRun> RunAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgMigrationRun> RunAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Migrations.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgMigrationRun> WorkAsync(ImportRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

@@ -29,7 +29,11 @@ public sealed class FindSchemas
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>A target for each schema, in the order of the names given, then by name.</returns>
     /// <exception cref="PgOpsException">SchemaNotFound: a name or a pattern fits no schema.</exception>
-    public async Task<IReadOnlyList<PgTarget>> RunAsync(
+    public Task<IReadOnlyList<PgTarget>> RunAsync(
+        PgTarget target, IReadOnlyList<string> names, bool allowMissing, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => target, () => WorkAsync(target, names, allowMissing, sink, cancellationToken));
+
+    private async Task<IReadOnlyList<PgTarget>> WorkAsync(
         PgTarget target, IReadOnlyList<string> names, bool allowMissing, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);

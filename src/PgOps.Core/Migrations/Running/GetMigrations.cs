@@ -27,7 +27,10 @@ public sealed class GetMigrations
     /// <param name="withScripts">Whether to bring the applied scripts along, and how they differ from the files.</param>
     /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task RunAsync(MigrationRequest request, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
+    public Task RunAsync(MigrationRequest request, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, withScripts, sink, cancellationToken));
+
+    private async Task WorkAsync(MigrationRequest request, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

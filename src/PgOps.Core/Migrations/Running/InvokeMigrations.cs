@@ -42,7 +42,10 @@ public sealed class InvokeMigrations
     /// <param name="cancellationToken">Cancels the running statement and rolls its transaction back.</param>
     /// <returns>What was done.</returns>
     /// <exception cref="PgOpsException">A guard refused, or a migration failed; the message says what state the database is in.</exception>
-    public async Task<PgMigrationRun> RunAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgMigrationRun> RunAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgMigrationRun> WorkAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -199,6 +202,7 @@ public sealed class InvokeMigrations
 
         void Applied(MigrationScript script, TimeSpan duration)
         {
+            OperationSpans.Ended(script.File.ToString(), duration);
             sink.Log.MigrationApplied(script.File, (long)duration.TotalMilliseconds);
             applied.Add(new PgMigration
             {

@@ -18,7 +18,11 @@ public sealed class PreviewMigrations
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The pending migrations, oldest first.</returns>
     /// <exception cref="PgOpsException">The guard that would refuse the run.</exception>
-    public async Task<IReadOnlyList<PlannedMigration>> RunAsync(
+    public Task<IReadOnlyList<PlannedMigration>> RunAsync(
+        MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<IReadOnlyList<PlannedMigration>> WorkAsync(
         MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);

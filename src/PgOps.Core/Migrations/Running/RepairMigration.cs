@@ -21,7 +21,16 @@ public sealed class RepairMigration
     /// <param name="sink">Receives the migration as it stands afterwards.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PgOpsException">The word does not fit how the migration stands.</exception>
-    public async Task RunAsync(
+    public Task RunAsync(
+        MigrationRequest request,
+        string? version,
+        MigrationRepair repair,
+        string reason,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, version, repair, reason, sink, cancellationToken));
+
+    private async Task WorkAsync(
         MigrationRequest request,
         string? version,
         MigrationRepair repair,

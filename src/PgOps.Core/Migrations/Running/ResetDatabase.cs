@@ -27,7 +27,10 @@ public sealed class ResetDatabase
     /// NotForDevelopment, DatabaseInUse, InvalidArgument, PermissionDenied, PoolerDetected, ServerVersionUnsupported, an error of the
     /// folder or of a migration, or a connection's.
     /// </exception>
-    public async Task<PgDatabaseReset> RunAsync(ResetDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgDatabaseReset> RunAsync(ResetDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgDatabaseReset> WorkAsync(ResetDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

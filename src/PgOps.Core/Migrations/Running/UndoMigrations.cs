@@ -20,7 +20,10 @@ public sealed class UndoMigrations
     /// <param name="cancellationToken">Cancels the running statement and rolls its transaction back.</param>
     /// <returns>What was done; <see cref="PgMigrationRun.Reverted"/> is empty when there was nothing to undo.</returns>
     /// <exception cref="PgOpsException">A guard refused, or a down script failed; the message says what state the database is in.</exception>
-    public async Task<PgMigrationRun> RunAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgMigrationRun> RunAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgMigrationRun> WorkAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -122,6 +125,7 @@ public sealed class UndoMigrations
                 throw error.InState($"{error.State} {reverted.Count} migration(s) of this run are undone, down to {reverted[^1]}.");
             }
 
+            OperationSpans.Ended(script.File.ToString(), clock.Elapsed);
             sink.Log.MigrationUndone(script.File, clock.ElapsedMilliseconds);
             reverted.Add(new PgMigration
             {

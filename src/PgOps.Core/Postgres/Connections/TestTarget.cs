@@ -20,7 +20,10 @@ public sealed class TestTarget
     /// <param name="sink">Where log lines go.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The result; a target that cannot be reached is a failed check, not an exception.</returns>
-    public async Task<PgTargetTest> RunAsync(PgTarget target, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgTargetTest> RunAsync(PgTarget target, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, () => target, () => WorkAsync(target, sink, cancellationToken));
+
+    private async Task<PgTargetTest> WorkAsync(PgTarget target, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(sink);

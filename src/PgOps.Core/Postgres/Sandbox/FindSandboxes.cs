@@ -13,7 +13,11 @@ public sealed class FindSandboxes
     /// <param name="sink">Log lines; the sandboxes are returned and not put out.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The sandboxes that are ready, oldest first, each with its superuser's credentials.</returns>
-    public async Task<IReadOnlyList<PgSandbox>> RunAsync(
+    public Task<IReadOnlyList<PgSandbox>> RunAsync(
+        FindSandboxesRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<IReadOnlyList<PgSandbox>> WorkAsync(
         FindSandboxesRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);

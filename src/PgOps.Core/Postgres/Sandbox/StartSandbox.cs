@@ -25,7 +25,10 @@ public sealed partial class StartSandbox
     /// <returns>The sandbox, accepting connections.</returns>
     /// <exception cref="PgOpsException"><see cref="PgErrorCode.ToolMissing"/> without server programs,
     /// <see cref="PgErrorCode.SandboxFailed"/> with the server's last log lines, <see cref="PgErrorCode.InvalidArgument"/>.</exception>
-    public async Task<PgSandbox> RunAsync(StartSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<PgSandbox> RunAsync(StartSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task<PgSandbox> WorkAsync(StartSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

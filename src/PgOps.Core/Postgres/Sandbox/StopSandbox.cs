@@ -16,7 +16,10 @@ public sealed class StopSandbox
     /// <returns>When its server has ended and its folder is gone.</returns>
     /// <exception cref="PgOpsException"><see cref="PgErrorCode.SandboxFailed"/> when it has not ended within 30 s, or is not this
     /// user's.</exception>
-    public async Task RunAsync(StopSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task RunAsync(StopSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task WorkAsync(StopSandboxRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);

@@ -30,7 +30,10 @@ public sealed class RemoveBackups
     /// <param name="sink">Receives the decisions, and a failure for each backup that could not be removed.</param>
     /// <param name="cancellationToken">Stops between two backups.</param>
     /// <exception cref="PgOpsException">InvalidArgument, PathNotFound or PathInaccessible.</exception>
-    public async Task RunAsync(RemoveBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task RunAsync(RemoveBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+        => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
+
+    private async Task WorkAsync(RemoveBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
