@@ -1,46 +1,76 @@
-using System.Reflection;
 using System.Security.Cryptography;
 using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Reports;
 
-/// <summary>Reads a record by its properties, so that a type that came later is reported like the ones that were there.</summary>
+/// <summary>What a report lists of each kind of record besides its verdict. A kind that is not named here is reported by its checks alone.</summary>
 internal static class RecordFacts
 {
-    // Shown in places of their own.
-    private static readonly string[] Elsewhere = ["Passed", "Duration", "StartedAt", "Failure", "Problem", "Result", "Done", "State"];
-
-    /// <summary>A property's value; default when the record has none of this name and type.</summary>
-    internal static T? Get<T>(object record, string name)
-        => record.GetType().GetProperty(name) is { } property && property.GetValue(record) is T value ? value : default;
-
     /// <summary>Every target that a record holds: their secrets must not show.</summary>
-    internal static IEnumerable<PgTarget?> Targets(object record) =>
-        Properties(record).Select(property => property.GetValue(record)).SelectMany(value => value switch
-        {
-            PgTarget target => [target],
-            PgBackup backup => [backup.Source],
-            IEnumerable<PgMigration> migrations => migrations.Select(migration => migration.Target),
-            _ => Enumerable.Empty<PgTarget?>(),
-        }).Append((record as PgOpsException)?.Subject as PgTarget);
+    internal static IEnumerable<PgTarget?> Targets(object record) => record switch
+    {
+        PgDrill drill => [drill.Backup.Source],
+        PgRestore restore => [restore.Backup.Source, restore.Target],
+        PgBackupTest test => [test.Backup.Source],
+        PgBackup backup => [backup.Source],
+        PgTargetTest test => [test.Target],
+        PgDatabaseTest test => [test.Target],
+        PgDatabaseSwitch done => [done.Target],
+        PgMigration migration => [migration.Target],
+        PgMigrationRun run => [run.Target, .. run.Applied.Concat(run.Baselined).Concat(run.Reverted).Select(migration => migration.Target)],
+        PgDatabaseReset reset => [reset.Target, .. reset.Applied.Concat(reset.Seeded).Select(migration => migration.Target)],
+        PgOpsException { Subject: PgTarget target } => [target],
+        PgOpsException { Subject: PgBackup backup } => [backup.Source],
+        _ => [],
+    };
 
-    /// <summary>The plain properties, a target as its text, a backup with all that identifies it.</summary>
-    internal static IEnumerable<ReportFact> Of(object record, ReportText text) =>
-        Properties(record).Where(property => !Elsewhere.Contains(property.Name)).SelectMany(property =>
+    /// <summary>The plain values, a target as its text, a backup with all that identifies it.</summary>
+    internal static IEnumerable<ReportFact> Of(object record, ReportText text)
+    {
+        var backup = record switch
         {
-            var name = char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
-            return property.GetValue(record) switch
-            {
-                PgBackup backup => OfBackup(backup, text),
-                string words => words.Length == 0 ? [] : [new ReportFact(name, text.Clean(words))],
-                PgTarget target => [new ReportFact(name, text.Clean(target.ToString()))],
-                DateTime time => [new ReportFact(name, time.ToUniversalTime())],
-                int number => [new ReportFact(name, (long)number)],
-                Enum choice => [new ReportFact(name, choice.ToString())],
-                bool or long or double or TimeSpan => [new ReportFact(name, property.GetValue(record)!)],
-                _ => Array.Empty<ReportFact>(),
-            };
-        }).DistinctBy(fact => fact.Name);
+            PgDrill drill => OfBackup(drill.Backup, text),
+            PgRestore restore => OfBackup(restore.Backup, text),
+            PgBackupTest test => OfBackup(test.Backup, text),
+            _ => Array.Empty<ReportFact>(),
+        };
+        return backup.Concat(Values(record).Select(value => Fact(value.Name, value.Value, text)).OfType<ReportFact>());
+    }
+
+    /// <summary>The tables that were compared.</summary>
+    internal static IReadOnlyList<PgTableComparison> Tables(object record) => record switch
+    {
+        PgDrill drill => drill.Tables,
+        PgComparison comparison => comparison.Tables,
+        _ => [],
+    };
+
+    /// <summary>Migrations with what was done to them.</summary>
+    internal static IEnumerable<(PgMigration Migration, string State)> Migrations(object record) => record switch
+    {
+        PgMigrationRun run =>
+        [
+            .. run.Applied.Select(migration => (migration, nameof(run.Applied))),
+            .. run.Baselined.Select(migration => (migration, nameof(run.Baselined))),
+            .. run.Reverted.Select(migration => (migration, nameof(run.Reverted))),
+        ],
+        PgDatabaseReset reset =>
+        [
+            .. reset.Applied.Select(migration => (migration, nameof(reset.Applied))),
+            .. reset.Seeded.Select(migration => (migration, nameof(reset.Seeded))),
+        ],
+        _ => [],
+    };
+
+    /// <summary>How long the work took, where it is known.</summary>
+    internal static TimeSpan? Duration(object record) => record switch
+    {
+        PgCheckedResult result => result.Duration,
+        PgMigrationRun run => run.Duration,
+        PgDatabaseReset reset => reset.Duration,
+        PgBackup backup => backup.Duration,
+        _ => null,
+    };
 
     /// <summary>What tells one backup from any other.</summary>
     internal static ReportFact[] OfBackup(PgBackup backup, ReportText text)
@@ -70,8 +100,54 @@ internal static class RecordFacts
         ];
     }
 
-    private static IEnumerable<PropertyInfo> Properties(object record)
-        => record.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.GetIndexParameters().Length == 0);
+    // The names and their order are those of pgops-report/1.
+    private static (string Name, object? Value)[] Values(object record) => record switch
+    {
+        PgDrill drill =>
+        [
+            ("database", drill.Database), ("backupPassed", drill.BackupPassed), ("proven", drill.Proven), ("contentEqual", drill.ContentEqual),
+            ("tablesCompared", drill.TablesCompared), ("rows", drill.Rows), ("recoveryTime", drill.RecoveryTime), ("dataAge", drill.DataAge),
+            ("serverVersion", drill.ServerVersion), ("target", drill.Target),
+        ],
+        PgBackupTest test => [("database", test.Database), ("files", test.Files), ("bytes", test.Bytes)],
+        PgRestore restore =>
+        [
+            ("target", restore.Target), ("tablesVerified", restore.TablesVerified), ("rows", restore.Rows), ("replacedDatabase", restore.ReplacedDatabase),
+        ],
+        PgComparison comparison => [("reference", comparison.Reference), ("difference", comparison.Difference)],
+        PgTargetTest test =>
+        [
+            ("target", test.Target), ("serverVersion", test.ServerVersion), ("currentUser", test.CurrentUser), ("isSuperuser", test.IsSuperuser),
+            ("encrypted", test.Encrypted), ("inRecovery", test.InRecovery), ("transactionPooler", test.TransactionPooler),
+            ("databaseBytes", test.DatabaseBytes), ("roundTrip", test.RoundTrip),
+        ],
+        PgDatabaseTest test => [("target", test.Target), ("errors", test.Errors), ("warnings", test.Warnings), ("serverVersion", test.ServerVersion)],
+        PgDatabaseSwitch done =>
+        [
+            ("target", done.Target), ("with", done.With), ("replacedDatabase", done.ReplacedDatabase), ("undone", done.Undone),
+            ("alreadyInPlace", done.AlreadyInPlace), ("drainTime", done.DrainTime), ("downtime", done.Downtime),
+        ],
+        PgMigrationRun run =>
+        [
+            ("target", run.Target), ("schema", run.Schema), ("fromVersion", run.FromVersion), ("toVersion", run.ToVersion),
+            ("stillPending", run.StillPending), ("statements", run.Statements), ("lockWait", run.LockWait), ("backupId", run.BackupId),
+        ],
+        PgDatabaseReset reset =>
+        [
+            ("target", reset.Target), ("droppedBytes", reset.DroppedBytes), ("toVersion", reset.ToVersion), ("statements", reset.Statements),
+            ("leftDatabase", reset.LeftDatabase),
+        ],
+        _ => [],
+    };
+
+    private static ReportFact? Fact(string name, object? value, ReportText text) => value switch
+    {
+        null or "" => null,
+        string words => new ReportFact(name, text.Clean(words)),
+        PgTarget target => new ReportFact(name, text.Clean(target.ToString())),
+        int number => new ReportFact(name, (long)number),
+        _ => new ReportFact(name, value),
+    };
 
     private static string? ManifestHash(string folder)
     {

@@ -7,15 +7,13 @@ namespace PgOps.Core.Reports;
 /// <summary>Makes a result of each record: what it is, how it counts, and the verdict in words.</summary>
 internal sealed class ReportReader
 {
-    private static readonly string[] MigrationLists = ["Applied", "Baselined", "Reverted", "Seeded"];
-
     private readonly ReportText _text;
 
     internal ReportReader(ReportText text) => _text = text;
 
-    /// <summary>Whether a report can be made of it: a record of PgOps' with checks, or one that is known.</summary>
-    internal static bool Reads(object record) => record is PgMigrationRun or PgBackup or PgMigration or PgDatabaseReset or Exception
-        || RecordFacts.Get<IEnumerable<PgCheck>>(record, "Checks") is not null;
+    /// <summary>Whether a report can be made of it: a result with checks, or a record that is known.</summary>
+    internal static bool Reads(object record)
+        => record is PgCheckedResult or PgMigrationRun or PgBackup or PgMigration or PgDatabaseReset or Exception;
 
     /// <summary>One result for each record; migrations of one database are gathered.</summary>
     internal IEnumerable<ReportResult> Read(IEnumerable<object> records)
@@ -53,15 +51,16 @@ internal sealed class ReportReader
         PgMigrationRun run => Run(run),
         PgDatabaseReset reset => Result(
             reset, "Reset", reset.Target.ToString(), [.. reset.Applied.Concat(reset.Seeded).Select(Ran)], null, First(reset.Applied)),
+        PgDatabaseSwitch done => Result(done, "Database switch", done.Target.ToString(), done.Checks),
         Exception error => Error(error),
-        _ => Result(record, ReportText.Words(Kind(record, ' ')), Subject(record), RecordFacts.Get<IEnumerable<PgCheck>>(record, "Checks")!.ToList()),
+        PgCheckedResult other => Result(other, ReportText.Words(Kind(other, ' ')), "", other.Checks),
+        _ => throw new ArgumentException($"No report can be made of a {record.GetType()}.", nameof(record)),
     };
 
     private ReportResult Result(
         object record, string what, string subject, IReadOnlyList<PgCheck> checks, string? say = null, DateTime? startedAt = null)
     {
-        // A result of checks says what they say; of another record its own word counts.
-        var outcome = record is not PgCheckedResult && RecordFacts.Get<object>(record, "Passed") is false ? ReportOutcome.Failed : Outcome(checks);
+        var outcome = Outcome(checks);
         return new ReportResult
         {
             Kind = Kind(record, '-'),
@@ -69,17 +68,12 @@ internal sealed class ReportReader
             Title = _text.Clean(subject.Length == 0 ? what : $"{what} of {subject}"),
             Outcome = outcome,
             Summary = _text.Clean(say is null ? Tally(checks) : $"{say} {(outcome == ReportOutcome.Passed ? "" : Tally(checks))}"),
-            StartedAt = (startedAt ?? (record as PgCheckedResult)?.StartedAt ?? RecordFacts.Get<DateTime?>(record, "StartedAt"))?.ToUniversalTime(),
-            Duration = (record as PgCheckedResult)?.Duration ?? RecordFacts.Get<TimeSpan?>(record, "Duration"),
+            StartedAt = (startedAt ?? (record as PgCheckedResult)?.StartedAt)?.ToUniversalTime(),
+            Duration = RecordFacts.Duration(record),
             Facts = [.. RecordFacts.Of(record, _text)],
             Checks = [.. checks.Select(check => check with { Name = _text.Clean(check.Name), Detail = _text.Clean(check.Detail) })],
-            Tables = [.. (RecordFacts.Get<IEnumerable<PgTableComparison>>(record, "Tables") ?? []).Select(Compared)],
-            Migrations =
-            [
-                .. MigrationLists.SelectMany(state
-                    => (RecordFacts.Get<IEnumerable<PgMigration>>(record, state) ?? []).Select(migration => Migration(migration, state))),
-            ],
-            Remarks = [.. (RecordFacts.Get<IEnumerable<string>>(record, "Warnings") ?? []).Select(_text.Clean)],
+            Tables = [.. RecordFacts.Tables(record).Select(Compared)],
+            Migrations = [.. RecordFacts.Migrations(record).Select(one => Migration(one.Migration, one.State))],
         };
     }
 
@@ -250,8 +244,4 @@ internal sealed class ReportReader
         name = name.StartsWith("Pg", StringComparison.Ordinal) ? name[2..] : name;
         return string.Concat(name.Select((letter, i) => i > 0 && char.IsUpper(letter) ? $"{between}{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
     }
-
-    private static string Subject(object record)
-        => (RecordFacts.Get<object>(record, "Target") ?? RecordFacts.Get<object>(record, "Database")
-            ?? RecordFacts.Get<PgBackup>(record, "Backup")?.Database)?.ToString() ?? "";
 }

@@ -57,13 +57,7 @@ internal static class ReportSamples
 }
 
 /// <summary>A type that came after the report.</summary>
-internal sealed record PgLaterThing
+internal sealed record PgLaterThing : PgCheckedResult
 {
-    public bool Passed { get; init; }
-
-    public IReadOnlyList<PgCheck> Checks { get; init; } = [];
-
     public PgTarget Target { get; init; } = ReportSamples.Target;
-
-    public long SpareBytes => 2048;
 }
