@@ -1,4 +1,5 @@
 using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Backups;
 
@@ -23,7 +24,7 @@ internal static class DumpCompression
             var result = await ToolProcess.RunAsync(
                 new ToolCommand(dump.Path, "--compress=" + method, "--format=custom", "--no-password", "--dbname=host=/nonexistent connect_timeout=1"),
                 cancellationToken).ConfigureAwait(false);
-            if (!result.Errors.Any(line => line.Contains("compression", StringComparison.Ordinal)))
+            if (!result.Errors.Any(UncodedMessages.IsAboutCompression))
             {
                 return method;
             }

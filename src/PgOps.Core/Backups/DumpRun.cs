@@ -15,7 +15,6 @@ internal sealed class DumpRun
     private const string LockWait = "--lock-wait-timeout=60s";
     private const string TableLine = "pg_dump: dumping contents of table ";
     private const string Prefix = "pg_dump: ";
-    private const string DiskFull = "No space left on device";
     private static readonly string[] Levels = ["error: ", "warning: ", "detail: ", "hint: ", "fatal: "];
 
     private readonly Dictionary<string, DumpedTable> _byName;
@@ -91,11 +90,11 @@ internal sealed class DumpRun
         };
         var result = await (stream is null ? ToolProcess.RunAsync(command, cancellationToken) : stream.RunAsync(command, cancellationToken))
             .ConfigureAwait(false);
-        if (result.ExitCode != 0 && _remarks.Exists(remark => remark.Contains(DiskFull, StringComparison.Ordinal)))
+        if (result.ExitCode != 0 && _remarks.Find(UncodedMessages.IsDiskFull) is { } full)
         {
             throw new PgOpsException(
                 PgErrorCode.DiskFull,
-                $"The disk of {Path.GetDirectoryName(archive)} is full: {_remarks.Find(remark => remark.Contains(DiskFull, StringComparison.Ordinal))}",
+                $"The disk of {Path.GetDirectoryName(archive)} is full: {full}",
                 BackupDatabase.NothingLeft,
                 "Make room (Remove-PgBackup), or back up to another disk.")
             { Subject = target };
@@ -108,7 +107,7 @@ internal sealed class DumpRun
                 string.Create(CultureInfo.InvariantCulture, $"pg_dump ended with exit code {result.ExitCode}.\n")
                     + string.Join('\n', _remarks.TakeLast(20)),
                 "No backup was made and nothing is left behind.",
-                _remarks.Exists(ServerErrors.IsOutOfLocks)
+                _remarks.Exists(UncodedMessages.IsOutOfLocks)
                     ? ServerErrors.MoreLocks
                     : "Mend what pg_dump complains about and run the backup again; if somebody waits for an exclusive lock, when that is over.")
             { Subject = target };

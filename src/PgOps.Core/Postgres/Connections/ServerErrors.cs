@@ -68,7 +68,7 @@ internal static class ServerErrors
                 {
                     PgErrorCode.PermissionDenied => $"Grant the role \"{target.Username}\" what it lacks, or use another role.",
                     PgErrorCode.ConnectionLost => "The server or a person ended the session: look into the server's log, then run the command again.",
-                    _ => IsOutOfLocks(server.Hint) ? MoreLocks : server.Hint,
+                    _ => server.SqlState == PostgresErrorCodes.OutOfMemory && UncodedMessages.IsOutOfLocks(server.Hint) ? MoreLocks : server.Hint,
                 },
                 error)
             { Subject = target, Statement = Statement(server) };
@@ -82,9 +82,6 @@ internal static class ServerErrors
             error)
         { Subject = target };
     }
-
-    /// <summary>Whether a hint, or whatever a program said, tells to raise the number of locks. The setting's name is in no language.</summary>
-    internal static bool IsOutOfLocks(string? said) => said?.Contains("max_locks_per_transaction", StringComparison.Ordinal) == true;
 
     /// <summary>Whether the session is gone, so that nothing more can be said on it.</summary>
     internal static bool IsLost(Exception error) => error switch

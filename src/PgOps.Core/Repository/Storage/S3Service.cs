@@ -4,6 +4,7 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using PgOps.Core.Common.Streams;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Repository.Storage;
 
@@ -116,7 +117,7 @@ internal static class S3Service
                 innerException: error);
         }
 
-        var noKeys = service is null && error is AmazonClientException && error.Message.Contains("credentials", StringComparison.OrdinalIgnoreCase);
+        var noKeys = service is null && error is AmazonClientException && UncodedMessages.IsWithoutCredentials(error.Message);
         return new PgOpsException(
             PgErrorCode.StoreFailed,
             $"{place}: {(noKeys ? "there are no AWS credentials in the environment, in a profile, or of this machine."
