@@ -1,6 +1,5 @@
 using System.Text;
 using PgOps.Core.Migrations;
-using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Running;
 using PgOps.Core.Postgres.ClientTools;
 
@@ -106,7 +105,7 @@ internal sealed class MigrationRaces
                 new("PgOps status, warm session", Nothing, async () =>
                 {
                     await new GetMigrations().RunAsync(
-                        target, many, HistoryTable.DefaultSchema, false, new SilentSink(), CancellationToken.None).ConfigureAwait(false);
+                        new MigrationRequest { Target = target, Path = many }, false, new SilentSink(), CancellationToken.None).ConfigureAwait(false);
                     return 0;
                 }),
                 new("PgOps, nothing pending, warm session", Nothing, () => Engine(target, many)),

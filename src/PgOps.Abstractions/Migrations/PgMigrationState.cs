@@ -30,13 +30,3 @@ public enum PgMigrationState
     /// <summary>A repeatable script that is new or was changed: the next run applies it.</summary>
     RepeatableDue,
 }
-
-/// <summary>How a migration's statements are sent.</summary>
-public enum PgMigrationMode
-{
-    /// <summary>All statements and the history row in one transaction.</summary>
-    Transaction,
-
-    /// <summary>Statement by statement, each with its progress recorded, because one of them cannot run in a transaction.</summary>
-    StatementByStatement,
-}

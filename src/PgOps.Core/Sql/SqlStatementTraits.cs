@@ -44,10 +44,6 @@ public static class SqlStatementTraits
             || at.At("VACUUM") || at.Accept("DISCARD", "ALL") || at.Accept("COMMIT", "PREPARED") || at.Accept("ROLLBACK", "PREPARED");
     }
 
-    /// <summary>Whether the statement begins, ends or divides a transaction.</summary>
-    /// <param name="statement">The statement.</param>
-    public static bool IsTransactionControl(SqlStatement statement) => TransactionCommandOf(statement) != TransactionCommand.None;
-
     /// <summary>Which transaction command the statement is. COMMIT PREPARED and ROLLBACK PREPARED are none: they end another's.</summary>
     /// <param name="statement">The statement.</param>
     public static TransactionCommand TransactionCommandOf(SqlStatement statement)

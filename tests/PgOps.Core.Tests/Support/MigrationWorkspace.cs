@@ -1,7 +1,6 @@
 using System.Text;
 using Npgsql;
 using PgOps.Core.Migrations;
-using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Running;
 using PgOps.Core.Postgres.Sandbox;
 using PgOps.Core.Sql;
@@ -65,7 +64,7 @@ internal sealed class MigrationWorkspace : IDisposable
     internal async Task<IReadOnlyList<PgMigration>> StatusAsync(bool withScripts = false)
     {
         var sink = new CollectingSink();
-        await new GetMigrations().RunAsync(Target, Folder, HistoryTable.DefaultSchema, withScripts, sink, CancellationToken.None);
+        await new GetMigrations().RunAsync(new MigrationRequest { Target = Target, Path = Folder }, withScripts, sink, CancellationToken.None);
         return [.. sink.Outputs.Cast<PgMigration>()];
     }
 

@@ -42,9 +42,6 @@ public static class UserChecks
         return results;
     }
 
-    /// <summary>For checks that were not reached.</summary>
-    internal static IEnumerable<PgCheck> Skip(IEnumerable<UserCheck> checks, string reason) => checks.Select(check => PgCheck.Skip(Prefix + check.Name, reason));
-
     private static async Task<UserCheckAnswer> RunAsync(UserCheck check, PgTarget target, TimeSpan timeout, CancellationToken cancellationToken)
     {
         try

@@ -10,19 +10,6 @@ namespace PgOps.Core.Migrations.Running;
 public sealed class GetMigrations
 {
     /// <summary>Reads the folder and the history.</summary>
-    /// <param name="target">The database.</param>
-    /// <param name="path">The folder.</param>
-    /// <param name="historySchema">Schema of the history table.</param>
-    /// <param name="withScripts">Whether to bring the applied scripts along, and how they differ from the files.</param>
-    /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async Task RunAsync(
-        PgTarget target, string path, string historySchema, bool withScripts, IOperationSink sink, CancellationToken cancellationToken)
-        => await RunAsync(
-            new MigrationRequest { Target = target, Path = path, HistorySchema = historySchema }, withScripts, sink, cancellationToken)
-            .ConfigureAwait(false);
-
-    /// <summary>Reads the folder and the history.</summary>
     /// <param name="request">The database, the folder, the history's schema and the variables.</param>
     /// <param name="withScripts">Whether to bring the applied scripts along, and how they differ from the files.</param>
     /// <param name="sink">Receives a <see cref="PgMigration"/> each, in the order of versions.</param>

@@ -7,19 +7,17 @@ namespace PgOps.Core.Repository.Archives;
 internal sealed class ArchiveNeeds
 {
     private readonly SortedSet<string> _owners = new(StringComparer.Ordinal);
+
+    // Roles that are granted something, or grant it.
     private readonly SortedSet<string> _grantees = new(StringComparer.Ordinal);
+
+    // Roles in policies and user mappings, which are there with or without owners and grants.
     private readonly SortedSet<string> _others = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _tablespaces = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _collations = new(StringComparer.Ordinal);
 
     /// <summary>Roles that own something.</summary>
     internal IReadOnlyCollection<string> Owners => _owners;
-
-    /// <summary>Roles that are granted something, or grant it.</summary>
-    internal IReadOnlyCollection<string> Grantees => _grantees;
-
-    /// <summary>Roles in policies and user mappings, which are there with or without owners and grants.</summary>
-    internal IReadOnlyCollection<string> Others => _others;
 
     /// <summary>Tablespaces.</summary>
     internal IReadOnlyCollection<string> Tablespaces => _tablespaces;

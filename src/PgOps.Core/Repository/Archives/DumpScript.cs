@@ -55,12 +55,6 @@ internal sealed partial class DumpScript
     /// <summary>Whether all of it fits into one transaction: it begins none itself, and does not lock too many objects at once.</summary>
     internal bool FitsOneTransaction => !_ownTransactions && _objects <= MostInOneTransaction;
 
-    /// <summary>The server's version as it stands in the script.</summary>
-    internal string ServerVersion => _serverVersion;
-
-    /// <summary>pg_dump's version as it stands in the script.</summary>
-    internal string ToolVersion => _toolVersion;
-
     /// <summary>Takes the next bytes.</summary>
     internal void Add(ReadOnlySpan<byte> bytes) => _lexer.Add(bytes);
 
