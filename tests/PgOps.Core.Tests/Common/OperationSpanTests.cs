@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Common;
 
@@ -46,6 +47,15 @@ public sealed class OperationSpanTests
         Assert.Equal("ConnectionFailed", span.GetTagItem(SpanTags.Error));
         Assert.DoesNotContain(span.TagObjects, tag => $"{tag.Value}".Contains(Secret, StringComparison.Ordinal));
         Assert.Empty(span.Events);
+    }
+
+    [Fact]
+    public async Task A_fleet_of_which_one_failed_has_failed()
+    {
+        using var heard = new Heard();
+        FleetTask[] tasks = [new("good", 1, (_, _) => Task.FromResult<object?>(null)), new("bad", 2, (_, _) => throw new InvalidOperationException("no"))];
+        await OperationSpans.OperationAsync(this, () => null, () => new FleetRun().RunAsync(tasks, new CollectingSink(), CancellationToken.None));
+        Assert.Equal(["failed", "failed"], heard.Of(nameof(OperationSpanTests)).Select(span => span.GetTagItem(SpanTags.Outcome)));
     }
 
     [Fact]
