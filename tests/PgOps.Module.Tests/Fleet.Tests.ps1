@@ -87,7 +87,7 @@ Describe 'Invoke-PgMigration on many targets' {
         $runs = $fleet | Invoke-PgMigration -Path $one -ThrottleLimit 3 -Canary 1 -ErrorAction SilentlyContinue -ErrorVariable failures
         $runs | Should -BeNullOrEmpty
         $failures.FullyQualifiedErrorId | Should -BeLike '*InvokePgMigrationCommand'
-        "$($failures[1])" | Should -BeLike '*2 target(s) were not begun*-Canary*dead_2*dead_3*'
+        "$($failures[1])" | Should -BeLike '*2 targets were not begun*-Canary*dead_2*dead_3*'
         Invoke-Sql $fleet[1] "SELECT to_regnamespace('pgops') IS NULL" | Should -Be 't'
     }
 

@@ -26,7 +26,7 @@ Describe 'Switch-PgDatabase' {
         }
         finally { $client.Kill() }
         $plan | Should -BeLike 'What if: Put shop_restored (* MiB) in the place of shop@*read-only as shop_replaced_*'
-        $plan | Should -BeLike '*end 1 session(s) of others*End in shop: pid *, application "web", *, active for *'
+        $plan | Should -BeLike '*end 1 session of others*End in shop: pid *, application "web", *, active for *'
         Get-Databases | Should -Be $before
     }
 

@@ -186,7 +186,7 @@ internal sealed class SnapshotDump : IDisposable
     private async Task DumpGlobalsAsync(PostgresTool pgDumpAll, CancellationToken cancellationToken)
     {
         // pg_dumpall reads --database as a connection string, so the name goes in as one: it may itself hold "=" or "://".
-        var name = _plan.Target.Database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
+        var name = ConnectionStringText.Escape(_plan.Target.Database);
         var file = Path.Combine(_folder, BackupDatabase.GlobalsFile);
         var command = new ToolCommand(
             pgDumpAll.Path, "--globals-only", "--no-role-passwords", "--no-password", "--no-sync", $"--database=dbname='{name}'")

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 
@@ -82,7 +83,7 @@ internal sealed record SwitchPlan(
                 + $"({PgSize.Format(Old.Properties.Facts.Bytes)}), {what}; keep the old one read-only as {Aside}{undo}",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Wait up to {request.GracePeriod.TotalSeconds:0.#} s for transactions that run, then end {sessions.Count} session(s) of others"),
+                $"Wait up to {request.GracePeriod.TotalSeconds:0.#} s for transactions that run, then end {Amount.Of(sessions.Count, "session")} of others"),
             .. sessions.Select(session => $"End in {session.Database}: {session}"),
         ];
     }

@@ -90,7 +90,7 @@ internal sealed record MigrationPlan(
             all,
             PgMigrationState.Changed,
             PgErrorCode.MigrationChanged,
-            "changed after they had been applied",
+            "changed after being applied",
             "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript, and shows the Difference) and make the change in "
                 + "a new migration; "
                 + "or, when the difference is harmless, Repair-PgMigration -Version … -AcceptChange -Reason ….");
@@ -98,7 +98,7 @@ internal sealed record MigrationPlan(
             all,
             PgMigrationState.Missing,
             PgErrorCode.MigrationMissing,
-            "applied, but their files are gone",
+            "applied, but the files are gone",
             "Bring the files back from version control (Get-PgMigration -Detailed has the text as AppliedScript); or, when they were "
                 + "undone by hand, Repair-PgMigration -Version … -MarkNotApplied -Reason ….");
         if (!request.AllowOutOfOrder)
@@ -139,7 +139,7 @@ internal sealed record MigrationPlan(
         {
             throw new PgOpsException(
                 code,
-                $"{found[0].Target}: {found.Count} migration(s) {what}:{NameList.Lines(found.Select(migration => migration.ToString()), ListLimit)}",
+                $"{found[0].Target}: {Amount.Of(found.Count, "migration")} {what}:{NameList.Lines(found.Select(migration => migration.ToString()), ListLimit)}",
                 "Nothing was touched.",
                 next)
             { Subject = found[0] };

@@ -4,6 +4,7 @@ using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository.Archives;
 
 namespace PgOps.Core.Restores;
@@ -90,7 +91,7 @@ internal sealed partial class ArchiveRestore
         // A connection string in place of the bare name, for a name that holds "=" would be taken for one.
         var arguments = new List<string>
         {
-            "--dbname", $"dbname='{target.Database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'",
+            "--dbname", $"dbname='{ConnectionStringText.Escape(target.Database)}'",
             "--verbose", "--no-password",
         };
         if (!options.Tolerant)

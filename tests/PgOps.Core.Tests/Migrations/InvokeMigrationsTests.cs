@@ -232,7 +232,7 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
 
-        Assert.Contains("1 migration(s) of this run before it are applied, up to 1_a", error.State, StringComparison.Ordinal);
+        Assert.Contains("1 migration of this run before it is applied, up to 1_a", error.State, StringComparison.Ordinal);
         Assert.Equal(
             [PgMigrationState.Applied, PgMigrationState.Pending, PgMigrationState.Pending],
             (await _workspace.StatusAsync()).Select(migration => migration.State));

@@ -66,7 +66,7 @@ public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(state, error.Statement!.SqlState);
         Assert.Contains("17_broken was rolled back whole", error.State, StringComparison.Ordinal);
-        Assert.Contains("16 migration(s) of this run before it are applied, up to 16_x", error.State, StringComparison.Ordinal);
+        Assert.Contains("16 migrations of this run before it are applied, up to 16_x", error.State, StringComparison.Ordinal);
         Assert.True(error.Statement.Line >= line);
         Assert.Equal(16, await _workspace.ScalarAsync<long>("SELECT count(*) FROM pgops.migration_history WHERE state = 'applied'"));
         Assert.Equal(16, await _workspace.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+$' AND relkind = 'r'"));

@@ -90,7 +90,7 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
         Assert.Equal(2, error.Statement!.Line);
         Assert.EndsWith("2_b.down.sql", error.Statement.File, StringComparison.Ordinal);
         Assert.Contains("The undo of 2_b was rolled back whole", error.State, StringComparison.Ordinal);
-        Assert.Contains("1 migration(s) of this run are undone, down to 3_c", error.State, StringComparison.Ordinal);
+        Assert.Contains("1 migration of this run is undone, down to 3_c", error.State, StringComparison.Ordinal);
         Assert.Equal("b", await _workspace.ScalarAsync<string>("SELECT to_regclass('b')::text"));
         Assert.Equal(
             [PgMigrationState.Applied, PgMigrationState.Applied, PgMigrationState.Pending],

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -84,7 +85,7 @@ public sealed class ImportHistory
                 var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
                 var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
                 return [.. rows.Select(row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
-                    $"{folder.Files.Count + folder.Repeatables.Count - rows.Count} migration(s) of '{folder.Path}' stay pending; {foreign} is left as it is."];
+                    $"{Amount.Of(folder.Files.Count + folder.Repeatables.Count - rows.Count, "migration")} of '{folder.Path}' left pending; {foreign} is left as it is."];
             }
         }
         catch (NpgsqlException error)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
@@ -187,7 +188,7 @@ public sealed class InvokeMigrations
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
             {
-                throw error.InState($"{error.State} {applied.Count} migration(s) of this run before it are applied, up to {applied[^1]}.");
+                throw error.InState($"{error.State} {Amount.Of(applied.Count, "migration")} of this run before it {(applied.Count == 1 ? "is" : "are")} applied, up to {applied[^1]}.");
             }
         }
 

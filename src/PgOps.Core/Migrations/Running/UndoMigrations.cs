@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -122,7 +123,7 @@ public sealed class UndoMigrations
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && reverted.Count > 0)
             {
-                throw error.InState($"{error.State} {reverted.Count} migration(s) of this run are undone, down to {reverted[^1]}.");
+                throw error.InState($"{error.State} {Amount.Of(reverted.Count, "migration")} of this run {(reverted.Count == 1 ? "is" : "are")} undone, down to {reverted[^1]}.");
             }
 
             OperationSpans.Ended(script.File.ToString(), clock.Elapsed);
