@@ -7,7 +7,7 @@
 #>
 function Test-Proven($ActualValue, [switch] $Negate, [string] $Because) {
     $reasons = @(
-        if ($ActualValue -isnot [PgOps.PgDrill]) { 'it is no drill of Test-PgRestore' }
+        if ($ActualValue -isnot [PgOps.PgDrill]) { 'it is not a drill of Test-PgRestore' }
         else {
             # A step that was not made proves nothing.
             $ActualValue.Checks.Where({ $_.Status -ne 'Passed' }).ForEach({ "$_" })

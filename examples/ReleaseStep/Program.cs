@@ -47,12 +47,14 @@ try
     Console.WriteLine($"3. Backup: {PgSize.Format(backup.Bytes)} in {backup.Duration!.Value.TotalSeconds:0.0} s: {backup.Path}");
 
     var drill = await new TestRestore().RunAsync(new TestRestoreRequest { Backup = backup }, sink, stop.Token);
-    Console.WriteLine($"4. Drill {(drill.Passed ? "passed" : "FAILED")}: {drill.TablesCompared} tables, {drill.Rows:N0} rows compared, recovery in {drill.RecoveryTime.TotalSeconds:0.0} s");
+    Console.WriteLine($"4. Drill {(drill.Passed ? "passed" : "FAILED")}: {drill.TablesCompared} tables, {drill.Rows:N0} rows compared, "
+        + $"recovery in {drill.RecoveryTime.TotalSeconds:0.0} s");
 
     // A drill that failed refuses the migration by itself; nothing needs to be checked here.
     var run = await new InvokeMigrations().RunAsync(
         new MigrationRequest { Target = target, Path = migrations, Proof = drill }, sink, stop.Token);
-    Console.WriteLine($"5. Released: {run.FromVersion ?? "empty"} -> {run.ToVersion} with {run.Applied.Count} migrations, backed by {run.BackupId}");
+    Console.WriteLine(
+        $"5. Released: {run.FromVersion ?? "empty"} -> {run.ToVersion} with {run.Applied.Count} migrations, backed by {run.BackupId}");
     return 0;
 }
 catch (PgOpsException error)

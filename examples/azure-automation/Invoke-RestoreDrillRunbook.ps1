@@ -53,7 +53,7 @@ if ($CredentialName -and (Get-Command Get-AutomationPSCredential -ErrorAction Ig
     if (-not $login.Credential) { throw "Azure Automation has no credential asset '$CredentialName'." }
 }
 elseif ($Credential) { $login.Credential = $Credential }
-elseif ($CredentialName) { throw 'Get-AutomationPSCredential is not there: this is no runbook worker. Give -Credential.' }
+elseif ($CredentialName) { throw 'Get-AutomationPSCredential is not there: this is not a runbook worker. Give -Credential.' }
 
 if ($Target) {
     $backup = Backup-PgDatabase -Target $Target @login -Path $Backups

@@ -16,7 +16,8 @@ internal static class ChildProgram
 
     /// <summary>Runs it to its end; gives the highest resident memory in bytes that was seen.</summary>
     internal static async Task<long> RunAsync(
-        PgTarget target, string program, IEnumerable<string> arguments, bool watch = true, string? folder = null, params (string, string)[] variables)
+        PgTarget target, string program, IEnumerable<string> arguments, bool watch = true, string? folder = null,
+        params (string, string)[] variables)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -58,7 +59,8 @@ internal static class ChildProgram
     {
         try
         {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal));
+            var line = File.ReadLines($"/proc/{process}/status")
+                .FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal));
             return line is null ? 0 : long.Parse(line.AsSpan(6).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024;
         }
         catch (IOException)

@@ -35,7 +35,8 @@ internal sealed class Ground : IAsyncDisposable
             settings = new() { ["fsync"] = "on", ["synchronous_commit"] = "on", ["full_page_writes"] = "on", ["wal_level"] = "replica" };
         }
 
-        foreach (var pair in $"{more};{Environment.GetEnvironmentVariable("PGOPS_BENCHMARK_SETTINGS")}".Split(';', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var pair in $"{more};{Environment.GetEnvironmentVariable("PGOPS_BENCHMARK_SETTINGS")}".Split(
+            ';', StringSplitOptions.RemoveEmptyEntries))
         {
             var parts = pair.Split('=', 2);
             settings[parts[0]] = parts[1];
@@ -53,7 +54,8 @@ internal sealed class Ground : IAsyncDisposable
         await using (connection.ConfigureAwait(false))
         {
             await ExecuteAsync(connection, $"DROP DATABASE IF EXISTS {Quote.Identifier(name)} WITH (FORCE)").ConfigureAwait(false);
-            await ExecuteAsync(connection, $"CREATE DATABASE {Quote.Identifier(name)} TEMPLATE {template ?? "template1"}").ConfigureAwait(false);
+            await ExecuteAsync(connection, $"CREATE DATABASE {Quote.Identifier(name)} TEMPLATE {template ?? "template1"}")
+                .ConfigureAwait(false);
             await ExecuteAsync(connection, "CHECKPOINT").ConfigureAwait(false);
         }
 

@@ -96,7 +96,8 @@ internal sealed class MigrationRaces
         MigrationSet.Write(many, LargeCount);
         var target = await _ground.EmptyAsync("many").ConfigureAwait(false);
         await new InvokeMigrations().RunAsync(
-            new MigrationRequest { Target = target, Path = many, Baseline = true }, new SilentSink(), CancellationToken.None).ConfigureAwait(false);
+            new MigrationRequest { Target = target, Path = many, Baseline = true }, new SilentSink(),
+            CancellationToken.None).ConfigureAwait(false);
         await _race.RunAsync(
             $"{LargeCount} files and records",
             _rounds,
@@ -105,7 +106,8 @@ internal sealed class MigrationRaces
                 new("PgOps status, warm session", Nothing, async () =>
                 {
                     await new GetMigrations().RunAsync(
-                        new MigrationRequest { Target = target, Path = many }, false, new SilentSink(), CancellationToken.None).ConfigureAwait(false);
+                        new MigrationRequest { Target = target, Path = many }, false, new SilentSink(),
+                        CancellationToken.None).ConfigureAwait(false);
                     return 0;
                 }),
                 new("PgOps, nothing pending, warm session", Nothing, () => Engine(target, many)),
@@ -186,7 +188,8 @@ internal sealed class MigrationRaces
         return (target, path) => ChildProgram.RunAsync(
             target,
             pwsh,
-            ["-NoProfile", "-c", $"$ErrorActionPreference = 'Stop'; Import-Module '{module}'; Invoke-PgMigration -Path '{path}' -Confirm:$false | Out-Null"]);
+            ["-NoProfile", "-c", $"$ErrorActionPreference = 'Stop'; Import-Module '{module}'; Invoke-PgMigration -Path '{path}' "
+                + "-Confirm:$false | Out-Null"]);
     }
 
     private static Task Nothing() => Task.CompletedTask;

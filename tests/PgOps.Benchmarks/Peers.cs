@@ -13,7 +13,8 @@ internal static class Peers
             var path = Directory.CreateDirectory(Path.Combine(folder, "dbmate")).FullName;
             foreach (var file in files)
             {
-                File.WriteAllText(Path.Combine(path, Path.GetFileName(file)), $"-- migrate:up\n{File.ReadAllText(file)}\n-- migrate:down\n");
+                File.WriteAllText(
+                    Path.Combine(path, Path.GetFileName(file)), $"-- migrate:up\n{File.ReadAllText(file)}\n-- migrate:down\n");
             }
 
             yield return ("dbmate", target => ChildProgram.RunAsync(
@@ -25,7 +26,8 @@ internal static class Peers
             var path = Directory.CreateDirectory(Path.Combine(folder, "node")).FullName;
             foreach (var file in files)
             {
-                File.WriteAllText(Path.Combine(path, Path.GetFileName(file)), $"-- Up Migration\n{File.ReadAllText(file)}\n-- Down Migration\n");
+                File.WriteAllText(
+                    Path.Combine(path, Path.GetFileName(file)), $"-- Up Migration\n{File.ReadAllText(file)}\n-- Down Migration\n");
             }
 
             yield return ("node-pg-migrate", target => ChildProgram.RunAsync(
@@ -44,7 +46,8 @@ internal static class Peers
             }
 
             File.WriteAllText(Path.Combine(path, "sqitch.plan"), plan.ToString());
-            File.WriteAllText(Path.Combine(path, "sqitch.conf"), "[core]\n\tengine = pg\n[user]\n\tname = Bench\n\temail = bench@example.com\n");
+            File.WriteAllText(
+                Path.Combine(path, "sqitch.conf"), "[core]\n\tengine = pg\n[user]\n\tname = Bench\n\temail = bench@example.com\n");
             yield return ("sqitch", target => ChildProgram.RunAsync(target, sqitch, ["deploy", $"db:pg:{target.Database}"], folder: path));
         }
     }

@@ -74,7 +74,10 @@ internal sealed class RestoreRaces
             sides.Add(Drill("the same, -IndexCheck Full", PgIndexCheck.Full));
         }
 
-        await _race.RunAsync($"Restore of {SampleData.Describe(_scale)}, {(indexed ? "five indexes and a foreign key" : "primary keys alone")}", _rounds, sides).ConfigureAwait(false);
+        await _race.RunAsync(
+            $"Restore of {SampleData.Describe(_scale)}, {(indexed ? "five indexes and a foreign key" : "primary keys alone")}",
+            _rounds,
+            sides).ConfigureAwait(false);
         if (chosen.Contains("steps"))
         {
             var drill = await DrillAsync(PgIndexCheck.Quick).ConfigureAwait(false);
@@ -101,7 +104,8 @@ internal sealed class RestoreRaces
         Side Drill(string name, PgIndexCheck depth) => new(name, DropAsync, () => WatchAsync(() => DrillAsync(depth)));
 
         Task<PgRestore> RestoreAsync() => new RestoreDatabase().RunAsync(
-            new RestoreDatabaseRequest { Backup = backup, Target = _ground.Target, Database = Copy, Jobs = jobs }, new SilentSink(), CancellationToken.None);
+            new RestoreDatabaseRequest { Backup = backup, Target = _ground.Target, Database = Copy, Jobs = jobs }, new SilentSink(),
+            CancellationToken.None);
 
         async Task<PgDrill> DrillAsync(PgIndexCheck depth)
         {

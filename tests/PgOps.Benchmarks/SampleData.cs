@@ -1,6 +1,8 @@
 namespace PgOps.Benchmarks;
 
-/// <summary>Rows for backups and restores: narrow ones and wide ones; a scale of 100 is about 1.9 GB in the server, its indexes among it.</summary>
+/// <summary>
+/// Rows for backups and restores: narrow ones and wide ones; a scale of 100 is about 1.9 GB in the server, its indexes among it.
+/// </summary>
 internal static class SampleData
 {
     /// <summary>What fills a database.</summary>
@@ -15,7 +17,9 @@ internal static class SampleData
         ANALYZE;
         """;
 
-    /// <summary>Indexes and a foreign key as an application has them; the tables of <see cref="Fill"/> have their primary keys alone.</summary>
+    /// <summary>
+    /// Indexes and a foreign key as an application has them; the tables of <see cref="Fill"/> have their primary keys alone.
+    /// </summary>
     internal const string Index = """
         CREATE INDEX ON accounts (branch, balance);
         CREATE INDEX ON accounts (balance) WHERE branch < 50;

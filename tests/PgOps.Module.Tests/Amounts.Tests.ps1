@@ -75,18 +75,18 @@ Describe 'Amounts on the command line' {
         $folder = New-MigrationFolder @{ '001_t.sql' = 'SELECT 1;' }
     }
 
-    It 'a retention of 14 is no retention of 14 ticks' {
+    It 'a retention of 14 is not a retention of 14 ticks' {
         { Remove-PgBackup $TestDrive -KeepWithin 14 -Confirm:$false } | Should -Throw '*14 is not a time span: write 14d or 14.00:00:00.*'
         { Remove-PgBackup $TestDrive -KeepWithin -1d -Confirm:$false } | Should -Throw '*-1d is a negative time span: write 1d or 1.00:00:00.*'
         { Remove-PgBackup $TestDrive -MaxSize 500 -Confirm:$false } | Should -Throw '*500 is not a size: write 500GB or 500MiB.*'
     }
 
-    It 'a lock limit of 30 is no missing limit' {
+    It 'a lock limit of 30 is not a missing limit' {
         { Invoke-PgMigration 'postgresql://nobody@127.0.0.1:1/x' -Path $folder -LockTimeout 30 } | Should -Throw '*30 is not a time span: write 30s or 00:00:30.*'
         { Invoke-PgMigration 'postgresql://nobody@127.0.0.1:1/x' -Path $folder -LockTimeout 0 } | Should -Throw '*0 is not a time span: write 0s or 00:00:00.*'
     }
 
-    It 'a grace period of 30 is no grace period of nothing' {
+    It 'a grace period of 30 is not a grace period of nothing' {
         { Switch-PgDatabase 'postgresql://nobody@127.0.0.1:1/x' -With y -GracePeriod 30 -Confirm:$false } | Should -Throw '*30 is not a time span: write 30s or 00:00:30.*'
     }
 
@@ -98,7 +98,7 @@ Describe 'Amounts on the command line' {
         Get-PgBackup $empty -After 2026-01-31 -Before 2026-01-31T18:30:00Z | Should -BeNullOrEmpty
     }
 
-    It 'a rule without a value is no missing rule' {
+    It 'a rule without a value is not a missing rule' {
         { Remove-PgBackup $TestDrive -KeepWithin $null -Confirm:$false } | Should -Throw '*KeepWithin*is null*'
         { Remove-PgBackup $TestDrive -KeepLast $null -Confirm:$false } | Should -Throw '*KeepLast*is null*'
     }

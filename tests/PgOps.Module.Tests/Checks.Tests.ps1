@@ -127,7 +127,7 @@ Describe 'Test-PgDatabase -Check' {
         $test.Checks[2].Status | Should -Be 'Passed'
     }
 
-    It 'refuses what is no check before it tests anything' -ForEach @(
+    It 'refuses what is not a check before it tests anything' -ForEach @(
         @{ Check = './nowhere/*.sql'; Id = 'PathNotFound' }, @{ Check = 5; Id = 'InvalidArgument' }, @{ Check = 'https://x/{password}'; Id = 'InvalidArgument' }
     ) {
         try { Test-PgDatabase $target -Check $Check; $failure = $null } catch { $failure = $_ }

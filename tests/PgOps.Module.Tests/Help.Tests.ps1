@@ -79,7 +79,7 @@ Describe 'Help of <_>' -ForEach $cmdlets {
         $cmdlet.ShouldProcess | Should -Be (-not $reads)
     }
 
-    It 'has a synopsis that is no syntax line' {
+    It 'has a synopsis that is not a syntax line' {
         $cmdlet.Synopsis | Should -Not -BeNullOrEmpty
         $cmdlet.Synopsis | Should -Not -Match ([regex]::Escape("$name ["))
     }

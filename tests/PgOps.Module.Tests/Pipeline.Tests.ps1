@@ -277,6 +277,6 @@ Describe 'What is wrong with a parameter' {
         # A terminating error would have ended the test here, and would bear no id of ours.
         $failure.Count | Should -Be 1
         $failure[0].FullyQualifiedErrorId | Should -BeLike "$Id,*"
-        "$($failure[0])" | Should -Match 'Next:|is no file system path'
+        "$($failure[0])" | Should -Match 'Next:|is not a file system path'
     }
 }

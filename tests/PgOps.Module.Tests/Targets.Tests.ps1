@@ -118,7 +118,7 @@ us,db2.example.com,,shop,app,,tenant,,
         { 'Hots,Database', 'db1,shop' | ConvertFrom-Csv | New-PgTarget -ErrorAction Stop } | Should -Throw "*'Hots' looks like a connection setting*"
         $null = 'Instance,Database', 'db1,shop' | ConvertFrom-Csv | New-PgTarget -WarningVariable said -WarningAction SilentlyContinue
         "$said" | Should -BeLike 'No column says which server*Instance*'
-        { Test-PgTarget ('Host,Team' , 'db1,orders' | ConvertFrom-Csv) } | Should -Throw "*'Team' is no part of a target*"
+        { Test-PgTarget ('Host,Team' , 'db1,orders' | ConvertFrom-Csv) } | Should -Throw "*'Team' is not part of a target*"
     }
 
     It 'may hold each target as one text' {

@@ -9,6 +9,8 @@ public enum PgBackupFormat
     /// <summary>pg_dump's custom format: one file.</summary>
     Custom,
 
-    /// <summary>A script for psql, compressed by gzip: one file, data.sql.gz, that any tool can read and no part can be picked from.</summary>
+    /// <summary>
+    /// A script for psql, compressed by gzip: one file, data.sql.gz, that any tool can read and no part can be picked from.
+    /// </summary>
     Plain,
 }

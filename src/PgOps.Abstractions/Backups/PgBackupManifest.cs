@@ -184,7 +184,9 @@ public sealed record PgTableFingerprint
     /// <summary>Bytes on disk with indexes and TOAST, as the source had them.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>Of a table that inherits columns, those that were read, in order: a restore may bring them in another one. Else null.</summary>
+    /// <summary>
+    /// Of a table that inherits columns, those that were read, in order: a restore may bring them in another one. Else null.
+    /// </summary>
     public IReadOnlyList<string>? Columns { get; init => field = value?.ToArray(); }
 
     /// <summary>

@@ -34,7 +34,9 @@ public sealed record PgBackupRetention
     /// <summary>Why, in words: the rules that keep it, or why none does.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>Whether it is gone by now. False under -WhatIf, when the question was answered with no, and when an error kept it.</summary>
+    /// <summary>
+    /// Whether it is gone by now. False under -WhatIf, when the question was answered with no, and when an error kept it.
+    /// </summary>
     public bool Removed { get; init; }
 
     /// <inheritdoc/>

@@ -6,7 +6,9 @@ public enum PgFindingKind
     /// <summary>A table or view of the manifest or the expectations is missing.</summary>
     ExpectedTables,
 
-    /// <summary>A column of them is missing (error), or defined differently (error against expectations, warning against a manifest).</summary>
+    /// <summary>
+    /// A column of them is missing (error), or defined differently (error against expectations, warning against a manifest).
+    /// </summary>
     ExpectedColumns,
 
     /// <summary>A policy of them is missing, or row-level security is off where it was expected to be on.</summary>

@@ -45,7 +45,11 @@ public class PgOpsException : Exception
     /// <param name="subject">What it is about; null leaves it.</param>
     /// <returns>The error to throw, with this one's cause, or this one as its cause.</returns>
     public PgOpsException InState(string? state, string? problem = null, string? nextStep = null, object? subject = null)
-        => new(Code, problem ?? Problem, state, nextStep ?? NextStep, InnerException ?? this) { Subject = subject ?? Subject, Statement = Statement };
+        => new(Code, problem ?? Problem, state, nextStep ?? NextStep, InnerException ?? this)
+        {
+            Subject = subject ?? Subject,
+            Statement = Statement,
+        };
 
     private static string Compose(string problem, string? state, string? nextStep)
     {

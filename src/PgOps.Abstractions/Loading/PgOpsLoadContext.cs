@@ -63,7 +63,8 @@ public sealed class PgOpsLoadContext : AssemblyLoadContext
         return File.Exists(own) && !IsForHost(assemblyName, own) ? LoadFromAssemblyPath(own) : null;
     }
 
-    // Who listens to spans, OpenTelemetry or a script, does so in the host's assembly, and hears no other copy's. An older host's would not do.
+    // Who listens to spans, OpenTelemetry or a script, does so in the host's assembly, and hears no other copy's. An older host's would not
+    // do.
     private static bool IsForHost(AssemblyName name, string own)
         => name.Name == "System.Diagnostics.DiagnosticSource"
             && typeof(System.Diagnostics.Activity).Assembly.GetName().Version >= AssemblyName.GetAssemblyName(own).Version;

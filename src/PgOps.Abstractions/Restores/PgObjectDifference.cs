@@ -25,8 +25,10 @@ public sealed record PgObjectDifference
     /// <summary>How it differs.</summary>
     public required PgObjectVerdict Verdict { get; init; }
 
-    /// <summary>Definition in the reference; null when it lacks the object, and for a backup whose manifest holds the hash alone (definitions
-    /// of more than 1,000 characters, and all of an older PgOps).</summary>
+    /// <summary>
+    /// Definition in the reference; null when it lacks the object, and for a backup whose manifest holds the hash alone (definitions of
+    /// more than 1,000 characters, and all of an older PgOps).
+    /// </summary>
     public string? ReferenceDefinition { get; init; }
 
     /// <summary>Definition on the other side; null as above.</summary>

@@ -46,7 +46,8 @@ public sealed record PgDrill : PgCheckedResult
     /// Whether no check of the backup itself failed. A drill that failed at a limit (<c>recovery-time</c>, <c>data-age</c>) or at the
     /// <c>rehearsal</c> says nothing against its backup.
     /// </summary>
-    public bool BackupPassed => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed || BesidesTheBackup.Contains(check.Name));
+    public bool BackupPassed
+        => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed || BesidesTheBackup.Contains(check.Name));
 
     /// <summary>
     /// Whether <see cref="BackupPassed"/>, and every table's content was compared: only then is the backup proven. A backup that was
@@ -78,7 +79,9 @@ public sealed record PgDrill : PgCheckedResult
     /// <summary>The server version drilled on.</summary>
     public string ServerVersion { get; init; } = "";
 
-    /// <summary>The verdict in a word: Failed, Incomplete where a step was not made, Proven, or Passed where nothing was there to compare with.</summary>
+    /// <summary>
+    /// The verdict in a word: Failed, Incomplete where a step was not made, Proven, or Passed where nothing was there to compare with.
+    /// </summary>
     public string Result => !Passed ? "Failed" : NotMade.Count > 0 ? "Incomplete" : Proven ? "Proven" : "Passed";
 
     /// <summary>The first failed check and its detail; null when the drill passed.</summary>

@@ -1,6 +1,8 @@
 namespace PgOps;
 
-/// <summary>The names of the checks, stable between versions. User checks are named <c>check: …</c>, masks and findings by what they look at.</summary>
+/// <summary>
+/// The names of the checks, stable between versions. User checks are named <c>check: …</c>, masks and findings by what they look at.
+/// </summary>
 public static class PgCheckName
 {
     /// <summary>The files that are there are those that were written.</summary>

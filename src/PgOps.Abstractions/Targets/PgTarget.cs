@@ -48,7 +48,9 @@ public sealed record PgTarget
     /// <summary>Server options sent at start-up, for example <c>-c work_mem=64MB</c>.</summary>
     public string? Options { get; init; }
 
-    /// <summary>Schema that unqualified names are created in (Prisma's <c>schema</c> parameter); the server's search_path when empty.</summary>
+    /// <summary>
+    /// Schema that unqualified names are created in (Prisma's <c>schema</c> parameter); the server's search_path when empty.
+    /// </summary>
     public string? Schema { get; init; }
 
     /// <summary>Time allowed for one connection attempt. Zero waits without limit.</summary>

@@ -6,7 +6,9 @@ using PgOps.Core.Repository;
 
 namespace PgOps.Cmdlets.Backups;
 
-/// <summary>Completes the names of the databases that -Path holds backups of. Never throws: what cannot be read completes nothing.</summary>
+/// <summary>
+/// Completes the names of the databases that -Path holds backups of. Never throws: what cannot be read completes nothing.
+/// </summary>
 public sealed class BackedUpDatabaseCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>

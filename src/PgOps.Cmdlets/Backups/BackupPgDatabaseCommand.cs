@@ -56,7 +56,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [ValidateNotNullOrEmpty]
     public string[] CopyTo { get; set; } = [];
 
-    /// <summary>Only these schemas, by pg_dump's patterns. A part of a database is no proof for a migration.</summary>
+    /// <summary>Only these schemas, by pg_dump's patterns. A part of a database is not a proof for a migration.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string[] Schema { get; set; } = [];
@@ -97,8 +97,8 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     public SwitchParameter NoLargeObjects { get; set; }
 
     /// <summary>
-    /// Encrypts the backup for those who hold the secret key: public keys of age (age1…, or SSH public keys, or a file of such), or what gpg
-    /// knows a public key by, best its fingerprint; all of one kind.
+    /// Encrypts the backup for those who hold the secret key: public keys of age (age1…, or SSH public keys, or a file of such), or what
+    /// gpg knows a public key by, best its fingerprint; all of one kind.
     /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -159,7 +159,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
         }
     }
 
-    /// <summary>The full path of a file of recipients; null when it is no file's name.</summary>
+    /// <summary>The full path of a file of recipients; null when it is not a file's name.</summary>
     private string? RecipientFile(string recipient)
         => !recipient.StartsWith("ssh-", StringComparison.Ordinal) && FullPath(recipient) is var path && File.Exists(path) ? path : null;
 

@@ -12,7 +12,9 @@ namespace PgOps.Cmdlets.Backups;
 [OutputType(typeof(PgBackup))]
 public sealed class CopyPgBackupCommand : PgCmdlet
 {
-    /// <summary>The backups: their folders, their URIs in a store, or the objects of Backup-PgDatabase, Get-PgBackup or Test-PgRestore.</summary>
+    /// <summary>
+    /// The backups: their folders, their URIs in a store, or the objects of Backup-PgDatabase, Get-PgBackup or Test-PgRestore.
+    /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     [BackupTransformation(Many = true)]

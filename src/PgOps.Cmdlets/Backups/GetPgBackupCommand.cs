@@ -32,12 +32,16 @@ public sealed class GetPgBackupCommand : PgSignedCmdlet
     [Parameter]
     public SwitchParameter Proven { get; set; }
 
-    /// <summary>Only backups of a time before this: a date, or text such as 2026-01-31 or 2026-01-31T18:30:00Z. Without Z it is local.</summary>
+    /// <summary>
+    /// Only backups of a time before this: a date, or text such as 2026-01-31 or 2026-01-31T18:30:00Z. Without Z it is local.
+    /// </summary>
     [Parameter]
     [DateAmount]
     public DateTimeOffset? Before { get; set; }
 
-    /// <summary>Only backups of this time or later: a date, or text such as 2026-01-31 or 2026-01-31T18:30:00Z. Without Z it is local.</summary>
+    /// <summary>
+    /// Only backups of this time or later: a date, or text such as 2026-01-31 or 2026-01-31T18:30:00Z. Without Z it is local.
+    /// </summary>
     [Parameter]
     [DateAmount]
     public DateTimeOffset? After { get; set; }

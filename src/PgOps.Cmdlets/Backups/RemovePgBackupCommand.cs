@@ -126,7 +126,7 @@ public sealed class RemovePgBackupCommand : PgCmdlet
 
     private PgBackup Returned(object item) => BackupTransformationAttribute.From(FullPath, item) ?? throw new PgOpsException(
         PgErrorCode.InvalidArgument,
-        $"'{item}' is no backup.",
+        $"'{item}' is not a backup.",
         "It is left as it is.",
         "Give a backup's folder, its URI in a store, a dump's file, or the object of Get-PgBackup.");
 

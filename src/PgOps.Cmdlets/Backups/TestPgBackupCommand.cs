@@ -10,7 +10,7 @@ namespace PgOps.Cmdlets.Backups;
 /// </summary>
 [Cmdlet(VerbsDiagnostic.Test, "PgBackup")]
 [OutputType(typeof(PgBackupTest))]
-public sealed class TestPgBackupCommand : PgSealedCmdlet
+public sealed class TestPgBackupCommand : PgPayloadCmdlet
 {
     private readonly List<PgBackup> _backups = [];
 

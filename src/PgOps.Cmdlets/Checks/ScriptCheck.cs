@@ -32,7 +32,8 @@ internal static class ScriptCheck
         var variables = new List<PSVariable> { new("ErrorActionPreference", ActionPreference.Stop), new("_", target) };
         try
         {
-            var output = shell.AddScript(Invocation, useLocalScope: true).AddArgument(script).AddArgument(variables).AddArgument(target).Invoke();
+            var output = shell.AddScript(Invocation, useLocalScope: true).AddArgument(script).AddArgument(variables).AddArgument(target)
+                .Invoke();
             limit.Token.ThrowIfCancellationRequested();
             var said = Said(output.Where(item => item is not null && item.BaseObject is not bool));
             return output.Any(item => item?.BaseObject is false)

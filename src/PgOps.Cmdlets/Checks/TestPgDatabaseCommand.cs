@@ -81,7 +81,9 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
     [ValidateRange(0.0, 100.0)]
     public double WraparoundError { get; set; } = DatabaseThresholds.Default.WraparoundError;
 
-    /// <summary>How long the server must have counted reads before an index counts as unused, for example 7d; 0d takes any. Default: 30 days.</summary>
+    /// <summary>
+    /// How long the server must have counted reads before an index counts as unused, for example 7d; 0d takes any. Default: 30 days.
+    /// </summary>
     [Parameter]
     [TimeSpanAmount(Unit = "d", Zero = true)]
     public TimeSpan UnusedIndexAge { get; set; } = DatabaseThresholds.Default.UnusedIndexAge;
@@ -109,7 +111,8 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
     protected override void ProcessRecord()
     {
         List<FleetTask> tasks = [];
-        if (Understand(() => tasks = ResolveTargets().ConvertAll(target => new FleetTask(target.ToString(), target, TestAsync(Request(target))))))
+        if (Understand(
+            () => tasks = ResolveTargets().ConvertAll(target => new FleetTask(target.ToString(), target, TestAsync(Request(target))))))
         {
             Begin(tasks);
         }

@@ -18,11 +18,14 @@ internal sealed class UserCheckParameter
         _onPipeline = onPipeline;
     }
 
-    /// <summary>The checks, in their order; the files of a folder or a pattern by name. What is no check ends the cmdlet before it does anything.</summary>
+    /// <summary>
+    /// The checks, in their order; the files of a folder or a pattern by name. What is not a check ends the cmdlet before it does anything.
+    /// </summary>
     /// <param name="cmdlet">The cmdlet that has the parameter.</param>
     /// <param name="onPipeline">Runs something on the pipeline thread.</param>
     /// <param name="given">The parameter's value.</param>
-    internal static IReadOnlyList<UserCheck> Read(PSCmdlet cmdlet, Func<Func<UserCheckAnswer>, Task<UserCheckAnswer>> onPipeline, object[]? given)
+    internal static IReadOnlyList<UserCheck> Read(
+        PSCmdlet cmdlet, Func<Func<UserCheckAnswer>, Task<UserCheckAnswer>> onPipeline, object[]? given)
     {
         try
         {
@@ -39,14 +42,15 @@ internal sealed class UserCheckParameter
     private List<UserCheck> Read(object? given, string? name) => (given is PSObject wrapped ? wrapped.BaseObject : given) switch
     {
         ScriptBlock script => [Script(script, name ?? FormattableString.Invariant($"script {++_scripts}"))],
-        IDictionary named when name is null => named.Cast<DictionaryEntry>().SelectMany(entry => Read(entry.Value, $"{entry.Key}")).ToList(),
+        IDictionary named when name is null =>
+            named.Cast<DictionaryEntry>().SelectMany(entry => Read(entry.Value, $"{entry.Key}")).ToList(),
         Uri url => [new HttpCheck(url.OriginalString, name)],
         string url when HttpCheck.IsUrl(url) => [new HttpCheck(url, name)],
         FileSystemInfo file => Files(WildcardPattern.Escape(file.FullName), name),
         string path => Files(path, name),
         var other => throw new PgOpsException(
             PgErrorCode.InvalidArgument,
-            $"A {other?.GetType().Name ?? "$null"} is no check.",
+            $"A {other?.GetType().Name ?? "$null"} is not a check.",
             "Nothing was tested.",
             "-Check takes SQL files and folders, script blocks, http and https URLs, and @{ name = one of them }."),
     };
@@ -57,19 +61,24 @@ internal sealed class UserCheckParameter
     private List<UserCheck> Files(string path, string? name)
     {
         var files = Resolve(path)
-            .SelectMany(file => Directory.Exists(file) ? Directory.GetFiles(file, "*.sql").Order(StringComparer.Ordinal) : Enumerable.Repeat(file, 1)).ToList();
+            .SelectMany(file => Directory.Exists(file)
+                ? Directory.GetFiles(file, "*.sql").Order(StringComparer.Ordinal)
+                : Enumerable.Repeat(file, 1)).ToList();
         if (files.Count == 0)
         {
-            throw new PgOpsException(PgErrorCode.PathNotFound, $"There is no SQL file at {path}.", "Nothing was tested.", "Check the path given with -Check.");
+            throw new PgOpsException(
+                PgErrorCode.PathNotFound, $"There is no SQL file at {path}.", "Nothing was tested.", "Check the path given with -Check.");
         }
 
         if (files.Find(file => file.EndsWith(".ps1", StringComparison.OrdinalIgnoreCase)) is { } script)
         {
             throw new PgOpsException(
-                PgErrorCode.InvalidArgument, $"{script} is no SQL file.", "Nothing was tested.", $"Give a script block that calls it: {{ {script} $_ }}.");
+                PgErrorCode.InvalidArgument, $"{script} is not an SQL file.", "Nothing was tested.",
+                $"Give a script block that calls it: {{ {script} $_ }}.");
         }
 
-        return files.ConvertAll(UserCheck (file) => new SqlCheck(file, files.Count == 1 ? name : name is null ? null : $"{name}: {Path.GetFileNameWithoutExtension(file)}"));
+        return files.ConvertAll(UserCheck (file) => new SqlCheck(
+            file, files.Count == 1 ? name : name is null ? null : $"{name}: {Path.GetFileNameWithoutExtension(file)}"));
     }
 
     private List<string> Resolve(string path)

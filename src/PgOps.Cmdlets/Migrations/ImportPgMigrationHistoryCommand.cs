@@ -27,7 +27,9 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
     [Parameter]
     public SwitchParameter AcceptChange { get; set; }
 
-    /// <summary>Longest wait for another migrator, PgOps or the other tool, for example 10min; 0s does not wait. Default: 5 minutes.</summary>
+    /// <summary>
+    /// Longest wait for another migrator, PgOps or the other tool, for example 10min; 0s does not wait. Default: 5 minutes.
+    /// </summary>
     [Parameter]
     [TimeSpanAmount(Zero = true)]
     public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);

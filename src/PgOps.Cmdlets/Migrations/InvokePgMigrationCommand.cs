@@ -79,6 +79,7 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
         request,
         $"{(Baseline ? "Record as baseline" : "Apply")} the migrations of {request.Path}",
         async (sink, token) => Lines(
-            await new PreviewMigrations().RunAsync(request, sink, token).ConfigureAwait(false), $"Nothing is pending for {request.Target}."),
+            await new PreviewMigrations().RunAsync(request, sink, token).ConfigureAwait(false),
+            $"Nothing is pending for {request.Target}."),
         async (sink, token) => await new InvokeMigrations().RunAsync(request, sink, token).ConfigureAwait(false));
 }

@@ -6,7 +6,12 @@ using PgOps.Core.Migrations.Running;
 namespace PgOps.Cmdlets.Migrations;
 
 /// <summary>Puts a person's word about a migration into the history, always with a reason. Runs nothing of the migration itself.</summary>
-[Cmdlet(VerbsDiagnostic.Repair, "PgMigration", DefaultParameterSetName = NoRepair, SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(
+    VerbsDiagnostic.Repair,
+    "PgMigration",
+    DefaultParameterSetName = NoRepair,
+    SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(PgMigration))]
 public sealed class RepairPgMigrationCommand : PgMigrationCmdlet
 {

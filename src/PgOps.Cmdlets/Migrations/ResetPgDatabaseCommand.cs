@@ -30,7 +30,13 @@ public sealed class ResetPgDatabaseCommand : PgMigratorCmdlet
 
     private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
     {
-        var reset = new ResetDatabaseRequest { Migrations = request, NoSeed = NoSeed, EndSessions = EndSessions, MaintenanceDatabase = MaintenanceDatabase };
+        var reset = new ResetDatabaseRequest
+        {
+            Migrations = request,
+            NoSeed = NoSeed,
+            EndSessions = EndSessions,
+            MaintenanceDatabase = MaintenanceDatabase,
+        };
         return Ask(
             request,
             $"Drop the database and build it anew from {request.Path}",

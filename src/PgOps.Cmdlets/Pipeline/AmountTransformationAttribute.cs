@@ -97,7 +97,9 @@ public sealed class TimeSpanAmountAttribute : AmountTransformationAttribute
     private protected override object? Take(object value) => value is TimeSpan span ? TimeSpanText.Require(span, Use) : null;
 }
 
-/// <summary>A size: <c>10GB</c>, <c>10G</c>, <c>10 GB</c>, <c>500MiB</c>, <c>1.5TB</c>, or the number that PowerShell makes of 10GB.</summary>
+/// <summary>
+/// A size: <c>10GB</c>, <c>10G</c>, <c>10 GB</c>, <c>500MiB</c>, <c>1.5TB</c>, or the number that PowerShell makes of 10GB.
+/// </summary>
 public sealed class SizeAmountAttribute : AmountTransformationAttribute
 {
     /// <summary>Whether it is a rate, and may be written with <c>/s</c>.</summary>

@@ -26,7 +26,8 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
     private static PgBackup One(EngineIntrinsics engine, object? input)
         => From(engine, input)
             ?? throw new ArgumentTransformationMetadataException(
-                "That is no backup. Give a backup's folder, its URI in a store, a dump's file, or the object of Backup-PgDatabase, Get-PgBackup, Test-PgBackup or Test-PgRestore.");
+                "That is not a backup. Give a backup's folder, its URI in a store, a dump's file, or the object of Backup-PgDatabase, "
+                    + "Get-PgBackup, Test-PgBackup or Test-PgRestore.");
 
     internal static PgBackup? From(EngineIntrinsics engine, object? input)
         => From(engine.SessionState.Path.GetUnresolvedProviderPathFromPSPath, input);
@@ -38,9 +39,12 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
     {
         try
         {
-            return ReturnedObject.Bag(input) is { } bag ? Returned(fullPath, bag) : (input is PSObject wrapped ? wrapped.BaseObject : input) switch
+            return ReturnedObject.Bag(input) is { } bag ? Returned(fullPath, bag) : (input is PSObject wrapped
+                ? wrapped.BaseObject
+                : input) switch
             {
-                string uri when StoredBackups.IsUri(uri) => StoredBackups.ReadAsync(StoredBackups.Place(uri), CancellationToken.None).GetAwaiter().GetResult(),
+                string uri when StoredBackups.IsUri(uri) =>
+                    StoredBackups.ReadAsync(StoredBackups.Place(uri), CancellationToken.None).GetAwaiter().GetResult(),
                 FileSystemInfo file => BackupFolder.Read(file.FullName),
                 string path => BackupFolder.Read(fullPath(path)),
                 var other => From(other),

@@ -18,7 +18,8 @@ public sealed class CertificateTransformationAttribute : ArgumentTransformationA
                 X509Certificate2 certificate => certificate,
                 FileInfo file => SigningCertificate.Load(file.FullName),
                 string name => SigningCertificate.Load(Resolve(engineIntrinsics, name)),
-                _ => throw new ArgumentTransformationMetadataException("That is no certificate. Give one, or its file, or its thumbprint."),
+                _ => throw new ArgumentTransformationMetadataException(
+                    "That is not a certificate. Give one, or its file, or its thumbprint."),
             };
         }
         catch (PgOpsException error)

@@ -23,7 +23,7 @@ internal static class Confirmation
             && preference != ConfirmImpact.None && preference <= impact;
     }
 
-    /// <summary>Whether the host reads answers from something that is no terminal: a pipe, a file, nothing.</summary>
+    /// <summary>Whether the host reads answers from something that is not a terminal: a pipe, a file, nothing.</summary>
     /// <remarks>Editors' hosts have questions of their own and no standard input to speak of.</remarks>
     internal static bool IsDeaf(PSHost host) => host.Name == "ConsoleHost" && Console.IsInputRedirected;
 

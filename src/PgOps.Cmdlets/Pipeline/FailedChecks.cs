@@ -10,7 +10,8 @@ internal static class FailedChecks
             PgErrorCode.CheckFailed,
             failed.Count == 0
                 ? $"{subject}: no check could be made.\n{string.Join('\n', checks.Select(check => $"  {check.Name}: {check.Detail}"))}"
-                : $"{subject}: {failed.Count} {(failed.Count == 1 ? "check" : "checks")} failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
+                : $"{subject}: {failed.Count} {(failed.Count == 1 ? "check" : "checks")} "
+                    + $"failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
             null,
             "The result object holds every check.")
         {

@@ -117,7 +117,10 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         ? (SwitchParameter)value
         : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
 
-    /// <summary>Asks, as -WhatIf, -Confirm and $ConfirmPreference say. Where it should and cannot, the script ends with an error that says what to do.</summary>
+    /// <summary>
+    /// Asks, as -WhatIf, -Confirm and $ConfirmPreference say. Where it should and cannot, the script ends with an error that says what to
+    /// do.
+    /// </summary>
     /// <param name="target">What it is done to.</param>
     /// <param name="action">What is done.</param>
     /// <returns>Whether to do it.</returns>
@@ -183,7 +186,7 @@ public abstract class PgCmdlet : PSCmdlet, IDisposable
         return provider.Name == "FileSystem"
             ? full
             : throw new PgOpsException(
-                PgErrorCode.InvalidArgument, $"'{path}' is no file system path but one of the provider {provider.Name}.");
+                PgErrorCode.InvalidArgument, $"'{path}' is not a file system path but one of the provider {provider.Name}.");
     }
 
     /// <summary>A folder's path as .NET needs it, or a store's URI as it is.</summary>

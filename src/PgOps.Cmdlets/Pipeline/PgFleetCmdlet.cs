@@ -77,7 +77,8 @@ public abstract class PgFleetCmdlet : PgCmdlet
 
     private void RunFleet(IReadOnlyList<FleetTask> tasks, bool? named)
     {
-        var fleet = new FleetRun { Activity = Activity, ThrottleLimit = ThrottleLimit, Canary = Canary, StopOnError = StopOnError, Named = named };
+        var fleet =
+            new FleetRun { Activity = Activity, ThrottleLimit = ThrottleLimit, Canary = Canary, StopOnError = StopOnError, Named = named };
         Run((sink, token) => fleet.RunAsync(tasks, sink, token));
     }
 }

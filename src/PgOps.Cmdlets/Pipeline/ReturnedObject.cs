@@ -66,7 +66,7 @@ internal static class ReturnedObject
         var record = TargetParser.FromRecord(Columns(bag));
         return record.PassedOver.Count == 0 ? record.Target : throw new PgOpsException(
             PgErrorCode.TargetInvalid,
-            $"'{string.Join("', '", record.PassedOver)}' is no part of a target.",
+            $"'{string.Join("', '", record.PassedOver)}' is not part of a target.",
             null,
             "Pipe the objects or rows through New-PgTarget, which passes over what is none of its own.");
     }

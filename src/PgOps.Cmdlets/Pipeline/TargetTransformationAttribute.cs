@@ -11,7 +11,9 @@ namespace PgOps.Cmdlets.Pipeline;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class TargetTransformationAttribute : ArgumentTransformationAttribute
 {
-    /// <summary>Whether the parameter is an array. One target, too, becomes an array then, before PowerShell tries to make one itself.</summary>
+    /// <summary>
+    /// Whether the parameter is an array. One target, too, becomes an array then, before PowerShell tries to make one itself.
+    /// </summary>
     public bool Many { get; init; }
 
     /// <summary>Whether a database's bare name stays text: the cmdlet knows the target beside it, whose server it means.</summary>
@@ -66,7 +68,7 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
                 .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),
             _ => throw new PgOpsException(
                 PgErrorCode.TargetInvalid,
-                $"A {value.GetType().Name} is no target.",
+                $"A {value.GetType().Name} is not a target.",
                 null,
                 "Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
         };

@@ -60,7 +60,9 @@ public sealed class ExportPgReportCommand : PgCmdlet
     [Parameter(Mandatory = true, ParameterSetName = "Postmortem")]
     public SwitchParameter Postmortem { get; set; }
 
-    /// <summary>The database whose migration history goes into the postmortem: a URI, <c>host=… dbname=…</c>, an object of New-PgTarget.</summary>
+    /// <summary>
+    /// The database whose migration history goes into the postmortem: a URI, <c>host=… dbname=…</c>, an object of New-PgTarget.
+    /// </summary>
     [Parameter(ParameterSetName = "Postmortem")]
     [TargetTransformation]
     public PgTarget? Target { get; set; }
@@ -109,7 +111,8 @@ public sealed class ExportPgReportCommand : PgCmdlet
         {
             if (Postmortem && Path.Length > 1)
             {
-                throw new PgOpsException(PgErrorCode.InvalidArgument, "A postmortem is one file.", "Nothing was written.", "Give one path.");
+                throw new PgOpsException(
+                    PgErrorCode.InvalidArgument, "A postmortem is one file.", "Nothing was written.", "Give one path.");
             }
 
             if (!Postmortem)
@@ -152,7 +155,7 @@ public sealed class ExportPgReportCommand : PgCmdlet
         {
             var refusal = new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                $"A {InputObject.TypeNames[0]} is no result of PgOps' and is left out of the report.",
+                $"A {InputObject.TypeNames[0]} is not a result of PgOps' and is left out of the report.",
                 null,
                 "Pipe the objects of the cmdlets themselves: those from a job or a file have lost their type.");
             _records.Add(refusal);

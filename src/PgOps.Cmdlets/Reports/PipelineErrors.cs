@@ -27,7 +27,8 @@ internal sealed class PipelineErrors
     ];
 
     // $Error, the newest first; -ErrorAction Ignore is the only way past it.
-    private IEnumerable<object> Written() => ((_cmdlet.SessionState.PSVariable.GetValue("global:Error") as IList) ?? Array.Empty<object>()).Cast<object>();
+    private IEnumerable<object> Written()
+        => ((_cmdlet.SessionState.PSVariable.GetValue("global:Error") as IList) ?? Array.Empty<object>()).Cast<object>();
 
     // An error record knows its command's place in the text, not its place in the pipeline (PipelinePosition is 0 there). What stands after
     // this command, with -PassThru, belongs to somebody else's report.

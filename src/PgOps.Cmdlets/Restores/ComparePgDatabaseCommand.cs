@@ -6,7 +6,8 @@ using PgOps.Core.Postgres.Connections;
 namespace PgOps.Cmdlets.Restores;
 
 /// <summary>
-/// Compares two databases, a backup's manifest and a database, or two manifests: every table's count and content, sequences, schema objects.
+/// Compares two databases, a backup's manifest and a database, or two manifests: every table's count and content, sequences, schema
+/// objects.
 /// </summary>
 [Cmdlet(VerbsData.Compare, "PgDatabase", DefaultParameterSetName = "Database")]
 [OutputType(typeof(PgComparison))]

@@ -14,7 +14,7 @@ namespace PgOps.Cmdlets.Restores;
 /// </summary>
 [Cmdlet(VerbsData.Restore, "PgDatabase", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(PgRestore))]
-public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
+public sealed class RestorePgDatabaseCommand : PgPayloadCmdlet
 {
     /// <summary>
     /// The backup: its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase, Get-PgBackup or Test-PgRestore.
@@ -103,7 +103,9 @@ public sealed class RestorePgDatabaseCommand : PgSealedCmdlet
     [Parameter]
     public SwitchParameter KeepFailed { get; set; }
 
-    /// <summary>With -Force: drops the replaced database once the restored one is in its place, instead of keeping it under a dated name.</summary>
+    /// <summary>
+    /// With -Force: drops the replaced database once the restored one is in its place, instead of keeping it under a dated name.
+    /// </summary>
     [Parameter]
     public SwitchParameter DropOld { get; set; }
 

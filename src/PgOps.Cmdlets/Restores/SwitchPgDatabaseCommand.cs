@@ -8,7 +8,8 @@ namespace PgOps.Cmdlets.Restores;
 /// Puts a prepared database in the place of a live one, by renaming both in one transaction. Running transactions are waited for, then
 /// sessions are ended; the old database is kept read-only under a dated name, and -Undo goes back to it.
 /// </summary>
-[Cmdlet(VerbsCommon.Switch, "PgDatabase", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = "With")]
+[Cmdlet(
+    VerbsCommon.Switch, "PgDatabase", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = "With")]
 [OutputType(typeof(PgDatabaseSwitch))]
 public sealed class SwitchPgDatabaseCommand : PgTargetCmdlet
 {
@@ -55,7 +56,8 @@ public sealed class SwitchPgDatabaseCommand : PgTargetCmdlet
         {
             Preview((sink, token) => new SwitchDatabase().PreviewAsync(request!, sink, token));
         }
-        else if (ShouldProcess($"{request!.Target}", Undo ? "Undo the last switch" : $"End its sessions and put the database {With} in its place"))
+        else if (ShouldProcess(
+            $"{request!.Target}", Undo ? "Undo the last switch" : $"End its sessions and put the database {With} in its place"))
         {
             RunAndWrite((sink, token) => new SwitchDatabase().RunAsync(request, sink, token));
         }

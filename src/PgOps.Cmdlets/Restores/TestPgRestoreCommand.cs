@@ -16,13 +16,15 @@ namespace PgOps.Cmdlets.Restores;
 /// </summary>
 [Cmdlet(VerbsDiagnostic.Test, "PgRestore")]
 [OutputType(typeof(PgDrill))]
-public sealed class TestPgRestoreCommand : PgSealedCmdlet
+public sealed class TestPgRestoreCommand : PgPayloadCmdlet
 {
     private readonly List<FleetTask> _collected = [];
     private bool _several;
     private IReadOnlyList<UserCheck> _checks = [];
 
-    /// <summary>The backups, each its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.</summary>
+    /// <summary>
+    /// The backups, each its folder, its URI in a store, a foreign dump, or the object of Backup-PgDatabase or Get-PgBackup.
+    /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     [BackupTransformation(Many = true)]
@@ -45,7 +47,9 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     [ValidateRange(13, 99)]
     public int? ServerVersion { get; set; }
 
-    /// <summary>Folder for the sandbox's files, which take as much room as the database. Default: where Start-PgSandbox puts sandboxes.</summary>
+    /// <summary>
+    /// Folder for the sandbox's files, which take as much room as the database. Default: where Start-PgSandbox puts sandboxes.
+    /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? SandboxPath { get; set; }
@@ -97,7 +101,9 @@ public sealed class TestPgRestoreCommand : PgSealedCmdlet
     [TimeSpanAmount]
     public TimeSpan CheckTimeout { get; set; } = UserChecks.DefaultTimeout;
 
-    /// <summary>A folder of migrations: those that are pending are applied to the restored copy, when it equals the backup. The step is rehearsal.</summary>
+    /// <summary>
+    /// A folder of migrations: those that are pending are applied to the restored copy, when it equals the backup. The step is rehearsal.
+    /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Rehearse { get; set; }

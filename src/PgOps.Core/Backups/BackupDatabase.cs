@@ -152,8 +152,8 @@ public sealed class BackupDatabase
         var database = connection.Database!;
         var listed = await DumpedTables.ListAsync(connection, cancellationToken).ConfigureAwait(false);
         var leftOut = new List<string>(listed.LeftOut);
-        var server = await SourceFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
-        var facts = await SourceFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);
+        var server = await SnapshotFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
+        var facts = await SnapshotFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);
         var mark = await MigrationHistory.PositionAsync(connection, cancellationToken).ConfigureAwait(false);
         var depth = await ArchiveVerification.DepthAsync(
             request.Fingerprint, connection, sink.Log, cancellationToken).ConfigureAwait(false);
@@ -243,7 +243,8 @@ public sealed class BackupDatabase
 
         var tables = timings.Tables;
         log.FingerprintTook(
-            depth, timings.Seconds.GetValueOrDefault("fingerprint"), timings.Elapsed.TotalSeconds, timings.Seconds.GetValueOrDefault("archive"), tables.Count);
+            depth, timings.Seconds.GetValueOrDefault("fingerprint"), timings.Elapsed.TotalSeconds,
+            timings.Seconds.GetValueOrDefault("archive"), tables.Count);
         foreach (var table in tables.Take(MostCostsSaid))
         {
             log.TableFingerprintTook(table.Duration.TotalSeconds, table.Schema, table.Name);

@@ -27,7 +27,7 @@ internal static class BackupSeal
         string folder, string database, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var progress = new ProgressActivity(sink, $"Hashing the backup of {database}");
-        var names = HashList.Files(folder).Where(name => name != OwnerMark.FileName).ToList();
+        var names = HashList.Files(folder).Where(name => name != OwnerFile.FileName).ToList();
         await Parallel.ForEachAsync(names, cancellationToken, (name, _) =>
         {
             DurableFile.Seal(Path.Combine(folder, name));

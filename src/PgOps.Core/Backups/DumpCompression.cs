@@ -22,7 +22,8 @@ internal static class DumpCompression
         {
             // It looks at the method before it connects, and only it knows what it was built with.
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(dump.Path, "--compress=" + method, "--format=custom", "--no-password", "--dbname=host=/nonexistent connect_timeout=1"),
+                new ToolCommand(
+                    dump.Path, "--compress=" + method, "--format=custom", "--no-password", "--dbname=host=/nonexistent connect_timeout=1"),
                 cancellationToken).ConfigureAwait(false);
             if (!result.Errors.Any(UncodedMessages.IsAboutCompression))
             {
@@ -37,7 +38,8 @@ internal static class DumpCompression
     /// <exception cref="PgOpsException">InvalidArgument.</exception>
     internal static void Check(BackupDatabaseRequest request)
     {
-        if (request is { Format: PgBackupFormat.Plain, Compression: { } asked } && (IsNone(asked) || asked.StartsWith("zstd", StringComparison.Ordinal) || asked.StartsWith("lz4", StringComparison.Ordinal)))
+        if (request is { Format: PgBackupFormat.Plain, Compression: { } asked }
+            && (IsNone(asked) || asked.StartsWith("zstd", StringComparison.Ordinal) || asked.StartsWith("lz4", StringComparison.Ordinal)))
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
@@ -48,5 +50,6 @@ internal static class DumpCompression
     }
 
     /// <summary>Whether a value means that nothing is compressed.</summary>
-    internal static bool IsNone(string compression) => compression is "0" or "none" || compression.StartsWith("none:", StringComparison.Ordinal);
+    internal static bool IsNone(string compression)
+        => compression is "0" or "none" || compression.StartsWith("none:", StringComparison.Ordinal);
 }

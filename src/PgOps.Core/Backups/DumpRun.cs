@@ -109,7 +109,8 @@ internal sealed class DumpRun
                 "No backup was made and nothing is left behind.",
                 _remarks.Exists(UncodedMessages.IsOutOfLocks)
                     ? ServerErrors.MoreLocks
-                    : "Mend what pg_dump complains about and run the backup again; if somebody waits for an exclusive lock, when that is over.")
+                    : "Mend what pg_dump complains about and run the backup again; if somebody waits for an exclusive lock, when that is "
+                        + "over.")
             { Subject = target };
         }
 
@@ -169,7 +170,8 @@ internal sealed class DumpRun
             else if (Array.Exists(Levels, level => line.AsSpan(Prefix.Length).StartsWith(level, StringComparison.Ordinal)))
             {
                 var continues = _remarks.Count > 0
-                    && (line.StartsWith(Prefix + "detail: ", StringComparison.Ordinal) || line.StartsWith(Prefix + "hint: ", StringComparison.Ordinal));
+                    && (line.StartsWith(Prefix + "detail: ", StringComparison.Ordinal)
+                        || line.StartsWith(Prefix + "hint: ", StringComparison.Ordinal));
                 if (continues)
                 {
                     _remarks[^1] += "\n" + line;

@@ -53,7 +53,8 @@ internal sealed class EncryptedDump
             return dumped;
         }
 
-        foreach (var reader in readers.OfType<ToolResult>().Where(reader => reader.ExitCode != 0 || (reader.Program == "pg_restore" && reader.Errors.Count > 0)))
+        foreach (var reader in readers.OfType<ToolResult>()
+            .Where(reader => reader.ExitCode != 0 || (reader.Program == "pg_restore" && reader.Errors.Count > 0)))
         {
             throw reader.Error(BackupDatabase.NothingLeft, "Check the disk and run the backup again.");
         }
@@ -62,10 +63,12 @@ internal sealed class EncryptedDump
             ? dumped
             : throw new PgOpsException(
                 PgErrorCode.BackupFailed,
-                string.Create(CultureInfo.InvariantCulture, $"pg_restore read {_rows.Count} of {Contents.TableCount} tables in what pg_dump wrote."),
+                string.Create(
+                    CultureInfo.InvariantCulture, $"pg_restore read {_rows.Count} of {Contents.TableCount} tables in what pg_dump wrote."),
                 BackupDatabase.NothingLeft);
     }
 
     /// <summary>The positions that a restore will set; of a part of a database only those that it sets.</summary>
-    internal IReadOnlyList<PgSequencePosition> Sequences(IReadOnlyList<PgSequencePosition> positions, bool only) => _positions.Apply(positions, only);
+    internal IReadOnlyList<PgSequencePosition> Sequences(IReadOnlyList<PgSequencePosition> positions, bool only)
+        => _positions.Apply(positions, only);
 }

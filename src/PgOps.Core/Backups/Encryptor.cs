@@ -41,7 +41,9 @@ internal sealed class Encryptor
         var forAge = expanded.Count(IsAge);
         if (expanded.Count == 0 || (forAge != 0 && forAge != expanded.Count))
         {
-            throw Bad(expanded.Count == 0 ? "The recipients' file names nobody." : "Some recipients are age's and some are gpg's.", "Give recipients of one kind.");
+            throw Bad(
+                expanded.Count == 0 ? "The recipients' file names nobody." : "Some recipients are age's and some are gpg's.",
+                "Give recipients of one kind.");
         }
 
         var tool = EncryptionTool.Find(forAge > 0 ? EncryptionTool.Age : EncryptionTool.Gpg);
@@ -57,7 +59,8 @@ internal sealed class Encryptor
         var result = await ToolProcess.RunAsync(encryptor.Command() with { Output = Stream.Null }, cancellationToken).ConfigureAwait(false);
         return result.ExitCode == 0
             ? encryptor
-            : throw Bad($"{tool.Name} takes no such recipient: {string.Join(' ', result.Errors.Take(1))}", "Check the recipient's public key.");
+            : throw Bad(
+                $"{tool.Name} takes no such recipient: {string.Join(' ', result.Errors.Take(1))}", "Check the recipient's public key.");
     }
 
     /// <summary>A run that encrypts its standard input.</summary>
@@ -141,7 +144,8 @@ internal sealed class Encryptor
         lines.ForEach(RefuseSecret);
         return lines.TrueForAll(IsAge)
             ? lines
-            : throw Bad($"{recipient} is no file of age's recipients: each line is age1…, or an SSH public key.", "Give a file of public keys.");
+            : throw Bad(
+                $"{recipient} is not a file of age's recipients: each line is age1…, or an SSH public key.", "Give a file of public keys.");
     }
 
     private static void RefuseSecret(string text)
@@ -168,9 +172,12 @@ internal sealed class Encryptor
         return result.ExitCode == 0 && fingerprints.Count == 1
             ? fingerprints[0]
             : throw Bad(
-                fingerprints.Count > 1 ? $"gpg knows {fingerprints.Count} keys by \"{recipient}\"." : $"gpg knows no key by \"{recipient}\".",
+                fingerprints.Count > 1
+                    ? $"gpg knows {fingerprints.Count} keys by \"{recipient}\"."
+                    : $"gpg knows no key by \"{recipient}\".",
                 "Import the public key, or name it by its fingerprint; a recipient of age begins with age1 or ssh-, or is a file of such.");
     }
 
-    private static PgOpsException Bad(string problem, string nextStep) => new(PgErrorCode.InvalidArgument, problem, "Nothing was written.", nextStep);
+    private static PgOpsException Bad(string problem, string nextStep)
+        => new(PgErrorCode.InvalidArgument, problem, "Nothing was written.", nextStep);
 }

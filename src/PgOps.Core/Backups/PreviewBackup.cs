@@ -40,7 +40,8 @@ public sealed class PreviewBackup
                 var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(tools.Dump.Major))})";
                 var bytes = PgSize.Format(listed.Tables.Sum(table => table.Bytes));
                 return $"Back up {request.Target} ({Amount.Of(listed.Tables.Count, "table")}, {bytes}) with pg_dump {tools.Dump.Version}, "
-                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}{Protection(request, encryptor)}, to a new folder in '{request.Path}'.";
+                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}{Protection(request, encryptor)}, to a new folder "
+                        + $"in '{request.Path}'.";
             }
         }
         catch (NpgsqlException error)

@@ -26,7 +26,8 @@ internal sealed class CatalogSession : IAsyncDisposable
     internal int Version => Connection.VersionNumber();
 
     /// <summary>Opens it. Nothing is waited for behind a lock for more than 5 s.</summary>
-    internal static async Task<CatalogSession> OpenAsync(PgTarget target, DatabaseThresholds thresholds, CancellationToken cancellationToken)
+    internal static async Task<CatalogSession> OpenAsync(
+        PgTarget target, DatabaseThresholds thresholds, CancellationToken cancellationToken)
     {
         var session = await SnapshotSession.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
         return await session.OrDisposeAsync(async () =>
@@ -55,7 +56,8 @@ internal sealed class CatalogSession : IAsyncDisposable
     }
 
     /// <summary>Asks a query for findings: object, whether it is an error, what is wrong, what to do next.</summary>
-    internal Task<List<PgFinding>> FindAsync(PgFindingKind kind, string sql, CancellationToken cancellationToken, params object[] parameters)
+    internal Task<List<PgFinding>> FindAsync(
+        PgFindingKind kind, string sql, CancellationToken cancellationToken, params object[] parameters)
         => Connection.QueryAsync(
             $"SELECT object::text, error, problem::text, next::text FROM ({sql}) f(object, error, problem, next) ORDER BY error DESC, 1",
             row => new PgFinding

@@ -18,7 +18,8 @@ internal static partial class Expectations
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or InvalidArgument with every problem.</exception>
     internal static async Task<IReadOnlyList<ExpectedTable>> LoadAsync(string path, CancellationToken cancellationToken)
     {
-        var text = await HandWrittenJson.ReadAsync(path, "The expectations", "-Expectations", "Nothing was tested.", cancellationToken).ConfigureAwait(false);
+        var text = await UserJsonFile.ReadAsync(path, "The expectations", "-Expectations", "Nothing was tested.", cancellationToken)
+            .ConfigureAwait(false);
         var problems = new List<string>();
         var tables = Parse(text, problems);
         return problems.Count == 0 ? tables : throw new PgOpsException(
@@ -32,7 +33,7 @@ internal static partial class Expectations
     /// <param name="text">The JSON.</param>
     /// <param name="problems">Receives a sentence for each problem.</param>
     internal static IReadOnlyList<ExpectedTable> Parse(string text, List<string> problems)
-        => HandWrittenJson.Parse(text, Read, problems);
+        => UserJsonFile.Parse(text, Read, problems);
 
     private static List<ExpectedTable> Read(JsonElement root, List<string> problems)
     {
@@ -87,7 +88,8 @@ internal static partial class Expectations
     {
         if (columns.ValueKind != JsonValueKind.Object)
         {
-            return Names(table, "columns", columns, problems).Distinct().ToDictionary(name => name, string? (_) => null, StringComparer.Ordinal);
+            return Names(table, "columns", columns, problems).Distinct()
+                .ToDictionary(name => name, string? (_) => null, StringComparer.Ordinal);
         }
 
         var read = new Dictionary<string, string?>(StringComparer.Ordinal);
@@ -95,9 +97,10 @@ internal static partial class Expectations
         {
             var name = Parts(column.Name);
             var type = column.Value.ValueKind == JsonValueKind.String ? column.Value.GetString() : null;
-            if (name.Count != 1 || !read.TryAdd(name[0], type) || (type is null && column.Value.ValueKind != JsonValueKind.Null) || type?.Length == 0)
+            if (name.Count != 1 || !read.TryAdd(name[0], type) || (type is null && column.Value.ValueKind != JsonValueKind.Null)
+                || type?.Length == 0)
             {
-                problems.Add($"{table}: the column \"{column.Name}\" is no name, there twice, or its type is neither a text nor null");
+                problems.Add($"{table}: the column \"{column.Name}\" is not a name, there twice, or its type is neither a text nor null");
             }
         }
 
@@ -123,7 +126,7 @@ internal static partial class Expectations
         var members = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         if (element.ValueKind != JsonValueKind.Object)
         {
-            problems.Add($"{what} is no object");
+            problems.Add($"{what} is not an object");
             return members;
         }
 

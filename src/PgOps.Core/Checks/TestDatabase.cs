@@ -8,10 +8,13 @@ using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks;
 
-/// <summary>Tests a live database after a migration or a restore: what must be there, what is broken, what runs out. It changes nothing.</summary>
+/// <summary>
+/// Tests a live database after a migration or a restore: what must be there, what is broken, what runs out. It changes nothing.
+/// </summary>
 public sealed class TestDatabase
 {
-    private static readonly PgFindingKind[] Expected = [PgFindingKind.ExpectedTables, PgFindingKind.ExpectedColumns, PgFindingKind.ExpectedPolicies];
+    private static readonly PgFindingKind[] Expected =
+        [PgFindingKind.ExpectedTables, PgFindingKind.ExpectedColumns, PgFindingKind.ExpectedPolicies];
 
     /// <summary>Tests one database.</summary>
     /// <param name="request">Which one, and for what.</param>
@@ -32,7 +35,9 @@ public sealed class TestDatabase
         Require(request);
         var startedAt = DateTime.UtcNow;
         var elapsed = Stopwatch.StartNew();
-        var expectations = request.Expectations is null ? null : await Expectations.LoadAsync(request.Expectations, cancellationToken).ConfigureAwait(false);
+        var expectations = request.Expectations is null
+            ? null
+            : await Expectations.LoadAsync(request.Expectations, cancellationToken).ConfigureAwait(false);
         var kinds = Enum.GetValues<PgFindingKind>().Where(kind => Asked(request, kind)).ToList();
         using var progress = new ProgressActivity(sink, $"Testing {request.Target}");
         var checks = new List<PgCheck>();
@@ -44,7 +49,7 @@ public sealed class TestDatabase
             await using (session.ConfigureAwait(false))
             {
                 version = session.Connection.VersionText();
-                var expected = new ExpectedLooks(session, request.Manifest, expectations);
+                var expected = new ExpectedInspections(session, request.Manifest, expectations);
                 foreach (var kind in kinds)
                 {
                     progress.Report(NameOf(kind), checks.Count, kinds.Count + request.Checks.Count);
@@ -60,7 +65,8 @@ public sealed class TestDatabase
             throw ServerErrors.Working(request.Target, error, "the test", "The test was given up; it changes nothing.");
         }
 
-        checks.AddRange(await UserChecks.RunAsync(request.Checks, request.Target, request.CheckTimeout, sink, cancellationToken).ConfigureAwait(false));
+        checks.AddRange(
+            await UserChecks.RunAsync(request.Checks, request.Target, request.CheckTimeout, sink, cancellationToken).ConfigureAwait(false));
         return new PgDatabaseTest
         {
             Target = request.Target,
@@ -86,32 +92,36 @@ public sealed class TestDatabase
     }
 
     private static async Task<(PgCheck Check, IReadOnlyList<PgFinding> Findings)> LookAsync(
-        CatalogSession session, PgFindingKind kind, ExpectedLooks expected, TestDatabaseRequest request, CancellationToken cancellationToken)
+        CatalogSession session, PgFindingKind kind, ExpectedInspections expected, TestDatabaseRequest request,
+        CancellationToken cancellationToken)
     {
         var elapsed = Stopwatch.StartNew();
-        Look? look = null;
+        Inspection? look = null;
         var refusal = await session.TryAsync(
-            async () => look = await LookAsync(session, kind, expected, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            async () => look = await LookAsync(session, kind, expected, cancellationToken).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
         var findings = (look?.Findings ?? []).Select(finding => finding with { Severity = Weigh(finding, request) })
             .OrderByDescending(finding => finding.Severity).ToList();
         var notSeen = refusal is null ? look!.NotSeen : $"the server refused to be looked at: {refusal.SqlState} {refusal.MessageText}";
         return (Check(NameOf(kind), findings, notSeen) with { Duration = elapsed.Elapsed }, findings);
     }
 
-    private static Task<Look> LookAsync(CatalogSession session, PgFindingKind kind, ExpectedLooks expected, CancellationToken cancellationToken) => kind switch
-    {
-        PgFindingKind.ExpectedTables or PgFindingKind.ExpectedColumns or PgFindingKind.ExpectedPolicies => expected.RunAsync(kind, cancellationToken),
-        PgFindingKind.RowSecurity => TableLooks.RowSecurityAsync(session, cancellationToken),
-        PgFindingKind.InvalidIndexes => IndexLooks.InvalidAsync(session, cancellationToken),
-        PgFindingKind.CollationVersion => CollationLook.RunAsync(session, cancellationToken),
-        PgFindingKind.Wraparound => LimitLooks.WraparoundAsync(session, cancellationToken),
-        PgFindingKind.Sequences => LimitLooks.SequencesAsync(session, cancellationToken),
-        PgFindingKind.DisabledTriggers => TableLooks.TriggersAsync(session, cancellationToken),
-        PgFindingKind.UnvalidatedConstraints => TableLooks.ConstraintsAsync(session, cancellationToken),
-        PgFindingKind.PrimaryKeys => TableLooks.PrimaryKeysAsync(session, cancellationToken),
-        PgFindingKind.DuplicateIndexes => IndexLooks.DuplicateAsync(session, cancellationToken),
-        _ => IndexLooks.UnusedAsync(session, cancellationToken),
-    };
+    private static Task<Inspection> LookAsync(
+        CatalogSession session, PgFindingKind kind, ExpectedInspections expected, CancellationToken cancellationToken) => kind switch
+        {
+            PgFindingKind.ExpectedTables or PgFindingKind.ExpectedColumns or PgFindingKind.ExpectedPolicies =>
+                expected.RunAsync(kind, cancellationToken),
+            PgFindingKind.RowSecurity => TableInspections.RowSecurityAsync(session, cancellationToken),
+            PgFindingKind.InvalidIndexes => IndexInspections.InvalidAsync(session, cancellationToken),
+            PgFindingKind.CollationVersion => CollationInspection.RunAsync(session, cancellationToken),
+            PgFindingKind.Wraparound => LimitInspections.WraparoundAsync(session, cancellationToken),
+            PgFindingKind.Sequences => LimitInspections.SequencesAsync(session, cancellationToken),
+            PgFindingKind.DisabledTriggers => TableInspections.TriggersAsync(session, cancellationToken),
+            PgFindingKind.UnvalidatedConstraints => TableInspections.ConstraintsAsync(session, cancellationToken),
+            PgFindingKind.PrimaryKeys => TableInspections.PrimaryKeysAsync(session, cancellationToken),
+            PgFindingKind.DuplicateIndexes => IndexInspections.DuplicateAsync(session, cancellationToken),
+            _ => IndexInspections.UnusedAsync(session, cancellationToken),
+        };
 
     /// <summary>An error fails the check; what was not looked at in full is never passed.</summary>
     private static PgCheck Check(string name, List<PgFinding> findings, string? notSeen)
@@ -144,7 +154,8 @@ public sealed class TestDatabase
                 => "Nothing says what is expected: give -Manifest or -Expectations with -Only Expected….",
             _ when request.AsError.Intersect(request.AsWarning).FirstOrDefault((PgFindingKind)(-1)) is >= 0 and var both
                 => $"{both} cannot be an error and a warning.",
-            _ when request.Checks.Count == 0 && !Enum.GetValues<PgFindingKind>().Any(kind => Asked(request, kind)) => "Nothing is left to test.",
+            _ when request.Checks.Count == 0 && !Enum.GetValues<PgFindingKind>().Any(kind => Asked(request, kind)) =>
+                "Nothing is left to test.",
             _ => null,
         };
         if (problem is not null)

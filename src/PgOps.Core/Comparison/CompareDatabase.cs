@@ -19,7 +19,8 @@ public sealed class CompareDatabase
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The comparison; differences are results, not errors.</returns>
-    /// <exception cref="PgOpsException">InvalidArgument, SchemaNotFound, BackupDamaged when the manifest cannot be read, DecryptionFailed, or a connection's error.</exception>
+    /// <exception cref="PgOpsException">InvalidArgument, SchemaNotFound, BackupDamaged when the manifest cannot be read, DecryptionFailed,
+    /// or a connection's error.</exception>
     public Task<PgComparison> RunAsync(CompareDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
         => OperationSpans.OperationAsync(this, () => request.ReferenceTarget, () => WorkAsync(request, sink, cancellationToken));
 
@@ -37,14 +38,16 @@ public sealed class CompareDatabase
             : request.ReferenceTarget is null || request.Difference is null
                 ? RowComparison.Skip("a manifest holds no rows: restore the backup under another name and compare the two databases")
                 : await RowComparison.RunAsync(
-                    request.ReferenceTarget, request.Difference, found.Content.Tables, request.MaxRows, sink, cancellationToken).ConfigureAwait(false);
+                    request.ReferenceTarget, request.Difference, found.Content.Tables, request.MaxRows, sink,
+                    cancellationToken).ConfigureAwait(false);
         return new PgComparison
         {
             Reference = request.ReferenceBackup?.ToString() ?? request.ReferenceTarget!.ToString(),
             Difference = request.DifferenceBackup?.ToString() ?? request.Difference!.ToString(),
             Checks =
             [
-                .. excluded.Say([.. found.Content.Checks, .. excluded.HoldHistory ? [] : (PgCheck[])[found.Migration], .. found.Objects.Checks]),
+                .. excluded.Say(
+                    [.. found.Content.Checks, .. excluded.HoldHistory ? [] : (PgCheck[])[found.Migration], .. found.Objects.Checks]),
                 .. rows is null ? [] : (PgCheck[])[rows.Check],
             ],
             Tables = found.Content.Tables,
@@ -61,10 +64,12 @@ public sealed class CompareDatabase
         if (request.ReferenceTarget is null == request.ReferenceBackup is null)
         {
             throw new PgOpsException(
-                PgErrorCode.InvalidArgument, "Give exactly one reference: a database or a backup.", null, "Set ReferenceTarget or ReferenceBackup.");
+                PgErrorCode.InvalidArgument, "Give exactly one reference: a database or a backup.", null,
+                "Set ReferenceTarget or ReferenceBackup.");
         }
 
-        if (request.Difference is null == request.DifferenceBackup is null || (request.DifferenceBackup is not null && request.ReferenceBackup is null))
+        if (request.Difference is null == request.DifferenceBackup is null
+            || (request.DifferenceBackup is not null && request.ReferenceBackup is null))
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
@@ -78,11 +83,12 @@ public sealed class CompareDatabase
         CompareDatabaseRequest request, ExcludedSchemas excluded, IOperationSink sink, CancellationToken cancellationToken)
     {
         var jobs = RestoreJobs.Resolve(request.Jobs);
-        var (reference, difference) = (await OpenAsync(request.ReferenceBackup).ConfigureAwait(false), await OpenAsync(request.DifferenceBackup).ConfigureAwait(false));
+        var (reference, difference) = (await OpenAsync(request.ReferenceBackup)
+            .ConfigureAwait(false), await OpenAsync(request.DifferenceBackup).ConfigureAwait(false));
         if (request.ExcludedSchemas.Count > 0)
         {
             // Known before hours of reading.
-            excluded.Look([
+            excluded.Inspection([
                 .. await SchemasAsync(reference, request.ReferenceTarget, cancellationToken).ConfigureAwait(false),
                 .. await SchemasAsync(difference, request.Difference, cancellationToken).ConfigureAwait(false),
             ]);
@@ -91,18 +97,25 @@ public sealed class CompareDatabase
         return (reference, difference) switch
         {
             ({ } one, { } other) => Manifests(one, other, excluded),
-            ({ } one, null) => await WithBackupAsync(one, request.Difference!, excluded, jobs, sink, cancellationToken).ConfigureAwait(false),
-            _ => await WithDatabaseAsync(request.ReferenceTarget!, request.Difference!, excluded, jobs, sink, cancellationToken).ConfigureAwait(false),
+            ({ } one, null) =>
+                await WithBackupAsync(one, request.Difference!, excluded, jobs, sink, cancellationToken).ConfigureAwait(false),
+            _ => await WithDatabaseAsync(request.ReferenceTarget!, request.Difference!, excluded, jobs, sink, cancellationToken)
+                .ConfigureAwait(false),
         };
 
         async Task<PgBackupManifest?> OpenAsync(PgBackup? backup) => backup is null ? null
             : excluded.Apply(ManifestOf(await SealedManifest.OpenAsync(backup, request.Identity, cancellationToken).ConfigureAwait(false)));
     }
 
-    private static async Task<IEnumerable<string>> SchemasAsync(PgBackupManifest? manifest, PgTarget? target, CancellationToken cancellationToken)
+    private static async Task<IEnumerable<string>> SchemasAsync(
+        PgBackupManifest? manifest, PgTarget? target, CancellationToken cancellationToken)
         => manifest is not null
             ? ExcludedSchemas.Of(manifest)
-            : await WithSessionAsync(target!, "listing the schemas", session => ExcludedSchemas.OfAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            : await WithSessionAsync(
+                target!,
+                "listing the schemas",
+                session => ExcludedSchemas.OfAsync(session, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
 
     /// <summary>A backup's manifest.</summary>
     /// <param name="backup">The backup.</param>
@@ -136,29 +149,38 @@ public sealed class CompareDatabase
     }
 
     private static async Task<Found> WithBackupAsync(
-        PgBackupManifest manifest, PgTarget difference, ExcludedSchemas excluded, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+        PgBackupManifest manifest, PgTarget difference, ExcludedSchemas excluded, int jobs, IOperationSink sink,
+        CancellationToken cancellationToken)
     {
-        var content = await RestoredCopy.CompareAsync(manifest, difference, jobs, sink, cancellationToken, excluded.Wants).ConfigureAwait(false);
+        var content =
+            await RestoredCopy.CompareAsync(manifest, difference, jobs, sink, cancellationToken, excluded.Wants).ConfigureAwait(false);
         var migration = await WithSessionAsync(
-            difference, MigrationState, session => RestoredCopy.MigrationStateAsync(manifest.Migration, session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            difference, MigrationState, session => RestoredCopy.MigrationStateAsync(manifest.Migration, session, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
         return new Found(
-            content, migration, await RestoredCopy.ObjectsAsync(manifest, difference, excluded.Apply(ObjectRules.Restored), cancellationToken).ConfigureAwait(false));
+            content, migration, await RestoredCopy.ObjectsAsync(
+                manifest, difference, excluded.Apply(ObjectRules.Restored), cancellationToken).ConfigureAwait(false));
     }
 
     private static async Task<Found> WithDatabaseAsync(
-        PgTarget reference, PgTarget difference, ExcludedSchemas excluded, int jobs, IOperationSink sink, CancellationToken cancellationToken)
+        PgTarget reference, PgTarget difference, ExcludedSchemas excluded, int jobs, IOperationSink sink,
+        CancellationToken cancellationToken)
     {
         using var progress = new ProgressActivity(sink, $"Comparing {difference} with {reference}");
         var elapsed = Stopwatch.StartNew();
         var (expected, found) = await BothAsync(
-            token => DatabaseFingerprint.ReadAsync(reference, null, PgFingerprintDepth.Source, jobs, progress, token, ColumnOrder.ByName, excluded.Wants),
-            token => DatabaseFingerprint.ReadAsync(difference, null, PgFingerprintDepth.Source, jobs, null, token, ColumnOrder.ByName, excluded.Wants),
+            token => DatabaseFingerprint.ReadAsync(
+                reference, null, PgFingerprintDepth.Source, jobs, progress, token, ColumnOrder.ByName, excluded.Wants),
+            token => DatabaseFingerprint.ReadAsync(
+                difference, null, PgFingerprintDepth.Source, jobs, null, token, ColumnOrder.ByName, excluded.Wants),
             cancellationToken).ConfigureAwait(false);
         var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
         var mark = await WithSessionAsync(
-            reference, MigrationState, session => MigrationHistory.PositionAsync(session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            reference, MigrationState, session => MigrationHistory.PositionAsync(session, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(
-            difference, MigrationState, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken), cancellationToken).ConfigureAwait(false);
+            difference, MigrationState, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
         var (wanted, there) = await BothAsync(
             token => ObjectInventory.ReadAsync(reference, null, true, token),
             token => ObjectInventory.ReadAsync(difference, null, true, token),

@@ -6,7 +6,9 @@ public sealed record CompareDatabaseRequest
     /// <summary>The reference as a live database; null when the reference is a backup.</summary>
     public PgTarget? ReferenceTarget { get; init; }
 
-    /// <summary>The reference as a backup: its manifest is compared, its payload is not read; null when the reference is a live database.</summary>
+    /// <summary>
+    /// The reference as a backup: its manifest is compared, its payload is not read; null when the reference is a live database.
+    /// </summary>
     public PgBackup? ReferenceBackup { get; init; }
 
     /// <summary>age's identity file, for an encrypted backup; gpg takes its keys from its own keyring.</summary>

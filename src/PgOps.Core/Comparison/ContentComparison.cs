@@ -48,7 +48,8 @@ internal sealed class ContentComparison
 
         // An empty database has no hash to show and yet nothing is left unhashed.
         return manifest.Tables.Any(table => table.Hash is not null)
-            || (manifest.Tables.Count == 0 && !manifest.Fingerprint.Equals(nameof(PgFingerprintDepth.Counts), StringComparison.OrdinalIgnoreCase))
+            || (manifest.Tables.Count == 0
+                && !manifest.Fingerprint.Equals(nameof(PgFingerprintDepth.Counts), StringComparison.OrdinalIgnoreCase))
             ? PgFingerprintDepth.Source
             : PgFingerprintDepth.Counts;
     }
@@ -58,7 +59,8 @@ internal sealed class ContentComparison
     /// <param name="difference">What is there.</param>
     /// <param name="depth">How deep both sides were looked at.</param>
     /// <param name="rule">How strictly sequences are held.</param>
-    /// <param name="reading">How long the reading took; one pass serves counts and content, and the deepest check made bears its time.</param>
+    /// <param name="reading">How long the reading took; one pass serves counts and content, and the deepest check made bears its
+    /// time.</param>
     /// <returns>The verdicts.</returns>
     internal static ContentComparison Compare(
         DatabaseContent reference, DatabaseContent difference, PgFingerprintDepth depth, SequenceRule rule, TimeSpan reading)
@@ -183,14 +185,16 @@ internal sealed class ContentComparison
 
         var compared = tables.Where(InBoth).ToList();
         return PgCheck.Pass(
-            PgCheckName.RowCounts, Text($"{Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Amount.Of(compared.Count, "table")}, as expected"));
+            PgCheckName.RowCounts,
+            Text($"{Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Amount.Of(compared.Count, "table")}, as expected"));
     }
 
     private static PgCheck Content(List<PgTableComparison> tables, PgFingerprintDepth depth)
     {
         if (depth != PgFingerprintDepth.Source)
         {
-            return PgCheck.Skip(PgCheckName.Content, "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
+            return PgCheck.Skip(
+                PgCheckName.Content, "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
         }
 
         var compared = tables.Where(InBoth).ToList();
@@ -203,7 +207,9 @@ internal sealed class ContentComparison
 
         var unhashed = compared.Where(table => table.ReferenceHash is null || table.DifferenceHash is null).ToList();
         return unhashed.Count > 0
-            ? PgCheck.Fail(PgCheckName.Content, "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
+            ? PgCheck.Fail(
+                PgCheckName.Content,
+                "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
             : PgCheck.Pass(PgCheckName.Content, Text($"the content hashes of {Amount.Of(compared.Count, "table")} are equal"));
     }
 

@@ -44,7 +44,8 @@ internal static class DatabaseFingerprint
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
                 var tables = listed.Tables.Where(table => wanted?.Invoke(table.Schema, table.Name) != false);
                 listed = listed with { Tables = [.. order is null ? tables : tables.Select(order)] };
-                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted).ConfigureAwait(false);
+                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted)
+                    .ConfigureAwait(false);
             }
             catch (NpgsqlException error)
             {
@@ -226,7 +227,8 @@ internal static class DatabaseFingerprint
             return place < _order.Length ? _order[place] : null;
         }
 
-        private async Task<PgTableFingerprint> ReadTableAsync(NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
+        private async Task<PgTableFingerprint> ReadTableAsync(
+            NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
         {
             var clock = Stopwatch.StartNew();
             try
@@ -246,7 +248,8 @@ internal static class DatabaseFingerprint
                 throw DumpedTables.RowSecurity(_target, table.Qualified, error);
             }
             catch (PostgresException error) when (
-                !ServerErrors.IsLost(error) && error.SqlState is not (PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable))
+                !ServerErrors.IsLost(error)
+                    && error.SqlState is not (PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable))
             {
                 throw ServerErrors.Working(_target, error, $"reading {table.Qualified}");
             }
@@ -256,7 +259,8 @@ internal static class DatabaseFingerprint
             }
         }
 
-        private async Task<PgTableFingerprint> HashAsync(NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
+        private async Task<PgTableFingerprint> HashAsync(
+            NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
         {
             var sum = new RowHashSum();
             var buffer = new byte[64 * 1024];

@@ -37,10 +37,12 @@ internal sealed class ExcludedSchemas
         Sequences = [.. manifest.Sequences.Where(sequence => Wants(sequence.Schema, sequence.Name))],
     };
 
-    /// <summary>Notes what is there; a pattern that fits nothing on either side is a slip, and would make a difference look like one.</summary>
+    /// <summary>
+    /// Notes what is there; a pattern that fits nothing on either side is a slip, and would make a difference look like one.
+    /// </summary>
     /// <param name="schemas">The schemas of both sides.</param>
     /// <exception cref="PgOpsException">SchemaNotFound, naming the patterns.</exception>
-    internal void Look(IReadOnlyCollection<string> schemas)
+    internal void Inspection(IReadOnlyCollection<string> schemas)
     {
         _found.UnionWith(schemas.Where(Fits));
         var idle = _patterns.Where(pattern => !schemas.Any(schema => NamePattern.Fits(pattern, schema))).ToList();
@@ -65,9 +67,12 @@ internal sealed class ExcludedSchemas
 
     /// <summary>Says in the checks of tables and objects what they do not speak of.</summary>
     internal IReadOnlyList<PgCheck> Say(IReadOnlyList<PgCheck> checks)
-        => _found.Count == 0 ? checks : [.. checks.Select(check => check.Name is "tables" or "objects" ? check with { Detail = $"{check.Detail}; {Said}" } : check)];
+        => _found.Count == 0
+            ? checks
+            : [.. checks.Select(check => check.Name is "tables" or "objects" ? check with { Detail = $"{check.Detail}; {Said}" } : check)];
 
-    private string Said => $"left out on request: {string.Join(", ", _found.Select(name => $"schema {name}"))}{(HoldHistory ? " and the migration state" : "")}";
+    private string Said
+        => $"left out on request: {string.Join(", ", _found.Select(name => $"schema {name}"))}{(HoldHistory ? " and the migration state" : "")}";
 
     private bool Fits(string schema) => _patterns.Any(pattern => NamePattern.Fits(pattern, schema));
 }

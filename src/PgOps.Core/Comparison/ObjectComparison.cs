@@ -16,8 +16,10 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
     /// <summary>Why the schema public differs, and the way out.</summary>
     internal const string WhyPublic =
-        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, and since 15 servers begin with "
-        + "others: back up with pg_dump 15 or newer, which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle them by hand";
+        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, and since 15 servers "
+            + "begin with "
+        + "others: back up with pg_dump 15 or newer, which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle "
+            + "them by hand";
 
     // https://www.postgresql.org/docs/release/15.0/ (Migration: "Remove PUBLIC creation permission on the public schema")
     private const int PublicSince = 15;
@@ -29,7 +31,8 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     /// <summary>Holds a manifest's objects against what is there; skips what the manifest does not hold.</summary>
     internal static ObjectComparison Compare(PgBackupManifest manifest, ObjectInventory found, ObjectRules rules)
         => ObjectInventory.From(manifest) is not { } recorded ? Skip(WhyNone(manifest))
-            : DumpVersion.MajorOf(manifest) < PublicSince && found.ServerMajor >= PublicSince ? Compare(recorded, found, rules).ExplainPublic()
+            : DumpVersion.MajorOf(manifest) < PublicSince && found.ServerMajor >= PublicSince ? Compare(recorded, found, rules)
+                .ExplainPublic()
             : Compare(recorded, found, rules);
 
     /// <summary>Compares.</summary>
@@ -44,7 +47,8 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         {
             var group = groups[GroupOf(name.Kind)];
             group.Excuse(rules.Excuse(name.Kind));
-            if (rules.Excuse(name.Kind) is not null || (rules.AsDumped && name.Kind == InvalidIndex && !difference.Objects.ContainsKey(name)))
+            if (rules.Excuse(name.Kind) is not null
+                || (rules.AsDumped && name.Kind == InvalidIndex && !difference.Objects.ContainsKey(name)))
             {
                 continue;
             }
@@ -86,7 +90,8 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
         foreach (var (name, extra) in difference.Objects.Where(one => !rules.IsLeftOut(one.Key)))
         {
-            if (rules.Excuse(name.Kind) is null && !reference.Objects.ContainsKey(name) && !rules.Before.Contains(name) && !(rules.AsDumped && IsFromTheBeginning(name)))
+            if (rules.Excuse(name.Kind) is null && !reference.Objects.ContainsKey(name) && !rules.Before.Contains(name)
+                && !(rules.AsDumped && IsFromTheBeginning(name)))
             {
                 Note(name, PgObjectVerdict.Extra, null, extra);
             }
@@ -119,20 +124,26 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     }
 
     /// <summary>
-    /// Says what a person cannot know: a dump leaves out what the schema public has from the beginning, and a newer server begins otherwise.
+    /// Says what a person cannot know: a dump leaves out what the schema public has from the beginning, and a newer server begins
+    /// otherwise.
     /// </summary>
     private ObjectComparison ExplainPublic()
     {
         // Where anything else differs too, that is the news, and this would draw from it.
         var privileges = Differences.Where(one => GroupOf(one.Kind) == Privileges).ToList();
         return privileges.Count > 0 && privileges.TrueForAll(one => one.Name == "schema public")
-            ? this with { Checks = [.. Checks.Select(check => check.Name == Privileges ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)] }
+            ? this with
+            {
+                Checks = [.. Checks.Select(
+                    check => check.Name == Privileges ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)],
+            }
             : this;
     }
 
     /// <summary>Joins these checks with others of the same name, made of the same copy: both have to be right.</summary>
     internal IReadOnlyList<PgCheck> With(IReadOnlyList<PgCheck> others)
-        => [.. others.Where(other => !Groups.Contains(other.Name)), .. Checks.Select(check => Join(others.FirstOrDefault(other => other.Name == check.Name), check))];
+        => [.. others.Where(other => !Groups.Contains(other.Name)), .. Checks.Select(
+            check => Join(others.FirstOrDefault(other => other.Name == check.Name), check))];
 
     private static PgCheck Join(PgCheck? look, PgCheck compared)
         => look is null ? compared : look with
@@ -158,7 +169,8 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         _ => "objects",
     };
 
-    private static bool IsFromTheBeginning(ObjectName name) => name is { Kind: "schema", Name: "public" } or { Kind: "grants", Name: "schema public" };
+    private static bool IsFromTheBeginning(ObjectName name)
+        => name is { Kind: "schema", Name: "public" } or { Kind: "grants", Name: "schema public" };
 
     /// <summary>Why there is nothing to compare with in a manifest.</summary>
     internal static string WhyNone(PgBackupManifest manifest) => manifest switch
@@ -213,7 +225,9 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             said.AddRange(_excuses);
             return Wrong.Count > 0
                 ? PgCheck.Fail(name, NameList.Of(Wrong.OrderBy(one => one.ToString(), StringComparer.Ordinal).Select(Describe)))
-                : Unread.Count > 0 || Unsettled > 0 || _excuses.Count > 0 ? PgCheck.Skip(name, string.Join("; ", said)) : PgCheck.Pass(name, said[0]);
+                : Unread.Count > 0 || Unsettled > 0 || _excuses.Count > 0
+                    ? PgCheck.Skip(name, string.Join("; ", said))
+                    : PgCheck.Pass(name, said[0]);
         }
     }
 }

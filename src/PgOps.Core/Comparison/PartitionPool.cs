@@ -11,7 +11,8 @@ internal static class PartitionPool
     /// <summary>Puts such partitions together.</summary>
     /// <param name="tables">The tables of one side.</param>
     /// <param name="reference">Those of the reference, which says what belongs together.</param>
-    internal static IReadOnlyList<PgTableFingerprint> Join(IReadOnlyList<PgTableFingerprint> tables, IReadOnlyList<PgTableFingerprint> reference)
+    internal static IReadOnlyList<PgTableFingerprint> Join(
+        IReadOnlyList<PgTableFingerprint> tables, IReadOnlyList<PgTableFingerprint> reference)
     {
         var roots = reference.Where(table => table.Root is not null).ToDictionary(
             table => (table.Schema, table.Name), table => (Schema: table.RootSchema!, Name: table.Root!));

@@ -66,10 +66,13 @@ internal static class RestoredCopy
         var found = await DatabaseFingerprint.ReadAsync(
             copy, null, depth, jobs, progress, cancellationToken, ColumnOrder.Of(manifest), wanted).ConfigureAwait(false);
         return ContentComparison.Compare(
-            ContentComparison.FromManifest(manifest), WithoutBareDefinitions(found, manifest), depth, SequenceRule.NotBehind, elapsed.Elapsed);
+            ContentComparison.FromManifest(manifest), WithoutBareDefinitions(found, manifest), depth, SequenceRule.NotBehind,
+            elapsed.Elapsed);
     }
 
-    /// <summary>Leaves out what was dumped as a definition only: it is there, empty, and the manifest, which lists rows, has nothing of it.</summary>
+    /// <summary>
+    /// Leaves out what was dumped as a definition only: it is there, empty, and the manifest, which lists rows, has nothing of it.
+    /// </summary>
     private static DatabaseContent WithoutBareDefinitions(DatabaseContent found, PgBackupManifest manifest)
     {
         var schemaOnly = manifest.Payload.Selection.Contains("--schema-only");
@@ -113,7 +116,8 @@ internal static class RestoredCopy
         };
     }
 
-    private static async Task<IReadOnlyList<PgCheck>> LookAsync(PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<PgCheck>> LookAsync(
+        PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(copy, null, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
@@ -122,7 +126,8 @@ internal static class RestoredCopy
             [
                 manifest.Fingerprint == DumpScript.NoFingerprint
                     ? PgCheck.Skip(PgCheckName.MigrationState, ContentComparison.NothingToCompare)
-                    : await TimedCheck.RunAsync(() => MigrationStateAsync(manifest.Migration, session, cancellationToken)).ConfigureAwait(false),
+                    : await TimedCheck.RunAsync(() => MigrationStateAsync(manifest.Migration, session, cancellationToken))
+                        .ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => IndexesAsync(session, cancellationToken)).ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => ConstraintsAsync(session, cancellationToken)).ConfigureAwait(false),
             ];
@@ -130,7 +135,8 @@ internal static class RestoredCopy
     }
 
     /// <summary>Whether the database stands where the reference stood in its migrations.</summary>
-    internal static async Task<PgCheck> MigrationStateAsync(PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)
+    internal static async Task<PgCheck> MigrationStateAsync(
+        PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)
     {
         var found = await MigrationHistory.PositionAsync(session, cancellationToken).ConfigureAwait(false);
         return MigrationState(expected, found);
@@ -141,7 +147,8 @@ internal static class RestoredCopy
         => (expected, found) switch
         {
             (null, null) => PgCheck.Pass(PgCheckName.MigrationState, "no migration history on either side"),
-            (null, _) => PgCheck.Fail(PgCheckName.MigrationState, $"there is a migration history ({Describe(found)}) where none was expected"),
+            (null, _) =>
+                PgCheck.Fail(PgCheckName.MigrationState, $"there is a migration history ({Describe(found)}) where none was expected"),
             (_, null) => PgCheck.Fail(PgCheckName.MigrationState, $"the migration history is missing; {Describe(expected)} was expected"),
             _ when expected == found => PgCheck.Pass(PgCheckName.MigrationState, Describe(found)),
             _ => PgCheck.Fail(PgCheckName.MigrationState, $"{Describe(expected)} expected, {Describe(found)} found"),

@@ -47,7 +47,8 @@ internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifferenc
     }
 
     private static async Task<RowComparison> SearchAsync(
-        SnapshotSession one, SnapshotSession other, List<PgTableComparison> wrong, int most, ProgressActivity progress, CancellationToken cancellationToken)
+        SnapshotSession one, SnapshotSession other, List<PgTableComparison> wrong, int most, ProgressActivity progress,
+        CancellationToken cancellationToken)
     {
         var here = (await DumpedTables.ListAsync(one.Connection, cancellationToken).ConfigureAwait(false)).Tables
             .ToDictionary(table => (table.Schema, table.Name));
@@ -84,7 +85,9 @@ internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifferenc
         var said = details.Concat(skipped.Select(text => text + ", not searched"));
         return new RowComparison(
             wrong.Count == 0 ? PgCheck.Pass(PgCheckName.Rows, "no table's content differs")
-                : details.Count == 0 ? PgCheck.Skip(PgCheckName.Rows, NameList.Of(said)) : PgCheck.Fail(PgCheckName.Rows, "rows that differ in " + NameList.Of(said)),
+                : details.Count == 0
+                    ? PgCheck.Skip(PgCheckName.Rows, NameList.Of(said))
+                    : PgCheck.Fail(PgCheckName.Rows, "rows that differ in " + NameList.Of(said)),
             rows);
     }
 }

@@ -152,9 +152,12 @@ internal sealed record RowSearch(SnapshotSession Reference, SnapshotSession Diff
         }
     }
 
-    private async Task<List<(string Key, string Hash)>> RowsAsync(SnapshotSession session, KeyRange range, CancellationToken cancellationToken)
+    private async Task<List<(string Key, string Hash)>> RowsAsync(
+        SnapshotSession session, KeyRange range, CancellationToken cancellationToken)
     {
-        var key = string.Join(", ', ', ", _key.Select(column => $"'{column.Name.Replace("'", "''", StringComparison.Ordinal)}=', t.{Quote.Identifier(column.Name)}"));
+        var key = string.Join(
+            ", ', ', ",
+            _key.Select(column => $"'{column.Name.Replace("'", "''", StringComparison.Ordinal)}=', t.{Quote.Identifier(column.Name)}"));
         return await session.Connection.QueryAsync(
             $"SELECT concat({key}), {RowHash}::text FROM ONLY {Table.Qualified} t WHERE {Within(range)} ORDER BY {KeyList}",
             row => (row.GetString(0), row.GetString(1)),

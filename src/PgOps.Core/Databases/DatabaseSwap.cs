@@ -7,8 +7,8 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Databases;
 
 /// <summary>
-/// The last act of a restore or a reset: the staging database takes its final name, the one it replaces another one. Both renames, the grants
-/// and the owner are one transaction, so that the server holds either the old state or the new one, whatever happens in between.
+/// The last act of a restore or a reset: the staging database takes its final name, the one it replaces another one. Both renames, the
+/// grants and the owner are one transaction, so that the server holds either the old state or the new one, whatever happens in between.
 /// </summary>
 internal static class DatabaseSwap
 {
@@ -73,7 +73,8 @@ internal static class DatabaseSwap
     {
         try
         {
-            var occupancy = await DatabaseOccupancy.ReadAsync(session, server.WithDatabase(replaced), CancellationToken.None).ConfigureAwait(false);
+            var occupancy =
+                await DatabaseOccupancy.ReadAsync(session, server.WithDatabase(replaced), CancellationToken.None).ConfigureAwait(false);
             if (occupancy is { IsEmpty: true })
             {
                 await session.ExecuteAsync($"DROP DATABASE {Quote.Identifier(replaced)}", CancellationToken.None).ConfigureAwait(false);
@@ -119,8 +120,10 @@ internal static class DatabaseSwap
             var name = Quote.Identifier(request.Target.Database);
             var replaced = await MoveAwayAsync(session, request, cancellationToken).ConfigureAwait(false);
             var comment = request.Comment is null ? "NULL" : Quote.Literal(request.Comment);
-            await session.ExecuteAsync($"COMMENT ON DATABASE {Quote.Identifier(staging.Name)} IS {comment}", cancellationToken).ConfigureAwait(false);
-            await session.ExecuteAsync($"ALTER DATABASE {Quote.Identifier(staging.Name)} RENAME TO {name}", cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync($"COMMENT ON DATABASE {Quote.Identifier(staging.Name)} IS {comment}", cancellationToken)
+                .ConfigureAwait(false);
+            await session.ExecuteAsync($"ALTER DATABASE {Quote.Identifier(staging.Name)} RENAME TO {name}", cancellationToken)
+                .ConfigureAwait(false);
             if (replaced is not null && request.KeepGrants)
             {
                 await DatabaseGrants.CopyAsync(session, replaced, request.Target.Database, cancellationToken).ConfigureAwait(false);
@@ -157,7 +160,8 @@ internal static class DatabaseSwap
         if (request.Ended is not null)
         {
             // The rename that follows at once lets nobody in, and waits five seconds for these to leave.
-            (await DatabaseSessions.EndAsync(session, database, cancellationToken).ConfigureAwait(false)).ForEach(ended => request.Ended($"{ended}"));
+            (await DatabaseSessions.EndAsync(session, database, cancellationToken)
+                .ConfigureAwait(false)).ForEach(ended => request.Ended($"{ended}"));
         }
 
         await session.ExecuteAsync(
@@ -165,7 +169,8 @@ internal static class DatabaseSwap
         if (request.Discard)
         {
             await session.ExecuteAsync(
-                $"COMMENT ON DATABASE {Quote.Identifier(replaced)} IS {Quote.Literal(StagingSweep.Comment())}", cancellationToken).ConfigureAwait(false);
+                $"COMMENT ON DATABASE {Quote.Identifier(replaced)} IS {Quote.Literal(StagingSweep.Comment())}",
+                cancellationToken).ConfigureAwait(false);
         }
 
         return replaced;

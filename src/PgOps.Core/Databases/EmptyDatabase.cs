@@ -39,7 +39,8 @@ internal sealed class EmptyDatabase : IAsyncDisposable
     internal string Left => $"{_target} holds a part of the restore and is not to be used.";
 
     /// <summary>The way out after a failure.</summary>
-    internal static string WayOut => "Remove the cause; drop what was restored (DROP SCHEMA … CASCADE for each schema, then CREATE SCHEMA public), "
+    internal static string WayOut
+        => "Remove the cause; drop what was restored (DROP SCHEMA … CASCADE for each schema, then CREATE SCHEMA public), "
         + "or drop the database and make it again; then run the command again.";
 
     /// <summary>What a database looks like that is to be filled; refuses any that is not empty.</summary>
@@ -51,9 +52,10 @@ internal sealed class EmptyDatabase : IAsyncDisposable
     internal static async Task RequireAsync(
         NpgsqlConnection session, PgTarget target, IReadOnlyList<string>? schemas, CancellationToken cancellationToken)
     {
-        var powers = await ServerPowers.ReadAsync(session, cancellationToken).ConfigureAwait(false);
+        var powers = await RolePrivileges.ReadAsync(session, cancellationToken).ConfigureAwait(false);
         var oid = await DatabaseOccupancy.OidAsync(session, target.Database, cancellationToken).ConfigureAwait(false);
-        var found = await DatabaseOccupancy.CountAsync(session, oid!.Value, schemas, powers.Strangers, cancellationToken).ConfigureAwait(false);
+        var found =
+            await DatabaseOccupancy.CountAsync(session, oid!.Value, schemas, powers.Strangers, cancellationToken).ConfigureAwait(false);
         if (!found.IsEmpty)
         {
             var comment = await CommentAsync(session, cancellationToken).ConfigureAwait(false);
@@ -112,7 +114,8 @@ internal sealed class EmptyDatabase : IAsyncDisposable
         _comment = await CommentAsync(Session, cancellationToken).ConfigureAwait(false);
         _comment = _comment?.StartsWith(Mark, StringComparison.Ordinal) == true ? null : _comment;
         await WriteAsync(
-            FormattableString.Invariant($"{Mark}; pid {Environment.ProcessId}, host {Environment.MachineName}, started {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}"),
+            FormattableString.Invariant(
+                $"{Mark}; pid {Environment.ProcessId}, host {Environment.MachineName}, started {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}"),
             cancellationToken).ConfigureAwait(false);
     }
 
@@ -121,7 +124,8 @@ internal sealed class EmptyDatabase : IAsyncDisposable
         try
         {
             await Session.ExecuteAsync(
-                $"COMMENT ON DATABASE {Quote.Identifier(_target.Database)} IS {(comment is null ? "NULL" : Quote.Literal(comment))}", cancellationToken)
+                $"COMMENT ON DATABASE {Quote.Identifier(_target.Database)} IS {(comment is null ? "NULL" : Quote.Literal(comment))}",
+                cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
@@ -132,6 +136,7 @@ internal sealed class EmptyDatabase : IAsyncDisposable
 
     private static Task<string?> CommentAsync(NpgsqlConnection session, CancellationToken cancellationToken)
         => session.ScalarAsync<string>(
-            "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()",
+            "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = "
+                + "pg_catalog.current_database()",
             cancellationToken);
 }

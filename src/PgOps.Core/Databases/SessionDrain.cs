@@ -14,7 +14,7 @@ namespace PgOps.Core.Databases;
 /// </summary>
 internal sealed class SessionDrain
 {
-    private const int Look = 20;
+    private const int Inspection = 20;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     // What a short transaction needs to end by itself while new connections wait.
@@ -100,7 +100,9 @@ internal sealed class SessionDrain
         }
     }
 
-    /// <summary>Ends sessions for as long as the renames wait for them. When it no longer can, it stops them: they keep clients waiting.</summary>
+    /// <summary>
+    /// Ends sessions for as long as the renames wait for them. When it no longer can, it stops them: they keep clients waiting.
+    /// </summary>
     /// <param name="renames">The script.</param>
     /// <param name="patient">Whether transactions get a moment to end by themselves.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -123,7 +125,7 @@ internal sealed class SessionDrain
                 break;
             }
 
-            await Task.WhenAny(running, Task.Delay(Look, CancellationToken.None)).ConfigureAwait(false);
+            await Task.WhenAny(running, Task.Delay(Inspection, CancellationToken.None)).ConfigureAwait(false);
         }
 
         await running.ConfigureAwait(false);

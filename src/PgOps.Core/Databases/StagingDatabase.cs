@@ -42,7 +42,9 @@ internal sealed class StagingDatabase : IAsyncDisposable
     /// <summary>Whether the locale is the source's: passed, or skipped with the reason.</summary>
     internal PgCheck Collation { get; private set; } = PgCheck.Skip(PgCheckName.Collation, "not looked at");
 
-    /// <summary>Sweeps what dead runs left, then creates the staging database from template0 with the source's encoding and locale.</summary>
+    /// <summary>
+    /// Sweeps what dead runs left, then creates the staging database from template0 with the source's encoding and locale.
+    /// </summary>
     /// <param name="maintenance">A database of the same server to work from.</param>
     /// <param name="finalName">The name it is meant for.</param>
     /// <param name="facts">The source's properties.</param>
@@ -56,7 +58,8 @@ internal sealed class StagingDatabase : IAsyncDisposable
         var staging = new StagingDatabase(maintenance, session, DatabaseNames.Staging(finalName), log);
         try
         {
-            await PoolerDetection.RefuseAsync(session, maintenance, "a database that is built beside another", cancellationToken).ConfigureAwait(false);
+            await PoolerDetection.RefuseAsync(session, maintenance, "a database that is built beside another", cancellationToken)
+                .ConfigureAwait(false);
             await staging.PrepareAsync(cancellationToken).ConfigureAwait(false);
             await staging.CreateAsync(facts, more, cancellationToken).ConfigureAwait(false);
             return staging;
@@ -101,7 +104,9 @@ internal sealed class StagingDatabase : IAsyncDisposable
     /// <summary>Says that the database now bears its final name.</summary>
     internal void PutInPlace() => InPlace = true;
 
-    /// <summary>Drops the database unless it was put in place, and gives the lock back. Never throws: what stays is logged by name.</summary>
+    /// <summary>
+    /// Drops the database unless it was put in place, and gives the lock back. Never throws: what stays is logged by name.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (_disposed)
@@ -149,7 +154,9 @@ internal sealed class StagingDatabase : IAsyncDisposable
             {
                 await Session.ExecuteAsync($"{create} {locale}", cancellationToken).ConfigureAwait(false);
                 Collation = facts.LocaleProvider.Length == 0
-                    ? PgCheck.Skip(PgCheckName.Collation, $"{facts.Encoding}, with the server's own locale: the dump does not say which the source had")
+                    ? PgCheck.Skip(
+                        PgCheckName.Collation,
+                        $"{facts.Encoding}, with the server's own locale: the dump does not say which the source had")
                     : PgCheck.Pass(PgCheckName.Collation, $"{StagingLocale.Describe(facts)}, as in the source");
             }
             catch (PostgresException error) when (StagingLocale.IsUnavailable(error))
@@ -160,7 +167,8 @@ internal sealed class StagingDatabase : IAsyncDisposable
 
         if (refusal is not null)
         {
-            await Session.ExecuteAsync($"{create} {StagingLocale.Fallback(Session.VersionNumber())}", cancellationToken).ConfigureAwait(false);
+            await Session.ExecuteAsync($"{create} {StagingLocale.Fallback(Session.VersionNumber())}", cancellationToken)
+                .ConfigureAwait(false);
             Collation = PgCheck.Skip(
                 PgCheckName.Collation,
                 $"made with the C locale: this server does not have the source's {StagingLocale.Describe(facts)} ({refusal}); "
@@ -169,9 +177,10 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
 
         await Session.ExecuteAsync(
-            $"COMMENT ON DATABASE {Quote.Identifier(Name)} IS {Quote.Literal(StagingSweep.Comment())}", cancellationToken).ConfigureAwait(false);
+            $"COMMENT ON DATABASE {Quote.Identifier(Name)} IS {Quote.Literal(StagingSweep.Comment())}",
+            cancellationToken).ConfigureAwait(false);
 
-        // A staging database lost in a crash is no loss, and the rename that ends the restore commits durably, everything before it too.
+        // A staging database lost in a crash is not a loss, and the rename that ends the restore commits durably, everything before it too.
         await Session.ExecuteAsync(
             $"ALTER DATABASE {Quote.Identifier(Name)} SET synchronous_commit = off", cancellationToken).ConfigureAwait(false);
     }

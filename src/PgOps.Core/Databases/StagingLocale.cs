@@ -40,7 +40,7 @@ internal static class StagingLocale
     /// <exception cref="PgOpsException">RestoreFailed when its encoding cannot hold the source's characters.</exception>
     internal static async Task<PgCheck> CheckAsync(NpgsqlConnection session, PgDatabaseFacts facts, CancellationToken cancellationToken)
     {
-        var here = (await SourceFacts.OfAsync(session, null, cancellationToken).ConfigureAwait(false))!;
+        var here = (await SnapshotFacts.OfAsync(session, null, cancellationToken).ConfigureAwait(false))!;
         if (here.Encoding != facts.Encoding && here.Encoding != "UTF8")
         {
             throw new PgOpsException(
@@ -52,7 +52,9 @@ internal static class StagingLocale
 
         return Describe(here) == Describe(facts)
             ? PgCheck.Pass(PgCheckName.Collation, $"{Describe(here)}, as in the source")
-            : PgCheck.Skip(PgCheckName.Collation, $"the database has {Describe(here)}, the source {Describe(facts)}; sorting and letter case of text may differ");
+            : PgCheck.Skip(
+                PgCheckName.Collation,
+                $"the database has {Describe(here)}, the source {Describe(facts)}; sorting and letter case of text may differ");
     }
 
     /// <summary>For a person: encoding and locale.</summary>

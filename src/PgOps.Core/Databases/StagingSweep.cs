@@ -79,7 +79,8 @@ internal static class StagingSweep
 
         try
         {
-            if (!marked && await DatabaseOccupancy.ReadAsync(session, stray, cancellationToken).ConfigureAwait(false) is not { IsEmpty: true })
+            if (!marked
+                && await DatabaseOccupancy.ReadAsync(session, stray, cancellationToken).ConfigureAwait(false) is not { IsEmpty: true })
             {
                 log.StagingUnmarked(name);
                 return;

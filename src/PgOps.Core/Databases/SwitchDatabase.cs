@@ -115,7 +115,8 @@ public sealed class SwitchDatabase
         }
     }
 
-    private static async Task<NpgsqlConnection> OpenAsync(SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<NpgsqlConnection> OpenAsync(
+        SwitchDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(request.Maintenance, sink.Log, cancellationToken).ConfigureAwait(false);
         return await session.OrDisposeAsync(async () =>
@@ -164,7 +165,8 @@ public sealed class SwitchDatabase
                 try
                 {
                     await drain.EndAsync(
-                        token => script.RunAsync(worker, token), request.GracePeriod > TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+                        token => script.RunAsync(worker, token), request.GracePeriod > TimeSpan.Zero,
+                        cancellationToken).ConfigureAwait(false);
                 }
                 catch (Exception error) when (error is NpgsqlException or OperationCanceledException)
                 {
@@ -209,7 +211,8 @@ public sealed class SwitchDatabase
                 await using (session.ConfigureAwait(false))
                 {
                     while (await session.ScalarAsync<bool>(
-                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = current_user AND state = 'active')",
+                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = current_user AND state = "
+                            + "'active')",
                         CancellationToken.None,
                         process).ConfigureAwait(false) && clock.Elapsed < OutcomePatience)
                     {
@@ -226,7 +229,8 @@ public sealed class SwitchDatabase
                 {
                     throw new PgOpsException(
                         PgErrorCode.ConnectionLost,
-                        new Redaction(request.Target).Apply($"The connection was lost during the switch of {request.Target}: {error.Message}"),
+                        new Redaction(request.Target).Apply(
+                            $"The connection was lost during the switch of {request.Target}: {error.Message}"),
                         "The switch has happened wholly or not at all; the server cannot be asked.",
                         "When the server answers again run the same command again: it goes on from what it finds.",
                         error)

@@ -9,7 +9,9 @@ public sealed record SwitchDatabaseRequest
     /// <summary>The prepared database of the same server; null to go back to the one that the last switch put aside.</summary>
     public string? With { get; init; }
 
-    /// <summary>How long transactions that run when the switch begins may go on before their sessions are ended. Zero waits for none.</summary>
+    /// <summary>
+    /// How long transactions that run when the switch begins may go on before their sessions are ended. Zero waits for none.
+    /// </summary>
     public TimeSpan GracePeriod { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The prepared database keeps its own settings, grants, owner, connection limit and comment.</summary>

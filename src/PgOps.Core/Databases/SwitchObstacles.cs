@@ -58,7 +58,9 @@ internal static class SwitchObstacles
         async Task<PgCheck> CheckAsync(string name, string query, string what, string wayOut)
         {
             var found = await session.QueryAsync(query, row => row.GetString(0), cancellationToken, old, prepared).ConfigureAwait(false);
-            return found.Count == 0 ? PgCheck.Pass(name, "none in the way") : PgCheck.Fail(name, $"{what}{string.Join(", ", found)}; {wayOut}");
+            return found.Count == 0
+                ? PgCheck.Pass(name, "none in the way")
+                : PgCheck.Fail(name, $"{what}{string.Join(", ", found)}; {wayOut}");
         }
     }
 }

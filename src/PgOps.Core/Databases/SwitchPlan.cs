@@ -42,7 +42,9 @@ internal sealed record SwitchPlan(
         await SessionFitness.RequireAsync(session, request.Maintenance, "a switch", cancellationToken).ConfigureAwait(false);
         var target = request.Target;
         var old = await SwitchSide.ReadAsync(session, target.Database, cancellationToken).ConfigureAwait(false)
-            ?? throw Missing(target, "Give the database that clients use now. Where there is none, rename the prepared one: ALTER DATABASE … RENAME TO …");
+            ?? throw Missing(
+                target,
+                "Give the database that clients use now. Where there is none, rename the prepared one: ALTER DATABASE … RENAME TO …");
         var marked = await SwitchMark.FindAsync(session, old.Name, cancellationToken).ConfigureAwait(false);
         if (AlreadyDone(request, old, marked) is { } done && await OidOfAsync(request.With).ConfigureAwait(false) is null)
         {
@@ -170,7 +172,8 @@ internal sealed record SwitchPlan(
                     + string.Join(", ", foreign.Select(side => $"{side.Name} (owner \"{side.Properties.Facts.Owner}\")"))
                     + ": that takes CREATEDB and the rights of the owner.",
                 Untouched,
-                "Work as the owner or a member of it, and let a superuser (of a managed server: its master user) run: ALTER ROLE … CREATEDB.")
+                "Work as the owner or a member of it, and let a superuser (of a managed server: its master user) run: ALTER ROLE … "
+                    + "CREATEDB.")
             { Subject = target };
         }
     }
@@ -191,7 +194,8 @@ internal sealed record SwitchPlan(
             {
                 throw new PgOpsException(
                     PgErrorCode.InvalidArgument,
-                    $"{prepared.Name} is empty, and {request.Target} ({PgSize.Format(old.Properties.Facts.Bytes)}) is not to be replaced by nothing.",
+                    $"{prepared.Name} is empty, and {request.Target} ({PgSize.Format(old.Properties.Facts.Bytes)}) is not to be replaced "
+                        + "by nothing.",
                     Untouched,
                     "Fill it first; or use -Force if it is meant to be empty.")
                 { Subject = request.Target };
@@ -208,7 +212,8 @@ internal sealed record SwitchPlan(
         var (was, will) = (Describe(old), Describe(prepared));
         return was == will
             ? PgCheck.Pass(PgCheckName.Locale, $"{was}, in both")
-            : PgCheck.Skip(PgCheckName.Locale, $"differs: {was} in the old database, {will} in the new one; sorting and letter case may differ");
+            : PgCheck.Skip(
+                PgCheckName.Locale, $"differs: {was} in the old database, {will} in the new one; sorting and letter case may differ");
 
         static string Describe(SwitchSide side) => $"{side.Properties.Facts.Encoding} {StagingLocale.Describe(side.Properties.Facts)}";
     }

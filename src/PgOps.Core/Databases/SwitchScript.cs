@@ -37,7 +37,8 @@ internal sealed record SwitchScript(IReadOnlyList<string> Properties, IReadOnlyL
         if (carry)
         {
             properties.AddRange(Settings(old, prepared));
-            properties.AddRange(await DatabaseGrants.StatementsAsync(session, old.Name, prepared.Name, cancellationToken).ConfigureAwait(false));
+            properties.AddRange(
+                await DatabaseGrants.StatementsAsync(session, old.Name, prepared.Name, cancellationToken).ConfigureAwait(false));
             properties.Add(string.Create(
                 CultureInfo.InvariantCulture, $"ALTER DATABASE {database} CONNECTION LIMIT {old.Properties.ConnectionLimit}"));
             properties.Add(Comment(prepared.Name, old.Comment));
@@ -82,7 +83,9 @@ internal sealed record SwitchScript(IReadOnlyList<string> Properties, IReadOnlyL
                 catch (PostgresException error) when (!ServerErrors.IsLost(error) && error.SqlState != PostgresErrorCodes.QueryCanceled)
                 {
                     throw new PgOpsException(
-                        error.SqlState == PostgresErrorCodes.InsufficientPrivilege ? PgErrorCode.PermissionDenied : PgErrorCode.StatementFailed,
+                        error.SqlState == PostgresErrorCodes.InsufficientPrivilege
+                            ? PgErrorCode.PermissionDenied
+                            : PgErrorCode.StatementFailed,
                         $"{target} cannot be switched: the server refuses \"{statement}\": {error.SqlState} {error.MessageText}",
                         "Nothing was touched.",
                         "Work as a superuser or as a member of the owner with CREATEDB; or use -KeepProperties, which leaves the prepared "

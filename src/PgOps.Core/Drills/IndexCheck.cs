@@ -75,7 +75,8 @@ internal static class IndexCheck
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
             {
                 return PgCheck.Skip(
-                    Name, $"the role {copy.Username} may not use the extension amcheck on this server ({error.MessageText}); a superuser may");
+                    Name, $"the role {copy.Username} may not use the extension amcheck on this server ({error.MessageText}); a superuser "
+                        + "may");
             }
         }
     }
@@ -132,9 +133,12 @@ internal static class IndexCheck
         var rows = whole == indexes.Count
             ? "every row is in them"
             : string.Create(
-                CultureInfo.InvariantCulture, $"every row is in {whole} of them, {indexes.Count - whole} are too large for that (-IndexCheck Full)");
+                CultureInfo.InvariantCulture,
+                $"every row is in {whole} of them, {indexes.Count - whole} are too large for that (-IndexCheck Full)");
         return broken.IsEmpty
-            ? PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"{indexes.Count} B-tree indexes, the catalog's among them, are sound; {rows}"))
+            ? PgCheck.Pass(
+                Name,
+                string.Create(CultureInfo.InvariantCulture, $"{indexes.Count} B-tree indexes, the catalog's among them, are sound; {rows}"))
             : PgCheck.Fail(Name, NameList.Of(broken.Order(StringComparer.Ordinal)));
     }
 

@@ -62,11 +62,14 @@ internal static class Rehearsal
         }
     }
 
-    /// <summary>The first pending statement whose effect would outlive the copy; null when there is none. A DO block is not seen through.</summary>
+    /// <summary>
+    /// The first pending statement whose effect would outlive the copy; null when there is none. A DO block is not seen through.
+    /// </summary>
     private static async Task<string?> ReachesOutAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var plan = await InvokeMigrations.PlanAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
-        var found = plan.Pending.SelectMany(script => script.Statements.Where(IsShared), (script, statement) => (script, statement)).FirstOrDefault();
+        var found = plan.Pending.SelectMany(script => script.Statements.Where(IsShared), (script, statement) => (script, statement))
+            .FirstOrDefault();
         return found.statement is null
             ? null
             : $"{found.script.File} ({string.Join(' ', found.statement.Keywords.Take(3))}…)";

@@ -18,7 +18,8 @@ public sealed class TestRestore
     /// <summary>Drills one backup.</summary>
     /// <param name="request">Which one, and where.</param>
     /// <param name="sink">Receives progress and log lines.</param>
-    /// <param name="cancellationToken">Stops the drill; the sandbox is gone when the exception arrives, and nothing is written to the ledger.</param>
+    /// <param name="cancellationToken">Stops the drill; the sandbox is gone when the exception arrives, and nothing is written to the
+    /// ledger.</param>
     /// <returns>The drill, passed or not.</returns>
     /// <exception cref="PgOpsException">
     /// Only when the drill could not be carried out: InvalidArgument of a backup of rows alone, ToolMissing, ToolTooOld, SandboxFailed,
@@ -130,7 +131,8 @@ public sealed class TestRestore
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                $"-ServerVersion {version.ToString(CultureInfo.InvariantCulture)} chooses a sandbox, and -Target {server} is a server that has its version.",
+                $"-ServerVersion {version.ToString(CultureInfo.InvariantCulture)} chooses a sandbox, and -Target {server} is a server "
+                    + "that has its version.",
                 "Nothing was drilled.",
                 "Give one of them.");
         }

@@ -18,7 +18,10 @@ public sealed record TestRestoreRequest
     /// <summary>Folder of PostgreSQL's programs; null looks where packages put them.</summary>
     public string? BinPath { get; init; }
 
-    /// <summary>The key that must have signed the backup; it signs the ledger's entry as well, if it can; null demands no signature. Not disposed here.</summary>
+    /// <summary>
+    /// The key that must have signed the backup; it signs the ledger's entry as well, if it can; null demands no signature. Not disposed
+    /// here.
+    /// </summary>
     public BackupKey? Key { get; init; }
 
     /// <summary>age's identity file, for an encrypted backup; gpg takes its keys from its own keyring.</summary>

@@ -82,7 +82,8 @@ internal sealed record MigrationPlan(
                 PgErrorCode.VersionNotFound,
                 $"{request.Target} is at version {newest}, past the {request.ToVersion} that was asked for.",
                 "Nothing was touched.",
-                "To go back: Undo-PgMigration -ToVersion …, where the migrations have down scripts; else restore a proven backup beside it, or "
+                "To go back: Undo-PgMigration -ToVersion …, where the migrations have down scripts; else restore a proven backup beside "
+                    + "it, or "
                     + "write a migration that undoes the change.");
         }
 
@@ -91,7 +92,8 @@ internal sealed record MigrationPlan(
             PgMigrationState.Changed,
             PgErrorCode.MigrationChanged,
             "changed after being applied",
-            "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript, and shows the Difference) and make the change in "
+            "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript, and shows the Difference) and make the change "
+                + "in "
                 + "a new migration; "
                 + "or, when the difference is harmless, Repair-PgMigration -Version … -AcceptChange -Reason ….");
         RefuseState(
@@ -139,7 +141,8 @@ internal sealed record MigrationPlan(
         {
             throw new PgOpsException(
                 code,
-                $"{found[0].Target}: {Amount.Of(found.Count, "migration")} {what}:{NameList.Lines(found.Select(migration => migration.ToString()), ListLimit)}",
+                $"{found[0].Target}: {Amount.Of(found.Count, "migration")} "
+                    + $"{what}:{NameList.Lines(found.Select(migration => migration.ToString()), ListLimit)}",
                 "Nothing was touched.",
                 next)
             { Subject = found[0] };

@@ -8,7 +8,8 @@ internal static class ProvenBackup
 {
     /// <summary>Refuses a drill that failed, or that proved another database's backup.</summary>
     /// <exception cref="PgOpsException">BackupNotProven.</exception>
-    internal static async Task RequireAsync(PgDrill? proof, PgTarget target, NpgsqlConnection connection, CancellationToken cancellationToken)
+    internal static async Task RequireAsync(
+        PgDrill? proof, PgTarget target, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         if (proof is null)
         {
@@ -33,7 +34,8 @@ internal static class ProvenBackup
 
         if (proof.Backup.Manifest is not { } manifest)
         {
-            throw Refusal(target, "the drilled backup has no manifest that says which database it is of", "Take a backup with Backup-PgDatabase.");
+            throw Refusal(
+                target, "the drilled backup has no manifest that says which database it is of", "Take a backup with Backup-PgDatabase.");
         }
 
         if (manifest.Payload.Selection.Count > 0)
@@ -46,7 +48,8 @@ internal static class ProvenBackup
 
         var cluster = await ClusterIdentity.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
         var database = await connection.ScalarAsync<uint>(
-            "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()", cancellationToken).ConfigureAwait(false);
+            "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()",
+            cancellationToken).ConfigureAwait(false);
         var same = manifest.Facts.Oid == database
             && (cluster.Length == 0 || manifest.Server.ClusterId.Length == 0 || cluster == manifest.Server.ClusterId);
         if (!same)
@@ -59,5 +62,8 @@ internal static class ProvenBackup
     }
 
     private static PgOpsException Refusal(PgTarget target, string why, string next)
-        => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why.TrimEnd('.')}.", "Nothing was touched.", next) { Subject = target };
+        => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why.TrimEnd('.')}.", "Nothing was touched.", next)
+        {
+            Subject = target,
+        };
 }

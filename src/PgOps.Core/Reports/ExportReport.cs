@@ -28,9 +28,15 @@ public sealed class ExportReport
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var began = $"The work to be reported began {ReportText.Time(DateTime.UtcNow)} in process {Environment.ProcessId} and has not ended.";
-        var report = Red(request.Title ?? "PgOps report", "ended", began, "While the process runs, wait for it. Otherwise it was ended by an error or from outside: its log says more.");
-        await WriteAsync(report, [.. ReportFile.Of(request).Where(file => file.IsFree)], false, sink, cancellationToken).ConfigureAwait(false);
+        var began =
+            $"The work to be reported began {ReportText.Time(DateTime.UtcNow)} in process {Environment.ProcessId} and has not ended.";
+        var report = Red(
+            request.Title ?? "PgOps report",
+            "ended",
+            began,
+            "While the process runs, wait for it. Otherwise it was ended by an error or from outside: its log says more.");
+        await WriteAsync(report, [.. ReportFile.Of(request).Where(file => file.IsFree)], false, sink, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Writes the files. Without any record they say that there was none, and count as failed.</summary>
@@ -38,7 +44,8 @@ public sealed class ExportReport
     /// <param name="sink">Receives a log line for each file.</param>
     /// <param name="cancellationToken">Gives up; the file being written is not there then.</param>
     /// <returns>The files, and what is not good in them.</returns>
-    /// <exception cref="PgOpsException">InvalidArgument: nothing to report, or a file's format is not known. PathNotFound, PathInaccessible.</exception>
+    /// <exception cref="PgOpsException">InvalidArgument: nothing to report, or a file's format is not known. PathNotFound,
+    /// PathInaccessible.</exception>
     public Task<WrittenReport> RunAsync(ExportReportRequest request, IOperationSink sink, CancellationToken cancellationToken)
         => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
 
@@ -51,8 +58,10 @@ public sealed class ExportReport
         {
             const string nothing = "There is nothing to report: no result came down the pipeline.";
             const string next = "See what the command before Export-PgReport gives, and whether there is anything that it could work on.";
-            await WriteAsync(Red(request.Title ?? "PgOps report", "results", nothing, next), files, request.Force, sink, cancellationToken).ConfigureAwait(false);
-            throw new PgOpsException(PgErrorCode.InvalidArgument, nothing, $"The report says so, and counts as failed: {Names(files)}.", next);
+            await WriteAsync(Red(request.Title ?? "PgOps report", "results", nothing, next), files, request.Force, sink, cancellationToken)
+                .ConfigureAwait(false);
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument, nothing, $"The report says so, and counts as failed: {Names(files)}.", next);
         }
 
         var report = Compose(request.Records, request.Title);
@@ -81,7 +90,8 @@ public sealed class ExportReport
     private static PgOpsException? Refusal(Report report, IReadOnlyList<ReportFile> files)
         => report.Outcome == ReportOutcome.Passed ? null : new PgOpsException(
             PgErrorCode.CheckFailed,
-            string.Join('\n', report.Results.Where(result => result.Outcome != ReportOutcome.Passed).Select(Said).Prepend($"{report.Title}: {Said(report.Outcome)}.")),
+            string.Join('\n', report.Results.Where(result => result.Outcome != ReportOutcome.Passed).Select(Said)
+                .Prepend($"{report.Title}: {Said(report.Outcome)}.")),
             $"The report was written: {Names(files)}.",
             "It holds every check.");
 
@@ -89,7 +99,8 @@ public sealed class ExportReport
     {
         var bad = result.Outcome == ReportOutcome.Failed ? PgCheckStatus.Failed : PgCheckStatus.Skipped;
         var checks = result.Kind == "error" ? [] : result.Checks.Where(check => check.Status == bad);
-        return string.Join('\n', checks.Select(check => $"    {check.Name}: {check.Detail}").Prepend($"  {result.Title}: {result.Summary}"));
+        return string.Join(
+            '\n', checks.Select(check => $"    {check.Name}: {check.Detail}").Prepend($"  {result.Title}: {result.Summary}"));
     }
 
     private static string Names(IReadOnlyList<ReportFile> files) => string.Join(", ", files.Select(file => file.Path));
@@ -122,7 +133,8 @@ public sealed class ExportReport
     internal static Report Compose(IReadOnlyList<object> given, string? title)
     {
         // With -Strict a result is followed by an error about itself; one of the two is enough.
-        var records = given.Where(record => record is not PgOpsException { Subject: { } subject } || !given.Contains(subject, ReferenceEqualityComparer.Instance)).ToList();
+        var records = given.Where(record => record is not PgOpsException { Subject: { } subject }
+            || !given.Contains(subject, ReferenceEqualityComparer.Instance)).ToList();
         var text = new ReportText(records.SelectMany(RecordFacts.Targets));
         var results = new ReportReader(text).Read(records).ToList();
         return Of(
@@ -134,7 +146,8 @@ public sealed class ExportReport
     private static string Summary(List<ReportResult> results)
     {
         var counts = Enum.GetValues<ReportOutcome>().OrderDescending()
-            .Select(outcome => (Outcome: outcome, Titles: results.Where(result => result.Outcome == outcome).Select(result => result.Title).ToList()))
+            .Select(outcome => (Outcome: outcome, Titles: results.Where(result => result.Outcome == outcome).Select(result => result.Title)
+                .ToList()))
             .Where(group => group.Titles.Count > 0).ToList();
         if (counts is [(ReportOutcome.Passed, _)])
         {

@@ -24,16 +24,20 @@ internal static class HtmlReport
                 Meta("color-scheme", "light dark"),
                 Meta("generator", $"PgOps {report.PgOpsVersion}"),
                 new XElement(
-                    "meta", new XAttribute("http-equiv", "Content-Security-Policy"), new XAttribute("content", "default-src 'none'; style-src 'unsafe-inline'")),
+                    "meta", new XAttribute("http-equiv", "Content-Security-Policy"),
+                    new XAttribute("content", "default-src 'none'; style-src 'unsafe-inline'")),
                 E("title", report.Title),
                 E("style", HtmlStyle.Text)),
             E(
                 "body",
                 E("header", E("h1", report.Title), Verdict(report.Outcome, report.Summary, "verdict"), Tiles(report)),
-                E("main", report.Results.Count > 1 ? Overview(report) : null, report.Results.Select((result, i) => Section(result, i, report.Results.Count > 1))),
+                E("main", report.Results.Count > 1
+                    ? Overview(report)
+                    : null, report.Results.Select((result, i) => Section(result, i, report.Results.Count > 1))),
                 E(
                     "footer",
-                    $"Written by PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, {ReportText.Time(report.CreatedAt)}. All times are in UTC.")));
+                    $"Written by PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, "
+                        + $"{ReportText.Time(report.CreatedAt)}. All times are in UTC.")));
         return $"<!DOCTYPE html>\n{ReportMark.Comment}\n{page}\n";
     }
 
@@ -48,10 +52,13 @@ internal static class HtmlReport
             Tile("Checks failed", checks.Count(check => check.Status == PgCheckStatus.Failed)),
             Tile("Checks not made", checks.Count(check => check.Status == PgCheckStatus.Skipped)),
             tables.Count == 0 ? null : Tile("Tables compared and equal", tables.Count(table => table.Verdict == PgTableVerdict.Equal)),
-            tables.Count == 0 ? null : Tile("Tables that differ", tables.Count(table => ReportText.Status(table.Verdict) == PgCheckStatus.Failed)));
+            tables.Count == 0
+                ? null
+                : Tile("Tables that differ", tables.Count(table => ReportText.Status(table.Verdict) == PgCheckStatus.Failed)));
     }
 
-    private static XElement Tile(string name, int number) => E("div", E("dt", name), E("dd", number.ToString("N0", CultureInfo.InvariantCulture)));
+    private static XElement Tile(string name, int number)
+        => E("div", E("dt", name), E("dd", number.ToString("N0", CultureInfo.InvariantCulture)));
 
     /// <summary>All results on one time line.</summary>
     private static XElement Overview(Report report)
@@ -71,7 +78,9 @@ internal static class HtmlReport
                     E("th", Scope("row"), E("a", new XAttribute("href", $"#result-{i + 1}"), result.Title)),
                     E("td", C("time"), result.StartedAt is { } time ? ReportText.Time(time) : ""),
                     E("td", C("number"), result.Duration is { } took ? ReportText.Span(took) : ""),
-                    E("td", C("line"), result.StartedAt is { } at ? Bar(at - start, result.Duration ?? default, whole, result.Outcome.ToString()) : null),
+                    E("td", C("line"), result.StartedAt is { } at
+                        ? Bar(at - start, result.Duration ?? default, whole, result.Outcome.ToString())
+                        : null),
                 ])));
     }
 
@@ -112,7 +121,9 @@ internal static class HtmlReport
                         ? new[]
                         {
                             E("td", C("number"), ReportText.SpanOrNothing(check.Duration)),
-                            E("td", C("line"), check.Duration == default ? null : Bar(start, check.Duration, whole, check.Status.ToString())),
+                            E("td", C("line"), check.Duration == default
+                                ? null
+                                : Bar(start, check.Duration, whole, check.Status.ToString())),
                         }
                         : [],
                 ];
@@ -228,7 +239,8 @@ internal static class HtmlReport
 
     private static XAttribute Scope(string scope) => new("scope", scope);
 
-    private static XElement Meta(string name, string content) => new("meta", new XAttribute("name", name), new XAttribute("content", content));
+    private static XElement Meta(string name, string content)
+        => new("meta", new XAttribute("name", name), new XAttribute("content", content));
 
     /// <summary>An element that is never written as an empty tag, which HTML would take for an open one.</summary>
     private static XElement E(string name, params object?[] content) => new(name, content, "");

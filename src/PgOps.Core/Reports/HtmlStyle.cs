@@ -1,6 +1,8 @@
 namespace PgOps.Core.Reports;
 
-/// <summary>The page's style sheet. It holds no character that markup would have to escape; every pair of colours has a contrast of 4.5 or more.</summary>
+/// <summary>
+/// The page's style sheet. It holds no character that markup would have to escape; every pair of colours has a contrast of 4.5 or more.
+/// </summary>
 internal static class HtmlStyle
 {
     internal const string Text =

@@ -14,11 +14,13 @@ internal static class IncidentFiles
     /// <summary>Reads the backups and the ledger beside them.</summary>
     /// <exception cref="PgOpsException">PathNotFound; PathInaccessible.</exception>
     internal static async Task ReadBackupsAsync(
-        WritePostmortemRequest request, string folder, IncidentEvidence evidence, ReportText text, IOperationSink sink, CancellationToken cancellationToken)
+        WritePostmortemRequest request, string folder, IncidentEvidence evidence, ReportText text, IOperationSink sink,
+        CancellationToken cancellationToken)
     {
         var database = request.Target?.Database;
         var backups = await new FindBackups().RunAsync(
-            new FindBackupsRequest { Path = folder, Database = database is null ? null : name => name == database }, sink, cancellationToken).ConfigureAwait(false);
+            new FindBackupsRequest { Path = folder, Database = database is null ? null : name => name == database }, sink,
+            cancellationToken).ConfigureAwait(false);
         var ids = backups.Select(backup => backup.Id).ToHashSet(StringComparer.Ordinal);
         var (lines, sound) = DrillLedger.ReadLines(folder);
         evidence.Sources.Add(text.Clean(string.Create(
@@ -26,7 +28,8 @@ internal static class IncidentFiles
             $"{folder}: {Amount.Of(backups.Count, "backup")}, {Amount.Of(lines.Count, "drill")} in the ledger; {(sound == lines.Count ? "its chain of hashes holds" : $"**its chain of hashes breaks at line {sound + 1}: it was edited**")}.")));
         foreach (var backup in backups.Where(backup => request.Covers(backup.SnapshotAt)))
         {
-            evidence.Events.Add(new IncidentEvent(backup.SnapshotAt, "backups", text.Clean($"Backup {backup.Id} of {backup.Database}: {backup.Path}")));
+            evidence.Events.Add(
+                new IncidentEvent(backup.SnapshotAt, "backups", text.Clean($"Backup {backup.Id} of {backup.Database}: {backup.Path}")));
         }
 
         foreach (var line in lines.Take(sound))
@@ -71,7 +74,8 @@ internal static class IncidentFiles
                 {
                     taken++;
                     var what = text.Clean($"{said.Command}: {said.Message}");
-                    evidence.Events.Add(new IncidentEvent(said.At, said.Level == "Information" ? "log" : $"log, {said.Level.ToLowerInvariant()}", what));
+                    evidence.Events.Add(
+                        new IncidentEvent(said.At, said.Level == "Information" ? "log" : $"log, {said.Level.ToLowerInvariant()}", what));
                     if (said.Level is "Error" or "Critical")
                     {
                         evidence.Failures.Add(what);
@@ -86,7 +90,8 @@ internal static class IncidentFiles
         }
 
         evidence.Sources.Add(text.Clean(string.Create(
-            CultureInfo.InvariantCulture, $"{path}: {Amount.Of(taken, "line")}{(strange == 0 ? "" : $"; {Amount.Of(strange, "line")} not of PgOps' form left out")}.")));
+            CultureInfo.InvariantCulture,
+            $"{path}: {Amount.Of(taken, "line")}{(strange == 0 ? "" : $"; {Amount.Of(strange, "line")} not of PgOps' form left out")}.")));
     }
 
     private static void Take(JsonElement drill, DateTime at, IncidentEvidence evidence, ReportText text)
@@ -106,7 +111,8 @@ internal static class IncidentFiles
     {
         evidence.DataLoss.Add(text.Clean(proven is null
             ? $"No backup of {database} is proven: nothing says how much could be brought back."
-            : $"The newest proven backup of {database} holds the data as of {ReportText.Time(proven.SnapshotAt)} ({proven.Path}, id {proven.Id}, proven {ReportText.Time(proven.ProvenAt ?? default)}). What was written later is not in it."));
+            : $"The newest proven backup of {database} holds the data as of {ReportText.Time(proven.SnapshotAt)} ({proven.Path}, id "
+                + $"{proven.Id}, proven {ReportText.Time(proven.ProvenAt ?? default)}). What was written later is not in it."));
         if (proven is null)
         {
             evidence.Gaps.Add(text.Clean($"There was no proven backup of {database}."));

@@ -26,7 +26,8 @@ internal static class IncidentHistory
                     return;
                 }
 
-                var broken = await session.QueryAsync(table.BrokenLinkQuery, row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+                var broken =
+                    await session.QueryAsync(table.BrokenLinkQuery, row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
                 var rows = await session.QueryAsync(table.EveryRowQuery, Row, cancellationToken).ConfigureAwait(false);
                 var covered = rows.FindAll(row => request.Covers(row.At));
                 evidence.Sources.Add(text.Clean(string.Create(
@@ -63,7 +64,8 @@ internal static class IncidentHistory
         {
             evidence.Failures.Add(what);
         }
-        else if (row.State is HistoryState.Reverted or HistoryState.Resolved || rows.Exists(other => other.Version == row.Version && other.Id < row.Id && other.State == HistoryState.Failed))
+        else if (row.State is HistoryState.Reverted or HistoryState.Resolved
+            || rows.Exists(other => other.Version == row.Version && other.Id < row.Id && other.State == HistoryState.Failed))
         {
             evidence.Repairs.Add(what);
         }
@@ -75,12 +77,15 @@ internal static class IncidentHistory
     }
 
     private static HistoryLine Row(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetString(1), row.GetString(2), HistoryWords.Parse<MigrationKind>(row.GetString(3)), HistoryWords.Parse<HistoryState>(row.GetString(4)), row.GetInt32(5), row.GetInt32(6),
+        row.GetInt64(0), row.GetString(1), row.GetString(2), HistoryWords.Parse<MigrationKind>(row.GetString(3)),
+        HistoryWords.Parse<HistoryState>(row.GetString(4)), row.GetInt32(5), row.GetInt32(6),
         row.GetDateTime(7), row.GetString(8), row.GetString(9), row.GetString(10),
-        row.IsDBNull(11) ? null : row.GetString(11), row.IsDBNull(12) ? null : row.GetString(12), row.IsDBNull(13) ? null : row.GetString(13));
+        row.IsDBNull(11) ? null : row.GetString(11), row.IsDBNull(12) ? null : row.GetString(12),
+        row.IsDBNull(13) ? null : row.GetString(13));
 
     private sealed record HistoryLine(
-        long Id, string Version, string Name, MigrationKind Kind, HistoryState State, int Done, int Total, DateTime At, string By, string Host, string Tool,
+        long Id, string Version, string Name, MigrationKind Kind, HistoryState State, int Done, int Total, DateTime At, string By,
+        string Host, string Tool,
         string? Error, string? Reason, string? BackupId)
     {
         internal string Label => Kind is MigrationKind.Repeatable or MigrationKind.Seed ? Version : $"{Version}_{Name}";

@@ -28,7 +28,8 @@ internal static class JUnitReport
         new XElement(
             "properties",
             new ReportFact[] { new("outcome", result.Outcome), new("pgOpsVersion", report.PgOpsVersion) }.Concat(result.Facts)
-                .Select(fact => new XElement("property", new XAttribute("name", fact.Name), new XAttribute("value", ReportText.Show(fact))))),
+                .Select(
+                    fact => new XElement("property", new XAttribute("name", fact.Name), new XAttribute("value", ReportText.Show(fact))))),
         Cases(result).Select(check => Case(result, check)),
         new XElement("system-out", Said(result)),
         new XElement("system-err", string.Join('\n', result.Remarks)));
@@ -61,7 +62,8 @@ internal static class JUnitReport
                 "failure",
                 new XAttribute("message", Line(check.Detail)),
                 new XAttribute("type", "PgCheck"),
-                string.Join('\n', result.Tables.Where(table => ReportText.Status(table.Verdict) == PgCheckStatus.Failed).Select(Said).Prepend(check.Detail))),
+                string.Join('\n', result.Tables.Where(table => ReportText.Status(table.Verdict) == PgCheckStatus.Failed).Select(Said)
+                    .Prepend(check.Detail))),
             PgCheckStatus.Skipped => new XElement("skipped", new XAttribute("message", Line(check.Detail))),
             _ => null,
         });

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace PgOps.Core.Reports;
 
-/// <summary>The report as JSON, format <c>pgops-report/1</c> (docs/report-format.md): names in camelCase, times in UTC, spans in seconds.</summary>
+/// <summary>
+/// The report as JSON, format <c>pgops-report/1</c> (docs/report-format.md): names in camelCase, times in UTC, spans in seconds.
+/// </summary>
 internal static class JsonReport
 {
     private static readonly JsonSerializerOptions Options = new()

@@ -20,7 +20,8 @@ internal static class MarkdownReport
                 ["Result", "What", "Began", "Took", "In words"],
                 report.Results.Select(result => new[]
                 {
-                    Mark(result.Outcome), Escape(result.Title), Time(result.StartedAt), ReportText.SpanOrNothing(result.Duration), Escape(result.Summary),
+                    Mark(result.Outcome), Escape(result.Title), Time(result.StartedAt), ReportText.SpanOrNothing(result.Duration),
+                    Escape(result.Summary),
                 })));
         }
 
@@ -29,7 +30,8 @@ internal static class MarkdownReport
             Write(page, result, report.Results.Count > 1);
         }
 
-        Line(page, $"---\n{Escape($"PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, {ReportText.Time(report.CreatedAt)}.")}\n\n{ReportMark.Comment}");
+        Line(page, $"---\n{Escape($"PgOps {report.PgOpsVersion} on {report.CreatedOn}, as {report.CreatedBy}, "
+            + $"{ReportText.Time(report.CreatedAt)}.")}\n\n{ReportMark.Comment}");
         return page.ToString();
     }
 
@@ -46,21 +48,29 @@ internal static class MarkdownReport
             Line(page, "### Checks\n");
             Line(page, MarkdownText.Table(
                 ["Check", "Result", "Took", "What was found"],
-                result.Checks.Select(check => new[] { Escape(check.Name), Mark(check.Status), ReportText.SpanOrNothing(check.Duration), Escape(check.Detail) })));
+                result.Checks.Select(check => new[]
+                {
+                    Escape(check.Name),
+                    Mark(check.Status),
+                    ReportText.SpanOrNothing(check.Duration),
+                    Escape(check.Detail),
+                })));
         }
 
         Fold(page, "Tables", result.Tables.Count, MarkdownText.Table(
             ["Table", "Result", "Rows expected", "Rows found", "Content hash expected", "Content hash found"],
             result.Tables.OrderByDescending(table => ReportText.Status(table.Verdict) == PgCheckStatus.Failed).Select(table => new[]
             {
-                Escape($"{table.Schema}.{table.Name}"), $"{Mark(ReportText.Status(table.Verdict)).Split(' ')[0]} {ReportText.Show(table.Verdict)}",
+                Escape($"{table.Schema}.{table.Name}"),
+                $"{Mark(ReportText.Status(table.Verdict)).Split(' ')[0]} {ReportText.Show(table.Verdict)}",
                 Number(table.ExpectedRows), Number(table.FoundRows), Hash(table.ExpectedHash), Hash(table.FoundHash),
             })));
         Fold(page, "Migrations", result.Migrations.Count, MarkdownText.Table(
             ["Version", "Name", "State", "When", "Took", "By", "SHA-256", "Backup"],
             result.Migrations.Select(migration => new[]
             {
-                Escape(migration.Version), Escape(migration.Name), migration.State, Time(migration.AppliedAt), ReportText.SpanOrNothing(migration.Duration),
+                Escape(migration.Version), Escape(migration.Name), migration.State, Time(migration.AppliedAt),
+                ReportText.SpanOrNothing(migration.Duration),
                 Escape(migration.AppliedBy ?? ""), Hash(migration.Checksum), Escape(migration.BackupId ?? ""),
             })));
         if (result.Remarks.Count > 0)
@@ -77,7 +87,8 @@ internal static class MarkdownReport
     {
         if (count > Folded)
         {
-            Line(page, string.Create(CultureInfo.InvariantCulture, $"<details><summary>{title} ({count})</summary>\n\n{table}\n</details>\n"));
+            Line(page, string.Create(
+                CultureInfo.InvariantCulture, $"<details><summary>{title} ({count})</summary>\n\n{table}\n</details>\n"));
         }
         else if (count > 0)
         {

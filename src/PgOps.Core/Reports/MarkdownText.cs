@@ -19,7 +19,8 @@ internal static class MarkdownText
                 '>' => escaped.Append("&gt;"),
                 '&' => escaped.Append("&amp;"),
                 '\n' => escaped.Append("<br>"),
-                var letter when Special.Contains(letter, StringComparison.Ordinal) && NeedsEscape(text, i) => escaped.Append('\\').Append(letter),
+                var letter when Special.Contains(letter, StringComparison.Ordinal) && NeedsEscape(text, i) =>
+                    escaped.Append('\\').Append(letter),
                 var letter => escaped.Append(letter),
             };
         }

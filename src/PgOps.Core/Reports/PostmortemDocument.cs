@@ -23,7 +23,8 @@ internal static class PostmortemDocument
                     ["Ended", request.Until is { } until ? ReportText.Time(until.UtcDateTime) : "TODO"],
                     ["Severity", "TODO"],
                     ["Authors", "TODO"],
-                    ["Begun by", Escape($"PgOps {PgOpsVersion.Current} on {Environment.MachineName}, as {Environment.UserName}, {ReportText.Time(DateTime.UtcNow)}")],
+                    ["Begun by", Escape($"PgOps {PgOpsVersion.Current} on {Environment.MachineName}, as {Environment.UserName}, "
+                        + $"{ReportText.Time(DateTime.UtcNow)}")],
                 ])}
             ## Summary
 

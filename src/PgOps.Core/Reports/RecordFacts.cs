@@ -3,7 +3,9 @@ using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Reports;
 
-/// <summary>What a report lists of each kind of record besides its verdict. A kind that is not named here is reported by its checks alone.</summary>
+/// <summary>
+/// What a report lists of each kind of record besides its verdict. A kind that is not named here is reported by its checks alone.
+/// </summary>
 internal static class RecordFacts
 {
     /// <summary>Every target that a record holds: their secrets must not show.</summary>
@@ -85,7 +87,9 @@ internal static class RecordFacts
                 ("backupFormat", backup.Format),
                 ("manifestSha256", ManifestHash(backup.Path)),
                 ("fingerprint", manifest?.Fingerprint),
-                ("sourceServer", manifest is null ? null : $"PostgreSQL {manifest.Server.Version}, {manifest.Server.Host}:{manifest.Server.Port}"),
+                ("sourceServer", manifest is null
+                    ? null
+                    : $"PostgreSQL {manifest.Server.Version}, {manifest.Server.Host}:{manifest.Server.Port}"),
                 ("sourceClusterId", manifest?.Server.ClusterId),
                 ("walPosition", manifest?.Server.WalPosition),
                 ("dumpTool", manifest?.Payload.Tool),
@@ -105,23 +109,28 @@ internal static class RecordFacts
     {
         PgDrill drill =>
         [
-            ("database", drill.Database), ("backupPassed", drill.BackupPassed), ("proven", drill.Proven), ("contentEqual", drill.ContentEqual),
-            ("tablesCompared", drill.TablesCompared), ("rows", drill.Rows), ("recoveryTime", drill.RecoveryTime), ("dataAge", drill.DataAge),
+            ("database", drill.Database), ("backupPassed", drill.BackupPassed), ("proven", drill.Proven),
+            ("contentEqual", drill.ContentEqual),
+            ("tablesCompared", drill.TablesCompared), ("rows", drill.Rows), ("recoveryTime", drill.RecoveryTime),
+            ("dataAge", drill.DataAge),
             ("serverVersion", drill.ServerVersion), ("target", drill.Target),
         ],
         PgBackupTest test => [("database", test.Database), ("files", test.Files), ("bytes", test.Bytes)],
         PgRestore restore =>
         [
-            ("target", restore.Target), ("tablesVerified", restore.TablesVerified), ("rows", restore.Rows), ("replacedDatabase", restore.ReplacedDatabase),
+            ("target", restore.Target), ("tablesVerified", restore.TablesVerified), ("rows", restore.Rows),
+            ("replacedDatabase", restore.ReplacedDatabase),
         ],
         PgComparison comparison => [("reference", comparison.Reference), ("difference", comparison.Difference)],
         PgTargetTest test =>
         [
-            ("target", test.Target), ("serverVersion", test.ServerVersion), ("currentUser", test.CurrentUser), ("isSuperuser", test.IsSuperuser),
+            ("target", test.Target), ("serverVersion", test.ServerVersion), ("currentUser", test.CurrentUser),
+            ("isSuperuser", test.IsSuperuser),
             ("encrypted", test.Encrypted), ("inRecovery", test.InRecovery), ("transactionPooler", test.TransactionPooler),
             ("databaseBytes", test.DatabaseBytes), ("roundTrip", test.RoundTrip),
         ],
-        PgDatabaseTest test => [("target", test.Target), ("errors", test.Errors), ("warnings", test.Warnings), ("serverVersion", test.ServerVersion)],
+        PgDatabaseTest test =>
+            [("target", test.Target), ("errors", test.Errors), ("warnings", test.Warnings), ("serverVersion", test.ServerVersion)],
         PgDatabaseSwitch done =>
         [
             ("target", done.Target), ("with", done.With), ("replacedDatabase", done.ReplacedDatabase), ("undone", done.Undone),
@@ -134,7 +143,8 @@ internal static class RecordFacts
         ],
         PgDatabaseReset reset =>
         [
-            ("target", reset.Target), ("droppedBytes", reset.DroppedBytes), ("toVersion", reset.ToVersion), ("statements", reset.Statements),
+            ("target", reset.Target), ("droppedBytes", reset.DroppedBytes), ("toVersion", reset.ToVersion),
+            ("statements", reset.Statements),
             ("leftDatabase", reset.LeftDatabase),
         ],
         _ => [],

@@ -1,6 +1,8 @@
 namespace PgOps.Core.Reports;
 
-/// <summary>What every format is written from; its JSON form is <c>pgops-report/1</c>. All text in it is clean (<see cref="ReportText"/>).</summary>
+/// <summary>
+/// What every format is written from; its JSON form is <c>pgops-report/1</c>. All text in it is clean (<see cref="ReportText"/>).
+/// </summary>
 internal sealed record Report
 {
     public string Format => ReportMark.Format;

@@ -11,11 +11,13 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
     internal bool ReplacesReport { get; init; } = true;
 
     /// <summary>The files of a request, in its order, each one seen to be writable in principle.</summary>
-    /// <exception cref="PgOpsException">InvalidArgument: an ending says nothing. PathNotFound: no such folder. PathInaccessible: a file of somebody else's is there already.</exception>
+    /// <exception cref="PgOpsException">InvalidArgument: an ending says nothing. PathNotFound: no such folder. PathInaccessible: a file of
+    /// somebody else's is there already.</exception>
     public static IReadOnlyList<ReportFile> Of(ExportReportRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return [.. request.Paths.Select(path => new ReportFile(System.IO.Path.GetFullPath(path), request.Format ?? FormatOf(path)).Checked(request.Force))];
+        return [.. request.Paths.Select(
+            path => new ReportFile(System.IO.Path.GetFullPath(path), request.Format ?? FormatOf(path)).Checked(request.Force))];
     }
 
     /// <summary>Whether nothing of somebody else's stands under this name: no file, or an earlier report.</summary>
@@ -39,12 +41,14 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(Path)))
         {
             throw new PgOpsException(
-                PgErrorCode.PathNotFound, $"The folder of {Path} does not exist.", "Nothing was written.", "Create it, or give another path.");
+                PgErrorCode.PathNotFound, $"The folder of {Path} does not exist.", "Nothing was written.",
+                "Create it, or give another path.");
         }
 
         if (Directory.Exists(Path))
         {
-            throw new PgOpsException(PgErrorCode.PathInaccessible, $"{Path} is a folder.", "Nothing was written.", "Give the path of a file.");
+            throw new PgOpsException(
+                PgErrorCode.PathInaccessible, $"{Path} is a folder.", "Nothing was written.", "Give the path of a file.");
         }
 
         return force || IsFree ? this : throw Taken();
@@ -52,12 +56,13 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
 
     private PgOpsException Taken() => new(
         PgErrorCode.PathInaccessible,
-        $"{Path} is there already{(ReplacesReport ? ", and it is no report that PgOps wrote" : "")}.",
+        $"{Path} is there already{(ReplacesReport ? ", and it is not a report that PgOps wrote" : "")}.",
         "Nothing was written.",
         "Give another path, or -Force to replace it.");
 
     private PgOpsException CannotBeWritten(Exception error)
-        => new(PgErrorCode.PathInaccessible, $"{Path} cannot be written: {error.Message}", "The file is as it was.", "Give another path.", error);
+        => new(PgErrorCode.PathInaccessible, $"{Path} cannot be written: "
+            + $"{error.Message}", "The file is as it was.", "Give another path.", error);
 
     internal async Task WriteAsync(string text, bool force, CancellationToken cancellationToken)
     {

@@ -35,9 +35,12 @@ internal sealed class ReportReader
 
     private ReportResult Read(object record) => record switch
     {
-        PgDrill drill => Result(drill, "Restore drill", drill.Database, drill.Checks, Say(drill), drill.StartedAt) with { Duration = drill.RecoveryTime },
+        PgDrill drill => Result(
+            drill, "Restore drill", drill.Database, drill.Checks, Say(drill), drill.StartedAt) with
+        { Duration = drill.RecoveryTime },
         PgBackupTest test => Result(
-            test, "Check of the backup", test.Backup.Database, test.Checks, test.Passed ? "The files are what was written. A drill would show that they restore." : null),
+            test, "Check of the backup", test.Backup.Database, test.Checks,
+            test.Passed ? "The files are what was written. A drill would show that they restore." : null),
         PgBackup backup => Backup(backup),
         PgRestore restore => Result(
             restore, "Restore", restore.Target.ToString(), restore.Checks,
@@ -79,12 +82,15 @@ internal sealed class ReportReader
 
     private static string? Say(PgDrill drill)
     {
-        var yet = drill.Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed ? $" Yet the drill failed, at {failed.Name}." : "";
+        var yet = drill.Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed
+            ? $" Yet the drill failed, at {failed.Name}."
+            : "";
         return drill switch
         {
             { Proven: true } =>
                 $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {Amount.Of(drill.TablesCompared, "table")} with "
-                + $"{Amount.Of(drill.Rows, "row")} were restored and equal the source. Recovery took {ReportText.Span(drill.RecoveryTime)}; "
+                + $"{Amount.Of(drill.Rows, "row")} were restored and equal the source. Recovery took "
+                    + $"{ReportText.Span(drill.RecoveryTime)}; "
                 + $"{ReportText.Span(drill.DataAge)} of work would have been lost.{yet}",
             { BackupPassed: true } => $"The backup restores, but it is not proven: its content was not compared.{yet}",
             _ => "The backup is not good: do not rely on it.",
@@ -126,7 +132,9 @@ internal sealed class ReportReader
             Remarks =
             [
                 .. test.Findings.Select(finding => _text.Clean($"{finding.Severity}: {finding}. {finding.NextStep}")),
-                .. test.LeftOut.Count == 0 ? [] : (string[])[$"Not asked for: {string.Join(", ", test.LeftOut.Select(TestDatabase.NameOf))}."],
+                .. test.LeftOut.Count == 0
+                    ? []
+                    : (string[])[$"Not asked for: {string.Join(", ", test.LeftOut.Select(TestDatabase.NameOf))}."],
             ],
         };
 
@@ -152,7 +160,8 @@ internal sealed class ReportReader
             ? $"The database stands at version {run.ToVersion ?? "none"}."
             : $"The database went from version {run.FromVersion ?? "none"} to {run.ToVersion ?? "none"}.";
         var backing = run.BackupId is null ? "No proven backup stood behind it." : "A proven backup stood behind it.";
-        return Result(run, "Migration", run.Target.ToString(), checks, run.Applied.Count == 0 ? say : $"{say} {backing}", First(run.Applied));
+        return Result(
+            run, "Migration", run.Target.ToString(), checks, run.Applied.Count == 0 ? say : $"{say} {backing}", First(run.Applied));
     }
 
     private ReportResult Listed(List<PgMigration> migrations)
@@ -188,14 +197,16 @@ internal sealed class ReportReader
                 .. new[]
                 {
                     ("state", known?.State), ("nextStep", known?.NextStep), ("file", statement?.File), ("statement", statement?.Sql),
-                    ("sqlState", statement?.SqlState), ("serverMessage", statement?.Message), ("detail", statement?.Detail), ("hint", statement?.Hint),
+                    ("sqlState", statement?.SqlState), ("serverMessage", statement?.Message), ("detail", statement?.Detail),
+                    ("hint", statement?.Hint),
                 }.Where(fact => !string.IsNullOrEmpty(fact.Item2)).Select(fact => new ReportFact(fact.Item1, _text.Clean(fact.Item2!))),
             ],
         };
     }
 
     private ReportTable Compared(PgTableComparison table) => new(
-        _text.Clean(table.Schema), _text.Clean(table.Name), table.Verdict, table.ReferenceRows, table.DifferenceRows, table.ReferenceHash, table.DifferenceHash);
+        _text.Clean(table.Schema), _text.Clean(table.Name), table.Verdict, table.ReferenceRows, table.DifferenceRows, table.ReferenceHash,
+        table.DifferenceHash);
 
     private ReportMigration Migration(PgMigration migration, string state) => new(
         _text.Clean(migration.Version), _text.Clean(migration.Name), state, migration.AppliedAt?.ToUniversalTime(), migration.Duration,
@@ -205,7 +216,8 @@ internal sealed class ReportReader
         => PgCheck.Pass($"{migration}", "applied") with { Duration = migration.Duration ?? default };
 
     private static DateTime? First(IEnumerable<PgMigration> migrations)
-        => migrations.Where(migration => migration.AppliedAt is not null).Min(migration => migration.AppliedAt - (migration.Duration ?? default));
+        => migrations.Where(migration => migration.AppliedAt is not null)
+            .Min(migration => migration.AppliedAt - (migration.Duration ?? default));
 
     /// <summary>Nothing looked at is not a pass, and neither is a step that was left out.</summary>
     private static ReportOutcome Outcome(IReadOnlyList<PgCheck> checks)
@@ -242,6 +254,8 @@ internal sealed class ReportReader
     {
         var name = record.GetType().Name;
         name = name.StartsWith("Pg", StringComparison.Ordinal) ? name[2..] : name;
-        return string.Concat(name.Select((letter, i) => i > 0 && char.IsUpper(letter) ? $"{between}{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
+        return string.Concat(name.Select((letter, i) => i > 0 && char.IsUpper(letter)
+            ? $"{between}{char.ToLowerInvariant(letter)}"
+            : $"{char.ToLowerInvariant(letter)}"));
     }
 }

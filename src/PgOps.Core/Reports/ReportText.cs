@@ -55,7 +55,8 @@ internal sealed class ReportText
     }
 
     /// <summary>A time, always in UTC and saying so.</summary>
-    internal static string Time(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+    internal static string Time(DateTime time)
+        => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
     /// <summary>A span, short ones exact enough to compare.</summary>
     internal static string Span(TimeSpan span) => span switch
@@ -89,7 +90,7 @@ internal sealed class ReportText
         _ => PgCheckStatus.Failed,
     };
 
-    // An unpaired surrogate is no rune; its own number is given.
+    // An unpaired surrogate is not a rune; its own number is given.
     private static IEnumerable<int> Runes(string text)
     {
         for (var i = 0; i < text.Length; i++)

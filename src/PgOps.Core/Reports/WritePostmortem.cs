@@ -20,7 +20,8 @@ public sealed class WritePostmortem
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var file = new ReportFile(Path.GetFullPath(request.Path), PgReportFormat.Markdown) { ReplacesReport = false }.Checked(request.Force);
+        var file =
+            new ReportFile(Path.GetFullPath(request.Path), PgReportFormat.Markdown) { ReplacesReport = false }.Checked(request.Force);
         var records = request.Records.ToList();
         var text = new ReportText(records.SelectMany(RecordFacts.Targets).Append(request.Target));
         var evidence = new IncidentEvidence();
@@ -47,7 +48,8 @@ public sealed class WritePostmortem
 
     // After an incident the database may be what is missing.
     private static async Task ReadHistoryAsync(
-        WritePostmortemRequest request, PgTarget target, IncidentEvidence evidence, ReportText text, IOperationSink sink, CancellationToken cancellationToken)
+        WritePostmortemRequest request, PgTarget target, IncidentEvidence evidence, ReportText text, IOperationSink sink,
+        CancellationToken cancellationToken)
     {
         try
         {

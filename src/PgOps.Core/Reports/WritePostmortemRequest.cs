@@ -35,5 +35,6 @@ public sealed record WritePostmortemRequest
     /// <summary>Nothing after this time.</summary>
     public DateTimeOffset? Until { get; init; }
 
-    internal bool Covers(DateTime at) => (Since is null || at >= Since.Value.UtcDateTime) && (Until is null || at <= Until.Value.UtcDateTime);
+    internal bool Covers(DateTime at)
+        => (Since is null || at >= Since.Value.UtcDateTime) && (Until is null || at <= Until.Value.UtcDateTime);
 }

@@ -50,11 +50,13 @@ internal static class BackupChecks
         if (list.AsSpan().SequenceEqual(HashList.Text(files)))
         {
             return PgCheck.Pass(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{Amount.Of(files.Sum(file => file.Bytes), "byte")} in {Amount.Of(files.Count, "file")}, as they were written"));
+                CultureInfo.InvariantCulture,
+                $"{Amount.Of(files.Sum(file => file.Bytes), "byte")} in {Amount.Of(files.Count, "file")}, as they were written"));
         }
 
         var (hashes, wellFormed) = HashList.Parse(list);
-        var damaged = files.Where(file => hashes.TryGetValue(file.Name, out var hash) && hash != file.Hash).Select(file => file.Name).ToList();
+        var damaged = files.Where(file => hashes.TryGetValue(file.Name, out var hash) && hash != file.Hash).Select(file => file.Name)
+            .ToList();
         var listDamaged = !wellFormed || damaged.Count == 0;
         return PgCheck.Fail(Name, string.Join("; ", new[]
         {
@@ -128,7 +130,9 @@ internal static class BackupChecks
                 var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
                 return script.Missing(manifest.Tables) is { Count: > 0 } lost
                     ? PgCheck.Fail(Name, $"no rows in the script for {NameList.InSentence([.. lost.Select(table => table.ToString())])}")
-                    : PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"the script was read to its end, {Amount.Of(script.TableCount, "table")} with rows"));
+                    : PgCheck.Pass(Name, string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"the script was read to its end, {Amount.Of(script.TableCount, "table")} with rows"));
             }
 
             var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), request.BinPath);
@@ -139,7 +143,8 @@ internal static class BackupChecks
             var missing = contents.Missing(manifest.Tables);
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
-                    CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows"))
+                    CultureInfo.InvariantCulture,
+                    $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows"))
                 : PgCheck.Fail(Name, $"no rows in the archive for {NameList.InSentence([.. missing.Select(table => table.ToString())])}");
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)
@@ -184,7 +189,8 @@ internal static class BackupChecks
                 ? OpenedArchive.Plain(archive)
                 : await OpenedArchive.OpenAsync(backup, request.Identity, false, null, cancellationToken).ConfigureAwait(false);
             var nowhere = OperatingSystem.IsWindows() ? "NUL" : "/dev/null";
-            var result = await opened.RunAsync(new ToolCommand(pgRestore.Path, "--file=" + nowhere), cancellationToken).ConfigureAwait(false);
+            var result =
+                await opened.RunAsync(new ToolCommand(pgRestore.Path, "--file=" + nowhere), cancellationToken).ConfigureAwait(false);
             return result.ExitCode == 0 && result.Errors.Count == 0
                 ? PgCheck.Pass(Name, $"pg_restore {pgRestore.Version} unpacked everything")
                 : PgCheck.Fail(Name, result.Error().Problem);

@@ -13,7 +13,8 @@ internal static class BackupEraser
 {
     /// <summary>Removes it.</summary>
     /// <param name="place">The backup's folder, its URI, or a foreign dump's file.</param>
-    /// <returns>False when somebody reads it: then it was not touched. A reader of a store is not seen; its hashes will not agree.</returns>
+    /// <returns>False when somebody reads it: then it was not touched. A reader of a store is not seen; its hashes will not
+    /// agree.</returns>
     /// <exception cref="IOException">It was not removed, or not wholly; what is left ends in <c>.removing</c>.</exception>
     /// <exception cref="UnauthorizedAccessException">As above.</exception>
     /// <exception cref="PgOpsException">The store failed or refused.</exception>
@@ -51,7 +52,7 @@ internal static class BackupEraser
 
     private static bool TryErase(string path)
     {
-        if (!ReadingMark.TryClaim(path, out var claim))
+        if (!BackupReadLock.TryClaim(path, out var claim))
         {
             return false;
         }

@@ -122,11 +122,13 @@ public static partial class BackupFolder
     private static PgBackup Describe(string path)
     {
         var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => new FileInfo(file))
-            .Select(file => new StoredFile(Path.GetRelativePath(path, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file.Length, file.LastWriteTimeUtc))
+            .Select(file => new StoredFile(
+                Path.GetRelativePath(path, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file.Length, file.LastWriteTimeUtc))
             .ToList();
         var manifest = Path.Combine(path, ManifestJson.FileName);
         return Describe(
-            path, Path.GetFileName(path), files, File.Exists(manifest) ? File.ReadAllBytes(manifest) : null, Directory.GetLastWriteTimeUtc(path));
+            path, Path.GetFileName(path), files, File.Exists(manifest) ? File.ReadAllBytes(manifest) : null,
+            Directory.GetLastWriteTimeUtc(path));
     }
 
     private static (PgBackupManifest? Manifest, string? Problem) ReadManifest(byte[]? json)

@@ -65,13 +65,16 @@ public sealed class CopyBackup
         }
     }
 
-    /// <summary>Copies a backup that was just made. A copy that fails is an error of its own, and does not keep the others from being made.</summary>
+    /// <summary>
+    /// Copies a backup that was just made. A copy that fails is an error of its own, and does not keep the others from being made.
+    /// </summary>
     /// <param name="backup">The backup.</param>
     /// <param name="destinations">Paths or URIs.</param>
     /// <param name="sink">Receives the errors.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <returns>A task.</returns>
-    public async Task FollowUpAsync(PgBackup backup, IEnumerable<string> destinations, IOperationSink sink, CancellationToken cancellationToken)
+    public async Task FollowUpAsync(
+        PgBackup backup, IEnumerable<string> destinations, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(backup);
         ArgumentNullException.ThrowIfNull(destinations);
@@ -80,7 +83,8 @@ public sealed class CopyBackup
         {
             try
             {
-                await RunAsync(new CopyBackupRequest { Backup = backup, Destination = destination }, sink, cancellationToken).ConfigureAwait(false);
+                await RunAsync(new CopyBackupRequest { Backup = backup, Destination = destination }, sink, cancellationToken)
+                    .ConfigureAwait(false);
             }
             catch (PgOpsException error)
             {
@@ -106,7 +110,8 @@ public sealed class CopyBackup
         RefuseSelf(source, target);
         using var store = FileStore.Open(target);
         source.RefuseOther(target, await source.ListAtAsync(store, cancellationToken).ConfigureAwait(false));
-        var there = (await store.ListAsync(source.Name, cancellationToken).ConfigureAwait(false)).ToDictionary(file => file.Name, file => file.Bytes);
+        var there = (await store.ListAsync(source.Name, cancellationToken)
+            .ConfigureAwait(false)).ToDictionary(file => file.Name, file => file.Bytes);
         var missing = source.Files.Where(file => there.GetValueOrDefault(file.Name, -1) != file.Bytes).ToList();
         return string.Create(
             CultureInfo.InvariantCulture,
@@ -121,7 +126,8 @@ public sealed class CopyBackup
         if (source.Uri == target.Child(source.Name))
         {
             throw new PgOpsException(
-                PgErrorCode.InvalidArgument, $"{source.Uri} cannot be copied onto itself.", nextStep: "Give another destination: the folder or store that will hold it.");
+                PgErrorCode.InvalidArgument, $"{source.Uri} cannot be copied onto itself.",
+                nextStep: "Give another destination: the folder or store that will hold it.");
         }
     }
 }

@@ -44,19 +44,21 @@ internal sealed class CopySource : IDisposable
         }
 
         var uri = StoreUri.Parse(backup.Path);
-        var store = FileStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is no backup."));
+        var store = FileStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is not a backup."));
         return await store.OrDispose(async () =>
         {
             var present = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
                 .ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
-            var list = (await store.ReadAsync([StoreUri.Join(uri.Name, HashList.FileName)], cancellationToken).ConfigureAwait(false)).Values.FirstOrDefault();
+            var list = (await store.ReadAsync([StoreUri.Join(uri.Name, HashList.FileName)], cancellationToken)
+                .ConfigureAwait(false)).Values.FirstOrDefault();
             var (hashes, wellFormed) = HashList.Parse(list ?? []);
             var missing = hashes.Keys.Append(ManifestJson.FileName).FirstOrDefault(name => !present.ContainsKey(name));
             if (list is null || !wellFormed || missing is not null)
             {
                 throw new PgOpsException(
                     PgErrorCode.BackupDamaged,
-                    $"{uri} is not complete: {(list is null ? HashList.FileName + " is missing" : missing is null ? HashList.FileName + " cannot be read" : missing + " is missing")}.",
+                    $"{uri} is not complete: "
+                        + $"{(list is null ? HashList.FileName + " is missing" : missing is null ? HashList.FileName + " cannot be read" : missing + " is missing")}.",
                     "Nothing was copied.",
                     "Copy another backup; Get-PgBackup shows which are complete.");
             }
@@ -76,7 +78,8 @@ internal sealed class CopySource : IDisposable
 
     /// <summary>The list of hashes that stands at the destination; null when there is none.</summary>
     internal async Task<byte[]?> ListAtAsync(FileStore target, CancellationToken cancellationToken)
-        => (await target.ReadAsync([StoreUri.Join(Name, HashList.FileName)], cancellationToken).ConfigureAwait(false)).Values.FirstOrDefault();
+        => (await target.ReadAsync([StoreUri.Join(Name, HashList.FileName)], cancellationToken)
+            .ConfigureAwait(false)).Values.FirstOrDefault();
 
     /// <summary>Refuses to touch another backup of the same name.</summary>
     /// <exception cref="PgOpsException">TargetNotEmpty.</exception>

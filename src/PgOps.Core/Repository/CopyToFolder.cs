@@ -26,12 +26,14 @@ internal static class CopyToFolder
             using var folder = await PartialFolder.ResumeAsync(target.Path, source.Name, cancellationToken).ConfigureAwait(false);
             PartialFolder.Sweep(target.Path, sink.Log);
             var kept = await KeepAsync(source, folder.Path, cancellationToken).ConfigureAwait(false);
-            var wanted = source.Files.Where(file => !kept.Contains(file.Name)).Select(file => new StoredFile(file.Name, file.Bytes, default)).ToList();
+            var wanted = source.Files.Where(file => !kept.Contains(file.Name))
+                .Select(file => new StoredFile(file.Name, file.Bytes, default)).ToList();
             meter.Skip(source.Files.Where(file => kept.Contains(file.Name)).Sum(file => file.Bytes));
             FreeSpace.Require(target.Path, wanted.Sum(file => file.Bytes), "Make room, or copy to another disk.");
             await source.Store.FetchAsync(source.Name, wanted, folder.Path, meter, cancellationToken).ConfigureAwait(false);
             await CheckAsync(source, folder.Path, cancellationToken).ConfigureAwait(false);
-            await DurableFile.WriteAsync(Path.Combine(folder.Path, HashList.FileName), source.List, cancellationToken).ConfigureAwait(false);
+            await DurableFile.WriteAsync(Path.Combine(folder.Path, HashList.FileName), source.List, cancellationToken)
+                .ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             folder.Finish();
         }
@@ -76,7 +78,7 @@ internal static class CopyToFolder
     /// <summary>The files that are there, the signature among them, which the list of hashes does not name.</summary>
     private static List<string> Files(string folder)
     {
-        var names = HashList.Files(folder).Where(name => name != OwnerMark.FileName).ToList();
+        var names = HashList.Files(folder).Where(name => name != OwnerFile.FileName).ToList();
         if (File.Exists(Path.Combine(folder, HashList.SignatureFileName)))
         {
             names.Add(HashList.SignatureFileName);

@@ -83,7 +83,10 @@ internal static class DrillLedger
     /// <param name="key">The key by which a passed drill must be signed; null asks for no signature.</param>
     /// <returns>Backup ids; only those whose manifest and list of hashes are still those that were drilled.</returns>
     internal static IReadOnlyDictionary<string, DrillProof> ReadProven(string folder, BackupKey? key = null)
-        => ReadProven(ReadShared(Path.Combine(folder, FileName)), () => Directory.EnumerateDirectories(folder).AsParallel().Select(Hashes).ToHashSet(), key);
+        => ReadProven(
+            ReadShared(Path.Combine(folder, FileName)),
+            () => Directory.EnumerateDirectories(folder).AsParallel().Select(Hashes).ToHashSet(),
+            key);
 
     /// <summary>A backup with what the ledger says about it.</summary>
     /// <param name="backup">The backup.</param>
@@ -227,7 +230,8 @@ internal static class DrillLedger
     private static string? Verify(string line, string previous)
     {
         var start = line.Length - HashKey.Length - HashLength - 2;
-        if (start <= 0 || !line.AsSpan(start).StartsWith(HashKey, StringComparison.Ordinal) || !line.EndsWith("\"}", StringComparison.Ordinal))
+        if (start <= 0 || !line.AsSpan(start).StartsWith(HashKey, StringComparison.Ordinal)
+            || !line.EndsWith("\"}", StringComparison.Ordinal))
         {
             return null;
         }

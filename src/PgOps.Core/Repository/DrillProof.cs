@@ -7,5 +7,6 @@ namespace PgOps.Core.Repository;
 internal sealed record DrillProof(DateTime At, string ServerVersion, TimeSpan RecoveryTime)
 {
     /// <inheritdoc/>
-    public override string ToString() => $"restored to PostgreSQL {ServerVersion} in {PgSize.Format(RecoveryTime)}, every table's content compared";
+    public override string ToString()
+        => $"restored to PostgreSQL {ServerVersion} in {PgSize.Format(RecoveryTime)}, every table's content compared";
 }

@@ -6,7 +6,9 @@ using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
 
-/// <summary>A backup whose files are on this machine: a folder's as it is, a store's in a private temporary folder until disposed of.</summary>
+/// <summary>
+/// A backup whose files are on this machine: a folder's as it is, a store's in a private temporary folder until disposed of.
+/// </summary>
 internal sealed class FetchedBackup : IDisposable
 {
     private readonly PrivateFolder? _folder;
@@ -27,7 +29,8 @@ internal sealed class FetchedBackup : IDisposable
     /// <param name="backup">The backup.</param>
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops, and removes what was fetched.</param>
-    /// <exception cref="PgOpsException">DiskFull before anything is fetched; StoreFailed; BackupDamaged for names that lead elsewhere.</exception>
+    /// <exception cref="PgOpsException">DiskFull before anything is fetched; StoreFailed; BackupDamaged for names that lead
+    /// elsewhere.</exception>
     internal static async Task<FetchedBackup> TakeAsync(PgBackup backup, IOperationSink sink, CancellationToken cancellationToken)
     {
         if (!StoreUri.IsRemote(backup.Path))
@@ -39,14 +42,15 @@ internal sealed class FetchedBackup : IDisposable
         using var store = FileStore.Open(uri.Parent!);
         var files = await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false);
         FileNames.RefuseUnsafe(uri, files.Select(file => file.Name));
-        FreeSpace.Require(Path.GetTempPath(), files.Sum(file => file.Bytes), "Make room, or let TMPDIR (TEMP on Windows) name a folder on another disk.");
+        FreeSpace.Require(
+            Path.GetTempPath(), files.Sum(file => file.Bytes), "Make room, or let TMPDIR (TEMP on Windows) name a folder on another disk.");
         var folder = new PrivateFolder(sink.Log);
         try
         {
             using var progress = new ProgressActivity(sink, $"Fetching {uri.Name}");
             var meter = new TransferMeter(progress, files.Sum(file => file.Bytes), new Throttle(null));
 
-            // A level below the owner's mark, which is no file of the backup.
+            // A level below the owner's mark, which is not a file of the backup.
             var place = Path.Combine(folder.Path, "backup");
             DurableFile.CreateFolder(place);
             await store.FetchAsync(uri.Name, files, place, meter, cancellationToken).ConfigureAwait(false);
@@ -82,7 +86,8 @@ internal sealed class FetchedBackup : IDisposable
     }
 
     /// <summary>Checks that name the store.</summary>
-    internal IReadOnlyList<PgCheck> Named(IEnumerable<PgCheck> checks) => [.. checks.Select(check => check with { Detail = Named(check.Detail)! })];
+    internal IReadOnlyList<PgCheck> Named(IEnumerable<PgCheck> checks)
+        => [.. checks.Select(check => check with { Detail = Named(check.Detail)! })];
 
     private string? Named(string? text) => _folder is null || text is null ? text : Regex.Replace(
         text,

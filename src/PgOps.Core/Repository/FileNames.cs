@@ -5,7 +5,9 @@ namespace PgOps.Core.Repository;
 /// <summary>Names of files that come from a store.</summary>
 internal static class FileNames
 {
-    /// <summary>Refuses names that would lead out of the folder they are meant for: whoever writes to the store may not be a friend.</summary>
+    /// <summary>
+    /// Refuses names that would lead out of the folder they are meant for: whoever writes to the store may not be a friend.
+    /// </summary>
     /// <exception cref="PgOpsException">BackupDamaged.</exception>
     internal static void RefuseUnsafe(StoreUri backup, IEnumerable<string> names)
     {

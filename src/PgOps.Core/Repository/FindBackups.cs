@@ -62,7 +62,7 @@ public sealed class FindBackups
             }
             catch (PgOpsException error)
             {
-                // One that was finished or removed since the folder was read is no error.
+                // One that was finished or removed since the folder was read is not an error.
                 if (error.Code != PgErrorCode.PathNotFound)
                 {
                     sink.Failure(error);

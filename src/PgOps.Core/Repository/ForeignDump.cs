@@ -92,8 +92,9 @@ internal static partial class ForeignDump
         {
             "custom" => FromArchive(backup, backup.Path, 0),
             "tar" => FromTar(backup),
-            "" => throw new InvalidDataException("it is no dump of pg_dump: its beginning is none of an archive or a script"),
-            "plain" when !EndsWell(backup.Path) => throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\""),
+            "" => throw new InvalidDataException("it is not a dump of pg_dump: its beginning is none of an archive or a script"),
+            "plain" when !EndsWell(backup.Path) =>
+                throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\""),
             _ => backup with { Database = Connect().Match(head) is { Success: true } connect ? connect.Groups[1].Value : backup.Database },
         };
     }
@@ -175,6 +176,7 @@ internal static partial class ForeignDump
     [GeneratedRegex(@"^-- PostgreSQL database (?:cluster )?dump complete\r?$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
     private static partial Regex End();
 
-    [GeneratedRegex(@"^\\connect (?:-reuse-previous=on )?""?(?:dbname=)?'?([\w.-]+)'?""?\r?$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^\\connect (?:-reuse-previous=on )?""?(?:dbname=)?'?([\w.-]+)'?""?\r?$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
     private static partial Regex Connect();
 }

@@ -53,7 +53,8 @@ internal static partial class ForeignHash
             .ToList();
         return wrong.Count == 0
             ? PgCheck.Pass(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{Amount.Of(files.Sum(file => file.Bytes), "byte")} in {Amount.Of(files.Count, "file")}, as in {Path.GetFileName(list)}"))
+                CultureInfo.InvariantCulture,
+                $"{Amount.Of(files.Sum(file => file.Bytes), "byte")} in {Amount.Of(files.Count, "file")}, as in {Path.GetFileName(list)}"))
             : PgCheck.Fail(Name, string.Join("; ", wrong) + ". Use another copy, or find out which of the two is wrong.");
     }
 

@@ -27,7 +27,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         };
         if (backup.Format.Length == 0)
         {
-            return new ForeignTest([.. checks, PgCheck.Skip(ContentsCheck, "It is no dump.")], null);
+            return new ForeignTest([.. checks, PgCheck.Skip(ContentsCheck, "It is not a dump.")], null);
         }
 
         var (contents, script) = ForeignDump.IsScript(backup.Format)
@@ -63,12 +63,14 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         {
             return (PgCheck.Fail(
                 ContentsCheck,
-                $"{(script.HasHead ? "the end" : "the beginning")} of a dump is missing (\"-- PostgreSQL database dump{(script.HasHead ? " complete" : "")}\")"), null);
+                $"{(script.HasHead ? "the end" : "the beginning")} of a dump is missing (\"-- PostgreSQL database "
+                    + $"dump{(script.HasHead ? " complete" : "")}\")"), null);
         }
 
         var remark = script.Obstacle is null ? "" : $"; cannot be restored by PgOps: {script.Obstacle}";
         return (PgCheck.Pass(ContentsCheck, string.Create(
-            CultureInfo.InvariantCulture, $"{bytes:N0} bytes of script with its beginning and its end, {Amount.Of(script.TableCount, "table")} with rows{remark}")), script);
+            CultureInfo.InvariantCulture,
+            $"{bytes:N0} bytes of script with its beginning and its end, {Amount.Of(script.TableCount, "table")} with rows{remark}")), script);
     }
 
     private static async Task<(PgCheck Check, DumpScript? Script)> ReadArchiveAsync(
@@ -85,7 +87,8 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
             result.EnsureSuccess();
             script.Complete();
             return (PgCheck.Pass(ContentsCheck, string.Create(
-                CultureInfo.InvariantCulture, $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows")), script);
+                CultureInfo.InvariantCulture,
+                $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows")), script);
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing)
         {

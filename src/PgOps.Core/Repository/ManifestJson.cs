@@ -21,7 +21,8 @@ internal sealed partial class ManifestJson : JsonSerializerContext
     internal static byte[] Write(PgBackupManifest manifest)
     {
         // Names with umlauts stay readable; this is a file, not a web page.
-        var readable = new ManifestJson(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        var readable =
+            new ManifestJson(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         return Encoding.UTF8.GetBytes(JsonSerializer.Serialize(manifest, readable.PgBackupManifest).ReplaceLineEndings("\n") + "\n");
     }
 
@@ -33,7 +34,8 @@ internal sealed partial class ManifestJson : JsonSerializerContext
         if (manifest.Format != PgOps.PgBackupManifest.CurrentFormat)
         {
             throw new JsonException(
-                $"its format is \"{manifest.Format}\", this PgOps knows \"{PgOps.PgBackupManifest.CurrentFormat}\": a newer PgOps may read it");
+                $"its format is \"{manifest.Format}\", this PgOps knows \"{PgOps.PgBackupManifest.CurrentFormat}\": a newer PgOps may "
+                    + "read it");
         }
 
         return manifest.Server is not { ClusterId: not null, Host: not null }

@@ -50,10 +50,10 @@ internal sealed class PartialFolder : IDisposable
             {
                 // The mark is created, never overwritten: of two that meet in one folder, one goes on to the next name.
                 await DurableFile.WriteAsync(
-                    System.IO.Path.Combine(path, OwnerMark.FileName), OwnerMark.Own(), cancellationToken).ConfigureAwait(false);
+                    System.IO.Path.Combine(path, OwnerFile.FileName), OwnerFile.Own(), cancellationToken).ConfigureAwait(false);
                 return new PartialFolder(path, final);
             }
-            catch (IOException) when (File.Exists(System.IO.Path.Combine(path, OwnerMark.FileName)) && attempt < 1000)
+            catch (IOException) when (File.Exists(System.IO.Path.Combine(path, OwnerFile.FileName)) && attempt < 1000)
             {
                 continue;
             }
@@ -74,9 +74,10 @@ internal sealed class PartialFolder : IDisposable
     internal static async Task<PartialFolder> ResumeAsync(string parent, string name, CancellationToken cancellationToken)
     {
         DurableFile.CreateFolder(parent);
-        var path = System.IO.Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{name}.{Environment.ProcessId}{FileEndings.Partial}"));
-        var mark = System.IO.Path.Combine(path, OwnerMark.FileName);
-        var stray = Directory.EnumerateDirectories(parent, $"{name}.*{FileEndings.Partial}").FirstOrDefault(OwnerMark.IsDead);
+        var path = System.IO.Path.Combine(
+            parent, string.Create(CultureInfo.InvariantCulture, $"{name}.{Environment.ProcessId}{FileEndings.Partial}"));
+        var mark = System.IO.Path.Combine(path, OwnerFile.FileName);
+        var stray = Directory.EnumerateDirectories(parent, $"{name}.*{FileEndings.Partial}").FirstOrDefault(OwnerFile.IsDead);
         if (stray is not null && stray != path)
         {
             // Of two that want it, one can rename it; the other fails here and may be run again.
@@ -88,7 +89,7 @@ internal sealed class PartialFolder : IDisposable
         }
 
         File.Delete(mark);
-        await DurableFile.WriteAsync(mark, OwnerMark.Own(), cancellationToken).ConfigureAwait(false);
+        await DurableFile.WriteAsync(mark, OwnerFile.Own(), cancellationToken).ConfigureAwait(false);
         return new PartialFolder(path, System.IO.Path.Combine(parent, name));
     }
 
@@ -102,7 +103,7 @@ internal sealed class PartialFolder : IDisposable
             return;
         }
 
-        foreach (var stray in Directory.EnumerateDirectories(parent, "*" + FileEndings.Partial).Where(OwnerMark.IsDead))
+        foreach (var stray in Directory.EnumerateDirectories(parent, "*" + FileEndings.Partial).Where(OwnerFile.IsDead))
         {
             try
             {
@@ -119,7 +120,7 @@ internal sealed class PartialFolder : IDisposable
     /// <summary>Makes the folder final: synced, then renamed, then the rename synced.</summary>
     internal void Finish()
     {
-        File.Delete(System.IO.Path.Combine(Path, OwnerMark.FileName));
+        File.Delete(System.IO.Path.Combine(Path, OwnerFile.FileName));
         foreach (var folder in Directory.EnumerateDirectories(Path, "*", SearchOption.AllDirectories))
         {
             DurableFile.SyncFolder(folder);

@@ -43,7 +43,8 @@ internal static class SealedManifest
         }
 
         PgOpsException Damaged(string why) => new(
-            PgErrorCode.BackupDamaged, $"The encrypted manifest of {backup} does not fit: {why}.", "Nothing was read.", "Use another backup.")
+            PgErrorCode.BackupDamaged, $"The encrypted manifest of {backup} does not fit: {why}.", "Nothing was read.",
+            "Use another backup.")
         { Subject = backup };
     }
 }

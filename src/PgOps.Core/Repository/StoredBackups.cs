@@ -15,7 +15,8 @@ public static class StoredBackups
     /// <param name="place">Its folder or URI.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The backup; what is wrong with it is its <see cref="PgBackup.Problem"/>.</returns>
-    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible; StoreInvalid, StoreFailed, PermissionDenied, ToolMissing.</exception>
+    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible; StoreInvalid, StoreFailed, PermissionDenied,
+    /// ToolMissing.</exception>
     public static async Task<PgBackup> ReadAsync(string place, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(place);
@@ -37,7 +38,9 @@ public static class StoredBackups
     public static async Task<PgBackup?> TryReadAsync(string place, CancellationToken cancellationToken)
     {
         var (found, proven) = await FindAsync(place, cancellationToken).ConfigureAwait(false);
-        return found.Count == 1 && StoreUri.Parse(found[0].Path).Path == StoreUri.Parse(place).Path ? DrillLedger.Mark(found[0], proven) : null;
+        return found.Count == 1 && StoreUri.Parse(found[0].Path).Path == StoreUri.Parse(place).Path
+            ? DrillLedger.Mark(found[0], proven)
+            : null;
     }
 
     /// <summary>Whether a text is the URI of a store, and no folder's.</summary>
@@ -45,7 +48,7 @@ public static class StoredBackups
     /// <returns>Whether it is.</returns>
     public static bool IsStore(string place) => place is not null && StoreUri.IsRemote(place);
 
-    /// <summary>Whether a text names a store, a folder's URI included, and is no path of the shell's.</summary>
+    /// <summary>Whether a text names a store, a folder's URI included, and is not a path of the shell's.</summary>
     /// <param name="place">What the user gave.</param>
     /// <returns>Whether it is a URI.</returns>
     public static bool IsUri(string place) => place is not null && StoreUri.IsUri(place);
@@ -60,7 +63,9 @@ public static class StoredBackups
         return StoreUri.Parse(place).ToString();
     }
 
-    /// <summary>Removes a backup from a store: its list of hashes first, so that an interruption leaves nothing that looks like a backup.</summary>
+    /// <summary>
+    /// Removes a backup from a store: its list of hashes first, so that an interruption leaves nothing that looks like a backup.
+    /// </summary>
     /// <param name="place">The backup's URI.</param>
     /// <param name="cancellationToken">Stops; a second call removes the rest.</param>
     /// <returns>A task.</returns>
@@ -71,7 +76,7 @@ public static class StoredBackups
         var uri = StoreUri.Parse(place);
         if (uri.Kind == StoreKind.Folder || uri.Parent is not { } parent)
         {
-            throw new PgOpsException(PgErrorCode.StoreInvalid, $"{uri} is no backup in a store.", "Nothing was removed.");
+            throw new PgOpsException(PgErrorCode.StoreInvalid, $"{uri} is not a backup in a store.", "Nothing was removed.");
         }
 
         using var store = RemoteStore.Open(parent, new Throttle(null));
@@ -105,7 +110,8 @@ public static class StoredBackups
             .Select(file => (File: file, Slash: file.Name.IndexOf('/', StringComparison.Ordinal)))
             .Where(found => found.Slash > 0)
             .GroupBy(found => found.File.Name[..found.Slash], found => found.File with { Name = found.File.Name[(found.Slash + 1)..] })
-            .Where(group => BackupFolder.IsBackupName(group.Key) || group.Any(file => file.Name is ManifestJson.FileName or HashList.FileName))
+            .Where(group => BackupFolder.IsBackupName(group.Key)
+                || group.Any(file => file.Name is ManifestJson.FileName or HashList.FileName))
             .ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
 
     private static async Task<(IReadOnlyList<PgBackup>, IReadOnlyDictionary<string, DrillProof>)> DescribeAsync(
@@ -141,6 +147,10 @@ public static class StoredBackups
         var missing = HashList.Parse(list ?? []).Hashes.Keys.Where(name => !present.Contains(name)).Order(StringComparer.Ordinal).ToList();
         return missing.Count == 0 || !backup.Complete
             ? backup
-            : backup with { Complete = false, Problem = $"{NameList.InSentence(missing, 1)} {(missing.Count == 1 ? "is" : "are")} missing" };
+            : backup with
+            {
+                Complete = false,
+                Problem = $"{NameList.InSentence(missing, 1)} {(missing.Count == 1 ? "is" : "are")} missing",
+            };
     }
 }

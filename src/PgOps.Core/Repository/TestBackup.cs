@@ -21,7 +21,8 @@ public sealed class TestBackup
     /// <param name="sink">Receives progress.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The checks.</returns>
-    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or DecryptionFailed with a given identity; a damaged backup is a failed check, not an exception.</exception>
+    /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or DecryptionFailed with a given identity; a damaged backup is a
+    /// failed check, not an exception.</exception>
     public Task<PgBackupTest> RunAsync(TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
         => OperationSpans.OperationAsync(this, static () => null, () => WorkAsync(request, sink, cancellationToken));
 
@@ -120,7 +121,7 @@ public sealed class TestBackup
     private static async Task<(PgBackupTest Test, DumpScript? Script)> CheckAsync(
         PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
-        using var mark = await ReadingMark.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
+        using var mark = await BackupReadLock.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
         using var progress = new ProgressActivity(sink, $"Testing {request.Title ?? Path.GetFileName(backup.Path)}");
         if (backup.Foreign)
         {
@@ -138,7 +139,8 @@ public sealed class TestBackup
     private static async Task<PgBackupTest> CheckAsync(
         PgBackup backup, TestBackupRequest request, ProgressActivity progress, CancellationToken cancellationToken)
     {
-        if (Path.GetExtension(backup.Path) is FileEndings.Partial or FileEndings.Removing || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
+        if (Path.GetExtension(backup.Path) is FileEndings.Partial or FileEndings.Removing
+            || !Directory.EnumerateFileSystemEntries(backup.Path).Any())
         {
             return new PgBackupTest { Backup = backup, Checks = [PgCheck.Fail(PgCheckName.Files, $"No backup: {backup.Problem}.")] };
         }

@@ -39,7 +39,8 @@ public sealed class TestBackups
         {
             await stop.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(tests.Select(test => test.ContinueWith(
-                _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default))).ConfigureAwait(false);
+                _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default))).ConfigureAwait(false);
         }
 
         async Task<PgBackupTest> TestAsync(string path)
@@ -47,7 +48,14 @@ public sealed class TestBackups
             await turns.WaitAsync(stop.Token).ConfigureAwait(false);
             try
             {
-                var one = new TestBackupRequest { Path = path, Deep = request.Deep, BinPath = request.BinPath, Key = request.Key, Identity = request.Identity };
+                var one = new TestBackupRequest
+                {
+                    Path = path,
+                    Deep = request.Deep,
+                    BinPath = request.BinPath,
+                    Key = request.Key,
+                    Identity = request.Identity,
+                };
                 return await Task.Run(() => new TestBackup().RunAsync(one, sink, stop.Token), stop.Token).ConfigureAwait(false);
             }
             finally

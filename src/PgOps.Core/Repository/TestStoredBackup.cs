@@ -7,7 +7,9 @@ using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
 
-/// <summary>Tests a backup where it lies: every file streams through its hash, and only the table of contents is fetched, unless all is needed.</summary>
+/// <summary>
+/// Tests a backup where it lies: every file streams through its hash, and only the table of contents is fetched, unless all is needed.
+/// </summary>
 internal static class TestStoredBackup
 {
     /// <summary>Tests it.</summary>
@@ -24,7 +26,8 @@ internal static class TestStoredBackup
         var there = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
             .OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
         var whole = request.Deep || request.Key is not null || there.Exists(file => file.Name == HashList.SignatureFileName);
-        if (backup.Manifest is { } manifest && (whole || manifest.Payload.Encryption is not null || ForeignDump.IsScript(manifest.Payload.Format)))
+        if (backup.Manifest is { } manifest
+            && (whole || manifest.Payload.Encryption is not null || ForeignDump.IsScript(manifest.Payload.Format)))
         {
             // Unpacking, decrypting, a signature, and a script to its last table take all of it: it is brought here once.
             using var fetched = await FetchedBackup.TakeAsync(backup, sink, cancellationToken).ConfigureAwait(false);
@@ -38,7 +41,8 @@ internal static class TestStoredBackup
         var meter = new TransferMeter(progress, payload.Sum(file => file.Bytes), new Throttle(null));
         var files = await store.HashAsync(uri.Name, payload, meter, cancellationToken).ConfigureAwait(false);
         var read = await store.ReadAsync(
-            [StoreUri.Join(uri.Name, HashList.FileName), StoreUri.Join(uri.Name, ManifestJson.FileName)], cancellationToken).ConfigureAwait(false);
+            [StoreUri.Join(uri.Name, HashList.FileName), StoreUri.Join(uri.Name, ManifestJson.FileName)],
+            cancellationToken).ConfigureAwait(false);
         var list = read.GetValueOrDefault(StoreUri.Join(uri.Name, HashList.FileName));
         var hashing = clock.Elapsed;
         List<PgCheck> checks =
@@ -87,6 +91,7 @@ internal static class TestStoredBackup
         var contents = files.Where(file => file.Name == StoreUri.Join(manifest.Payload.Path, "toc.dat")).ToList();
         await store.FetchAsync(name, contents, folder.Path, TransferMeter.Silent, cancellationToken).ConfigureAwait(false);
         return await fetched.UseAsync(async () => fetched.Named(
-            [await BackupChecks.ContentsAsync(fetched.Backup, request, before, cancellationToken).ConfigureAwait(false)])[0]).ConfigureAwait(false);
+            [await BackupChecks.ContentsAsync(fetched.Backup, request, before, cancellationToken).ConfigureAwait(false)])[0])
+                .ConfigureAwait(false);
     }
 }

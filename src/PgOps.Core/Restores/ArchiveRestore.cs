@@ -30,7 +30,8 @@ internal sealed partial class ArchiveRestore
         _messages = messages;
         _progress = progress;
         _stop = stop;
-        _sizes = manifest.Tables.GroupBy(table => table.ToString()).ToDictionary(group => group.Key, group => group.Sum(table => table.Bytes));
+        _sizes = manifest.Tables.GroupBy(table => table.ToString())
+            .ToDictionary(group => group.Key, group => group.Sum(table => table.Bytes));
         _total = _sizes.Values.Sum();
     }
 
@@ -83,7 +84,8 @@ internal sealed partial class ArchiveRestore
 
         var remark = messages.Remark;
         return PgCheck.Pass(
-            PgCheckName.Restore, $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
+            PgCheckName.Restore,
+            $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
     }
 
     private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options, PrivateFolder? folder)

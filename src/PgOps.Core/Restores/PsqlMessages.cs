@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace PgOps.Core.Restores;
 
 /// <summary>
-/// Judges what psql says on stderr: whatever is no notice, and no warning known to be harmless, is a complaint, with the lines that
+/// Judges what psql says on stderr: whatever is not a notice, and no warning known to be harmless, is a complaint, with the lines that
 /// follow it.
 /// </summary>
 internal sealed partial class PsqlMessages

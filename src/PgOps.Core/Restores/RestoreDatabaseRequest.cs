@@ -33,7 +33,9 @@ public sealed record RestoreDatabaseRequest
     /// <summary>Creates missing roles, without login and password.</summary>
     public bool CreateRoles { get; init; }
 
-    /// <summary>Roles that take the place of others as owners and in grants, default privileges and policies: new names by old ones.</summary>
+    /// <summary>
+    /// Roles that take the place of others as owners and in grants, default privileges and policies: new names by old ones.
+    /// </summary>
     public IReadOnlyDictionary<string, string> MapRole { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Extensions to leave out. What needs them cannot be restored, and fails the restore.</summary>
@@ -42,7 +44,9 @@ public sealed record RestoreDatabaseRequest
     /// <summary>Puts everything into the database's own tablespace.</summary>
     public bool NoTablespaces { get; init; }
 
-    /// <summary>Schemas to restore, with * and ?; none, and no tables, restores everything. A part is put into a new database only.</summary>
+    /// <summary>
+    /// Schemas to restore, with * and ?; none, and no tables, restores everything. A part is put into a new database only.
+    /// </summary>
     public IReadOnlyList<string> Schemas { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Tables to restore with what belongs to them, with or without their schema, with * and ?.</summary>

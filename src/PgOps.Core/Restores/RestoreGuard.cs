@@ -41,7 +41,9 @@ internal static class RestoreGuard
         if (await IsSourceAsync(request, target, existing, session, cancellationToken).ConfigureAwait(false))
         {
             var question = $"{target} is the database that {request.Backup} was taken from. It holds {existing.Describe()}. "
-                + (request.DropOld ? "The backup will be put in its place and it will be DROPPED." : "It will be kept under a dated name and the backup put in its place.");
+                + (request.DropOld
+                    ? "The backup will be put in its place and it will be DROPPED."
+                    : "It will be kept under a dated name and the backup put in its place.");
             var agreed = request.Force && (request.IsPreview
                 || await sink.ConfirmAsync(question, "Replace the source of the backup?", cancellationToken).ConfigureAwait(false));
             if (!agreed)
@@ -67,7 +69,8 @@ internal static class RestoreGuard
 
         // Better said now than after an hour's restore.
         await RefuseUnlessOursAsync(target, session, cancellationToken).ConfigureAwait(false);
-        await DatabaseSwap.RefuseConnectedAsync(session, new SwapRequest(target, existing.Oid), null, cancellationToken).ConfigureAwait(false);
+        await DatabaseSwap.RefuseConnectedAsync(session, new SwapRequest(target, existing.Oid), null, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private static async Task RefuseUnlessOursAsync(PgTarget target, NpgsqlConnection session, CancellationToken cancellationToken)
@@ -91,7 +94,8 @@ internal static class RestoreGuard
     }
 
     private static async Task<bool> IsSourceAsync(
-        RestoreDatabaseRequest request, PgTarget target, DatabaseOccupancy existing, NpgsqlConnection session, CancellationToken cancellationToken)
+        RestoreDatabaseRequest request, PgTarget target, DatabaseOccupancy existing, NpgsqlConnection session,
+        CancellationToken cancellationToken)
     {
         var manifest = request.Backup.Manifest!;
         var cluster = await ClusterIdentity.ReadAsync(session, cancellationToken).ConfigureAwait(false);

@@ -57,7 +57,7 @@ internal sealed class RestorePipeline
     /// <exception cref="PgOpsException">What the rules do not take for a finding.</exception>
     internal async Task<RestoreOutcome> RunAsync(CancellationToken cancellationToken)
     {
-        using var mark = await ReadingMark.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
+        using var mark = await BackupReadLock.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
         var proof = await StepAsync(PgCheckName.Hashes, () => ProveAsync(cancellationToken)).ConfigureAwait(false);
         if (proof is null || Failed)
         {
@@ -267,7 +267,7 @@ internal sealed class RestorePipeline
     private static PgCheck Excuse(RestorePlan plan, PgCheck check)
         => check is { Name: PgCheckName.MigrationState, Status: PgCheckStatus.Failed }
             && plan.Selection?.Holds("pgops", "migration_history") == false
-            ? PgCheck.Skip(check.Name, "the migration history is no part of what was restored")
+            ? PgCheck.Skip(check.Name, "the migration history is not part of what was restored")
             : check;
 
     private static string Describe(TocSelection selection)

@@ -10,8 +10,8 @@ namespace PgOps.Core.Restores;
 internal static partial class RestorePreflight
 {
     /// <summary>
-    /// The pg_restore to use, or the psql when the payload is a script: not older than the pg_dump that wrote the archive, and otherwise as near to the server's version as can
-    /// be had, for a newer one sends settings that an older server does not know.
+    /// The pg_restore to use, or the psql when the payload is a script: not older than the pg_dump that wrote the archive, and otherwise as
+    /// near to the server's version as can be had, for a newer one sends settings that an older server does not know.
     /// </summary>
     /// <exception cref="PgOpsException">ToolMissing or ToolTooOld.</exception>
     internal static PostgresTool Tool(PgBackupManifest manifest, int serverMajor, string? binPath)
@@ -32,7 +32,8 @@ internal static partial class RestorePreflight
             var newest = PostgresBinaries.List(binPath).First(installation => installation.Tools.Contains(name));
             throw new PgOpsException(
                 PgErrorCode.ToolTooOld,
-                $"The backup was written by {manifest.Payload.Tool}; the newest {name} found is older, {newest.Version} ({newest.PathOf(name)}).",
+                $"The backup was written by {manifest.Payload.Tool}; the newest {name} found is older, {newest.Version} "
+                    + $"({newest.PathOf(name)}).",
                 "Nothing was restored.",
                 error.NextStep,
                 error);
@@ -50,14 +51,16 @@ internal static partial class RestorePreflight
 
         if (force)
         {
-            return PgCheck.Skip(PgCheckName.Server, $"PostgreSQL {versionText} is older than the source's {manifest.Server.Version}; tried with -Force");
+            return PgCheck.Skip(
+                PgCheckName.Server, $"PostgreSQL {versionText} is older than the source's {manifest.Server.Version}; tried with -Force");
         }
 
         throw new PgOpsException(
             PgErrorCode.ServerVersionUnsupported,
             $"{target} runs PostgreSQL {versionText}; the backup comes from {manifest.Server.Version}.",
             "Nothing was restored.",
-            "Restore to a server of the same or a newer major version, or try it with -Force: the comparison with the manifest still decides.")
+            "Restore to a server of the same or a newer major version, or try it with -Force: the comparison with the manifest still "
+                + "decides.")
         { Subject = target };
     }
 
@@ -73,9 +76,13 @@ internal static partial class RestorePreflight
         {
             throw new PgOpsException(
                 PgErrorCode.ServerVersionUnsupported,
-                string.Create(CultureInfo.InvariantCulture, $"{server} is PostgreSQL {serverMajor}; the backup comes from {manifest.Server.Version}."),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{server} is PostgreSQL {serverMajor}; the backup comes from {manifest.Server.Version}."),
                 "Nothing was restored.",
-                string.Create(CultureInfo.InvariantCulture, $"Drill in a sandbox of PostgreSQL {source} or newer (-ServerVersion), or on another server (-Target)."));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Drill in a sandbox of PostgreSQL {source} or newer (-ServerVersion), or on another server (-Target)."));
         }
     }
 

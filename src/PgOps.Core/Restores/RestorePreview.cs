@@ -13,12 +13,14 @@ internal static class RestorePreview
         var tables = plan.Manifest.Tables;
         var known = request.Backup.Foreign
             ? "a dump that PgOps did not make"
-            : string.Create(CultureInfo.InvariantCulture, $"{Amount.Of(tables.Count, "table")}, {Amount.Of(tables.Sum(table => table.Rows), "row")}");
+            : string.Create(
+                CultureInfo.InvariantCulture, $"{Amount.Of(tables.Count, "table")}, {Amount.Of(tables.Sum(table => table.Rows), "row")}");
         var compare = request.Backup.Foreign ? "count every table" : "compare every table";
         var (where, last) = request.IntoEmpty ? ($"into the empty {target}", "") : ("under a staging name", $", rename to {target}");
         return FormattableString.Invariant(
             $"Restore {request.Backup} ({request.Backup.Database} as of {request.Backup.SnapshotAt:u}, {known}) ")
-            + $"with {plan.Tool.Name} {plan.Tool.Version} {where}, {compare}, {MaskPreview.Describe(request)}analyse{last}{Existing(request, target, plan)}{Changes(request, plan)}.";
+            + $"with {plan.Tool.Name} {plan.Tool.Version} {where}, {compare}, "
+                + $"{MaskPreview.Describe(request)}analyse{last}{Existing(request, target, plan)}{Changes(request, plan)}.";
     }
 
     private static string Existing(RestoreDatabaseRequest request, PgTarget target, RestorePlan plan)

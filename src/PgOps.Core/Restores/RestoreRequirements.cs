@@ -45,7 +45,8 @@ internal sealed partial class RestoreRequirements
     /// <param name="checks">Receives the checks.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The plan, but for the database that is there already.</returns>
-    /// <exception cref="PgOpsException">RestoreFailed with everything that is missing; the matter's own code when it is one thing.</exception>
+    /// <exception cref="PgOpsException">RestoreFailed with everything that is missing; the matter's own code when it is one
+    /// thing.</exception>
     internal static async Task<RestorePlan> CheckAsync(
         RestoreDatabaseRequest request,
         NpgsqlConnection session,
@@ -60,7 +61,7 @@ internal sealed partial class RestoreRequirements
 
     private async Task<RestorePlan> CheckAsync(CancellationToken cancellationToken)
     {
-        var powers = await ServerPowers.ReadAsync(_session, cancellationToken).ConfigureAwait(false);
+        var powers = await RolePrivileges.ReadAsync(_session, cancellationToken).ConfigureAwait(false);
         var tool = Try(() => RestorePreflight.Tool(_manifest, _session.VersionNumber() / 10000, _request.BinPath));
         if (tool is not null)
         {
@@ -107,7 +108,7 @@ internal sealed partial class RestoreRequirements
     }
 
     private async Task<(RestorePlan Plan, ArchiveNeeds Needs)> ReadArchiveAsync(
-        RestorePlan plan, PostgresTool tool, ServerPowers powers, RoleMap roles, CancellationToken cancellationToken)
+        RestorePlan plan, PostgresTool tool, RolePrivileges powers, RoleMap roles, CancellationToken cancellationToken)
     {
         if (!roles.IsEmpty)
         {
@@ -138,7 +139,7 @@ internal sealed partial class RestoreRequirements
     }
 
     private async Task<IReadOnlyList<string>> RolesAsync(
-        RestorePlan plan, ArchiveNeeds? needs, RoleMap roles, ServerPowers powers, CancellationToken cancellationToken)
+        RestorePlan plan, ArchiveNeeds? needs, RoleMap roles, RolePrivileges powers, CancellationToken cancellationToken)
     {
         // The manifest knows every role of the whole; what the archive says is exact.
         var facts = _manifest.Facts;
@@ -149,14 +150,17 @@ internal sealed partial class RestoreRequirements
         var missing = await RestoreRoles.MissingAsync(_session, needed, cancellationToken).ConfigureAwait(false);
         if (missing.Count > 0 && !_request.CreateRoles)
         {
-            Lacks($"roles: {string.Join(", ", missing)} (create them, for example from globals.sql, or use -CreateRoles, -MapRole, or -NoOwner with -NoPrivileges)");
+            Lacks($"roles: {string.Join(", ", missing)} (create them, for example from globals.sql, or use -CreateRoles, -MapRole, or "
+                + "-NoOwner with -NoPrivileges)");
         }
         else if (missing.Count > 0 && !powers.MayCreateRoles)
         {
-            Lacks($"roles: {string.Join(", ", missing)}, which \"{powers.Role}\" may not create (CREATEROLE; or use -MapRole, or -NoOwner with -NoPrivileges)");
+            Lacks($"roles: {string.Join(", ", missing)}, which \"{powers.Role}\" may not create (CREATEROLE; or use -MapRole, or -NoOwner "
+                + "with -NoPrivileges)");
         }
 
-        var owners = _request.NoOwner ? [] : (needs?.Owners ?? []).Select(role => roles[role]).Concat(plan.Owner is null ? [] : [plan.Owner]);
+        var owners =
+            _request.NoOwner ? [] : (needs?.Owners ?? []).Select(role => roles[role]).Concat(plan.Owner is null ? [] : [plan.Owner]);
         var strangers = await powers.NotMemberOfAsync(_session, owners.Distinct(), cancellationToken).ConfigureAwait(false);
         if (strangers.Count > 0)
         {
@@ -171,7 +175,7 @@ internal sealed partial class RestoreRequirements
         return missing;
     }
 
-    private async Task ExtensionsAsync(RestorePlan plan, ServerPowers powers, CancellationToken cancellationToken)
+    private async Task ExtensionsAsync(RestorePlan plan, RolePrivileges powers, CancellationToken cancellationToken)
     {
         var facts = _manifest.Facts;
         var wanted = facts.Extensions.Where(one => !_request.SkipExtension.Contains(one.Key)).ToDictionary();
@@ -194,7 +198,8 @@ internal sealed partial class RestoreRequirements
             Lacks(RestorePreflight.Describe(unknown, facts, powers.Provider));
         }
 
-        var older = found.Values.Where(one => IsOlder(one.Version, wanted[one.Name])).Select(one => $"{one.Name} {wanted[one.Name]} (here {one.Version})").ToList();
+        var older = found.Values.Where(one => IsOlder(one.Version, wanted[one.Name]))
+            .Select(one => $"{one.Name} {wanted[one.Name]} (here {one.Version})").ToList();
         if (older.Count > 0 && !_request.Force)
         {
             Lacks($"extensions in the source's version: {string.Join(", ", older)} (update their packages, or try it with -Force)");
@@ -203,13 +208,16 @@ internal sealed partial class RestoreRequirements
         // Managed services let their administrators create what needs a superuser elsewhere, so only they can say.
         var reserved = powers.IsSuperuser || powers.Provider is not null
             ? []
-            : found.Values.Where(one => one.NeedsSuperuser && !(one.Installed && (_request.IntoEmpty || one.Name == "plpgsql"))).Select(one => one.Name).ToList();
+            : found.Values.Where(one => one.NeedsSuperuser && !(one.Installed && (_request.IntoEmpty || one.Name == "plpgsql")))
+                .Select(one => one.Name).ToList();
         if (reserved.Count > 0 && plan.Selection is null)
         {
-            Lacks($"extensions that only a superuser may create: {string.Join(", ", reserved)} (let one create them in an empty database and use -IntoEmpty, or -SkipExtension)");
+            Lacks($"extensions that only a superuser may create: {string.Join(", ", reserved)} (let one create them in an empty database "
+                + "and use -IntoEmpty, or -SkipExtension)");
         }
 
-        var other = found.Values.Where(one => one.Version != wanted[one.Name]).Select(one => $"{one.Name} {wanted[one.Name]} as {one.Version}").ToList();
+        var other = found.Values.Where(one => one.Version != wanted[one.Name])
+            .Select(one => $"{one.Name} {wanted[one.Name]} as {one.Version}").ToList();
         var said = wanted.Count == 0 ? "none needed" : "available: " + string.Join(", ", wanted.Keys)
             + (other.Count == 0 ? "" : "; in another version: " + string.Join(", ", other));
         _checks.Add(_request.SkipExtension.Count > 0
@@ -234,7 +242,8 @@ internal sealed partial class RestoreRequirements
             _manifest.Facts.Encoding).ConfigureAwait(false);
         if (missing.Count > 0)
         {
-            Lacks($"collations: {string.Join(", ", missing)} (install the locales, or a server with ICU, and run pg_import_system_collations in template0)");
+            Lacks($"collations: {string.Join(", ", missing)} (install the locales, or a server with ICU, and run "
+                + "pg_import_system_collations in template0)");
         }
     }
 
@@ -242,18 +251,22 @@ internal sealed partial class RestoreRequirements
     {
         if (_request.NoTablespaces || needs is null)
         {
-            _checks.Add(PgCheck.Skip(PgCheckName.Tablespaces, needs is null ? "not looked at: the dump is a script" : "left out: everything goes to the database's own"));
+            _checks.Add(PgCheck.Skip(
+                PgCheckName.Tablespaces,
+                needs is null ? "not looked at: the dump is a script" : "left out: everything goes to the database's own"));
             return;
         }
 
         var missing = await AbsentAsync(
-            "SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = needed.name::pg_catalog.name", needs.Tablespaces, cancellationToken).ConfigureAwait(false);
+            "SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = needed.name::pg_catalog.name", needs.Tablespaces,
+            cancellationToken).ConfigureAwait(false);
         if (missing.Count > 0)
         {
             Lacks($"tablespaces: {string.Join(", ", missing)} (create them, or use -NoTablespaces)");
         }
 
-        _checks.Add(PgCheck.Pass(PgCheckName.Tablespaces, needs.Tablespaces.Count == 0 ? "none needed" : "there: " + string.Join(", ", needs.Tablespaces)));
+        _checks.Add(PgCheck.Pass(
+            PgCheckName.Tablespaces, needs.Tablespaces.Count == 0 ? "none needed" : "there: " + string.Join(", ", needs.Tablespaces)));
     }
 
     private async Task SpaceAsync(RestorePlan plan, CancellationToken cancellationToken)
@@ -264,7 +277,8 @@ internal sealed partial class RestoreRequirements
             "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'", cancellationToken).ConfigureAwait(false);
         if (bytes == 0 || folder is null || !Directory.Exists(folder))
         {
-            _checks.Add(PgCheck.Skip(PgCheckName.Space, bytes == 0 ? "the dump does not say how much it needs" : "the server's disk cannot be seen from here"));
+            _checks.Add(PgCheck.Skip(
+                PgCheckName.Space, bytes == 0 ? "the dump does not say how much it needs" : "the server's disk cannot be seen from here"));
             return;
         }
 
@@ -284,13 +298,14 @@ internal sealed partial class RestoreRequirements
         }
     }
 
-    private async Task PowersAsync(ServerPowers powers, CancellationToken cancellationToken)
+    private async Task PowersAsync(RolePrivileges powers, CancellationToken cancellationToken)
     {
         if (!_request.IntoEmpty)
         {
             if (!powers.MayCreateDatabases)
             {
-                Lacks($"permission: \"{powers.Role}\" may not create databases {powers.Where} (ALTER ROLE … CREATEDB; or have an empty database made and restore "
+                Lacks($"permission: \"{powers.Role}\" may not create databases {powers.Where} (ALTER ROLE … CREATEDB; or have an empty "
+                    + "database made and restore "
                     + "into it with -IntoEmpty)");
             }
 
@@ -306,7 +321,8 @@ internal sealed partial class RestoreRequirements
             cancellationToken).ConfigureAwait(false))[0];
         if (!may.Schemas || !may.Public)
         {
-            Lacks($"permission: \"{powers.Role}\" may not create {(may.Public ? "schemas" : "anything in schema public")} in {_target.Database} "
+            Lacks($"permission: \"{powers.Role}\" may not create {(may.Public ? "schemas" : "anything in schema public")} in "
+                + $"{_target.Database} "
                 + "(make it the database's owner, or GRANT CREATE)");
         }
     }
@@ -352,7 +368,8 @@ internal sealed partial class RestoreRequirements
 
         return false;
 
-        static long[] Parts(string version) => [.. Number().Matches(version).Select(match => long.Parse(match.ValueSpan, CultureInfo.InvariantCulture))];
+        static long[] Parts(string version)
+            => [.. Number().Matches(version).Select(match => long.Parse(match.ValueSpan, CultureInfo.InvariantCulture))];
     }
 
     [GeneratedRegex(@"\d{1,18}", RegexOptions.CultureInvariant)]

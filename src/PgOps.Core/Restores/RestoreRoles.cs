@@ -37,13 +37,13 @@ internal static class RestoreRoles
             return;
         }
 
-        // From 16 on a creator who is no superuser may not give objects to the new role unless it says so beforehand.
+        // From 16 on a creator who is not a superuser may not give objects to the new role unless it says so beforehand.
         if (session.VersionNumber() >= 160000)
         {
             await session.ExecuteAsync("SET createrole_self_grant = 'set, inherit'", cancellationToken).ConfigureAwait(false);
         }
 
-        // One message to the server is one transaction. Before 16 a creator who is no superuser is no member unless it says so.
+        // One message to the server is one transaction. Before 16 a creator who is not a superuser is not a member unless it says so.
         var superuser = await session.ScalarAsync<bool>(
             "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user", cancellationToken).ConfigureAwait(false);
         var join = !superuser && session.VersionNumber() < 160000;

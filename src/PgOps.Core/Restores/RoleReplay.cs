@@ -22,7 +22,8 @@ internal static class RoleReplay
     /// <param name="cancellationToken">Ends the programs.</param>
     /// <returns>How many statements were run.</returns>
     /// <exception cref="PgOpsException">RestoreFailed, quoting what psql said.</exception>
-    internal static async Task<int> RunAsync(PgBackup backup, PgTarget target, ArchiveRestoreOptions options, CancellationToken cancellationToken)
+    internal static async Task<int> RunAsync(
+        PgBackup backup, PgTarget target, ArchiveRestoreOptions options, CancellationToken cancellationToken)
     {
         var encoding = ArchiveScript.EncodingOf(backup.Manifest!.Facts);
         var psql = Psql(options.Tool);
@@ -59,7 +60,8 @@ internal static class RoleReplay
             var quoted = messages.Quoted.Count > 0 ? messages.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)];
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
-                $"The owners and grants of {backup} could not be given to the mapped roles (psql, exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"
+                $"The owners and grants of {backup} could not be given to the mapped roles (psql, exit code "
+                    + $"{result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"
                     + string.Join('\n', quoted.Select(line => "  " + line)),
                 "Nothing was put in place.",
                 "Remove the cause, then run the command again; -NoOwner and -NoPrivileges leave them out.")
@@ -86,7 +88,8 @@ internal static class RoleReplay
     /// <exception cref="PgOpsException">InvalidArgument.</exception>
     internal static void RefuseUnlessReadable(PgDatabaseFacts facts, IReadOnlyDictionary<string, string> map)
     {
-        if (!Equals(ArchiveScript.EncodingOf(facts), Encoding.Latin1) || map.All(pair => Ascii.IsValid(pair.Key) && Ascii.IsValid(pair.Value)))
+        if (!Equals(ArchiveScript.EncodingOf(facts), Encoding.Latin1)
+            || map.All(pair => Ascii.IsValid(pair.Key) && Ascii.IsValid(pair.Value)))
         {
             return;
         }
@@ -98,5 +101,6 @@ internal static class RoleReplay
             "Create the roles (-CreateRoles), or use -NoOwner and -NoPrivileges.");
     }
 
-    private static bool IsFrame(SqlStatement statement) => statement.Keywords is ["SET", "CLIENT_ENCODING" or "STANDARD_CONFORMING_STRINGS", ..];
+    private static bool IsFrame(SqlStatement statement)
+        => statement.Keywords is ["SET", "CLIENT_ENCODING" or "STANDARD_CONFORMING_STRINGS", ..];
 }

@@ -150,7 +150,8 @@ internal sealed class ScratchRoles : IAsyncDisposable
     {
         // By polling: a session that waits in the server for a lock holds up every CREATE INDEX CONCURRENTLY in its database.
         var until = DateTime.UtcNow + Patience;
-        while (!await _session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, Bookkeeping).ConfigureAwait(false))
+        while (!await _session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, Bookkeeping)
+            .ConfigureAwait(false))
         {
             if (DateTime.UtcNow > until)
             {
@@ -172,7 +173,8 @@ internal sealed class ScratchRoles : IAsyncDisposable
         {
             if (_session.State == System.Data.ConnectionState.Open)
             {
-                await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1)", CancellationToken.None, Bookkeeping).ConfigureAwait(false);
+                await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1)", CancellationToken.None, Bookkeeping)
+                    .ConfigureAwait(false);
             }
         }
     }

@@ -45,7 +45,8 @@ internal static class ScriptRestore
                 PgErrorCode.InvalidArgument,
                 $"{proof.Backup} is a script, restored as it stands: {string.Join(", ", changes)} cannot change it.",
                 "Nothing was restored.",
-                "Leave the parameters out (-CreateRoles creates the roles that it names), or take the backup in custom or directory format.");
+                "Leave the parameters out (-CreateRoles creates the roles that it names), or take the backup in custom or directory "
+                    + "format.");
         }
     }
 
@@ -77,11 +78,13 @@ internal static class ScriptRestore
                 new ToolCommand(options.Tool.Path, [.. arguments]) { Target = target, Input = stream, OnError = messages.Read },
                 cancellationToken).ConfigureAwait(false);
             return result.ExitCode == 0 && messages.Quoted.Count == 0
-                ? PgCheck.Pass(PgCheckName.Restore, $"psql {options.Tool.Version}{(together ? ", one transaction" : "")}, no warning and no error")
+                ? PgCheck.Pass(
+                    PgCheckName.Restore, $"psql {options.Tool.Version}{(together ? ", one transaction" : "")}, no warning and no error")
                 : throw new PgOpsException(
                     PgErrorCode.RestoreFailed,
                     $"psql did not restore {backup} cleanly (exit code {result.ExitCode.ToString(CultureInfo.InvariantCulture)}):\n"
-                        + string.Join('\n', InternalOptions.Explained(messages.Quoted.Count > 0 ? messages.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)])
+                        + string.Join('\n', InternalOptions.Explained(
+                            messages.Quoted.Count > 0 ? messages.Quoted : [.. result.Errors.TakeLast(MostLinesQuoted)])
                             .Select(line => "  " + line)),
                     "Nothing was put in place.",
                     "Remove the cause, then run the command again.")

@@ -17,7 +17,8 @@ internal sealed class ScriptStream : Stream
 
     /// <param name="script">The script; disposed with this.</param>
     /// <param name="prelude">What psql reads first.</param>
-    /// <param name="hideUnknown">Whether the server does not know transaction_timeout, which pg_dump from 17 on sets to its default.</param>
+    /// <param name="hideUnknown">Whether the server does not know transaction_timeout, which pg_dump from 17 on sets to its
+    /// default.</param>
     /// <param name="progress">Shows how much was read.</param>
     internal ScriptStream(Stream script, string prelude, bool hideUnknown, ProgressActivity progress)
     {

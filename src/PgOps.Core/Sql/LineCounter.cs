@@ -2,7 +2,7 @@ namespace PgOps.Core.Sql;
 
 /// <summary>
 /// Turns rising offsets of one text into lines and columns, reading the text once. Lines end with LF, CRLF or CR; a column counts
-/// characters (Unicode scalar values); a byte order mark at the start is no character.
+/// characters (Unicode scalar values); a byte order mark at the start is not a character.
 /// </summary>
 internal struct LineCounter(string text)
 {

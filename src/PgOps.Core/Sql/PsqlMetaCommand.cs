@@ -1,6 +1,8 @@
 namespace PgOps.Core.Sql;
 
-/// <summary>psql's meta-commands: what to say of one that stands in a script (https://www.postgresql.org/docs/current/app-psql.html).</summary>
+/// <summary>
+/// psql's meta-commands: what to say of one that stands in a script (https://www.postgresql.org/docs/current/app-psql.html).
+/// </summary>
 internal static class PsqlMetaCommand
 {
     /// <summary>Whether psql sends the statement before the command, as if a semicolon stood there.</summary>
@@ -18,7 +20,7 @@ internal static class PsqlMetaCommand
     /// <param name="command">The command with its backslash.</param>
     public static string Message(string command) => command switch
     {
-        @"\restrict" or @"\unrestrict" => $"{command} is a psql line that pg_dump writes since August 2025; it is no SQL.",
+        @"\restrict" or @"\unrestrict" => $"{command} is a psql line that pg_dump writes since August 2025; it is not SQL.",
         @"\." => @"The end-of-data line \. stands here without COPY ... FROM STDIN before it.",
         @"\" => "A backslash stands outside quotes; neither SQL nor psql has a meaning for it here.",
         _ => $"{command} is a psql meta-command; the server does not know it.",

@@ -1,6 +1,8 @@
 namespace PgOps.Core.Sql;
 
-/// <summary>Quotes identifiers and literals as PostgreSQL's quote_ident and quote_literal do; always quotes, so no keyword list ages.</summary>
+/// <summary>
+/// Quotes identifiers and literals as PostgreSQL's quote_ident and quote_literal do; always quotes, so no keyword list ages.
+/// </summary>
 public static class Quote
 {
     /// <summary>A quoted identifier.</summary>

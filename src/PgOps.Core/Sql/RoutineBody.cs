@@ -44,7 +44,8 @@ internal static partial class RoutineBody
             ends = token.Kind == SqlTokenKind.Comment
                 ? ends
                 : token.Kind == SqlTokenKind.Word
-                    && (text.Equals("COMMIT", StringComparison.OrdinalIgnoreCase) || text.Equals("ROLLBACK", StringComparison.OrdinalIgnoreCase));
+                    && (text.Equals("COMMIT", StringComparison.OrdinalIgnoreCase)
+                        || text.Equals("ROLLBACK", StringComparison.OrdinalIgnoreCase));
         }
 
         return false;

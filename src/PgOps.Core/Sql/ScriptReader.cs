@@ -18,7 +18,8 @@ internal sealed class ScriptReader
 
     /// <summary>What may stand between the dollar signs of a literal's tag; any character beyond ASCII may, too.</summary>
     private static readonly SearchValues<char> TagCharacters = SearchValues.Create(
-        [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c).Where(c => c > '\u007F' || c == '_' || char.IsAsciiLetterOrDigit(c))]);
+        [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c)
+            .Where(c => c > '\u007F' || c == '_' || char.IsAsciiLetterOrDigit(c))]);
 
     private readonly StatementBounds _bounds = new();
     private readonly StatementText _statement = new();

@@ -112,7 +112,8 @@ internal ref struct SqlCursor
         var before = this;
         var sign = AcceptSymbol("-") ? "-" : "";
         if (_token.Kind == SqlTokenKind.Number
-            && long.TryParse(sign + _token.In(_text).ToString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            && long.TryParse(
+                sign + _token.In(_text).ToString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
         {
             Advance();
             return number;

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace PgOps.Core.Sql;
 
-/// <summary>String literals as the server reads them (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS).</summary>
+/// <summary>
+/// String literals as the server reads them (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS).
+/// </summary>
 internal static class SqlLiteral
 {
     /// <summary>

@@ -27,7 +27,8 @@ internal static class SqlProblemText
         SqlProblemKind.UnterminatedDollarQuote => "Close it with the tag that opened it; upper and lower case differ.",
         SqlProblemKind.UnterminatedComment => "Close it with */; comments nest, so each /* inside needs its own.",
         SqlProblemKind.UnclosedParenthesis => "Close it.",
-        SqlProblemKind.UnterminatedRoutineBody => "End each statement of the body with a semicolon, also the last one, and the body with END;.",
+        SqlProblemKind.UnterminatedRoutineBody =>
+            "End each statement of the body with a semicolon, also the last one, and the body with END;.",
         SqlProblemKind.UnterminatedCopyData => @"Put a line with \. alone behind the data.",
         SqlProblemKind.TextAfterCopy => @"Move it behind the line \. that ends the data.",
         SqlProblemKind.NulCharacter => "Remove it; if every second character is NUL, save the file as UTF-8 instead of UTF-16.",

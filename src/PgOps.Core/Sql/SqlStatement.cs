@@ -23,7 +23,7 @@ public sealed class SqlStatement
     /// <summary>Where the first token begins: UTF-16 index into the script.</summary>
     public int Offset { get; }
 
-    /// <summary>Length from the first token's start to the last token's end in UTF-16 units; the semicolon is no part of it.</summary>
+    /// <summary>Length from the first token's start to the last token's end in UTF-16 units; the semicolon is not part of it.</summary>
     public int Length { get; }
 
     /// <summary>The line of the first token, counted from 1.</summary>

@@ -5,8 +5,8 @@ public static class SqlStatementTraits
 {
     /// <summary>
     /// Whether the server refuses the statement within a transaction block (PreventInTransactionBlock in its sources). Some cases
-    /// depend on the catalog and are not seen here: CLUSTER and REINDEX of a partitioned table, CALL of a procedure that commits. DROP SUBSCRIPTION counts, though
-    /// it is allowed for a subscription without a slot.
+    /// depend on the catalog and are not seen here: CLUSTER and REINDEX of a partitioned table, CALL of a procedure that commits. DROP
+    /// SUBSCRIPTION counts, though it is allowed for a subscription without a slot.
     /// </summary>
     /// <param name="statement">The statement.</param>
     public static bool RefusesTransactionBlock(SqlStatement statement)
@@ -118,7 +118,7 @@ public static class SqlStatementTraits
 
     /// <summary>The index that the statement builds concurrently.</summary>
     /// <param name="statement">The statement.</param>
-    /// <returns>Null when the statement is no CREATE INDEX CONCURRENTLY.</returns>
+    /// <returns>Null when the statement is not a CREATE INDEX CONCURRENTLY.</returns>
     public static ConcurrentIndex? ConcurrentIndexOf(SqlStatement statement)
     {
         ArgumentNullException.ThrowIfNull(statement);

@@ -225,7 +225,8 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
         foreach (var token in new SqlTokenizer(arguments))
         {
             var word = token.In(arguments);
-            if (from && (word.Equals("STDIN", StringComparison.OrdinalIgnoreCase) || word.Equals("PSTDIN", StringComparison.OrdinalIgnoreCase)))
+            if (from
+                && (word.Equals("STDIN", StringComparison.OrdinalIgnoreCase) || word.Equals("PSTDIN", StringComparison.OrdinalIgnoreCase)))
             {
                 return true;
             }

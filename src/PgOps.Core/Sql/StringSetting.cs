@@ -55,7 +55,8 @@ internal sealed class StringSetting
                 Set(cursor.Accept("DEFAULT") ? _initial : cursor.AcceptBoolean() ?? Conforming, local);
             }
         }
-        else if ((cursor.Accept("RESET") && (cursor.Accept(Name) || cursor.Accept("ALL"))) || (cursor.Accept("DISCARD") && cursor.Accept("ALL")))
+        else if ((cursor.Accept("RESET") && (cursor.Accept(Name) || cursor.Accept("ALL")))
+            || (cursor.Accept("DISCARD") && cursor.Accept("ALL")))
         {
             Set(_initial, local: false);
         }

@@ -40,12 +40,14 @@ public sealed class FloorPlanTests
         {
             var (room, uses) = Floors.Plan[index];
             var below = Floors.Plan[..index].Select(entry => entry.Room).ToList();
-            Assert.All(uses, name => Assert.Contains(below, other => other == name || other.StartsWith(name + ".", StringComparison.Ordinal)));
+            Assert.All(
+                uses, name => Assert.Contains(below, other => other == name || other.StartsWith(name + ".", StringComparison.Ordinal)));
             _output.WriteLine($"{room} uses {(uses.Length == 0 ? "nothing" : string.Join(", ", uses))}");
         }
 
         // The same one level up: whole floors.
-        var floors = Arrows().Select(arrow => (From: Floor(arrow.From), To: Floor(arrow.To))).Where(arrow => arrow.From != arrow.To).Distinct().ToList();
+        var floors = Arrows().Select(arrow => (From: Floor(arrow.From), To: Floor(arrow.To))).Where(arrow => arrow.From != arrow.To)
+            .Distinct().ToList();
         while (floors.Count > 0)
         {
             var ground = floors.Where(arrow => floors.TrueForAll(other => other.From != arrow.To)).ToList();
@@ -58,7 +60,9 @@ public sealed class FloorPlanTests
     public void The_core_knows_nothing_of_PowerShell()
     {
         using var core = Core();
-        Assert.DoesNotContain(core.MainModule.AssemblyReferences, reference => reference.Name.StartsWith("System.Management.Automation", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            core.MainModule.AssemblyReferences,
+            reference => reference.Name.StartsWith("System.Management.Automation", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -107,7 +111,8 @@ public sealed class FloorPlanTests
         using var core = Core();
         return [
             .. core.MainModule.Types.Where(type => RoomOf(type) is not null)
-                .SelectMany(type => Used(type).Select(RoomOf).OfType<string>().Distinct().Select(room => (From: RoomOf(type)!, To: room, type.Name)))
+                .SelectMany(type => Used(type).Select(RoomOf).OfType<string>().Distinct()
+                    .Select(room => (From: RoomOf(type)!, To: room, type.Name)))
                 .Where(arrow => arrow.From != arrow.To)
                 .GroupBy(arrow => (arrow.From, arrow.To))
                 .Select(group => (group.Key.From, group.Key.To, (IReadOnlyList<string>)[.. group.Select(arrow => arrow.Name).Distinct()])),

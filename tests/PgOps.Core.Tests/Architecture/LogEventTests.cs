@@ -32,7 +32,8 @@ public sealed partial class LogEventTests
     {
         var documented = EventRow().Matches(Document())
             .Select(row => (int.Parse(row.Groups["id"].Value, null), row.Groups["name"].Value, row.Groups["text"].Value.Trim()));
-        Assert.Equal(Events().OrderBy(one => one.Id).Select(one => (one.Id, one.Name, one.Text.Trim())), documented.Where(row => row.Item1 < 10000));
+        Assert.Equal(
+            Events().OrderBy(one => one.Id).Select(one => (one.Id, one.Name, one.Text.Trim())), documented.Where(row => row.Item1 < 10000));
     }
 
     [Fact]
@@ -78,7 +79,8 @@ public sealed partial class LogEventTests
             .Concat(attribute.ConstructorArguments.Select(argument => argument.Value)).OfType<T>().First();
 
     private static Dictionary<int, string> Ranges()
-        => RangeRow().Matches(Document()).ToDictionary(row => int.Parse(row.Groups["first"].Value, null), row => row.Groups["room"].Value.Replace('/', '.'));
+        => RangeRow().Matches(Document())
+            .ToDictionary(row => int.Parse(row.Groups["first"].Value, null), row => row.Groups["room"].Value.Replace('/', '.'));
 
     private static string Document()
         => File.ReadAllText(Path.Combine(SourceFolder(), "..", "..", "..", "docs", "log-format.md")).ReplaceLineEndings("\n");

@@ -32,7 +32,8 @@ public sealed class BackupDatabaseTests : IDisposable
         var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
         var backup = await MakeAsync(source, format);
         var copy = await _server.CreateDatabaseAsync();
-        await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(copy.Database)} SET TimeZone = 'America/St_Johns'");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"ALTER DATABASE {Quote.Identifier(copy.Database)} SET TimeZone = 'America/St_Johns'");
         await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(copy.Database)} SET DateStyle = 'SQL, DMY'");
         await BackupTestDatabase.RestoreAsync(backup, copy);
         BackupTestDatabase.AssertEqual(backup.Manifest!, await BackupTestDatabase.ReadAsync(copy));
@@ -133,7 +134,8 @@ public sealed class BackupDatabaseTests : IDisposable
         {
             var backup = await MakeAsync(source, PgBackupFormat.Directory, request => request with { Selection = selection });
             Assert.NotEmpty(backup.Manifest!.Payload.Selection);
-            var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path }, new CollectingSink(), CancellationToken.None);
+            var test =
+                await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path }, new CollectingSink(), CancellationToken.None);
             Assert.True(test.Passed, string.Join('\n', test.Checks));
             var drilling = new TestRestore().RunAsync(
                 new TestRestoreRequest { Backup = backup, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
@@ -149,7 +151,7 @@ public sealed class BackupDatabaseTests : IDisposable
             }
             else
             {
-                // A definition without its rows is no table too many.
+                // A definition without its rows is not a table too many.
                 var drill = await drilling;
                 Assert.True(drill.Passed, drill.Failure);
             }
@@ -167,7 +169,8 @@ public sealed class BackupDatabaseTests : IDisposable
         Assert.Matches(@"_\d{8}-\d{6}Z$", backup.Path);
         Assert.True(File.Exists(Path.Combine(backup.Path, "globals.sql")));
         Assert.DoesNotContain("PASSWORD", File.ReadAllText(Path.Combine(backup.Path, "globals.sql")), StringComparison.Ordinal);
-        Assert.Equal(Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length), backup.Bytes);
+        Assert.Equal(
+            Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length), backup.Bytes);
         if (OperatingSystem.IsLinux())
         {
             foreach (var file in Directory.EnumerateFiles(backup.Path, "*", SearchOption.AllDirectories))

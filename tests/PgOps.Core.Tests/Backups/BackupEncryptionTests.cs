@@ -69,10 +69,17 @@ public sealed class BackupEncryptionTests : IDisposable
         var drill = await DrillAsync(read, Identity);
         Assert.True(drill.Proven, string.Join('\n', drill.Checks));
         var restored = await new RestoreDatabase().RunAsync(
-            new() { Backup = read, Target = _server.Target, Database = "opened_" + format.ToString().ToUpperInvariant(), Identity = Identity },
+            new()
+            {
+                Backup = read,
+                Target = _server.Target,
+                Database = "opened_" + format.ToString().ToUpperInvariant(),
+                Identity = Identity,
+            },
             _sink,
             CancellationToken.None);
-        BackupTestDatabase.AssertEqual(plain.Manifest with { Sequences = [] }, (await BackupTestDatabase.ReadAsync(restored.Target)) with { Sequences = [] });
+        BackupTestDatabase.AssertEqual(
+            plain.Manifest with { Sequences = [] }, (await BackupTestDatabase.ReadAsync(restored.Target)) with { Sequences = [] });
         var comparison = await new CompareDatabase().RunAsync(
             new() { ReferenceBackup = read, Difference = restored.Target, Identity = Identity }, _sink, CancellationToken.None);
         Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
@@ -94,12 +101,15 @@ public sealed class BackupEncryptionTests : IDisposable
                 var drilled = await Assert.ThrowsAsync<PgOpsException>(() => DrillAsync(backup, identity));
                 Assert.Equal(PgErrorCode.DecryptionFailed, drilled.Code);
                 var restored = await Assert.ThrowsAsync<PgOpsException>(() => new RestoreDatabase().RunAsync(
-                    new() { Backup = backup, Target = _server.Target, Database = "never", Identity = identity }, _sink, CancellationToken.None));
+                    new() { Backup = backup, Target = _server.Target, Database = "never", Identity = identity }, _sink,
+                    CancellationToken.None));
                 Assert.Equal(PgErrorCode.DecryptionFailed, restored.Code);
-                Assert.Contains(identity is null ? "no identity was given" : "no identity matched", restored.Message, StringComparison.Ordinal);
+                Assert.Contains(
+                    identity is null ? "no identity was given" : "no identity matched", restored.Message, StringComparison.Ordinal);
             }
 
-            var damaged = Directory.EnumerateFiles(backup.Path, "*.age", SearchOption.AllDirectories).First(file => file.Contains("data", StringComparison.Ordinal));
+            var damaged = Directory.EnumerateFiles(backup.Path, "*.age", SearchOption.AllDirectories)
+                .First(file => file.Contains("data", StringComparison.Ordinal));
             BackupDamage.FlipBit(damaged, new FileInfo(damaged).Length - 5);
             Assert.False((await TestAsync(backup, Identity)).Passed);
         }
@@ -156,7 +166,8 @@ public sealed class BackupEncryptionTests : IDisposable
         {
             Assert.Equal(
                 PgCheckStatus.Passed,
-                (await TestAsync(backup, Path.Combine(_keys.Path, identity))).Checks.Single(check => check.Name == "table-of-contents").Status);
+                (await TestAsync(
+                    backup, Path.Combine(_keys.Path, identity))).Checks.Single(check => check.Name == "table-of-contents").Status);
         }
     }
 
@@ -168,15 +179,16 @@ public sealed class BackupEncryptionTests : IDisposable
         => Assert.DoesNotContain(
             Directory.EnumerateDirectories(Path.GetTempPath(), "pgops-private-*"),
             folder => Directory.Exists(Path.Combine(folder, "data")) // Others hold lists of entries, of tests that run beside this one.
-                && File.Exists(Path.Combine(folder, OwnerMark.FileName))
-                && File.ReadLines(Path.Combine(folder, OwnerMark.FileName)).ElementAt(1) == $"{Environment.ProcessId}");
+                && File.Exists(Path.Combine(folder, OwnerFile.FileName))
+                && File.ReadLines(Path.Combine(folder, OwnerFile.FileName)).ElementAt(1) == $"{Environment.ProcessId}");
 
     private async Task<string> NewIdentityAsync(string name)
     {
         var path = Path.Combine(_keys.Path, name);
         var lines = new List<string>();
         (await ToolProcess.RunAsync(new ToolCommand("age-keygen", "-o", path), CancellationToken.None)).EnsureSuccess();
-        (await ToolProcess.RunAsync(new ToolCommand("age-keygen", "-y", path) { OnOutput = lines.Add }, CancellationToken.None)).EnsureSuccess();
+        (await ToolProcess.RunAsync(
+            new ToolCommand("age-keygen", "-y", path) { OnOutput = lines.Add }, CancellationToken.None)).EnsureSuccess();
         return Assert.Single(lines);
     }
 
@@ -184,8 +196,10 @@ public sealed class BackupEncryptionTests : IDisposable
         => new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Identity = identity }, _sink, CancellationToken.None);
 
     private Task<PgDrill> DrillAsync(PgBackup backup, string? identity)
-        => new TestRestore().RunAsync(new() { Backup = backup, Server = _server.Target, Identity = identity }, _sink, CancellationToken.None);
+        => new TestRestore().RunAsync(
+            new() { Backup = backup, Server = _server.Target, Identity = identity }, _sink, CancellationToken.None);
 
     private Task<PgBackup> MakeAsync(PgTarget source, PgBackupFormat format, params string[] recipients) => new BackupDatabase().RunAsync(
-        new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Recipients = recipients, Compression = "0" }, _sink, CancellationToken.None);
+        new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Recipients = recipients, Compression = "0" },
+        _sink, CancellationToken.None);
 }

@@ -105,7 +105,8 @@ public sealed class BackupFaultTests : IDisposable
     {
         var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
         var role = "few_" + source.Database;
-        await SandboxServer.ExecuteAsync(_server.Target, $"CREATE ROLE {role} LOGIN PASSWORD 'longsecret'; GRANT pg_read_all_data TO {role}");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"CREATE ROLE {role} LOGIN PASSWORD 'longsecret'; GRANT pg_read_all_data TO {role}");
         var target = (source with { Username = role }).WithPassword(new PgSecret("longsecret"));
         foreach (var depth in Enum.GetValues<PgFingerprintDepth>())
         {
@@ -163,7 +164,7 @@ public sealed class BackupFaultTests : IDisposable
         Directory.CreateDirectory(Path.Combine(path, "data"));
         if (owner is not null)
         {
-            File.WriteAllText(Path.Combine(path, OwnerMark.FileName), owner);
+            File.WriteAllText(Path.Combine(path, OwnerFile.FileName), owner);
         }
 
         return path;

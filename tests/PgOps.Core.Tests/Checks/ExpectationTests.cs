@@ -7,7 +7,8 @@ namespace PgOps.Core.Tests.Checks;
 [Collection(PostgresTests.Name)]
 public sealed class ExpectationTests : IDisposable
 {
-    private static readonly PgFindingKind[] Expected = [PgFindingKind.ExpectedTables, PgFindingKind.ExpectedColumns, PgFindingKind.ExpectedPolicies];
+    private static readonly PgFindingKind[] Expected =
+        [PgFindingKind.ExpectedTables, PgFindingKind.ExpectedColumns, PgFindingKind.ExpectedPolicies];
 
     private readonly SandboxServer _server;
     private readonly TemporaryFolder _folder = new();
@@ -59,8 +60,9 @@ public sealed class ExpectationTests : IDisposable
             "public.customers.name is missing",
             "public.customers.\"E-Mail\" is of the type character varying(80), and varchar(60) was expected",
             "public.customers.id is of the type integer, and bigint was expected",
-            "public.customers.m is of the type app.mood, and mood was expected, which is no type here; a type outside pg_catalog bears its schema's name",
-            "public.customers.at is of the type timestamp with time zone, and no such type was expected, which is no type here",
+            "public.customers.m is of the type app.mood, and mood was expected, which is not a type here; a type outside pg_catalog bears "
+                + "its schema's name",
+            "public.customers.at is of the type timestamp with time zone, and no such type was expected, which is not a type here",
             "public.customers has row-level security off: its policies do not count",
             "\"Other\" on app.orders is missing",
             "app.orders has row-level security on",
@@ -68,16 +70,26 @@ public sealed class ExpectationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("[]", "the file is no object")]
+    [InlineData("[]", "the file is not an object")]
     [InlineData("{ \"format\": \"x\", \"tables\": { \"a\": {} } }", "its format is not \"pgops-expectations/1\"")]
     [InlineData("{ \"format\": \"pgops-expectations/1\" }", "\"tables\" is missing, or no object")]
     [InlineData("{ \"format\": \"pgops-expectations/1\", \"tables\": {} }", "it expects nothing")]
-    [InlineData("{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a.b.c\": {} } }", "\"a.b.c\" is not schema.table or table, quoted as in SQL")]
+    [InlineData(
+        "{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a.b.c\": {} } }",
+        "\"a.b.c\" is not schema.table or table, quoted as in SQL")]
     [InlineData("{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": {}, \"public.A\": {} } }", "public.a is there twice")]
-    [InlineData("{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"polices\": [] } } }", "a: \"polices\" is unknown, or there twice; there are columns, policies, rowSecurity")]
-    [InlineData("{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"columns\": [1] } } }", "a: \"columns\" is not a list of names, quoted as in SQL")]
-    [InlineData("{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"columns\": { \"x\": 5 } } } }", "a: the column \"x\" is no name, there twice, or its type is neither a text nor null")]
-    [InlineData("{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"rowSecurity\": 1 } } }", "a: \"rowSecurity\" is not true or false")]
+    [InlineData(
+        "{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"polices\": [] } } }",
+        "a: \"polices\" is unknown, or there twice; there are columns, policies, rowSecurity")]
+    [InlineData(
+        "{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"columns\": [1] } } }",
+        "a: \"columns\" is not a list of names, quoted as in SQL")]
+    [InlineData(
+        "{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"columns\": { \"x\": 5 } } } }",
+        "a: the column \"x\" is not a name, there twice, or its type is neither a text nor null")]
+    [InlineData(
+        "{ \"format\": \"pgops-expectations/1\", \"tables\": { \"a\": { \"rowSecurity\": 1 } } }",
+        "a: \"rowSecurity\" is not true or false")]
     [InlineData("{", "it is not JSON: ")]
     public void A_slip_of_the_pen_is_named(string text, string problem)
     {
@@ -113,7 +125,8 @@ public sealed class ExpectationTests : IDisposable
             "Error public.lost is missing; the manifest has it",
             "Error public.seen is missing; the manifest has it",
             "Error public.customers.gone is missing; the manifest has it",
-            "Warning public.customers.name is defined differently than in the manifest (expected: text at 2 / found: character varying(9) at 2)",
+            "Warning public.customers.name is defined differently than in the manifest (expected: text at 2 / found: character varying(9) "
+                + "at 2)",
             "Error own on public.orders is missing; the manifest has it",
             "Error public.guarded has row-level security off: its policies do not count",
             "Warning other on public.orders is defined differently than in the manifest "

@@ -46,21 +46,75 @@ public sealed class TestDatabaseTests
     }
 
     [PostgresTheory]
-    [InlineData(PgFindingKind.RowSecurity, true, "DROP POLICY own ON orders", "public.orders has row-level security and no policy: everybody but its owner")]
-    [InlineData(PgFindingKind.RowSecurity, true, "ALTER TABLE orders DISABLE ROW LEVEL SECURITY", "public.orders has a policy, but row-level security is off")]
-    [InlineData(PgFindingKind.InvalidIndexes, true, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_both'::regclass", "public.orders_both is INVALID: queries of public.orders do not use it")]
-    [InlineData(PgFindingKind.InvalidIndexes, false, "CREATE INDEX waiting ON ONLY parted (id, t)", "public.waiting is INVALID: some partitions of public.parted have no such index")]
-    [InlineData(PgFindingKind.CollationVersion, true, "UPDATE pg_collation SET collversion = '1' WHERE collname = 'german'", "collation public.german was made with version 1 of its collation")]
-    [InlineData(PgFindingKind.Sequences, true, "CREATE TABLE tight (id smallserial PRIMARY KEY); SELECT setval('tight_id_seq', 32000)", "public.tight_id_seq has used 97.6 % of its numbers: it stands at 32,000 of 32,767, the limit of public.tight.id (smallint)")]
-    [InlineData(PgFindingKind.Sequences, false, "CREATE TABLE tight (id int PRIMARY KEY); CREATE SEQUENCE wide; ALTER TABLE tight ALTER id SET DEFAULT nextval('wide'); SELECT setval('wide', 1800000000)", "public.wide has used 83.8 % of its numbers: it stands at 1,800,000,000 of 2,147,483,647, the limit of public.tight.id (integer)")]
-    [InlineData(PgFindingKind.Sequences, true, "CREATE SEQUENCE falling INCREMENT -1 MINVALUE -100; SELECT setval('falling', -95)", "public.falling has used 94.9 % of its numbers: it stands at -95 of -100")]
-    [InlineData(PgFindingKind.DisabledTriggers, false, "ALTER TABLE customers DISABLE TRIGGER touch", "touch on public.customers is disabled")]
-    [InlineData(PgFindingKind.DisabledTriggers, true, "ALTER TABLE orders DISABLE TRIGGER ALL", "orders_customer_fkey on public.orders is not enforced: its triggers on public.orders are disabled")]
-    [InlineData(PgFindingKind.UnvalidatedConstraints, false, "ALTER TABLE customers ADD CONSTRAINT later CHECK (n < 9) NOT VALID", "later on public.customers is NOT VALID")]
-    [InlineData(PgFindingKind.UnvalidatedConstraints, false, "CREATE DOMAIN few AS int; ALTER DOMAIN few ADD CONSTRAINT later CHECK (VALUE < 9) NOT VALID", "later on public.few is NOT VALID")]
+    [InlineData(
+        PgFindingKind.RowSecurity,
+        true,
+        "DROP POLICY own ON orders",
+        "public.orders has row-level security and no policy: everybody but its owner")]
+    [InlineData(
+        PgFindingKind.RowSecurity,
+        true,
+        "ALTER TABLE orders DISABLE ROW LEVEL SECURITY",
+        "public.orders has a policy, but row-level security is off")]
+    [InlineData(
+        PgFindingKind.InvalidIndexes,
+        true,
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_both'::regclass",
+        "public.orders_both is INVALID: queries of public.orders do not use it")]
+    [InlineData(
+        PgFindingKind.InvalidIndexes,
+        false,
+        "CREATE INDEX waiting ON ONLY parted (id, t)",
+        "public.waiting is INVALID: some partitions of public.parted have no such index")]
+    [InlineData(
+        PgFindingKind.CollationVersion,
+        true,
+        "UPDATE pg_collation SET collversion = '1' WHERE collname = 'german'",
+        "collation public.german was made with version 1 of its collation")]
+    [InlineData(
+        PgFindingKind.Sequences,
+        true,
+        "CREATE TABLE tight (id smallserial PRIMARY KEY); SELECT setval('tight_id_seq', 32000)",
+        "public.tight_id_seq has used 97.6 % of its numbers: it stands at 32,000 of 32,767, the limit of public.tight.id (smallint)")]
+    [InlineData(
+        PgFindingKind.Sequences,
+        false,
+        "CREATE TABLE tight (id int PRIMARY KEY); CREATE SEQUENCE wide; ALTER TABLE tight ALTER id SET DEFAULT nextval('wide'); SELECT "
+            + "setval('wide', 1800000000)",
+        "public.wide has used 83.8 % of its numbers: it stands at 1,800,000,000 of 2,147,483,647, the limit of public.tight.id (integer)")]
+    [InlineData(
+        PgFindingKind.Sequences,
+        true,
+        "CREATE SEQUENCE falling INCREMENT -1 MINVALUE -100; SELECT setval('falling', -95)",
+        "public.falling has used 94.9 % of its numbers: it stands at -95 of -100")]
+    [InlineData(
+        PgFindingKind.DisabledTriggers, false, "ALTER TABLE customers DISABLE TRIGGER touch", "touch on public.customers is disabled")]
+    [InlineData(
+        PgFindingKind.DisabledTriggers,
+        true,
+        "ALTER TABLE orders DISABLE TRIGGER ALL",
+        "orders_customer_fkey on public.orders is not enforced: its triggers on public.orders are disabled")]
+    [InlineData(
+        PgFindingKind.UnvalidatedConstraints,
+        false,
+        "ALTER TABLE customers ADD CONSTRAINT later CHECK (n < 9) NOT VALID",
+        "later on public.customers is NOT VALID")]
+    [InlineData(
+        PgFindingKind.UnvalidatedConstraints,
+        false,
+        "CREATE DOMAIN few AS int; ALTER DOMAIN few ADD CONSTRAINT later CHECK (VALUE < 9) NOT VALID",
+        "later on public.few is NOT VALID")]
     [InlineData(PgFindingKind.PrimaryKeys, false, "CREATE TABLE \"No key\" (a int)", "public.\"No key\" has no primary key")]
-    [InlineData(PgFindingKind.DuplicateIndexes, false, "CREATE INDEX again ON orders (customer)", "public.again does what public.orders_customer does, too")]
-    [InlineData(PgFindingKind.DuplicateIndexes, false, "CREATE INDEX again ON customers (name)", "public.again does what public.customers_name_key does, too")]
+    [InlineData(
+        PgFindingKind.DuplicateIndexes,
+        false,
+        "CREATE INDEX again ON orders (customer)",
+        "public.again does what public.orders_customer does, too")]
+    [InlineData(
+        PgFindingKind.DuplicateIndexes,
+        false,
+        "CREATE INDEX again ON customers (name)",
+        "public.again does what public.customers_name_key does, too")]
     public async Task What_is_wrong_is_found(PgFindingKind kind, bool error, string change, string found)
     {
         var target = await BackupTestDatabase.CreateAsync(_server, $"{Sound};\n{change}");
@@ -98,7 +152,8 @@ public sealed class TestDatabaseTests
         var names = test.Findings.Select(finding => finding.Object).ToList();
         Assert.Contains("public.orders_customer_desc", names);
         Assert.Contains("public.parted_t", names);
-        Assert.DoesNotContain(names, name => name.StartsWith("public.used", StringComparison.Ordinal) || name.StartsWith("public.parted_1", StringComparison.Ordinal));
+        Assert.DoesNotContain(names, name => name.StartsWith("public.used", StringComparison.Ordinal)
+            || name.StartsWith("public.parted_1", StringComparison.Ordinal));
         Assert.Equal(PgCheckStatus.Passed, Assert.Single(test.Checks).Status);
     }
 
@@ -106,7 +161,8 @@ public sealed class TestDatabaseTests
     public async Task Transaction_ids_that_run_out_are_found()
     {
         var target = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t (a int)");
-        var before = (string)(await SandboxServer.ExecuteAsync(target, "SELECT datfrozenxid::text FROM pg_database WHERE datname = current_database()"))!;
+        var before = (string)(await SandboxServer.ExecuteAsync(
+            target, "SELECT datfrozenxid::text FROM pg_database WHERE datname = current_database()"))!;
         try
         {
             await AgeAsync("((4294967296 - 1200000000 + txid_current())::text)");
@@ -115,7 +171,10 @@ public sealed class TestDatabaseTests
             var failed = await TestAsync(target, request => request with { Only = [PgFindingKind.Wraparound] });
 
             var warning = Assert.Single(warned.Findings, finding => finding.Kind == PgFindingKind.Wraparound);
-            Assert.StartsWith($"database {target.Database} has used 55.8 % of its transaction ids (age 1,200,000,0", warning.ToString(), StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"database {target.Database} has used 55.8 % of its transaction ids (age 1,200,000,0",
+                warning.ToString(),
+                StringComparison.Ordinal);
             Assert.True(warned.Passed);
             Assert.Equal(PgFindingSeverity.Error, Assert.Single(failed.Findings).Severity);
             Assert.False(failed.Passed);
@@ -168,8 +227,10 @@ public sealed class TestDatabaseTests
     {
         var target = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t (a int); ALTER TABLE t ENABLE ROW LEVEL SECURITY");
 
-        var strict = await TestAsync(target, request => request with { Only = [PgFindingKind.PrimaryKeys], AsError = [PgFindingKind.PrimaryKeys] });
-        var lenient = await TestAsync(target, request => request with { Skip = [PgFindingKind.UnusedIndexes], AsWarning = [PgFindingKind.RowSecurity] });
+        var strict =
+            await TestAsync(target, request => request with { Only = [PgFindingKind.PrimaryKeys], AsError = [PgFindingKind.PrimaryKeys] });
+        var lenient = await TestAsync(
+            target, request => request with { Skip = [PgFindingKind.UnusedIndexes], AsWarning = [PgFindingKind.RowSecurity] });
 
         Assert.Equal("primary-keys", Assert.Single(strict.Checks).Name);
         Assert.False(strict.Passed);
@@ -182,7 +243,8 @@ public sealed class TestDatabaseTests
     [PostgresFact]
     public async Task What_the_role_may_not_see_is_skipped_and_never_passed()
     {
-        var target = await BackupTestDatabase.CreateAsync(_server, "CREATE SCHEMA closed; CREATE SEQUENCE closed.s; CREATE ROLE looker LOGIN PASSWORD 'x'");
+        var target = await BackupTestDatabase.CreateAsync(
+            _server, "CREATE SCHEMA closed; CREATE SEQUENCE closed.s; CREATE ROLE looker LOGIN PASSWORD 'x'");
         var looker = (target with { Username = "looker" }).WithPassword(new PgSecret("x"));
 
         var test = await TestAsync(looker, request => request with { Only = [PgFindingKind.Sequences] });
@@ -201,7 +263,9 @@ public sealed class TestDatabaseTests
         await TestAsync(target, request => request);
 
         var after = await SandboxServer.ExecuteAsync(target, "SELECT txid_current()::text");
-        Assert.Equal(long.Parse((string)before!, System.Globalization.CultureInfo.InvariantCulture) + 1, long.Parse((string)after!, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(
+            long.Parse((string)before!, System.Globalization.CultureInfo.InvariantCulture) + 1,
+            long.Parse((string)after!, System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [Fact]
@@ -213,7 +277,8 @@ public sealed class TestDatabaseTests
             new() { Target = target, Only = [PgFindingKind.Sequences], Skip = [PgFindingKind.Sequences] },
             new() { Target = target, AsError = [PgFindingKind.Sequences], AsWarning = [PgFindingKind.Sequences] }])
         {
-            var error = await Assert.ThrowsAsync<PgOpsException>(() => new TestDatabase().RunAsync(request, new CollectingSink(), CancellationToken.None));
+            var error = await Assert.ThrowsAsync<PgOpsException>(
+                () => new TestDatabase().RunAsync(request, new CollectingSink(), CancellationToken.None));
             Assert.Equal(PgErrorCode.InvalidArgument, error.Code);
         }
     }

@@ -24,12 +24,18 @@ public sealed class UserCheckTests : IDisposable
     [PostgresTheory]
     [InlineData("SELECT 1 WHERE false", true, "no row")]
     [InlineData("SET LOCAL work_mem = '8MB'; SELECT 1 WHERE false; TABLE pg_catalog.pg_largeobject;", true, "2 queries, no row")]
-    [InlineData("SELECT 1 WHERE false;\n\nSELECT g AS id, NULL AS note FROM generate_series(1, 7) g", false, "line 3: 7 rows, the first 5: id=1, note=NULL; id=2, note=NULL; id=3")]
+    [InlineData(
+        "SELECT 1 WHERE false;\n\nSELECT g AS id, NULL AS note FROM generate_series(1, 7) g",
+        false,
+        "line 3: 7 rows, the first 5: id=1, note=NULL; id=2, note=NULL; id=3")]
     [InlineData("SELECT count(*) >= 0 AS fine FROM pg_class", false, "line 1: 1 row: fine=t (a check lists what is wrong")]
     [InlineData("-- nothing\nSET LOCAL work_mem = '8MB'", false, "the file holds no statement that gives rows, so nothing was checked")]
     [InlineData("SELECT 1 FROM nowhere", false, "line 1: 42P01 relation \"nowhere\" does not exist")]
     [InlineData("CREATE TABLE t (a int)", false, "line 1: 25006 cannot execute CREATE TABLE in a read-only transaction")]
-    [InlineData("COMMIT; CREATE TABLE t (a int); SELECT 1 WHERE false", false, "line 1: a check runs in one read-only transaction and must not end it")]
+    [InlineData(
+        "COMMIT; CREATE TABLE t (a int); SELECT 1 WHERE false",
+        false,
+        "line 1: a check runs in one read-only transaction and must not end it")]
     [InlineData("DO $$ BEGIN COMMIT; END $$; SELECT 1 WHERE false", false, "line 1: 2D000 invalid transaction termination")]
     [InlineData("SELECT 1 WHERE false;\n\\echo done", false, "line 2: ")]
     public async Task A_file_of_sql_passes_when_no_query_gives_a_row(string sql, bool passed, string detail)
@@ -74,7 +80,8 @@ public sealed class UserCheckTests : IDisposable
     {
         var password = _server.Target.GetEnvironment()["PGPASSWORD"];
 
-        var check = await RunAsync(new DelegateCheck("leaky", (target, _, _) => throw new InvalidOperationException(target.GetConnectionUri())));
+        var check =
+            await RunAsync(new DelegateCheck("leaky", (target, _, _) => throw new InvalidOperationException(target.GetConnectionUri())));
 
         Assert.Equal(PgCheckStatus.Failed, check.Status);
         Assert.DoesNotContain(password, check.Detail, StringComparison.Ordinal);
@@ -129,5 +136,6 @@ public sealed class UserCheckTests : IDisposable
     private async Task<PgCheck> RunAsync(UserCheck check) => (await TestAsync(TimeSpan.FromSeconds(20), check)).Checks[^1];
 
     private Task<PgDatabaseTest> TestAsync(TimeSpan timeout, params UserCheck[] checks) => new TestDatabase().RunAsync(
-        new() { Target = _server.Target, Only = [PgFindingKind.Wraparound], Checks = checks, CheckTimeout = timeout }, new CollectingSink(), CancellationToken.None);
+        new() { Target = _server.Target, Only = [PgFindingKind.Wraparound], Checks = checks, CheckTimeout = timeout },
+        new CollectingSink(), CancellationToken.None);
 }

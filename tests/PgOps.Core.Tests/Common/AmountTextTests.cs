@@ -2,7 +2,9 @@ using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Tests.Common;
 
-/// <summary>Time spans, sizes and dates as people write them. What .NET would take for something else is refused with the right spellings.</summary>
+/// <summary>
+/// Time spans, sizes and dates as people write them. What .NET would take for something else is refused with the right spellings.
+/// </summary>
 public sealed class AmountTextTests
 {
     [Theory]
@@ -40,7 +42,7 @@ public sealed class AmountTextTests
     [InlineData("-00:30", "s", "-00:30 is a negative time span: write 00:30 or 00:30:00.")]
     [InlineData("3m", "d", "3m may mean minutes or months: write 3min or 90d.")]
     [InlineData("3 months", "d", "3 months: months and years have no fixed length: write 90d or 90.00:00:00.")]
-    [InlineData("10GB", "s", "10GB is not a time span, for 'GB' is no unit of time: write 10s or 00:00:10.")]
+    [InlineData("10GB", "s", "10GB is not a time span, for 'GB' is not a unit of time: write 10s or 00:00:10.")]
     [InlineData("1h1h", "s", "1h1h names the same unit twice and is not a time span: write 30s or 00:00:30.")]
     [InlineData("60d", "s", "60d is longer than the 24 days that a timeout can last: write 30s or 00:00:30.")]
     [InlineData("1.26:00", "h", "1.26:00 is not a time span: write 26h or 1.02:00:00.")]

@@ -69,7 +69,8 @@ public sealed class FleetRunTests
         Assert.Empty(outcome.NotBegun);
         Assert.Equal(["subject of t2", "subject of t4"], _sink.Failures.Select(error => (string)error.Subject!).Order());
         Assert.All(_sink.Failures, error => Assert.Equal(PgErrorCode.StatementFailed, error.Code));
-        Assert.All(_sink.Failures, error => Assert.StartsWith(((string)error.Subject!)[^2..] + ": ", error.Problem, StringComparison.Ordinal));
+        Assert.All(
+            _sink.Failures, error => Assert.StartsWith(((string)error.Subject!)[^2..] + ": ", error.Problem, StringComparison.Ordinal));
         Assert.All(_sink.Failures, error => Assert.Equal("what to do", error.NextStep));
     }
 

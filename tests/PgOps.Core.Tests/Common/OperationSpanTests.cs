@@ -53,8 +53,10 @@ public sealed class OperationSpanTests
     public async Task A_fleet_of_which_one_failed_has_failed()
     {
         using var heard = new Heard();
-        FleetTask[] tasks = [new("good", 1, (_, _) => Task.FromResult<object?>(null)), new("bad", 2, (_, _) => throw new InvalidOperationException("no"))];
-        await OperationSpans.OperationAsync(this, () => null, () => new FleetRun().RunAsync(tasks, new CollectingSink(), CancellationToken.None));
+        FleetTask[] tasks =
+            [new("good", 1, (_, _) => Task.FromResult<object?>(null)), new("bad", 2, (_, _) => throw new InvalidOperationException("no"))];
+        await OperationSpans.OperationAsync(
+            this, () => null, () => new FleetRun().RunAsync(tasks, new CollectingSink(), CancellationToken.None));
         Assert.Equal(["failed", "failed"], heard.Of(nameof(OperationSpanTests)).Select(span => span.GetTagItem(SpanTags.Outcome)));
     }
 
@@ -86,7 +88,8 @@ public sealed class OperationSpanTests
         }
 
         var span = Assert.Single(heard.Of(nameof(OperationSpanTests)), span => span.OperationName == nameof(OperationSpanTests));
-        Assert.Equal((trace, "b7ad6b7169203331", "ours=1"), (span.TraceId.ToHexString(), span.ParentSpanId.ToHexString(), span.TraceStateString));
+        Assert.Equal(
+            (trace, "b7ad6b7169203331", "ours=1"), (span.TraceId.ToHexString(), span.ParentSpanId.ToHexString(), span.TraceStateString));
         Assert.True(span.HasRemoteParent);
     }
 
@@ -104,7 +107,8 @@ public sealed class OperationSpanTests
         var source = Path.Combine(SourceFolder(), "..", "..", "..", "src", "PgOps.Core");
         var without = typeof(IOperationSink).Assembly.GetExportedTypes()
             .Where(type => type.GetMethods().Any(method => method.Name == "RunAsync"
-                && method.DeclaringType == type && method.GetParameters().Any(parameter => parameter.ParameterType == typeof(IOperationSink))))
+                && method.DeclaringType == type && method.GetParameters()
+                    .Any(parameter => parameter.ParameterType == typeof(IOperationSink))))
             .Where(type => type != typeof(FleetTask))
             .Where(type => !File.ReadAllText(Directory.GetFiles(source, type.Name + ".cs", SearchOption.AllDirectories).Single())
                 .Contains("OperationSpans.OperationAsync(this, ", StringComparison.Ordinal))

@@ -9,7 +9,9 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Common;
 
-/// <summary>What a person sees while something long runs: bytes, rate, a percentage that never falls and ends at 100, a plausible estimate.</summary>
+/// <summary>
+/// What a person sees while something long runs: bytes, rate, a percentage that never falls and ends at 100, a plausible estimate.
+/// </summary>
 [Collection(PostgresTests.Name)]
 public sealed partial class ProgressTests : IDisposable
 {
@@ -69,7 +71,8 @@ public sealed partial class ProgressTests : IDisposable
         var seen = new List<(TimeSpan At, OperationProgress Report)>();
         var sink = new TimingSink(report => seen.Add((clock.Elapsed, report)));
         await new CopyBackup().RunAsync(
-            new CopyBackupRequest { Backup = backup, Destination = Path.Combine(_folder.Path, "copy"), BandwidthLimit = 1_000_000 }, sink, CancellationToken.None);
+            new CopyBackupRequest { Backup = backup, Destination = Path.Combine(_folder.Path, "copy"), BandwidthLimit = 1_000_000 }, sink,
+            CancellationToken.None);
         var end = seen[^1].At;
         AssertSteady(seen.ConvertAll(one => one.Report));
         var estimates = seen.Where(one => one.Report.Remaining is not null).ToList();
@@ -85,25 +88,37 @@ public sealed partial class ProgressTests : IDisposable
     {
         var source = await BackupTestDatabase.CreateAsync(
             _server,
-            "CREATE TABLE big AS SELECT i, md5(i::text) a, md5((i * 7)::text) b FROM generate_series(1, 250000) i; ALTER TABLE big ADD PRIMARY KEY (i);"
+            "CREATE TABLE big AS SELECT i, md5(i::text) a, md5((i * 7)::text) b FROM generate_series(1, 250000) i; ALTER TABLE big ADD "
+                + "PRIMARY KEY (i);"
             // Its row takes a second to restore, so that some report falls into the middle however quick or slow the machine is.
             + "CREATE TABLE mid (a int CHECK (pg_sleep(1)::text = '')); INSERT INTO mid VALUES (1);"
             + string.Concat(Enumerable.Range(1, 20).Select(number => $"CREATE TABLE s{number} AS SELECT generate_series(1, 2000) AS a;")));
         var backup = await new BackupDatabase().RunAsync(
-            new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Compression = format == PgBackupFormat.Custom ? "6" : null },
+            new BackupDatabaseRequest
+            {
+                Target = source,
+                Path = _folder.Path,
+                Format = format,
+                Compression = format == PgBackupFormat.Custom ? "6" : null,
+            },
             _sink,
             CancellationToken.None);
         AssertSteady(_sink.Reports);
-        var dumping = _sink.Reports.Where(report => report.Activity.StartsWith("Backing up", StringComparison.Ordinal) && !report.Completed).ToList();
+        var dumping = _sink.Reports.Where(report => report.Activity.StartsWith("Backing up", StringComparison.Ordinal) && !report.Completed)
+            .ToList();
         Assert.NotEmpty(dumping);
         Assert.All(dumping, report => Assert.Matches(BytesAndRate(), report.Status));
-        Assert.Contains(_sink.Reports, report => report.Activity.StartsWith("Reading", StringComparison.Ordinal) && BytesAndRate().IsMatch(report.Status));
+        Assert.Contains(
+            _sink.Reports,
+            report => report.Activity.StartsWith("Reading", StringComparison.Ordinal) && BytesAndRate().IsMatch(report.Status));
 
         _sink.Reports.Clear();
         await new RestoreDatabase().RunAsync(
-            new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = "progress_" + backup.Id[..8] }, _sink, CancellationToken.None);
+            new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = "progress_" + backup.Id[..8] }, _sink,
+            CancellationToken.None);
         AssertSteady(_sink.Reports);
-        Assert.Contains(_sink.Reports, report => report.Activity.StartsWith("Restoring", StringComparison.Ordinal) && report.Percent is > 0 and < 100);
+        Assert.Contains(
+            _sink.Reports, report => report.Activity.StartsWith("Restoring", StringComparison.Ordinal) && report.Percent is > 0 and < 100);
     }
 
     /// <summary>Each activity's percentage never falls, and its last report says that it ended, at 100.</summary>

@@ -4,7 +4,9 @@ using PgOps.Core.Tests.Peers;
 
 namespace PgOps.Core.Tests.Common;
 
-/// <summary>The system's libzstd behind a stream; a whole zstd archive is hashed where the sandbox's pg_dump has zstd (from 16 on).</summary>
+/// <summary>
+/// The system's libzstd behind a stream; a whole zstd archive is hashed where the sandbox's pg_dump has zstd (from 16 on).
+/// </summary>
 public sealed class ZstdStreamTests
 {
     // 200,000 times "row\t1\n", by zstd -1 --no-check.

@@ -22,7 +22,11 @@ public sealed class CompareDatabaseTests : IDisposable
     [PostgresTheory]
     [InlineData("UPDATE public.orders SET total = total + 0.01 WHERE id = 777", "public.orders", PgTableVerdict.ContentDiffers, "content")]
     [InlineData("DELETE FROM public.events WHERE what = 'event 300'", "public.events_2024", PgTableVerdict.RowsDiffer, "row-counts")]
-    [InlineData("INSERT INTO public.duplicates SELECT * FROM public.duplicates LIMIT 1", "public.duplicates", PgTableVerdict.RowsDiffer, "row-counts")]
+    [InlineData(
+        "INSERT INTO public.duplicates SELECT * FROM public.duplicates LIMIT 1",
+        "public.duplicates",
+        PgTableVerdict.RowsDiffer,
+        "row-counts")]
     [InlineData(
         "UPDATE \"Odd \"\"schema\"\"\".\"Tablé, with = everything; -- 'quoted'\" SET \"select\" = NULL WHERE \"Column A\" = 1",
         "Odd \"schema\".Tablé, with = everything; -- 'quoted'", PgTableVerdict.ContentDiffers, "content")]
@@ -53,10 +57,13 @@ public sealed class CompareDatabaseTests : IDisposable
         var other = await OddDatabase.CreateAsync(_server);
         var equal = await CompareAsync(one, other);
         Assert.True(equal.Passed, string.Join('\n', equal.Checks));
-        Assert.Equal(["tables", "row-counts", "content", "sequences", "migration-state", .. ObjectComparison.Groups], equal.Checks.Select(check => check.Name));
+        Assert.Equal(
+            ["tables", "row-counts", "content", "sequences", "migration-state", .. ObjectComparison.Groups],
+            equal.Checks.Select(check => check.Name));
 
         // The same number of rows, the same sum of values: only the content of whole rows tells.
-        await SandboxServer.ExecuteAsync(other, "UPDATE public.events SET what = CASE what WHEN 'event 1' THEN 'event 2' ELSE 'event 1' END WHERE what IN ('event 1', 'event 2')");
+        await SandboxServer.ExecuteAsync(other, "UPDATE public.events SET what = CASE what WHEN 'event 1' THEN 'event 2' ELSE 'event 1' "
+            + "END WHERE what IN ('event 1', 'event 2')");
         var swapped = await CompareAsync(one, other);
         Assert.Equal("events_rest", Assert.Single(swapped.Differences).Name);
     }
@@ -116,30 +123,40 @@ public sealed class CompareDatabaseTests : IDisposable
         Assert.False((await CompareAsync(source, copy)).Passed);
         var backup = await OddDatabase.BackUpAsync(source, _folder);
 
-        foreach (var comparison in new[] { await WithoutAsync(new() { ReferenceTarget = source, Difference = copy }), await WithoutAsync(new() { ReferenceBackup = backup, Difference = copy }) })
+        foreach (var comparison in new[] { await WithoutAsync(new() { ReferenceTarget = source, Difference = copy }), await WithoutAsync(
+            new() { ReferenceBackup = backup, Difference = copy }) })
         {
             Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
             Assert.Empty(comparison.Objects);
             Assert.Equal(["Scratch. 1", "pgops"], comparison.ExcludedSchemas);
-            Assert.Equal(["tables", "row-counts", "content", "sequences", .. ObjectComparison.Groups], comparison.Checks.Select(check => check.Name));
+            Assert.Equal(
+                ["tables", "row-counts", "content", "sequences", .. ObjectComparison.Groups],
+                comparison.Checks.Select(check => check.Name));
             Assert.All(
                 comparison.Checks.Where(check => check.Name is "tables" or "objects"),
-                check => Assert.Contains("left out on request: schema Scratch. 1, schema pgops and the migration state", check.Detail, StringComparison.Ordinal));
+                check => Assert.Contains(
+                    "left out on request: schema Scratch. 1, schema pgops and the migration state",
+                    check.Detail,
+                    StringComparison.Ordinal));
             Assert.DoesNotContain(comparison.Tables, table => table.Schema is "pgops" or "Scratch. 1");
         }
 
         // What is not left out is compared as ever.
-        await SandboxServer.ExecuteAsync(copy, "UPDATE public.orders SET total = total + 1 WHERE id = 1; CREATE VIEW public.scratch AS SELECT 1 AS one");
+        await SandboxServer.ExecuteAsync(
+            copy, "UPDATE public.orders SET total = total + 1 WHERE id = 1; CREATE VIEW public.scratch AS SELECT 1 AS one");
         var differing = await WithoutAsync(new() { ReferenceTarget = source, Difference = copy });
         Assert.Equal("orders", Assert.Single(differing.Differences).Name);
         Assert.Contains(differing.Objects, one => one.Name == "public.scratch");
 
-        var error = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { ReferenceTarget = source, Difference = copy, ExcludedSchemas = ["pgops", "scratch*", "PGOPS"] }));
+        var error = await Assert.ThrowsAsync<PgOpsException>(
+            () => RunAsync(new() { ReferenceTarget = source, Difference = copy, ExcludedSchemas = ["pgops", "scratch*", "PGOPS"] }));
         Assert.Equal(PgErrorCode.SchemaNotFound, error.Code);
         Assert.Equal("Neither side has a schema scratch*, nor one PGOPS.", error.Problem);
 
-        Task<PgComparison> WithoutAsync(CompareDatabaseRequest request) => RunAsync(request with { ExcludedSchemas = ["pgop?", "Scratch*"] });
-        Task<PgComparison> RunAsync(CompareDatabaseRequest request) => new CompareDatabase().RunAsync(request, _sink, CancellationToken.None);
+        Task<PgComparison> WithoutAsync(CompareDatabaseRequest request)
+            => RunAsync(request with { ExcludedSchemas = ["pgop?", "Scratch*"] });
+        Task<PgComparison> RunAsync(CompareDatabaseRequest request)
+            => new CompareDatabase().RunAsync(request, _sink, CancellationToken.None);
     }
 
     [Theory]
@@ -166,7 +183,8 @@ public sealed class CompareDatabaseTests : IDisposable
     [InlineData("extension", "\"uuid.ossp\"", null)]
     [InlineData("user mapping", "files for first.last", null)]
     [InlineData("publication", "\"a.b\"", null)]
-    public void An_objects_name_tells_its_schema(string kind, string name, string? schema) => Assert.Equal(schema, new ObjectName(kind, name).Schema);
+    public void An_objects_name_tells_its_schema(string kind, string name, string? schema)
+        => Assert.Equal(schema, new ObjectName(kind, name).Schema);
 
     [PostgresFact]
     public async Task Wants_exactly_one_reference()

@@ -50,7 +50,8 @@ public sealed class DatabaseFingerprintTests
         foreach (var setting in new[]
         {
             "TimeZone = 'Asia/Kathmandu'", "DateStyle = 'German'", "IntervalStyle = 'iso_8601'", "extra_float_digits = 0",
-            "bytea_output = 'escape'", "statement_timeout = '20ms'", "search_path = 'nowhere'", "default_transaction_isolation = 'serializable'",
+            "bytea_output = 'escape'", "statement_timeout = '20ms'", "search_path = 'nowhere'",
+            "default_transaction_isolation = 'serializable'",
         })
         {
             await SandboxServer.ExecuteAsync(_server.Target, $"ALTER DATABASE {Quote.Identifier(target.Database)} SET {setting}");
@@ -88,7 +89,8 @@ public sealed class DatabaseFingerprintTests
     {
         var target = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
         var role = "limited_" + target.Database;
-        await SandboxServer.ExecuteAsync(_server.Target, $"CREATE ROLE {role} LOGIN PASSWORD 'longsecret'; GRANT pg_read_all_data TO {role}");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"CREATE ROLE {role} LOGIN PASSWORD 'longsecret'; GRANT pg_read_all_data TO {role}");
         var error = await Assert.ThrowsAsync<PgOpsException>(
             () => BackupTestDatabase.ReadAsync((target with { Username = role }).WithPassword(new PgSecret("longsecret"))));
         Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
@@ -100,13 +102,15 @@ public sealed class DatabaseFingerprintTests
     [PostgresFact]
     public async Task An_alter_table_that_waits_for_the_backup_does_not_stop_it()
     {
-        var target = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE a AS SELECT generate_series(1, 1000) i; CREATE TABLE b AS TABLE a");
+        var target =
+            await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE a AS SELECT generate_series(1, 1000) i; CREATE TABLE b AS TABLE a");
         await using var first = await SnapshotSession.OpenAsync(target, null, CancellationToken.None);
         var listed = await DumpedTables.ListAsync(first.Connection, CancellationToken.None);
         await first.LockAsync(listed.Tables, CancellationToken.None);
         var alter = SandboxServer.ExecuteAsync(target, "ALTER TABLE a ALTER i TYPE bigint; ALTER TABLE b ALTER i TYPE bigint");
         while (await SandboxServer.ExecuteAsync(
-            target, "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") is 0L)
+            target, "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = "
+                + "current_database())") is 0L)
         {
             await Task.Delay(5);
         }

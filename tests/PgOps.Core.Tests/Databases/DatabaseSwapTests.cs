@@ -30,7 +30,8 @@ public sealed class DatabaseSwapTests : IDisposable
     {
         var original = await _server.CreateDatabaseAsync();
         await SandboxServer.ExecuteAsync(original, "CREATE TABLE precious (x int)");
-        await using (var staging = await StagingDatabase.CreateAsync(_server.Target, original.Database, Facts, _sink, CancellationToken.None))
+        await using (var staging =
+            await StagingDatabase.CreateAsync(_server.Target, original.Database, Facts, _sink, CancellationToken.None))
         {
             var oid = await DatabaseOccupancy.OidAsync(staging.Session, original.Database, CancellationToken.None);
             var error = await Assert.ThrowsAsync<PostgresException>(
@@ -50,9 +51,11 @@ public sealed class DatabaseSwapTests : IDisposable
         var original = await _server.CreateDatabaseAsync();
         for (var round = 0; round < 2; round++)
         {
-            await using var staging = await StagingDatabase.CreateAsync(_server.Target, original.Database, Facts, _sink, CancellationToken.None);
+            await using var staging =
+                await StagingDatabase.CreateAsync(_server.Target, original.Database, Facts, _sink, CancellationToken.None);
             var oid = await DatabaseOccupancy.OidAsync(staging.Session, original.Database, CancellationToken.None);
-            Assert.NotNull(await DatabaseSwap.RunAsync(staging, new SwapRequest(original, oid) { KeepGrants = true }, CancellationToken.None));
+            Assert.NotNull(
+                await DatabaseSwap.RunAsync(staging, new SwapRequest(original, oid) { KeepGrants = true }, CancellationToken.None));
             Assert.True(staging.InPlace);
         }
 

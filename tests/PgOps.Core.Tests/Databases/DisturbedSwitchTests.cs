@@ -99,7 +99,8 @@ public sealed class DisturbedSwitchTests : IAsyncLifetime
 
         // What a killed one has sent may go on for the five seconds that a rename waits.
         await Eventually.HoldsAsync(
-            async () => await ScalarAsync("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE%' AND state = 'active'") is 0L,
+            async () => await ScalarAsync(
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE%' AND state = 'active'") is 0L,
             "the server is at rest");
         var found = await SandboxServer.ExecuteAsync(live, "SELECT who FROM whoami");
         Assert.Equal("old new", await ContentsAsync(name));
@@ -158,7 +159,8 @@ public sealed class DisturbedSwitchTests : IAsyncLifetime
     }
 
     private async Task<string[]> NamesAsync(string name) => (string[])(await ScalarAsync(
-        $"SELECT array_agg(datname::text) FROM pg_database WHERE datname = '{name}' OR datname LIKE '{name.Replace("_", "\\_", StringComparison.Ordinal)}\\_re%'"))!;
+        $"SELECT array_agg(datname::text) FROM pg_database WHERE datname = '{name}' OR datname LIKE "
+            + $"'{name.Replace("_", "\\_", StringComparison.Ordinal)}\\_re%'"))!;
 
     private async Task DropAsync(string name)
     {

@@ -73,7 +73,8 @@ public sealed class SwitchDatabaseTests
     {
         var (live, prepared) = await PairAsync();
         await SandboxServer.ExecuteAsync(
-            _server.Target, $"ALTER DATABASE {live.Database} SET jit = off; ALTER DATABASE {prepared} SET work_mem = '9MB'; COMMENT ON DATABASE {prepared} IS 'mine'");
+            _server.Target, $"ALTER DATABASE {live.Database} SET jit = off; ALTER DATABASE {prepared} SET work_mem = '9MB'; COMMENT ON "
+                + $"DATABASE {prepared} IS 'mine'");
         var before = await PropertiesAsync(prepared);
         await RunAsync(new() { Target = live, With = prepared, KeepProperties = true });
         Assert.Equal(before, await PropertiesAsync(live.Database));
@@ -94,7 +95,8 @@ public sealed class SwitchDatabaseTests
         var result = await SwitchAsync(live, prepared);
 
         await Eventually.HoldsAsync(
-            async () => await SandboxServer.ExecuteAsync(live, "SELECT count(DISTINCT id) FROM written") is 50L, "all clients work in the new one");
+            async () => await SandboxServer.ExecuteAsync(live, "SELECT count(DISTINCT id) FROM written") is 50L,
+            "all clients work in the new one");
         await stop.CancelAsync();
         var answers = await Task.WhenAll(clients);
         var kept = (long)(await SandboxServer.ExecuteAsync(live, "SELECT count(*) FROM written"))!
@@ -120,7 +122,8 @@ public sealed class SwitchDatabaseTests
             await ExecuteAsync(patient, "BEGIN; INSERT INTO whoami VALUES ('late')");
             var switching = SwitchAsync(live, prepared, TimeSpan.FromSeconds(30));
             await Eventually.HoldsAsync(
-                () => _sink.Reports.Any(report => report.Status.StartsWith("waiting for", StringComparison.Ordinal)), "the switch waits for the transaction");
+                () => _sink.Reports.Any(report => report.Status.StartsWith("waiting for", StringComparison.Ordinal)),
+                "the switch waits for the transaction");
             await Task.Delay(700);
             await ExecuteAsync(patient, "COMMIT");
             var result = await switching;
@@ -134,7 +137,9 @@ public sealed class SwitchDatabaseTests
         await ExecuteAsync(stubborn, "SET application_name = 'stubborn'; BEGIN; INSERT INTO whoami VALUES ('lost')");
         var undone = await SwitchAsync(live, null, TimeSpan.FromMilliseconds(300));
         var ended = Assert.Single(undone.EndedSessions);
-        Assert.Equal((stubborn.ProcessID, "stubborn", "idle in transaction", live.Database), (ended.Pid, ended.Application, ended.State, ended.Database));
+        Assert.Equal(
+            (stubborn.ProcessID, "stubborn", "idle in transaction", live.Database),
+            (ended.Pid, ended.Application, ended.State, ended.Database));
         Assert.NotNull(ended.Age);
     }
 
@@ -145,7 +150,8 @@ public sealed class SwitchDatabaseTests
         await SandboxServer.ExecuteAsync(live, "SELECT pg_create_logical_replication_slot('slot_of_switch', 'pgoutput')");
         await SandboxServer.ExecuteAsync(live, "BEGIN; INSERT INTO whoami VALUES ('p'); PREPARE TRANSACTION 'gi''d'");
         await SandboxServer.ExecuteAsync(
-            live.WithDatabase(prepared), "CREATE SUBSCRIPTION sub CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE)");
+            live.WithDatabase(prepared),
+            "CREATE SUBSCRIPTION sub CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE)");
         await using var client = await SandboxServer.OpenAsync(live);
         await ExecuteAsync(client, "SET application_name = 'web'");
 
@@ -172,7 +178,8 @@ public sealed class SwitchDatabaseTests
     {
         var (live, prepared) = await PairAsync();
         var role = live.Database + "_app";
-        await SandboxServer.ExecuteAsync(_server.Target, $"CREATE ROLE {role} LOGIN PASSWORD 'app'; ALTER DATABASE {live.Database} OWNER TO {role}");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"CREATE ROLE {role} LOGIN PASSWORD 'app'; ALTER DATABASE {live.Database} OWNER TO {role}");
         var mine = live with { Username = role, Password = new PgSecret("app") };
 
         var error = await Assert.ThrowsAsync<PgOpsException>(() => SwitchAsync(mine, prepared));
@@ -201,8 +208,10 @@ public sealed class SwitchDatabaseTests
         var empty = await _server.CreateDatabaseAsync();
         foreach (var (with, code) in new (string?, PgErrorCode)[]
         {
-            (live.Database, PgErrorCode.InvalidArgument), ("postgres", PgErrorCode.InvalidArgument), ("nowhere", PgErrorCode.ConnectionFailed),
-            ("x_pgops_0123abcd", PgErrorCode.InvalidArgument), (empty.Database, PgErrorCode.InvalidArgument), (null, PgErrorCode.InvalidArgument),
+            (live.Database, PgErrorCode.InvalidArgument), ("postgres", PgErrorCode.InvalidArgument),
+            ("nowhere", PgErrorCode.ConnectionFailed),
+            ("x_pgops_0123abcd", PgErrorCode.InvalidArgument), (empty.Database, PgErrorCode.InvalidArgument),
+            (null, PgErrorCode.InvalidArgument),
         })
         {
             Assert.Equal(code, (await Assert.ThrowsAsync<PgOpsException>(() => SwitchAsync(live, with))).Code);
@@ -214,7 +223,8 @@ public sealed class SwitchDatabaseTests
         Assert.Equal("old", await SandboxServer.ExecuteAsync(live, "SELECT who FROM whoami"));
     }
 
-    private static async Task<int> ClientAsync(PgTarget target, int id, ConcurrentBag<int> opened, ConcurrentBag<int> ended, CancellationToken stop)
+    private static async Task<int> ClientAsync(
+        PgTarget target, int id, ConcurrentBag<int> opened, ConcurrentBag<int> ended, CancellationToken stop)
     {
         var answered = 0;
         while (!stop.IsCancellationRequested)
@@ -222,12 +232,14 @@ public sealed class SwitchDatabaseTests
             var pid = 0;
             try
             {
-                await using var session = await ServerConnection.OpenAsync(target with { ApplicationName = "busy" }, null, CancellationToken.None);
+                await using var session =
+                    await ServerConnection.OpenAsync(target with { ApplicationName = "busy" }, null, CancellationToken.None);
                 pid = session.ProcessID;
                 opened.Add(pid);
                 while (!stop.IsCancellationRequested)
                 {
-                    await session.ExecuteAsync($"BEGIN; INSERT INTO written VALUES ({id}); SELECT pg_sleep(0.01); COMMIT", CancellationToken.None);
+                    await session.ExecuteAsync(
+                        $"BEGIN; INSERT INTO written VALUES ({id}); SELECT pg_sleep(0.01); COMMIT", CancellationToken.None);
                     answered++;
                     await Task.Delay(10, CancellationToken.None);
                 }
@@ -235,7 +247,8 @@ public sealed class SwitchDatabaseTests
             catch (Exception error) when (error is NpgsqlException or PgOpsException)
             {
                 // The server's own word, which a connection that was only cut does not bring.
-                if (pid != 0 && (error as PostgresException ?? error.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.AdminShutdown)
+                if (pid != 0 && (error as PostgresException
+                    ?? error.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.AdminShutdown)
                 {
                     ended.Add(pid);
                 }

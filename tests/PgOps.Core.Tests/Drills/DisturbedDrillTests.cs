@@ -67,7 +67,12 @@ public sealed class DisturbedDrillTests : IDisposable
             unfinished += await DatabasesAsync() != databases ? 1 : 0;
 
             var next = await new TestRestore().RunAsync(
-                new() { Path = backup.Path, Server = work == MigratorProcess.Drill ? _server.Target : null, SandboxPath = SandboxesOf(backup.Path) },
+                new()
+                {
+                    Path = backup.Path,
+                    Server = work == MigratorProcess.Drill ? _server.Target : null,
+                    SandboxPath = SandboxesOf(backup.Path),
+                },
                 new CollectingSink(),
                 CancellationToken.None);
 
@@ -110,5 +115,6 @@ public sealed class DisturbedDrillTests : IDisposable
     private string Ledger => Path.Combine(_folder.Path, DrillLedger.FileName);
 
     private async Task<string> DatabasesAsync()
-        => (string)(await SandboxServer.ExecuteAsync(_server.Target, "SELECT string_agg(datname, ', ' ORDER BY datname) FROM pg_database"))!;
+        => (string)(await SandboxServer.ExecuteAsync(
+            _server.Target, "SELECT string_agg(datname, ', ' ORDER BY datname) FROM pg_database"))!;
 }

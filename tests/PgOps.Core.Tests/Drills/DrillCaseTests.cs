@@ -32,19 +32,30 @@ public sealed class DrillCaseTests : IDisposable
     [InlineData("DROP POLICY few ON public.orders", "policies", "policy few on public.orders: missing")]
     [InlineData("ALTER TABLE public.orders DISABLE ROW LEVEL SECURITY", "policies", "row security public.orders: missing")]
     [InlineData("SELECT setval('public.orders_id_seq', 1999)", "sequences", "public.orders_id_seq")]
-    [InlineData("ALTER TABLE public.duplicates DISABLE TRIGGER touch", "triggers", "trigger touch on public.duplicates: defined differently (expected: ")]
+    [InlineData(
+        "ALTER TABLE public.duplicates DISABLE TRIGGER touch",
+        "triggers",
+        "trigger touch on public.duplicates: defined differently (expected: ")]
     [InlineData("REVOKE SELECT ON public.orders FROM drill_reader", "privileges", "grants table public.orders: missing")]
     [InlineData(
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.orders_customer'::regclass", "indexes", "invalid: public.orders_customer")]
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = "
+            + "'public.orders_customer'::regclass", "indexes", "invalid: public.orders_customer")]
     [InlineData("ALTER TABLE public.duplicates DROP CONSTRAINT later", "constraints", "constraint later on public.duplicates: missing")]
     [InlineData(
         "ALTER TABLE public.orders ALTER placed SET DEFAULT now()",
         "objects",
-        "column public.orders.placed: defined differently (expected: timestamp with time zone NOT NULL DEFAULT '2024-02-29 12:00:00+00'::timestamp "
+        "column public.orders.placed: defined differently (expected: timestamp with time zone NOT NULL DEFAULT '2024-02-29 "
+            + "12:00:00+00'::timestamp "
         + "with time zone at 6 / found: timestamp with time zone NOT NULL DEFAULT now() at 6)")]
-    [InlineData("CREATE OR REPLACE VIEW public.totals AS SELECT customer, sum(total) + 1 AS sum FROM public.orders GROUP BY 1", "views", "view public.totals: defined")]
+    [InlineData(
+        "CREATE OR REPLACE VIEW public.totals AS SELECT customer, sum(total) + 1 AS sum FROM public.orders GROUP BY 1",
+        "views",
+        "view public.totals: defined")]
     [InlineData("DROP FUNCTION public.touch() CASCADE", "functions", "function public.touch(): missing")]
-    [InlineData("UPDATE pg_index SET indoption = '1' WHERE indexrelid = 'public.orders_customer'::regclass", "amcheck", "public.orders_customer: XX002")]
+    [InlineData(
+        "UPDATE pg_index SET indoption = '1' WHERE indexrelid = 'public.orders_customer'::regclass",
+        "amcheck",
+        "public.orders_customer: XX002")]
     [InlineData(
         """
         UPDATE pg_index SET indisready = false WHERE indexrelid = 'public.orders_customer'::regclass;
@@ -57,7 +68,8 @@ public sealed class DrillCaseTests : IDisposable
     {
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server, Extra), _folder);
 
-        var drill = await RunAsync(new() { Backup = backup, Server = _server.Target, Restored = copy => SandboxServer.ExecuteAsync(copy, damage) });
+        var drill =
+            await RunAsync(new() { Backup = backup, Server = _server.Target, Restored = copy => SandboxServer.ExecuteAsync(copy, damage) });
 
         Assert.False(drill.Passed);
         var failed = drill.Checks.Single(one => one.Name == check);

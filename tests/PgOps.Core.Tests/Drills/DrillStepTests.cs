@@ -58,7 +58,8 @@ public sealed class DrillStepTests : IDisposable
     public async Task A_version_that_cannot_be_had_is_refused_before_anything_is_started()
     {
         var backup = await BackUpAsync();
-        var both = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { Backup = backup, Server = _server.Target, ServerVersion = 99 }));
+        var both = await Assert.ThrowsAsync<PgOpsException>(
+            () => RunAsync(new() { Backup = backup, Server = _server.Target, ServerVersion = 99 }));
         Assert.Equal((PgErrorCode.InvalidArgument, "Give one of them."), (both.Code, both.NextStep));
         var source = backup.Manifest!.Server.VersionNumber / 10000;
         var older = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { Backup = backup, ServerVersion = source - 1 }));
@@ -76,7 +77,8 @@ public sealed class DrillStepTests : IDisposable
     [PostgresFact]
     public async Task A_limit_given_as_a_bare_number_is_refused()
     {
-        var error = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { Path = _folder.Path, MaxDataLoss = TimeSpan.FromTicks(30) }));
+        var error =
+            await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(new() { Path = _folder.Path, MaxDataLoss = TimeSpan.FromTicks(30) }));
         Assert.Equal(PgErrorCode.InvalidArgument, error.Code);
         Assert.Contains("-MaxDataLoss '00:30:00'", error.NextStep, StringComparison.Ordinal);
     }
@@ -111,10 +113,11 @@ public sealed class DrillStepTests : IDisposable
         var kept = await RehearseAsync(_server.Target);
         Assert.Equal(PgCheckStatus.Skipped, kept.Status);
         Assert.Contains("CREATE ROLE", kept.Detail, StringComparison.Ordinal);
-        Assert.Equal(0L, await SandboxServer.ExecuteAsync(_server.Target, "SELECT count(*) FROM pg_roles WHERE rolname = 'of_a_migration'"));
+        Assert.Equal(
+            0L, await SandboxServer.ExecuteAsync(_server.Target, "SELECT count(*) FROM pg_roles WHERE rolname = 'of_a_migration'"));
         Assert.Equal(PgCheckStatus.Passed, (await RehearseAsync()).Status);
 
-        // A copy that is not the backup's is no ground for a rehearsal.
+        // A copy that is not the backup's is not a ground for a rehearsal.
         var unequal = await RunAsync(new()
         {
             Backup = backup,
@@ -128,7 +131,15 @@ public sealed class DrillStepTests : IDisposable
         Assert.Equal(PgErrorCode.PathNotFound, error.Code);
 
         async Task<PgCheck> RehearseAsync(PgTarget? server = null)
-            => (await RunAsync(new() { Backup = backup, Server = server, Rehearse = new() { Path = work.Folder } })).Checks.Single(check => check.Name == "rehearsal");
+            => (await RunAsync(new()
+            {
+                Backup = backup,
+                Server = server,
+                Rehearse = new()
+                {
+                    Path = work.Folder,
+                }
+            })).Checks.Single(check => check.Name == "rehearsal");
     }
 
     [PostgresTheory]
@@ -177,7 +188,8 @@ public sealed class DrillStepTests : IDisposable
     {
         using var s3 = new FaultyS3();
         var backup = await BackUpAsync();
-        var copy = await new CopyBackup().RunAsync(new() { Backup = backup, Destination = s3.Uri("nightly") }, _sink, CancellationToken.None);
+        var copy =
+            await new CopyBackup().RunAsync(new() { Backup = backup, Destination = s3.Uri("nightly") }, _sink, CancellationToken.None);
         var delay = TimeSpan.FromSeconds(3);
         var waits = 0;
         s3.Break = what =>
@@ -207,9 +219,11 @@ public sealed class DrillStepTests : IDisposable
     [PostgresFact]
     public async Task A_role_that_may_not_use_amcheck_gets_a_skipped_step()
     {
-        await SandboxServer.ExecuteAsync(_server.Target, "DROP ROLE IF EXISTS drill_plain; CREATE ROLE drill_plain LOGIN CREATEDB PASSWORD 'longsecret'");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, "DROP ROLE IF EXISTS drill_plain; CREATE ROLE drill_plain LOGIN CREATEDB PASSWORD 'longsecret'");
         var source = await _server.CreateDatabaseAsync("drill plain");
-        await SandboxServer.ExecuteAsync(source, "ALTER DATABASE \"drill plain\" OWNER TO drill_plain; ALTER SCHEMA public OWNER TO drill_plain");
+        await SandboxServer.ExecuteAsync(
+            source, "ALTER DATABASE \"drill plain\" OWNER TO drill_plain; ALTER SCHEMA public OWNER TO drill_plain");
         var own = (source with { Username = "drill_plain" }).WithPassword(new PgSecret("longsecret"));
         await SandboxServer.ExecuteAsync(own, "CREATE TABLE t AS SELECT g AS id FROM generate_series(1, 100) g; CREATE INDEX ON t (id)");
         var backup = await new BackupDatabase().RunAsync(
@@ -227,12 +241,14 @@ public sealed class DrillStepTests : IDisposable
     {
         const string Roles = "SELECT count(*) FROM pg_roles WHERE rolname IN ('drill_shared', 'drill_stray', 'drill_other')";
         await SandboxServer.ExecuteAsync(
-            _server.Target, "CREATE ROLE drill_shared; CREATE ROLE drill_stray; CREATE ROLE drill_other; COMMENT ON ROLE drill_stray IS 'pgops drill role'");
+            _server.Target, "CREATE ROLE drill_shared; CREATE ROLE drill_stray; CREATE ROLE drill_other; COMMENT ON ROLE drill_stray IS "
+                + "'pgops drill role'");
         var source = await OddDatabase.CreateAsync(_server, "ALTER TABLE public.events OWNER TO drill_shared");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
         await SandboxServer.ExecuteAsync(source, "REASSIGN OWNED BY drill_shared TO postgres; DROP ROLE drill_shared");
 
-        var drills = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RunAsync(new() { Backup = backup, Server = _server.Target, Jobs = 1 })));
+        var drills =
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RunAsync(new() { Backup = backup, Server = _server.Target, Jobs = 1 })));
 
         Assert.All(drills, drill => Assert.True(drill.Passed, string.Join('\n', drill.Checks)));
         Assert.Contains(drills, drill => drill.Checks.Single(check => check.Name == "roles").Detail == "created: drill_shared");

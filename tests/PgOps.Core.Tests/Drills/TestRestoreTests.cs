@@ -134,13 +134,15 @@ public sealed class TestRestoreTests : IDisposable
 
         Assert.True(drill.Passed, string.Join('\n', drill.Checks));
         Assert.Equal(before, await SandboxServer.ExecuteAsync(_server.Target, "SELECT count(*) FROM pg_database"));
-        Assert.Equal(0L, await SandboxServer.ExecuteAsync(_server.Target, "SELECT count(*) FROM pg_roles WHERE rolname = 'only for the drill'"));
+        Assert.Equal(
+            0L, await SandboxServer.ExecuteAsync(_server.Target, "SELECT count(*) FROM pg_roles WHERE rolname = 'only for the drill'"));
     }
 
     [PostgresFact]
     public async Task Cancelled_it_takes_its_sandbox_along_and_writes_nothing_down()
     {
-        var source = await OddDatabase.CreateAsync(_server, "INSERT INTO public.events SELECT '2024-05-05', repeat('x', 200) FROM generate_series(1, 300000)");
+        var source = await OddDatabase.CreateAsync(
+            _server, "INSERT INTO public.events SELECT '2024-05-05', repeat('x', 200) FROM generate_series(1, 300000)");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
         using var stop = new CancellationTokenSource();
         var running = new TestRestore().RunAsync(new() { Backup = backup }, _sink, stop.Token);

@@ -82,7 +82,8 @@ public sealed class DisturbedMigrationTests
 
             await AssertRerunAsync(workspace, expected, $"round {round}");
         });
-        _output.WriteLine($"{way}, {(transactional ? "transactions" : "statement by statement")}: {Rounds} rounds, {disturbed} disturbed before the end");
+        _output.WriteLine(
+            $"{way}, {(transactional ? "transactions" : "statement by statement")}: {Rounds} rounds, {disturbed} disturbed before the end");
 
         // A lost session is often noticed only when all is done; a few rounds may all end before.
         Assert.True(disturbed > 0 || Rounds < FewestForACount, "Every migrator ended before it was disturbed.");
@@ -107,7 +108,9 @@ public sealed class DisturbedMigrationTests
             Disturbed? migrator = null;
             await using var proxy = new CuttingProxy(workspace.Target)
             {
-                AtBoundary = passed => passed == boundary ? migrator!.DisturbAsync(boundary % 4 == 0 ? CuttingProxy.Lock : CuttingProxy.Worker) : Task.CompletedTask,
+                AtBoundary = passed => passed == boundary
+                    ? migrator!.DisturbAsync(boundary % 4 == 0 ? CuttingProxy.Lock : CuttingProxy.Worker)
+                    : Task.CompletedTask,
             };
             migrator = await Disturbed.StartAsync(way, workspace, proxy);
             await using (migrator)
@@ -118,7 +121,8 @@ public sealed class DisturbedMigrationTests
                 await AssertRerunAsync(workspace, expected, $"boundary {boundary} of {boundaries}");
             }
         });
-        _output.WriteLine($"{way}, {(transactional ? "transactions" : "statement by statement")}: {chosen.Length} of {boundaries} boundaries");
+        _output.WriteLine(
+            $"{way}, {(transactional ? "transactions" : "statement by statement")}: {chosen.Length} of {boundaries} boundaries");
     }
 
     private async Task AssertRerunAsync(MigrationWorkspace workspace, string expected, string when)
@@ -137,7 +141,9 @@ public sealed class DisturbedMigrationTests
             clock.Elapsed.TotalSeconds < 15,
             $"{when}: the rerun took {clock.Elapsed}:\n{string.Join('\n', workspace.Sink.Lines.Select(line => line.Text))}");
         var picture = await PictureAsync(workspace);
-        Assert.True(expected == picture, $"{when}:\n{string.Join('\n', expected.Split('\n').Except(picture.Split('\n')).Select(line => "- " + line).Concat(picture.Split('\n').Except(expected.Split('\n')).Select(line => "+ " + line)))}");
+        Assert.True(
+            expected == picture,
+            $"{when}:\n{string.Join('\n', expected.Split('\n').Except(picture.Split('\n')).Select(line => "- " + line).Concat(picture.Split('\n').Except(expected.Split('\n')).Select(line => "+ " + line)))}");
         Assert.All(await workspace.StatusAsync(), migration => Assert.Equal(PgMigrationState.Applied, migration.State));
         await MigrationFaultTests.AssertNothingIsHeldAsync(workspace);
     }
@@ -185,5 +191,7 @@ public sealed class DisturbedMigrationTests
             rounds, new ParallelOptions { MaxDegreeOfParallelism = Parallel }, async (number, _) => await round(number));
 
     internal static int Number(string variable, int otherwise)
-        => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+        => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : otherwise;
 }

@@ -50,7 +50,8 @@ internal static class DisturbedSets
 
     private static void WriteTransactional(MigrationWorkspace workspace)
     {
-        workspace.Write("1_first.sql", "CREATE TABLE effect (note text); INSERT INTO effect VALUES ('1'); CREATE TYPE mood AS ENUM ('sad');");
+        workspace.Write(
+            "1_first.sql", "CREATE TABLE effect (note text); INSERT INTO effect VALUES ('1'); CREATE TYPE mood AS ENUM ('sad');");
         for (var version = 2; version <= 8; version++)
         {
             workspace.Write(
@@ -61,7 +62,9 @@ internal static class DisturbedSets
         }
     }
 
-    /// <summary>Every kind of statement that refuses a transaction and that a migration is likely to hold, with plain ones in between.</summary>
+    /// <summary>
+    /// Every kind of statement that refuses a transaction and that a migration is likely to hold, with plain ones in between.
+    /// </summary>
     private static void WriteByStatement(MigrationWorkspace workspace)
     {
         workspace.Write(

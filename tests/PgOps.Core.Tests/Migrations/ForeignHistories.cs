@@ -18,8 +18,14 @@ internal static class ForeignHistories
     /// <summary>The folder's files, the third of which is pending.</summary>
     internal static IEnumerable<(string Name, string Text)> Files(PgMigrationTool tool) => tool switch
     {
-        PgMigrationTool.Prisma => [("20240101000000_a/migration.sql", First), ("20240102000000_b/migration.sql", Second), ("20240103000000_c/migration.sql", Third)],
-        PgMigrationTool.EntityFramework => [("20240101000000_A.sql", First), ("20240102000000_B.sql", Second), ("20240103000000_C.sql", Third)],
+        PgMigrationTool.Prisma =>
+        [
+            ("20240101000000_a/migration.sql", First),
+            ("20240102000000_b/migration.sql", Second),
+            ("20240103000000_c/migration.sql", Third),
+        ],
+        PgMigrationTool.EntityFramework =>
+            [("20240101000000_A.sql", First), ("20240102000000_B.sql", Second), ("20240103000000_C.sql", Third)],
         PgMigrationTool.Flyway => [("V1__a.sql", First), ("V2__b.sql", Second), ("V3__c.sql", Third), ("U2__b.sql", "DROP TABLE b;")],
         PgMigrationTool.GolangMigrate =>
             [("1_a.up.sql", First), ("1_a.down.sql", "DROP TABLE a;"), ("2_b.up.sql", Second), ("3_c.up.sql", Third)],
@@ -53,14 +59,16 @@ internal static class ForeignHistories
                 (1, '1', 'a', 'SQL', 'V1__a.sql', {ForeignToolTests.Flyway(First.TrimEnd())}, 'x', '2024-01-01 10:00', 5, true),
                 (2, '2', 'b', 'SQL', 'V2__b.sql', {ForeignToolTests.Flyway(Second.TrimEnd())}, 'x', '2024-01-02 12:00', 5, true);
             """,
-        PgMigrationTool.Dbmate => "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('1'), ('2');",
+        PgMigrationTool.Dbmate =>
+            "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('1'), ('2');",
         PgMigrationTool.Rails =>
             """
             CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('1'), ('2');
             CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY, value varchar, created_at timestamp, updated_at timestamp);
             """,
         PgMigrationTool.GolangMigrate =>
-            "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (2, false);",
+            "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (2, "
+                + "false);",
         PgMigrationTool.Goose =>
             """
             CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now());

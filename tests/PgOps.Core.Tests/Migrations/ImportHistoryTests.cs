@@ -84,8 +84,13 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresTheory]
-    [InlineData(PgMigrationTool.Prisma, "UPDATE _prisma_migrations SET finished_at = NULL WHERE id = '3'", "20240102000000_b", "prisma migrate resolve")]
-    [InlineData(PgMigrationTool.Flyway, "UPDATE flyway_schema_history SET success = false WHERE version = '2'", "V2__b.sql", "flyway repair")]
+    [InlineData(
+        PgMigrationTool.Prisma,
+        "UPDATE _prisma_migrations SET finished_at = NULL WHERE id = '3'",
+        "20240102000000_b",
+        "prisma migrate resolve")]
+    [InlineData(
+        PgMigrationTool.Flyway, "UPDATE flyway_schema_history SET success = false WHERE version = '2'", "V2__b.sql", "flyway repair")]
     [InlineData(PgMigrationTool.GolangMigrate, "UPDATE schema_migrations SET dirty = true", "2", "migrate force")]
     [InlineData(PgMigrationTool.GolangMigrate, "UPDATE schema_migrations SET version = -1, dirty = true", "-1", "migrate force")]
     [InlineData(PgMigrationTool.Sqlx, "UPDATE _sqlx_migrations SET success = false WHERE version = 2", "2 b", "_sqlx_migrations")]
@@ -178,7 +183,8 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     public async Task A_table_of_another_name_is_found_by_From_and_Table()
     {
         await PrepareAsync(PgMigrationTool.GolangMigrate);
-        await _workspace.ExecuteAsync("CREATE SCHEMA \"Ops\"; ALTER TABLE schema_migrations RENAME TO steps; ALTER TABLE steps SET SCHEMA \"Ops\"");
+        await _workspace.ExecuteAsync(
+            "CREATE SCHEMA \"Ops\"; ALTER TABLE schema_migrations RENAME TO steps; ALTER TABLE steps SET SCHEMA \"Ops\"");
 
         var run = await ImportAsync(request => request with { From = PgMigrationTool.GolangMigrate, Table = "Ops.steps" });
 
@@ -243,7 +249,8 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
 
         var run = _workspace.RunAsync();
         await Eventually.HoldsAsync(
-            () => _workspace.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%')").Result,
+            () => _workspace.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%')").Result,
             "the migration runs");
         await using var waiter = await SandboxServer.OpenAsync(_workspace.Target);
         await using var command = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_lock({keys[1]})", waiter);
@@ -279,7 +286,8 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     private Task<PgMigrationRun> ImportAsync(Func<ImportRequest, ImportRequest>? change = null)
         => new ImportHistory().RunAsync(change?.Invoke(Request) ?? Request, _workspace.Sink, CancellationToken.None);
 
-    private Task<IReadOnlyList<string>> PreviewAsync() => new ImportHistory().PreviewAsync(Request, _workspace.Sink, CancellationToken.None);
+    private Task<IReadOnlyList<string>> PreviewAsync()
+        => new ImportHistory().PreviewAsync(Request, _workspace.Sink, CancellationToken.None);
 
     private async Task<PgOpsException> RefusedAsync(PgErrorCode code, Func<ImportRequest, ImportRequest>? change = null)
     {

@@ -2,7 +2,9 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
 
-/// <summary>What an interrupted REINDEX CONCURRENTLY, DETACH PARTITION CONCURRENTLY or DROP INDEX CONCURRENTLY leaves, and the rerun.</summary>
+/// <summary>
+/// What an interrupted REINDEX CONCURRENTLY, DETACH PARTITION CONCURRENTLY or DROP INDEX CONCURRENTLY leaves, and the rerun.
+/// </summary>
 [Collection(MigrationTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class InterruptedStatementTests : IAsyncLifetime, IDisposable
@@ -61,7 +63,8 @@ public sealed class InterruptedStatementTests : IAsyncLifetime, IDisposable
 
         await _workspace.RunAsync();
 
-        Assert.Equal("high", await _workspace.ScalarAsync<string>("SELECT string_agg(inhrelid::regclass::text, ',') FROM pg_inherits WHERE inhparent = 'parted'::regclass"));
+        Assert.Equal("high", await _workspace.ScalarAsync<string>(
+            "SELECT string_agg(inhrelid::regclass::text, ',') FROM pg_inherits WHERE inhparent = 'parted'::regclass"));
     }
 
     [PostgresFact]
@@ -75,7 +78,9 @@ public sealed class InterruptedStatementTests : IAsyncLifetime, IDisposable
         Assert.Equal(1, await _workspace.ScalarAsync<long>("SELECT count(*) FROM pg_index WHERE indrelid = '\"Big\"'::regclass"));
     }
 
-    /// <summary>Begins a migration whose statement waits for an old transaction that has used the table, and ends its session there.</summary>
+    /// <summary>
+    /// Begins a migration whose statement waits for an old transaction that has used the table, and ends its session there.
+    /// </summary>
     private async Task InterruptAsync(string script, string table)
     {
         _workspace.Write("2_b.sql", script);
@@ -85,7 +90,8 @@ public sealed class InterruptedStatementTests : IAsyncLifetime, IDisposable
         await select.ExecuteScalarAsync();
         var run = _workspace.RunAsync();
         await MigrationFaultTests.WaitingAsync(_workspace, "wait_event_type = 'Lock' AND query ~ '^(REINDEX|ALTER|DROP)'");
-        await _workspace.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        await _workspace.ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
 
         var error = await Assert.ThrowsAsync<PgOpsException>(() => run);
         Assert.Equal(PgErrorCode.ConnectionLost, error.Code);

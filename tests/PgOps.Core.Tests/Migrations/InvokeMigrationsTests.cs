@@ -63,7 +63,8 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
         var plan = await new PreviewMigrations().RunAsync(_workspace.Request, _workspace.Sink, CancellationToken.None);
 
         Assert.Contains("line    2: INSERT INTO a VALUES (1)", Assert.Single(plan).Description, StringComparison.Ordinal);
-        Assert.Null(await _workspace.ScalarAsync<string>("SELECT coalesce(to_regclass('a'), to_regnamespace('pgops')::oid::regclass)::text"));
+        Assert.Null(
+            await _workspace.ScalarAsync<string>("SELECT coalesce(to_regclass('a'), to_regnamespace('pgops')::oid::regclass)::text"));
     }
 
     [PostgresFact]
@@ -159,7 +160,10 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
 
-        Assert.StartsWith($"1_a failed at {path}:4:5\n  4 |     ü, cc) VALUES (1, 2);\n    |     ^\nERROR 42703: ", error.Problem, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"1_a failed at {path}:4:5\n  4 |     ü, cc) VALUES (1, 2);\n    |     ^\nERROR 42703: ",
+            error.Problem,
+            StringComparison.Ordinal);
         var statement = error.Statement!;
         Assert.Equal((path, 4, 5, "42703"), (statement.File, statement.Line, statement.Column, statement.SqlState));
         Assert.StartsWith("INSERT INTO a", statement.Sql, StringComparison.Ordinal);
@@ -175,10 +179,14 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
     public async Task Detail_hint_and_context_are_shown()
     {
         _workspace.Write("1_a.sql", "CREATE TABLE a (b int PRIMARY KEY);\nINSERT INTO a VALUES (1), (1);");
-        Assert.Contains("DETAIL: Key (b)=(1) already exists.", (await _workspace.FailAsync(PgErrorCode.MigrationFailed)).Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "DETAIL: Key (b)=(1) already exists.",
+            (await _workspace.FailAsync(PgErrorCode.MigrationFailed)).Problem,
+            StringComparison.Ordinal);
 
         _workspace.Write("1_a.sql", "SELECT lenght('x');");
-        Assert.Contains("HINT: No function matches", (await _workspace.FailAsync(PgErrorCode.MigrationFailed)).Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "HINT: No function matches", (await _workspace.FailAsync(PgErrorCode.MigrationFailed)).Problem, StringComparison.Ordinal);
 
         _workspace.Write("1_a.sql", "DO $$ BEGIN\nPERFORM 1 / 0; END $$;");
         Assert.Contains("CONTEXT: ", (await _workspace.FailAsync(PgErrorCode.MigrationFailed)).Problem, StringComparison.Ordinal);
@@ -212,7 +220,9 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
     [PostgresFact]
     public async Task A_deferred_constraint_fails_at_the_commit_and_nothing_stays()
     {
-        _workspace.Write("1_a.sql", "CREATE TABLE a (b int PRIMARY KEY, c int REFERENCES a DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO a VALUES (1, 2);\n");
+        _workspace.Write(
+            "1_a.sql",
+            "CREATE TABLE a (b int PRIMARY KEY, c int REFERENCES a DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO a VALUES (1, 2);\n");
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
 
@@ -247,8 +257,10 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
     [InlineData("SELECT set_config('search_path', '', false)")]
     [InlineData("SET standard_conforming_strings = off")]
     [InlineData("SET lock_timeout = 0")]
-    [InlineData("SET DateStyle = 'German'; SET TimeZone = 'Asia/Tokyo'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = -15; SET bytea_output = 'escape'")]
-    [InlineData("SET client_min_messages = error; SET session_replication_role = replica; SET default_transaction_isolation = 'serializable'")]
+    [InlineData("SET DateStyle = 'German'; SET TimeZone = 'Asia/Tokyo'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = -15; SET "
+        + "bytea_output = 'escape'")]
+    [InlineData(
+        "SET client_min_messages = error; SET session_replication_role = replica; SET default_transaction_isolation = 'serializable'")]
     public async Task What_a_migration_sets_neither_breaks_its_record_nor_leaks_into_the_next(string set)
     {
         await _workspace.ExecuteAsync("DO $$ BEGIN CREATE ROLE app; EXCEPTION WHEN duplicate_object THEN END $$");
@@ -257,7 +269,8 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
             _workspace.Write($"{versions.Item1}_set.sql", $"{directive}{set};\nSELECT '1';\n");
             _workspace.Write(
                 $"{versions.Item2}_next.sql",
-                $"{directive}CREATE TABLE t{versions.Item2} AS SELECT current_user::text AS u, '\\' AS s, current_setting('lock_timeout') AS l, current_setting('TimeZone') AS z;");
+                $"{directive}CREATE TABLE t{versions.Item2} AS SELECT current_user::text AS u, '\\' AS s, current_setting('lock_timeout') "
+                    + "AS l, current_setting('TimeZone') AS z;");
         }
 
         await _workspace.RunAsync(request => request with { LockTimeout = TimeSpan.FromSeconds(7) });
@@ -265,26 +278,33 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
         var zone = await _workspace.ScalarAsync<string>("SHOW TimeZone");
         foreach (var table in new[] { "public.t2", "public.t4" })
         {
-            Assert.Equal($"postgres|\\|7s|{zone}", await _workspace.ScalarAsync<string>($"SELECT u || '|' || s || '|' || l || '|' || z FROM {table}"));
+            Assert.Equal(
+                $"postgres|\\|7s|{zone}",
+                await _workspace.ScalarAsync<string>($"SELECT u || '|' || s || '|' || l || '|' || z FROM {table}"));
         }
 
-        Assert.Equal("postgres", await _workspace.ScalarAsync<string>("SELECT string_agg(DISTINCT applied_by, ',') FROM pgops.migration_history"));
+        Assert.Equal(
+            "postgres", await _workspace.ScalarAsync<string>("SELECT string_agg(DISTINCT applied_by, ',') FROM pgops.migration_history"));
         Assert.All(await _workspace.StatusAsync(), migration => Assert.Equal(PgMigrationState.Applied, migration.State));
     }
 
     [PostgresFact]
     public async Task A_login_that_works_as_the_owner_by_its_role_setting_does_so_for_schema_and_history()
     {
-        await _workspace.ExecuteAsync("CREATE ROLE shop_owner; CREATE ROLE shop_deploy LOGIN PASSWORD 'deploy-secret' IN ROLE shop_owner NOINHERIT; ALTER ROLE shop_deploy SET role = 'shop_owner'");
-        await _workspace.ExecuteAsync($"ALTER DATABASE {_workspace.Target.Database} OWNER TO shop_owner; ALTER SCHEMA public OWNER TO shop_owner");
+        await _workspace.ExecuteAsync("CREATE ROLE shop_owner; CREATE ROLE shop_deploy LOGIN PASSWORD 'deploy-secret' IN ROLE shop_owner "
+            + "NOINHERIT; ALTER ROLE shop_deploy SET role = 'shop_owner'");
+        await _workspace.ExecuteAsync(
+            $"ALTER DATABASE {_workspace.Target.Database} OWNER TO shop_owner; ALTER SCHEMA public OWNER TO shop_owner");
         _workspace.Write("1_a.sql", "CREATE TABLE a (b int);");
-        _workspace.Write("2_b.sql", "INSERT INTO a VALUES (1);\nCREATE INDEX CONCURRENTLY a_b ON a (b);\nSET ROLE pg_database_owner;\nRESET ROLE;\nINSERT INTO a VALUES (2);");
+        _workspace.Write("2_b.sql", "INSERT INTO a VALUES (1);\nCREATE INDEX CONCURRENTLY a_b ON a (b);\nSET ROLE "
+            + "pg_database_owner;\nRESET ROLE;\nINSERT INTO a VALUES (2);");
         var target = (_workspace.Target with { Username = "shop_deploy" }).WithPassword(new PgSecret("deploy-secret"));
 
         await _workspace.RunAsync(request => request with { Target = target });
 
         Assert.Equal("shop_owner,shop_owner", await _workspace.ScalarAsync<string>(
-            "SELECT string_agg(relowner::regrole::text, ',') FROM pg_class WHERE oid IN ('a'::regclass, 'pgops.migration_history'::regclass)"));
+            "SELECT string_agg(relowner::regrole::text, ',') FROM pg_class WHERE oid IN ('a'::regclass, "
+                + "'pgops.migration_history'::regclass)"));
         Assert.Equal("shop_deploy", await _workspace.ScalarAsync<string>("SELECT min(applied_by) FROM pgops.migration_history"));
     }
 
@@ -309,7 +329,8 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
     public async Task Statement_timeout_and_missing_privilege_are_told_as_such()
     {
         _workspace.Write("1_a.sql", "SELECT pg_sleep(30);");
-        var slow = await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { StatementTimeout = TimeSpan.FromMilliseconds(100) });
+        var slow = await _workspace.FailAsync(
+            PgErrorCode.MigrationFailed, request => request with { StatementTimeout = TimeSpan.FromMilliseconds(100) });
         Assert.Equal("57014", slow.Statement!.SqlState);
 
         await _workspace.ExecuteAsync("CREATE ROLE guest LOGIN PASSWORD 'guest-secret'; CREATE TABLE owned (a int)");

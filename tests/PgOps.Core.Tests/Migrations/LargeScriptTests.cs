@@ -72,7 +72,8 @@ public sealed class LargeScriptTests(SandboxServer server)
     public void A_line_longer_than_a_block_and_a_character_on_its_border_survive()
     {
         using var folder = new TemporaryScript();
-        var script = "COPY a FROM stdin;\n" + string.Concat(Enumerable.Repeat("ä€😀", 60_000)) + "\r\n" + new string('x', 131_071) + "\r\n\\.\r\nSELECT 2;";
+        var script = "COPY a FROM stdin;\n" + string.Concat(Enumerable.Repeat("ä€😀", 60_000)) + "\r\n" + new string('x', 131_071)
+            + "\r\n\\.\r\nSELECT 2;";
         File.WriteAllText(folder.Path, script, new UTF8Encoding(false));
 
         var content = LargeScript.Read(folder.Path);
@@ -107,7 +108,8 @@ public sealed class LargeScriptTests(SandboxServer server)
 
         Assert.Equal(2, run.Applied.Count);
         Assert.Empty(again.Applied);
-        Assert.Equal(100_000, await workspace.ScalarAsync<long>("SELECT count(*) FROM a WHERE note = 'ä' || id || ' a note that is long enough' "));
+        Assert.Equal(
+            100_000, await workspace.ScalarAsync<long>("SELECT count(*) FROM a WHERE note = 'ä' || id || ' a note that is long enough' "));
         Assert.Equal(100_000, await workspace.ScalarAsync<long>("SELECT count(*) FROM b"));
         Assert.Equal(
             Hex.Of(SHA256.HashData(await File.ReadAllBytesAsync(path))),
@@ -156,7 +158,8 @@ public sealed class LargeScriptTests(SandboxServer server)
         workspace.Write("1_tables.sql", "CREATE TABLE a (id bigint, note text);\nCREATE TABLE b (LIKE a);");
         workspace.Write("rows.seed.sql", Seed(100_000));
         await workspace.RunAsync(request => request with { Seed = true });
-        workspace.Write("rows.seed.sql", (await workspace.ScalarAsync<string>("SELECT script FROM pgops.migration_history WHERE kind = 'seed'"))!);
+        workspace.Write(
+            "rows.seed.sql", (await workspace.ScalarAsync<string>("SELECT script FROM pgops.migration_history WHERE kind = 'seed'"))!);
 
         var error = await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid, request => request with { Seed = true });
 
@@ -182,8 +185,10 @@ public sealed class LargeScriptTests(SandboxServer server)
             var data = file.AsSpan((int)stored.FileOffset, (int)stored.FileLength);
             Assert.Equal(
                 stored.Sha256,
-                Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(data).Replace("\r\n", "\n", StringComparison.Ordinal)))));
-            text.Append(content.Text, next, offset - next).Append(Encoding.UTF8.GetString(data).Replace("\r\n", "\n", StringComparison.Ordinal));
+                Hex.Of(SHA256.HashData(
+                    Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(data).Replace("\r\n", "\n", StringComparison.Ordinal)))));
+            text.Append(content.Text, next, offset - next)
+                .Append(Encoding.UTF8.GetString(data).Replace("\r\n", "\n", StringComparison.Ordinal));
             next = offset + stored.Placeholder.Length;
         }
 

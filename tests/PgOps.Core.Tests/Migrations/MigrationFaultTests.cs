@@ -86,7 +86,8 @@ public sealed class MigrationFaultTests
         using var workspace = await MigrationWorkspace.CreateAsync(_server);
         workspace.Write("1_first.sql", $"CREATE TABLE effect (note text); {Effect} ('1');");
         await workspace.RunAsync();
-        workspace.Write("2_index.sql", $"{Effect} ('2');\nCREATE INDEX CONCURRENTLY IF NOT EXISTS effect_note ON effect (note);\n{Effect} ('3');");
+        workspace.Write(
+            "2_index.sql", $"{Effect} ('2');\nCREATE INDEX CONCURRENTLY IF NOT EXISTS effect_note ON effect (note);\n{Effect} ('3');");
         await using var old = await SandboxServer.OpenAsync(workspace.Target);
         await using var transaction = await old.BeginTransactionAsync();
         await using var insert = new Npgsql.NpgsqlCommand($"{Effect} ('old')", old);
@@ -128,7 +129,8 @@ public sealed class MigrationFaultTests
         using var workspace = await WithLongSecondAsync(statement);
         var run = workspace.RunAsync();
         await SleepingAsync(workspace);
-        await workspace.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg\\_sleep%' AND pid <> pg_backend_pid()");
+        await workspace.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query "
+            + "LIKE '%pg\\_sleep%' AND pid <> pg_backend_pid()");
 
         await AssertLostAsync(workspace, run, statement);
     }
@@ -243,7 +245,8 @@ public sealed class MigrationFaultTests
         }
 
         Assert.Equal(0, await workspace.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = "
+                + "current_database())"));
     }
 
     private static void WriteMixedSet(MigrationWorkspace workspace)

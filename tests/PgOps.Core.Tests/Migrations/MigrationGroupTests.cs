@@ -30,12 +30,14 @@ public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
     public async Task A_migration_that_sets_its_isolation_level_is_let_to()
     {
         _workspace.Write("1_a.sql", "CREATE TABLE a (b text);");
-        _workspace.Write("2_b.sql", "BEGIN;\nSET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nINSERT INTO a SELECT current_setting('transaction_isolation');\nCOMMIT;");
+        _workspace.Write("2_b.sql", "BEGIN;\nSET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nINSERT INTO a SELECT "
+            + "current_setting('transaction_isolation');\nCOMMIT;");
         _workspace.Write("3_c.sql", "INSERT INTO a SELECT current_setting('transaction_isolation');");
 
         await _workspace.RunAsync();
 
-        Assert.Equal("repeatable read, read committed", await _workspace.ScalarAsync<string>("SELECT string_agg(b, ', ' ORDER BY b DESC) FROM a"));
+        Assert.Equal(
+            "repeatable read, read committed", await _workspace.ScalarAsync<string>("SELECT string_agg(b, ', ' ORDER BY b DESC) FROM a"));
     }
 
     [PostgresFact]
@@ -55,7 +57,10 @@ public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
 
     [PostgresTheory]
     [InlineData("SELECT 1/0", "22012", 3)]
-    [InlineData("CREATE TABLE p (a int PRIMARY KEY); CREATE TABLE f (a int REFERENCES p DEFERRABLE INITIALLY DEFERRED); INSERT INTO f VALUES (1)", "23503", 1)]
+    [InlineData(
+        "CREATE TABLE p (a int PRIMARY KEY); CREATE TABLE f (a int REFERENCES p DEFERRABLE INITIALLY DEFERRED); INSERT INTO f VALUES (1)",
+        "23503",
+        1)]
     public async Task A_failure_amid_many_stops_there_and_is_told_of_the_right_one(string broken, string state, int line)
     {
         Fill(1, 30);
@@ -82,7 +87,8 @@ public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
     [InlineData("DISCARD PLANS")]
     [InlineData("SET standard_conforming_strings = off")]
     [InlineData("SET search_path = nowhere")]
-    [InlineData("CREATE SCHEMA evil; CREATE FUNCTION evil.plus(bigint, int) RETURNS bigint LANGUAGE sql AS 'SELECT 7::bigint'; CREATE OPERATOR evil.+ (FUNCTION = evil.plus, LEFTARG = bigint, RIGHTARG = int); SET search_path = evil, pg_catalog")]
+    [InlineData("CREATE SCHEMA evil; CREATE FUNCTION evil.plus(bigint, int) RETURNS bigint LANGUAGE sql AS 'SELECT 7::bigint'; CREATE "
+        + "OPERATOR evil.+ (FUNCTION = evil.plus, LEFTARG = bigint, RIGHTARG = int); SET search_path = evil, pg_catalog")]
     public async Task What_a_script_does_to_the_session_neither_breaks_its_record_nor_reaches_the_next(string statement)
     {
         Fill(1, 40);
@@ -91,7 +97,8 @@ public sealed class MigrationGroupTests : IAsyncLifetime, IDisposable
         Assert.Equal(40, (await _workspace.RunAsync()).Applied.Count);
 
         Assert.All(await _workspace.StatusAsync(), migration => Assert.Equal(PgMigrationState.Applied, migration.State));
-        Assert.Equal(40, await _workspace.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+$' AND relkind = 'r' AND relnamespace = 'public'::regnamespace"));
+        Assert.Equal(40, await _workspace.ScalarAsync<long>(
+            "SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+$' AND relkind = 'r' AND relnamespace = 'public'::regnamespace"));
         Assert.Equal(
             await File.ReadAllTextAsync(Path.Combine(_workspace.Folder, "20_x.sql")),
             await _workspace.ScalarAsync<string>("SELECT script FROM pgops.migration_history WHERE version = '20'"));

@@ -118,10 +118,12 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
         await _workspace.FailAsync(PgErrorCode.HistoryTampered);
         await Assert.ThrowsAsync<PgOpsException>(() => _workspace.StatusAsync());
 
-        await _workspace.ExecuteAsync("UPDATE pgops.migration_history SET version = '2', kind = 'versioned', state = 'applied', transactional = true WHERE name = 'b' OR name = 'x'");
+        await _workspace.ExecuteAsync("UPDATE pgops.migration_history SET version = '2', kind = 'versioned', state = 'applied', "
+            + "transactional = true WHERE name = 'b' OR name = 'x'");
         await _workspace.RepairAsync(null, MigrationRepair.Reseal);
         Assert.Equal(2, (await _workspace.StatusAsync()).Count);
-        Assert.Equal("because of the test", await _workspace.ScalarAsync<string>("SELECT reason FROM pgops.migration_history WHERE kind = 'seal'"));
+        Assert.Equal(
+            "because of the test", await _workspace.ScalarAsync<string>("SELECT reason FROM pgops.migration_history WHERE kind = 'seal'"));
     }
 
     [PostgresTheory]
@@ -129,7 +131,9 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
     [InlineData("DELETE FROM pgops.migration_history WHERE version = '2'")]
     [InlineData("DELETE FROM pgops.migration_history WHERE version = '4'")]
     [InlineData("DELETE FROM pgops.migration_history WHERE version IN ('2', '4')")]
-    [InlineData("INSERT INTO pgops.migration_history SELECT 4, '3', name, kind, checksum, script, state, transactional, statements_total, statements_done, statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id, row_hash, row_hash FROM pgops.migration_history WHERE version = '4'")]
+    [InlineData("INSERT INTO pgops.migration_history SELECT 4, '3', name, kind, checksum, script, state, transactional, statements_total, "
+        + "statements_done, statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, "
+            + "backup_id, row_hash, row_hash FROM pgops.migration_history WHERE version = '4'")]
     public async Task A_row_taken_out_or_put_in_is_noticed(string edit)
     {
         await _workspace.RunAsync();
@@ -146,7 +150,8 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
         await _workspace.RunAsync();
         await _workspace.ExecuteAsync("DELETE FROM pgops.migration_history WHERE version = '4'; DROP TABLE d");
         Assert.Equal(PgErrorCode.HistoryTampered, (await Assert.ThrowsAsync<PgOpsException>(() => _workspace.StatusAsync())).Code);
-        Assert.Contains("the rows from 3 on are gone", (await _workspace.FailAsync(PgErrorCode.HistoryTampered)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the rows from 3 on are gone", (await _workspace.FailAsync(PgErrorCode.HistoryTampered)).Message, StringComparison.Ordinal);
 
         await _workspace.RepairAsync(null, MigrationRepair.Reseal);
         Assert.Equal(["4_d"], (await _workspace.RunAsync()).Applied.Select(migration => migration.ToString()));

@@ -35,12 +35,14 @@ public sealed class MigrationLockTests : IAsyncLifetime, IDisposable
         var holder = _workspace.RunAsync();
         await MigrationFaultTests.SleepingAsync(_workspace);
 
-        var error = await _workspace.FailAsync(PgErrorCode.MigrationLocked, request => request with { WaitTimeout = TimeSpan.FromSeconds(3) });
+        var error =
+            await _workspace.FailAsync(PgErrorCode.MigrationLocked, request => request with { WaitTimeout = TimeSpan.FromSeconds(3) });
 
         Assert.Matches(@"another migrator holds the lock: pid \d+, PgOps from .+, since \d{4}-", error.Problem);
         Assert.Contains(_workspace.Sink.Reports, report => report.Status.Contains("pid ", StringComparison.Ordinal));
         Assert.Contains(_workspace.Sink.Lines, line => line.Text.StartsWith("Waiting: another migrator", StringComparison.Ordinal));
-        await _workspace.ExecuteAsync("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'");
+        await _workspace.ExecuteAsync(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'");
         await Assert.ThrowsAsync<PgOpsException>(() => holder);
     }
 

@@ -22,12 +22,15 @@ public sealed class MigrationNamingTests : IDisposable
     [InlineData("add company size to client kpi", "ALTER TABLE \"client_kpi\" ADD COLUMN \"company_size\" /* type */;")]
     [InlineData("AddLinkToPageToUsers", "ALTER TABLE \"users\" ADD COLUMN \"link_to_page\" /* type */;")]
     [InlineData("remove_deprecated_field_from_users", "ALTER TABLE \"users\" DROP COLUMN \"deprecated_field\";")]
-    [InlineData("rename_client_id_to_external_id_in_integrations", "ALTER TABLE \"integrations\" ADD COLUMN \"external_id\" /* type of client_id */;")]
+    [InlineData(
+        "rename_client_id_to_external_id_in_integrations",
+        "ALTER TABLE \"integrations\" ADD COLUMN \"external_id\" /* type of client_id */;")]
     [InlineData("rename_client_id_to_external_id_in_integrations", "by expand and contract")]
     [InlineData("create_audit_logs", "CREATE TABLE \"audit_logs\" (")]
     [InlineData("create_order", "CREATE TABLE \"order\" (")]
     [InlineData("drop_audit_logs", "DROP TABLE \"audit_logs\";")]
-    [InlineData("add_index_tenant_id_client_kpis", "CREATE INDEX CONCURRENTLY \"client_kpis_tenant_id_idx\" ON \"client_kpis\" (\"tenant_id\");")]
+    [InlineData(
+        "add_index_tenant_id_client_kpis", "CREATE INDEX CONCURRENTLY \"client_kpis_tenant_id_idx\" ON \"client_kpis\" (\"tenant_id\");")]
     [InlineData("add_index_email_users", "ON \"users\" (\"email\");")]
     [InlineData("enable_rls_financials", "ALTER TABLE \"financials\" ENABLE ROW LEVEL SECURITY;")]
     [InlineData("enable_rls_financials", "CREATE POLICY \"financials_policy\" ON \"financials\"")]
@@ -88,7 +91,8 @@ public sealed class MigrationNamingTests : IDisposable
     [Fact]
     public void The_tables_of_the_folder_tell_where_a_column_ends_and_how_they_are_written()
     {
-        _folder.Write("1_a.sql", "create table if not exists public.rates (a int);\nCREATE TABLE \"Order Details\" (b int);\nCREATE TABLE Exchange_Rates (c int);");
+        _folder.Write("1_a.sql", "create table if not exists public.rates (a int);\nCREATE TABLE \"Order Details\" (b int);\nCREATE TABLE "
+            + "Exchange_Rates (c int);");
 
         Assert.Contains(
             "ON \"exchange_rates\" (\"base_currency\");",
@@ -114,7 +118,9 @@ public sealed class MigrationNamingTests : IDisposable
     public async Task A_script_that_was_filled_in_runs_and_one_that_was_not_changes_nothing()
     {
         using var workspace = await MigrationWorkspace.CreateAsync(_server);
-        workspace.Write("1_start.sql", "CREATE TABLE integrations (id int PRIMARY KEY, client_id int, tenant_id int); CREATE TABLE old_things (id int);");
+        workspace.Write(
+            "1_start.sql",
+            "CREATE TABLE integrations (id int PRIMARY KEY, client_id int, tenant_id int); CREATE TABLE old_things (id int);");
         await workspace.RunAsync();
 
         foreach (var (version, name, needed, filled) in new[]
@@ -135,12 +141,15 @@ public sealed class MigrationNamingTests : IDisposable
                 await workspace.FailAsync(PgErrorCode.MigrationFailed);
             }
 
-            workspace.Write($"{version}_{name}.sql", needed.Length == 0 ? script : script.Replace(needed, filled, StringComparison.Ordinal));
+            workspace.Write(
+                $"{version}_{name}.sql", needed.Length == 0 ? script : script.Replace(needed, filled, StringComparison.Ordinal));
             Assert.Equal(name, Assert.Single((await workspace.RunAsync()).Applied).Name);
         }
 
-        await workspace.ExecuteAsync("INSERT INTO integrations (id, client_id) VALUES (1, 7); INSERT INTO integrations (id, external_id) VALUES (2, 8)");
-        await workspace.ExecuteAsync("UPDATE integrations SET client_id = 9 WHERE id = 1; UPDATE integrations SET external_id = 10 WHERE id = 2");
+        await workspace.ExecuteAsync(
+            "INSERT INTO integrations (id, client_id) VALUES (1, 7); INSERT INTO integrations (id, external_id) VALUES (2, 8)");
+        await workspace.ExecuteAsync(
+            "UPDATE integrations SET client_id = 9 WHERE id = 1; UPDATE integrations SET external_id = 10 WHERE id = 2");
         Assert.Equal("9 9, 10 10", await workspace.ScalarAsync<string>(
             "SELECT string_agg(client_id || ' ' || external_id, ', ' ORDER BY id) FROM integrations"));
     }

@@ -30,7 +30,13 @@ public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
     public async Task Flyway_versions_count_part_by_part_and_an_underscore_is_a_dot()
     {
         _workspace.Write("V1__a.sql", "CREATE TABLE note (n int GENERATED ALWAYS AS IDENTITY, t text);");
-        foreach (var (file, text) in new[] { ("V1.10__d.sql", "1.10"), ("V1.2__b.sql", "1.2"), ("V1_3__c.sql", "1.3"), ("V2.0__e.sql", "2.0") })
+        foreach (var (file, text) in new[]
+        {
+            ("V1.10__d.sql", "1.10"),
+            ("V1.2__b.sql", "1.2"),
+            ("V1_3__c.sql", "1.3"),
+            ("V2.0__e.sql", "2.0"),
+        })
         {
             _workspace.Write(file, $"INSERT INTO note (t) VALUES ('{text}');");
         }
@@ -52,7 +58,9 @@ public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
         var run = await _workspace.RunAsync();
 
         Assert.Equal(["1_a", "2_b"], run.Applied.Select(migration => migration.ToString()));
-        Assert.Equal("CREATE TABLE a (b int);", await _workspace.ScalarAsync<string>("SELECT script FROM pgops.migration_history WHERE version = '1'"));
+        Assert.Equal(
+            "CREATE TABLE a (b int);",
+            await _workspace.ScalarAsync<string>("SELECT script FROM pgops.migration_history WHERE version = '1'"));
         Assert.False(await _workspace.ScalarAsync<bool>("SELECT bool_or(transactional) FROM pgops.migration_history WHERE version = '2'"));
     }
 
@@ -61,13 +69,16 @@ public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
     {
         const string Text = "-- a note\n-- migrate:up\nCREATE TABLE a (b int);\n\n-- migrate:down\nDROP TABLE a;\n";
         _workspace.Write("20240101000000_a.sql", Text);
-        _workspace.Write("20240102000000_b.sql", "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON a (b);\n-- migrate:down\n");
+        _workspace.Write(
+            "20240102000000_b.sql", "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON a (b);\n-- migrate:down\n");
 
         var run = await _workspace.RunAsync();
 
         Assert.Equal(2, run.Statements);
-        Assert.Equal(Text, await _workspace.ScalarAsync<string>("SELECT script FROM pgops.migration_history WHERE version = '20240101000000'"));
-        Assert.False(await _workspace.ScalarAsync<bool>("SELECT transactional FROM pgops.migration_history WHERE version = '20240102000000'"));
+        Assert.Equal(
+            Text, await _workspace.ScalarAsync<string>("SELECT script FROM pgops.migration_history WHERE version = '20240101000000'"));
+        Assert.False(
+            await _workspace.ScalarAsync<bool>("SELECT transactional FROM pgops.migration_history WHERE version = '20240102000000'"));
     }
 
     [PostgresFact]
@@ -107,7 +118,8 @@ public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
 
         var run = await _workspace.RunAsync();
 
-        Assert.Equal(["00000000000000_diesel_initial_setup", "20231015093045_index"], run.Applied.Select(migration => migration.ToString()));
+        Assert.Equal(
+            ["00000000000000_diesel_initial_setup", "20231015093045_index"], run.Applied.Select(migration => migration.ToString()));
     }
 
     [PostgresTheory]
@@ -127,7 +139,7 @@ public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
     [InlineData("DROP TABLE x;\n-- migrate:up\nSELECT 1;\n", "belongs to no section")]
     [InlineData("-- migrate:down\nSELECT 1;\n-- migrate:up\n", "no '-- migrate:up' stands before this")]
     [InlineData("-- migrate:up\nSELECT 1;\n-- migrate:up\n", "a second '-- migrate:up'")]
-    [InlineData("-- migrate:up transaction:no\nSELECT 1;\n", "'transaction:no' is no option")]
+    [InlineData("-- migrate:up transaction:no\nSELECT 1;\n", "'transaction:no' is not an option")]
     [InlineData("-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n", "no StatementEnd")]
     [InlineData("-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n-- +goose Down\n", "no StatementEnd")]
     [InlineData("-- +goose Down\nSELECT 1;\n", "does not belong here")]

@@ -38,7 +38,15 @@ public sealed class MigrationSourceTests : IDisposable
     [Fact]
     public void Prisma_folders_run_in_the_order_of_their_names_as_with_Prisma()
     {
-        foreach (var name in new[] { "20240102000000_b", "20240102000000_a", "20240102000000_a_more", "20240102_day", "20240103000000_next", "0_init" })
+        foreach (var name in new[]
+        {
+            "20240102000000_b",
+            "20240102000000_a",
+            "20240102000000_a_more",
+            "20240102_day",
+            "20240103000000_next",
+            "0_init",
+        })
         {
             _workspace.Write($"{name}/migration.sql", "SELECT 1;");
         }
@@ -134,7 +142,8 @@ public sealed class MigrationSourceTests : IDisposable
     {
         var path = _workspace.Write("1_a.sql", "");
 
-        Assert.Contains("does not exist", Refusal(() => MigrationFolder.Read(path + "x"), PgErrorCode.PathNotFound).Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist", Refusal(() => MigrationFolder.Read(path + "x"), PgErrorCode.PathNotFound).Problem, StringComparison.Ordinal);
         Assert.Contains("is a file", Refusal(() => MigrationFolder.Read(path), PgErrorCode.PathNotFound).Problem, StringComparison.Ordinal);
     }
 
@@ -196,7 +205,8 @@ public sealed class MigrationSourceTests : IDisposable
     [Fact]
     public void Everything_that_only_psql_or_a_server_can_do_is_shown_at_once_with_its_line_and_way_out()
     {
-        var error = Script("DROP DATABASE IF EXISTS chinook;\nCREATE DATABASE chinook;\n\\c chinook;\n\nCREATE TABLE a (b int);\n  \\i more.sql\nCOMMIT;\n");
+        var error = Script("DROP DATABASE IF EXISTS chinook;\nCREATE DATABASE chinook;\n\\c chinook;\n\nCREATE TABLE a (b int);\n  \\i "
+            + "more.sql\nCOMMIT;\n");
 
         Assert.Contains("5 places", error.Problem, StringComparison.Ordinal);
         foreach (var (place, way) in new[]
@@ -217,10 +227,14 @@ public sealed class MigrationSourceTests : IDisposable
     [Fact]
     public void An_unknown_directive_is_refused_and_an_ignore_comment_is_not()
     {
-        Assert.Contains("'-- pgops: no-transactions' is no directive", Script("-- pgops: no-transactions\nSELECT 1;").Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "'-- pgops: no-transactions' is not a directive",
+            Script("-- pgops: no-transactions\nSELECT 1;").Problem,
+            StringComparison.Ordinal);
         Assert.True(Read("-- pgops: ignore rule because\nSELECT 1;").Transactional);
         Assert.False(Read("-- pgops: no-transaction\nSELECT 1;").Transactional);
-        Assert.Contains("is no directive", Script("-- pgops: ignore x\n-- pgops: nonsense\nSELECT 1;").Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not a directive", Script("-- pgops: ignore x\n-- pgops: nonsense\nSELECT 1;").Problem, StringComparison.Ordinal);
     }
 
     [Fact]

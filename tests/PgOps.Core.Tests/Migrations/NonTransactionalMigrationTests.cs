@@ -31,13 +31,15 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
     [PostgresFact]
     public async Task Two_concurrent_indexes_a_vacuum_and_plain_statements_in_one_file()
     {
-        _workspace.Write("2_b.sql", "CREATE INDEX CONCURRENTLY a_b ON a (b);\nINSERT INTO a VALUES (2, 3);\nCREATE INDEX CONCURRENTLY a_c ON a (c);\nVACUUM ANALYZE a;\nCOPY a FROM stdin;\n7\t8\n\\.\nALTER TABLE a ADD d int;");
+        _workspace.Write("2_b.sql", "CREATE INDEX CONCURRENTLY a_b ON a (b);\nINSERT INTO a VALUES (2, 3);\nCREATE INDEX CONCURRENTLY a_c "
+            + "ON a (c);\nVACUUM ANALYZE a;\nCOPY a FROM stdin;\n7\t8\n\\.\nALTER TABLE a ADD d int;");
 
         await _workspace.RunAsync();
 
         Assert.Equal(2, await ValidAsync("a_b") + await ValidAsync("a_c"));
         Assert.Equal(4, await _workspace.ScalarAsync<long>("SELECT count(*) FROM a"));
-        Assert.Equal("applied 6/6", await _workspace.ScalarAsync<string>("SELECT format('%s %s/%s', state, statements_done, statements_total) FROM pgops.migration_history WHERE version = '2'"));
+        Assert.Equal("applied 6/6", await _workspace.ScalarAsync<string>(
+            "SELECT format('%s %s/%s', state, statements_done, statements_total) FROM pgops.migration_history WHERE version = '2'"));
         Assert.All(await _workspace.StatusAsync(), migration => Assert.Equal(PgMigrationState.Applied, migration.State));
     }
 
@@ -46,7 +48,9 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
     [InlineData("IF NOT EXISTS ")]
     public async Task An_INVALID_index_of_a_failed_build_is_rebuilt_once_the_data_are_right(string condition)
     {
-        _workspace.Write("2_b.sql", $"INSERT INTO a VALUES (5, 5);\nCREATE UNIQUE INDEX CONCURRENTLY {condition}a_b ON a (b);\nINSERT INTO a VALUES (6, 6);");
+        _workspace.Write(
+            "2_b.sql",
+            $"INSERT INTO a VALUES (5, 5);\nCREATE UNIQUE INDEX CONCURRENTLY {condition}a_b ON a (b);\nINSERT INTO a VALUES (6, 6);");
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
         var again = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
@@ -85,7 +89,8 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
 
         await _workspace.RunAsync();
 
-        Assert.Equal("a_b_not_unique", await _workspace.ScalarAsync<string>("SELECT string_agg(indexrelid::regclass::text, ',') FROM pg_index WHERE indrelid = 'a'::regclass"));
+        Assert.Equal("a_b_not_unique", await _workspace.ScalarAsync<string>(
+            "SELECT string_agg(indexrelid::regclass::text, ',') FROM pg_index WHERE indrelid = 'a'::regclass"));
     }
 
     [PostgresFact]
@@ -101,16 +106,20 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
     [PostgresFact]
     public async Task A_script_that_resets_its_own_session_does_not_end_the_protection_of_the_run()
     {
-        _workspace.Write("2_b.sql", "RESET ALL;\nCREATE INDEX CONCURRENTLY a_b ON a (b);\nDISCARD ALL;\nSELECT pg_sleep(1);\nINSERT INTO a VALUES (9, 9);");
+        _workspace.Write(
+            "2_b.sql",
+            "RESET ALL;\nCREATE INDEX CONCURRENTLY a_b ON a (b);\nDISCARD ALL;\nSELECT pg_sleep(1);\nINSERT INTO a VALUES (9, 9);");
         var run = _workspace.RunAsync();
-        while (!await _workspace.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"))
+        while (!await _workspace.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"))
         {
             Assert.False(run.IsFaulted);
             await Task.Delay(20);
         }
 
         var locks = await _workspace.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE "
+                + "datname = current_database())");
         await run;
 
         Assert.Equal(2, locks);
@@ -134,7 +143,8 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
     public async Task What_the_script_sets_holds_for_its_later_statements_also_when_it_is_resumed()
     {
         await _workspace.ExecuteAsync("CREATE SCHEMA app; CREATE TABLE app.t (x int); INSERT INTO app.t VALUES (1), (1)");
-        _workspace.Write("2_b.sql", "SET search_path = app;\nSET maintenance_work_mem = '77MB';\nCREATE UNIQUE INDEX CONCURRENTLY t_x ON t (x);\nINSERT INTO t SELECT 2 WHERE current_setting('maintenance_work_mem') = '77MB';");
+        _workspace.Write("2_b.sql", "SET search_path = app;\nSET maintenance_work_mem = '77MB';\nCREATE UNIQUE INDEX CONCURRENTLY t_x ON t "
+            + "(x);\nINSERT INTO t SELECT 2 WHERE current_setting('maintenance_work_mem') = '77MB';");
 
         await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true });
         await _workspace.ExecuteAsync("DELETE FROM app.t WHERE ctid = '(0,1)'");
@@ -151,7 +161,8 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         _workspace.Write("2_b.sql", "CREATE UNIQUE INDEX CONCURRENTLY t_x ON t (x);");
         PgTarget Target(PgTarget target) => target with { Schema = "app" };
 
-        await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true, Target = Target(request.Target) });
+        await _workspace.FailAsync(
+            PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true, Target = Target(request.Target) });
         await _workspace.ExecuteAsync("DELETE FROM app.t WHERE ctid = '(0,1)'");
         await _workspace.RunAsync(request => request with { Target = Target(request.Target) });
 
@@ -161,7 +172,9 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
     [PostgresFact]
     public async Task A_statement_after_the_failure_may_be_corrected_and_the_corrected_file_is_what_was_applied()
     {
-        _workspace.Write("2_b.sql", "-- pgops: no-transaction\nINSERT INTO a VALUES (5, 5);\nINSERT INTO nowhere VALUES (6);\nINSERT INTO a VALUES (7, 7);");
+        _workspace.Write(
+            "2_b.sql",
+            "-- pgops: no-transaction\nINSERT INTO a VALUES (5, 5);\nINSERT INTO nowhere VALUES (6);\nINSERT INTO a VALUES (7, 7);");
         await _workspace.FailAsync(PgErrorCode.MigrationFailed);
         _workspace.Write("2_b.sql", "-- pgops: no-transaction\nINSERT INTO a VALUES (5, 5);\nINSERT INTO a VALUES (6, 6);");
 
@@ -189,7 +202,9 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
     [PostgresFact]
     public async Task An_older_migration_let_in_before_the_resumed_one_does_not_lose_its_progress()
     {
-        _workspace.Write("3_c.sql", "-- pgops: no-transaction\nINSERT INTO a VALUES (5, 5);\nINSERT INTO a VALUES (1 / (SELECT count(*) - 3 FROM a), 6);");
+        _workspace.Write(
+            "3_c.sql",
+            "-- pgops: no-transaction\nINSERT INTO a VALUES (5, 5);\nINSERT INTO a VALUES (1 / (SELECT count(*) - 3 FROM a), 6);");
         await _workspace.FailAsync(PgErrorCode.MigrationFailed);
         _workspace.Write("2_b.sql", "INSERT INTO a VALUES (4, 4);");
 
@@ -207,7 +222,8 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         // flyway #1654, golang-migrate #960: waiters that block in pg_advisory_lock deadlock the index build.
         _workspace.Write("2_b.sql", "SELECT pg_sleep(0.3);\nCREATE INDEX CONCURRENTLY a_b ON a (b);");
 
-        var runs = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => _workspace.RunAsync()))).WaitAsync(TimeSpan.FromSeconds(30));
+        var runs = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => _workspace.RunAsync())))
+            .WaitAsync(TimeSpan.FromSeconds(30));
 
         Assert.Equal(2, runs.Sum(run => run.Applied.Count));
         Assert.Equal(1, await ValidAsync("a_b"));
@@ -220,7 +236,8 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         await _workspace.ExecuteAsync("CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; PERFORM pg_sleep(30); END'");
         using var cancel = new CancellationTokenSource();
         var run = _workspace.RunAsync(request => request with { AllowNotEmpty = true }, cancel.Token);
-        while (!await _workspace.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"))
+        while (!await _workspace.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"))
         {
             await Task.Delay(20);
         }
@@ -238,7 +255,8 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         await _workspace.RunAsync();
 
         Assert.Equal("1,1,5,6", await _workspace.ScalarAsync<string>("SELECT string_agg(b::text, ',' ORDER BY b) FROM a"));
-        Assert.Equal("because of the test", await _workspace.ScalarAsync<string>("SELECT string_agg(reason, ',') FROM pgops.migration_history"));
+        Assert.Equal(
+            "because of the test", await _workspace.ScalarAsync<string>("SELECT string_agg(reason, ',') FROM pgops.migration_history"));
     }
 
     private async Task<long> ValidAsync(string index)

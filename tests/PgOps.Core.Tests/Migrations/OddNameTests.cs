@@ -73,7 +73,8 @@ public sealed class OddNameTests : IAsyncLifetime, IDisposable
         var files = Path.Combine(elsewhere.Folder, "a link");
         Directory.CreateSymbolicLink(files, Path.Combine(_workspace.Folder, "files"));
 
-        Assert.Equal(["1_a", "2_b"], (await _workspace.RunAsync(request => request with { Path = files })).Applied.Select(m => m.ToString()));
+        Assert.Equal(
+            ["1_a", "2_b"], (await _workspace.RunAsync(request => request with { Path = files })).Applied.Select(m => m.ToString()));
 
         // The link's own text does not count: the file behind it does.
         await File.WriteAllTextAsync(script, "CREATE TABLE a (b bigint);");

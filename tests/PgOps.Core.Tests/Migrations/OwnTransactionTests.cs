@@ -31,7 +31,8 @@ public sealed class OwnTransactionTests(SandboxServer server) : IAsyncLifetime, 
 
     [PostgresTheory]
     [InlineData("DO $$ BEGIN INSERT INTO a VALUES (1), (2), (3); COMMIT; END $$;")]
-    [InlineData("DO LANGUAGE plpgsql 'BEGIN INSERT INTO a VALUES (1), (2), (3); ROLLBACK AND CHAIN; INSERT INTO a VALUES (1), (2), (3); END';")]
+    [InlineData(
+        "DO LANGUAGE plpgsql 'BEGIN INSERT INTO a VALUES (1), (2), (3); ROLLBACK AND CHAIN; INSERT INTO a VALUES (1), (2), (3); END';")]
     [InlineData(Fill + "CALL fill(false);")]
     [InlineData(Fill + "CREATE PROCEDURE outer_fill() LANGUAGE plpgsql AS 'BEGIN CALL fill(false); END'; CALL outer_fill();")]
     [InlineData(Fill + "DO 'BEGIN CALL public.fill(false); END';")]
@@ -98,7 +99,8 @@ public sealed class OwnTransactionTests(SandboxServer server) : IAsyncLifetime, 
     {
         _workspace.Write(
             "2_b.sql",
-            "CREATE TABLE parted (b int) PARTITION BY RANGE (b); CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (9); CREATE INDEX parted_b ON parted (b);");
+            "CREATE TABLE parted (b int) PARTITION BY RANGE (b); CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (9); CREATE "
+                + "INDEX parted_b ON parted (b);");
         _workspace.Write("3_c.sql", $"-- pgops: no-transaction\nINSERT INTO a VALUES (1);\n{statement}\nINSERT INTO a VALUES (2);");
         await _workspace.RunAsync();
         Assert.Equal(2, await _workspace.ScalarAsync<long>("SELECT count(*) FROM a"));

@@ -26,7 +26,8 @@ internal sealed class PgBouncer : IDisposable
         Target = target;
     }
 
-    internal static string? Program { get; } = ProgramSearch.OnPath("pgbouncer") ?? (File.Exists("/usr/sbin/pgbouncer") ? "/usr/sbin/pgbouncer" : null);
+    internal static string? Program { get; } = ProgramSearch.OnPath("pgbouncer")
+        ?? (File.Exists("/usr/sbin/pgbouncer") ? "/usr/sbin/pgbouncer" : null);
 
     /// <summary>The database, by way of the pooler.</summary>
     internal PgTarget Target { get; }
@@ -52,7 +53,8 @@ internal sealed class PgBouncer : IDisposable
             """);
         if (!OperatingSystem.IsWindows())
         {
-            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+            File.SetUnixFileMode(
+                folder, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         }
 
         string[] command = Environment.IsPrivilegedProcess

@@ -10,10 +10,10 @@ using Xunit.Abstractions;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>
-/// Whole folders of real projects, which are no part of this repository and in no package registry: applied by PgOps to one database,
+/// Whole folders of real projects, which are not part of this repository and in no package registry: applied by PgOps to one database,
 /// file by file by psql to another, and the two schemas compared. PGOPS_PRISMA_FOLDER and PGOPS_UPDOWN_FOLDER (pairs of golang-migrate
-/// and sqlx, or Diesel's folders) name them, several separated as in PATH; without one, Prisma writes a folder itself. What a project expects of its server before the first migration is done by a
-/// <c>before.sql</c> next to the folder, if there is one.
+/// and sqlx, or Diesel's folders) name them, several separated as in PATH; without one, Prisma writes a folder itself. What a project
+/// expects of its server before the first migration is done by a <c>before.sql</c> next to the folder, if there is one.
 /// </summary>
 [Collection(MigrationTests.Name)]
 public sealed class RealFolderTests
@@ -48,7 +48,8 @@ public sealed class RealFolderTests
 
     private async Task CompareAllAsync(string variable)
     {
-        foreach (var folder in Environment.GetEnvironmentVariable(variable)!.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        foreach (var folder in Environment.GetEnvironmentVariable(variable)!.Split(
+            Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
         {
             await CompareAsync(folder);
         }
@@ -78,7 +79,8 @@ public sealed class RealFolderTests
         var expected = await SchemaDump.OfAsync(theirs, HistoryTable.DefaultSchema);
         Assert.NotEqual("", expected);
         Assert.Equal(expected, await SchemaDump.OfAsync(ours, HistoryTable.DefaultSchema));
-        _output.WriteLine($"{folder}: {files.Count} migrations, {run.Statements} statements, {expected.Split('\n').Length} lines of schema, {run.Duration.TotalSeconds:0.0} s");
+        _output.WriteLine($"{folder}: {files.Count} migrations, {run.Statements} statements, {expected.Split('\n').Length} lines of "
+            + $"schema, {run.Duration.TotalSeconds:0.0} s");
     }
 
     /// <summary>As the tools run a file: in one transaction where it can be.</summary>
@@ -86,7 +88,9 @@ public sealed class RealFolderTests
     {
         var whole = !(await File.ReadAllTextAsync(path)).Contains("CONCURRENTLY", StringComparison.OrdinalIgnoreCase);
         var result = await ToolProcess.RunAsync(
-            new ToolCommand(PostgresBinaries.Client("psql").Path, ["-X", "-q", "-v", "ON_ERROR_STOP=1", .. whole ? ["--single-transaction"] : Array.Empty<string>(), "-f", path])
+            new ToolCommand(
+                PostgresBinaries.Client("psql").Path,
+                ["-X", "-q", "-v", "ON_ERROR_STOP=1", .. whole ? ["--single-transaction"] : Array.Empty<string>(), "-f", path])
             {
                 Target = target,
             },

@@ -41,7 +41,15 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
     {
         _workspace.Write("1_a.sql", ForeignHistories.Dbmate(ForeignHistories.First, "a"));
         _workspace.Write("2_b.sql", ForeignHistories.Dbmate(ForeignHistories.Second, "b"));
-        await ToolAsync("DBMATE", _workspace.Folder, "--url", $"postgres://{Target.Username}:{Target.Password?.Reveal()}@:{Target.Port}/{Target.Database}?socket={Target.Host}", "--migrations-dir", _workspace.Folder, "--no-dump-schema", "migrate");
+        await ToolAsync(
+            "DBMATE",
+            _workspace.Folder,
+            "--url",
+            $"postgres://{Target.Username}:{Target.Password?.Reveal()}@:{Target.Port}/{Target.Database}?socket={Target.Host}",
+            "--migrations-dir",
+            _workspace.Folder,
+            "--no-dump-schema",
+            "migrate");
         _workspace.Write("3_c.sql", ForeignHistories.Dbmate(ForeignHistories.Third, "c"));
 
         await ImportsTwoAndRunsOneAsync(PgMigrationTool.Dbmate);
@@ -65,10 +73,12 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
         try
         {
             Directory.CreateDirectory(Path.Combine(project, "deploy"));
-            await File.WriteAllTextAsync(Path.Combine(project, "sqitch.conf"), "[core]\n\tengine = pg\n[user]\n\tname = a\n\temail = a@example.org\n");
+            await File.WriteAllTextAsync(
+                Path.Combine(project, "sqitch.conf"), "[core]\n\tengine = pg\n[user]\n\tname = a\n\temail = a@example.org\n");
             await File.WriteAllTextAsync(
                 Path.Combine(project, "sqitch.plan"),
-                "%syntax-version=1.0.0\n%project=p\n\na 2024-01-01T00:00:00Z a <a@example.org>\nb 2024-01-02T00:00:00Z a <a@example.org>\n");
+                "%syntax-version=1.0.0\n%project=p\n\na 2024-01-01T00:00:00Z a <a@example.org>\nb 2024-01-02T00:00:00Z a "
+                    + "<a@example.org>\n");
             await File.WriteAllTextAsync(Path.Combine(project, "deploy", "a.sql"), ForeignHistories.First);
             await File.WriteAllTextAsync(Path.Combine(project, "deploy", "b.sql"), ForeignHistories.Second);
             await ToolAsync("SQITCH", project, "deploy", $"db:pg:{Target.Database}");
@@ -114,8 +124,10 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
 
         Assert.Equal((2, 1), (run.Baselined.Count, run.StillPending));
         Assert.All(run.Baselined, migration => Assert.StartsWith(
-            $"imported from {ForeignTableSearch.Tools.Single(known => known.Tool == tool).Title} (", migration.Remark, StringComparison.Ordinal));
-        Assert.Single((await new InvokeMigrations().RunAsync(migrations with { AllowNotEmpty = true }, _workspace.Sink, CancellationToken.None)).Applied);
+            $"imported from {ForeignTableSearch.Tools.Single(known => known.Tool == tool).Title} (", migration.Remark,
+            StringComparison.Ordinal));
+        Assert.Single((await new InvokeMigrations().RunAsync(
+            migrations with { AllowNotEmpty = true }, _workspace.Sink, CancellationToken.None)).Applied);
     }
 
     private async Task ToolAsync(string tool, string folder, params string[] arguments)

@@ -70,7 +70,8 @@ public sealed class ResetDatabaseTests
             """);
         await AssertRefusedAsync(developer);
 
-        await workspace.ExecuteAsync($"ALTER ROLE {role} IN DATABASE {name} RESET ALL; ALTER DATABASE {name} SET pgops.environment = 'development'");
+        await workspace.ExecuteAsync(
+            $"ALTER ROLE {role} IN DATABASE {name} RESET ALL; ALTER DATABASE {name} SET pgops.environment = 'development'");
         if (await workspace.ScalarAsync<int>("SELECT current_setting('server_version_num')::int") < 150000)
         {
             var error = await FailAsync(workspace, PgErrorCode.PermissionDenied, request => request with { Target = developer });
@@ -139,9 +140,12 @@ public sealed class ResetDatabaseTests
     {
         using var workspace = await CreateAsync();
         await FailAsync(workspace, PgErrorCode.InvalidArgument, request => request with { Target = _server.Target });
-        await FailAsync(workspace, PgErrorCode.InvalidArgument, request => request with { Target = request.Target.WithDatabase("template1") });
-        await FailAsync(workspace, PgErrorCode.InvalidArgument, request => request with { Target = request.Target with { Schema = "tenant_1" } });
-        await FailAsync(workspace, PgErrorCode.ConnectionFailed, request => request with { Target = request.Target.WithDatabase("not there") });
+        await FailAsync(
+            workspace, PgErrorCode.InvalidArgument, request => request with { Target = request.Target.WithDatabase("template1") });
+        await FailAsync(
+            workspace, PgErrorCode.InvalidArgument, request => request with { Target = request.Target with { Schema = "tenant_1" } });
+        await FailAsync(
+            workspace, PgErrorCode.ConnectionFailed, request => request with { Target = request.Target.WithDatabase("not there") });
         await workspace.ExecuteAsync($"ALTER DATABASE {workspace.Target.Database} IS_TEMPLATE true");
         await FailAsync(workspace, PgErrorCode.InvalidArgument);
         await workspace.ExecuteAsync($"ALTER DATABASE {workspace.Target.Database} IS_TEMPLATE false");
@@ -196,7 +200,8 @@ public sealed class ResetDatabaseTests
             _server.Target, workspace.Target.Database, await FactsAsync(workspace), workspace.Sink.Log, CancellationToken.None))
         {
             var oid = await DatabaseOccupancy.OidAsync(staging.Session, workspace.Target.Database, CancellationToken.None);
-            var replaced = await DatabaseSwap.RunAsync(staging, new SwapRequest(workspace.Target, oid) { Discard = true }, CancellationToken.None);
+            var replaced =
+                await DatabaseSwap.RunAsync(staging, new SwapRequest(workspace.Target, oid) { Discard = true }, CancellationToken.None);
             Assert.True(DatabaseNames.IsStaging(replaced!));
         }
 

@@ -10,7 +10,8 @@ public sealed partial class ScriptDifferenceTests
     public void Is_written_as_diff_writes_it()
     {
         const string Before = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n";
-        var after = Before.Replace("2\n3\n", "2\nzwei\n3\n", StringComparison.Ordinal).Replace("13\n", "dreizehn\n", StringComparison.Ordinal);
+        var after = Before.Replace("2\n3\n", "2\nzwei\n3\n", StringComparison.Ordinal)
+            .Replace("13\n", "dreizehn\n", StringComparison.Ordinal);
         Assert.Equal(
             """
             --- a
@@ -51,14 +52,17 @@ public sealed partial class ScriptDifferenceTests
             }
         }
 
-        string Text() => string.Join('\n', Enumerable.Range(0, random.Next(30)).Select(_ => random.Next(5).ToString(CultureInfo.InvariantCulture)))
+        string Text()
+            => string.Join('\n', Enumerable.Range(0, random.Next(30)).Select(_ => random.Next(5).ToString(CultureInfo.InvariantCulture)))
             + (random.Next(2) == 0 ? "\n" : "");
     }
 
     /// <summary>What patch does.</summary>
     private static string Apply(string before, string difference)
     {
-        var old = before.Length == 0 ? [] : before.TrimEnd('\n').Length == 0 && before.Length == 1 ? [""] : before[..^(before.EndsWith('\n') ? 1 : 0)].Split('\n');
+        var old = before.Length == 0
+            ? []
+            : before.TrimEnd('\n').Length == 0 && before.Length == 1 ? [""] : before[..^(before.EndsWith('\n') ? 1 : 0)].Split('\n');
         var lines = new List<string>();
         var at = 0;
         var ends = before.EndsWith('\n');

@@ -41,7 +41,9 @@ public sealed class ScriptVariableTests : IAsyncLifetime, IDisposable
 
         await _workspace.RunAsync(request => request with { Variables = Variables(("table", "thing")) });
 
-        Assert.Equal("${table} ${table} thing!", await _workspace.ScalarAsync<string>("SELECT string_agg(b, ' ' ORDER BY b COLLATE \"C\") FROM thing"));
+        Assert.Equal(
+            "${table} ${table} thing!",
+            await _workspace.ScalarAsync<string>("SELECT string_agg(b, ' ' ORDER BY b COLLATE \"C\") FROM thing"));
     }
 
     [PostgresFact]
@@ -49,7 +51,8 @@ public sealed class ScriptVariableTests : IAsyncLifetime, IDisposable
     {
         _workspace.Write("1_a.sql", "CREATE TABLE a AS SELECT $$${x}$$ AS b;");
 
-        await _workspace.RunAsync(request => request with { Variables = new ScriptVariables(new Dictionary<string, string> { ["x"] = "y" }, true) });
+        await _workspace.RunAsync(
+            request => request with { Variables = new ScriptVariables(new Dictionary<string, string> { ["x"] = "y" }, true) });
 
         Assert.Equal("y", await _workspace.ScalarAsync<string>("SELECT b FROM a"));
     }
@@ -69,7 +72,8 @@ public sealed class ScriptVariableTests : IAsyncLifetime, IDisposable
     {
         _workspace.Write("1_a.sql", "CREATE TABLE ${a} ();\nCREATE TABLE ${b} ();");
 
-        var error = await _workspace.FailAsync(PgErrorCode.MigrationScriptInvalid, request => request with { Variables = Variables(("a", "x")) });
+        var error =
+            await _workspace.FailAsync(PgErrorCode.MigrationScriptInvalid, request => request with { Variables = Variables(("a", "x")) });
 
         Assert.Equal((2, 14), (error.Statement!.Line, error.Statement.Column));
         Assert.Contains("${b} has no value", error.Problem, StringComparison.Ordinal);
@@ -81,7 +85,8 @@ public sealed class ScriptVariableTests : IAsyncLifetime, IDisposable
     {
         _workspace.Write("1_a.sql", "SELECT '${v}';\nSELECT '${v}', wrong;");
 
-        var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { Variables = Variables(("v", "a\nlong\nvalue")) });
+        var error = await _workspace.FailAsync(
+            PgErrorCode.MigrationFailed, request => request with { Variables = Variables(("v", "a\nlong\nvalue")) });
 
         Assert.Equal((2, 16), (error.Statement!.Line, error.Statement.Column));
         Assert.Contains("  2 | SELECT '${v}', wrong;", error.Problem, StringComparison.Ordinal);

@@ -39,7 +39,8 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
         Assert.Equal(["3_c"], run.Reverted.Select(migration => migration.ToString()));
         Assert.Equal(("3", "2", 1), (run.FromVersion, run.ToVersion, run.Statements));
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('c')::text"));
-        Assert.Equal("reverted", await _workspace.ScalarAsync<string>("SELECT state FROM pgops.migration_history ORDER BY id DESC LIMIT 1"));
+        Assert.Equal(
+            "reverted", await _workspace.ScalarAsync<string>("SELECT state FROM pgops.migration_history ORDER BY id DESC LIMIT 1"));
         Assert.Equal(PgMigrationState.Pending, (await _workspace.StatusAsync())[2].State);
         Assert.Equal(["3_c"], (await _workspace.RunAsync()).Applied.Select(migration => migration.ToString()));
     }
@@ -56,7 +57,8 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(undone, string.Join(' ', run.Reverted));
         Assert.Equal(now, run.ToVersion);
-        Assert.Empty((await Undo.RunAsync(_workspace.Request with { ToVersion = version }, _workspace.Sink, CancellationToken.None)).Reverted);
+        Assert.Empty(
+            (await Undo.RunAsync(_workspace.Request with { ToVersion = version }, _workspace.Sink, CancellationToken.None)).Reverted);
     }
 
     [PostgresTheory]
@@ -123,7 +125,8 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
         _workspace.Delete("3_c.sql");
         _workspace.Delete("3_c.down.sql");
         Assert.Contains("file is gone", (await RefusalAsync(PgErrorCode.MigrationMissing)).Problem, StringComparison.Ordinal);
-        Assert.Contains("no migration of version '9'", (await RefusalAsync(PgErrorCode.VersionNotFound, "9")).Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "no migration of version '9'", (await RefusalAsync(PgErrorCode.VersionNotFound, "9")).Problem, StringComparison.Ordinal);
     }
 
     [PostgresFact]
@@ -144,7 +147,10 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
         var plan = await Undo.PreviewAsync(_workspace.Request with { ToVersion = "1" }, _workspace.Sink, CancellationToken.None);
 
         Assert.Equal(["3_c", "2_b"], plan.Select(planned => planned.Migration));
-        Assert.StartsWith($"Undo 3_c on {_workspace.Target}: 1 statement, one transaction\n    line    1: DROP TABLE c", plan[0].Description, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Undo 3_c on {_workspace.Target}: 1 statement, one transaction\n    line    1: DROP TABLE c",
+            plan[0].Description,
+            StringComparison.Ordinal);
         Assert.Equal(3, await _workspace.ScalarAsync<long>("SELECT count(*) FROM pgops.migration_history"));
     }
 

@@ -86,7 +86,8 @@ internal static class Needs
     /// <summary>Whether what is missing fails the tests that need it.</summary>
     internal static bool Strict { get; } = Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false";
 
-    internal static IXunitTestCase? Failure(IMessageSink sink, ITestFrameworkDiscoveryOptions options, ITestMethod method, IAttributeInfo fact)
+    internal static IXunitTestCase? Failure(
+        IMessageSink sink, ITestFrameworkDiscoveryOptions options, ITestMethod method, IAttributeInfo fact)
         => fact.GetNamedArgument<string>(nameof(NeedsFactAttribute.Missing)) is { } missing
             ? new ExecutionErrorTestCase(
                 sink,

@@ -44,7 +44,12 @@ public sealed class LogLineTests
     [Fact]
     public void No_secret_stands_in_the_message_or_in_a_value()
     {
-        foreach (var secret in new[] { $"postgresql://ann:{Secret}@db/shop", $"Host=db;Password={Secret}", $"ALTER ROLE ann PASSWORD '{Secret}'" })
+        foreach (var secret in new[]
+        {
+            $"postgresql://ann:{Secret}@db/shop",
+            $"Host=db;Password={Secret}",
+            $"ALTER ROLE ann PASSWORD '{Secret}'",
+        })
         {
             var text = Line(log => log.ServerNotice(LogLevel.Warning, "WARNING", secret));
             Assert.DoesNotContain(Secret, text, StringComparison.Ordinal);
@@ -71,7 +76,8 @@ public sealed class LogLineTests
             sink.FingerprintTook(PgFingerprintDepth.Source, 1.5, 12.25, 0, 3);
             sink.TableFingerprintTook(0.0625, "public", "order");
             sink.LockRetried(
-                new MigrationFile("001", "a", "001_a.sql"), "55P03", "canceling statement due to lock timeout", "psql", 2, 6, TimeSpan.FromSeconds(12.5));
+                new MigrationFile("001", "a", "001_a.sql"), "55P03", "canceling statement due to lock timeout", "psql", 2, 6,
+                TimeSpan.FromSeconds(12.5));
             Assert.Equal(
                 [
                     "The fingerprint (Source) took 1.50 s of 12.25 s beside pg_dump and 0.00 s after it, for 3 tables.",

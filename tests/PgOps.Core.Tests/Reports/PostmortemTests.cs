@@ -69,7 +69,8 @@ public sealed class PostmortemTests : IDisposable
 
         Assert.Equal(Sections, HeadingsOf(text));
         Assert.Contains("Migration 001\\_good was applied", Part(text, "Timeline"), StringComparison.Ordinal);
-        Assert.Contains("Migration 002\\_bad failed: 42P01: relation \"no\\|&lt;b&gt;such\"", Part(text, "Root cause"), StringComparison.Ordinal);
+        Assert.Contains(
+            "Migration 002\\_bad failed: 42P01: relation \"no\\|&lt;b&gt;such\"", Part(text, "Root cause"), StringComparison.Ordinal);
         Assert.Contains("MigrationFailed", Part(text, "Root cause"), StringComparison.Ordinal);
         Assert.Contains("holds the data as of", Part(text, "Data loss"), StringComparison.Ordinal);
         Assert.Contains(backup.Id, Part(text, "Timeline"), StringComparison.Ordinal);
@@ -84,11 +85,13 @@ public sealed class PostmortemTests : IDisposable
 
         await SandboxServer.ExecuteAsync(target, "UPDATE pgops.migration_history SET applied_by = 'nobody' WHERE id = 1");
         var ledger = Path.Combine(backups, DrillLedger.FileName);
-        await File.WriteAllTextAsync(ledger, (await File.ReadAllTextAsync(ledger)).Replace("\"passed\":true", "\"passed\":false", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            ledger, (await File.ReadAllTextAsync(ledger)).Replace("\"passed\":true", "\"passed\":false", StringComparison.Ordinal));
         // What people wrote on stays, and so does a report.
         Assert.Equal(PgErrorCode.PathInaccessible, (await Assert.ThrowsAsync<PgOpsException>(() => WriteAsync(request))).Code);
         text = await WriteAsync(request with { Force = true });
-        Assert.Contains("**the chain of hashes breaks at row 1: the history was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
+        Assert.Contains(
+            "**the chain of hashes breaks at row 1: the history was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
         Assert.Contains("**its chain of hashes breaks at line 1: it was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
         Assert.Contains("No backup of", Part(text, "Data loss"), StringComparison.Ordinal);
         Assert.Empty(_sink.Failures);

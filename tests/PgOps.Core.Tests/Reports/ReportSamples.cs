@@ -28,9 +28,34 @@ internal static class ReportSamples
         RecoveryTime = TimeSpan.FromSeconds(12),
         Tables =
         [
-            new PgTableComparison { Schema = "public", Name = "orders", Verdict = PgTableVerdict.Equal, ReferenceRows = 7, DifferenceRows = 7, ReferenceHash = "aa", DifferenceHash = "aa" },
-            new PgTableComparison { Schema = "public", Name = Evil, Verdict = PgTableVerdict.RowsDiffer, ReferenceRows = 2, DifferenceRows = 1, ReferenceHash = "bb", DifferenceHash = "cc" },
-            new PgTableComparison { Schema = "public", Name = "counted", Verdict = PgTableVerdict.CountsEqual, ReferenceRows = 1, DifferenceRows = 1 },
+            new PgTableComparison
+            {
+                Schema = "public",
+                Name = "orders",
+                Verdict = PgTableVerdict.Equal,
+                ReferenceRows = 7,
+                DifferenceRows = 7,
+                ReferenceHash = "aa",
+                DifferenceHash = "aa",
+            },
+            new PgTableComparison
+            {
+                Schema = "public",
+                Name = Evil,
+                Verdict = PgTableVerdict.RowsDiffer,
+                ReferenceRows = 2,
+                DifferenceRows = 1,
+                ReferenceHash = "bb",
+                DifferenceHash = "cc",
+            },
+            new PgTableComparison
+            {
+                Schema = "public",
+                Name = "counted",
+                Verdict = PgTableVerdict.CountsEqual,
+                ReferenceRows = 1,
+                DifferenceRows = 1,
+            },
         ],
     };
 
@@ -44,7 +69,13 @@ internal static class ReportSamples
     internal static PgMigrationRun Run { get; } = new()
     {
         Target = Target,
-        Applied = [new PgMigration { Version = "7", Name = Evil, State = PgMigrationState.Applied, AppliedAt = new DateTime(2026, 11, 19, 4, 0, 0, DateTimeKind.Utc) }],
+        Applied = [new PgMigration
+        {
+            Version = "7",
+            Name = Evil,
+            State = PgMigrationState.Applied,
+            AppliedAt = new DateTime(2026, 11, 19, 4, 0, 0, DateTimeKind.Utc),
+        }],
         ToVersion = "7",
     };
 

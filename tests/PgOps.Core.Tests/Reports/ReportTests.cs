@@ -29,12 +29,14 @@ public sealed partial class ReportTests : IDisposable
         var page = XElement.Parse(html["<!DOCTYPE html>".Length..]);
         string[] known =
         [
-            "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "h1", "h2", "h3", "p", "span", "a", "dl",
+            "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "h1", "h2", "h3", "p", "span", "a",
+            "dl",
             "dt", "dd", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "details", "summary",
         ];
         Assert.Empty(page.DescendantsAndSelf().Select(element => element.Name.LocalName).Except(known));
         Assert.All(page.Descendants().Attributes("href"), link => Assert.StartsWith("#", link.Value, StringComparison.Ordinal));
-        Assert.DoesNotContain(page.Descendants().Attributes(), attribute => attribute.Name.LocalName is "src" or "srcset" || attribute.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
+        Assert.DoesNotContain(page.Descendants().Attributes(), attribute => attribute.Name.LocalName is "src" or "srcset"
+            || attribute.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
         Assert.DoesNotContain("url(", page.Descendants("style").Single().Value, StringComparison.Ordinal);
         Assert.DoesNotContain("@import", page.Descendants("style").Single().Value, StringComparison.Ordinal);
         Assert.Contains(page.Descendants("th"), cell => cell.Value == "public.<script>alert(1)</script> | ]]> `x` *y* & \\u{202E}z");
@@ -58,7 +60,8 @@ public sealed partial class ReportTests : IDisposable
             ["badge Failed"] = ["failed", "row count differs", "Failed"],
             ["badge Skipped"] = ["not made", "same count, content not compared"],
         };
-        var badges = page.Descendants("span").Where(span => span.Attribute("class")?.Value.StartsWith("badge", StringComparison.Ordinal) == true).ToList();
+        var badges = page.Descendants("span")
+            .Where(span => span.Attribute("class")?.Value.StartsWith("badge", StringComparison.Ordinal) == true).ToList();
         Assert.Equal(7, badges.Count);
         Assert.All(badges, badge => Assert.Contains(badge.Value[2..], words[badge.Attribute("class")!.Value]));
     }
@@ -66,7 +69,8 @@ public sealed partial class ReportTests : IDisposable
     [Fact]
     public void JUnit_has_a_case_for_each_check_and_a_skipped_one_is_skipped()
     {
-        var suites = XElement.Parse(JUnitReport.Write(ExportReport.Compose(Everything, null)).Split('\n', 2)[1]).Elements("testsuite").ToList();
+        var suites = XElement.Parse(JUnitReport.Write(ExportReport.Compose(Everything, null)).Split('\n', 2)[1]).Elements("testsuite")
+            .ToList();
         Assert.Equal(Everything.Length, suites.Count);
         Assert.All(suites, suite =>
         {
@@ -76,12 +80,16 @@ public sealed partial class ReportTests : IDisposable
             Assert.Equal($"{cases.Count(test => test.Element("failure") is not null)}", suite.Attribute("failures")!.Value);
             Assert.Equal($"{cases.Count(test => test.Element("skipped") is not null)}", suite.Attribute("skipped")!.Value);
             Assert.Matches("^[0-9-]{10}T[0-9:]{8}$", suite.Attribute("timestamp")!.Value);
-            Assert.Equal(["properties", "testcase", "system-out", "system-err"], suite.Elements().Select(element => element.Name.LocalName).Distinct());
+            Assert.Equal(
+                ["properties", "testcase", "system-out", "system-err"],
+                suite.Elements().Select(element => element.Name.LocalName).Distinct());
         });
         Assert.Equal(
             ["hashes:", "row-counts:failure", "statistics:skipped"],
-            suites[0].Elements("testcase").Select(test => $"{test.Attribute("name")!.Value}:{test.Elements().SingleOrDefault()?.Name.LocalName}"));
-        Assert.Equal(["complete:", "proven:skipped"], suites[1].Elements("testcase").Select(test => $"{test.Attribute("name")!.Value}:{test.Elements().SingleOrDefault()?.Name.LocalName}"));
+            suites[0].Elements("testcase")
+                .Select(test => $"{test.Attribute("name")!.Value}:{test.Elements().SingleOrDefault()?.Name.LocalName}"));
+        Assert.Equal(["complete:", "proven:skipped"], suites[1].Elements("testcase")
+            .Select(test => $"{test.Attribute("name")!.Value}:{test.Elements().SingleOrDefault()?.Name.LocalName}"));
         Assert.Contains("public.<script>", suites[0].Descendants("failure").Single().Value, StringComparison.Ordinal);
     }
 
@@ -89,7 +97,8 @@ public sealed partial class ReportTests : IDisposable
     public void JUnit_is_never_green_where_nothing_was_checked_or_the_record_says_no()
     {
         var suites = XElement.Parse(JUnitReport.Write(ExportReport.Compose(
-            [new PgLaterThing(), new PgLaterThing { Checks = [PgCheck.Pass("one", "fine"), PgCheck.Fail("two", "wrong")] }], null)).Split('\n', 2)[1]).Elements().ToList();
+            [new PgLaterThing(), new PgLaterThing { Checks = [PgCheck.Pass("one", "fine"), PgCheck.Fail("two", "wrong")] }],
+            null)).Split('\n', 2)[1]).Elements().ToList();
         Assert.Single(suites[0].Descendants("skipped"));
         Assert.Single(suites[1].Descendants("failure"));
     }
@@ -116,7 +125,10 @@ public sealed partial class ReportTests : IDisposable
         }
 
         Assert.InRange(tables, 8, 99);
-        Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt; \\| \\]\\]&gt; \\`x\\` \\*y\\* &amp; \\\\u\\{202E\\}z", markdown, StringComparison.Ordinal);
+        Assert.Contains(
+            "&lt;script&gt;alert(1)&lt;/script&gt; \\| \\]\\]&gt; \\`x\\` \\*y\\* &amp; \\\\u\\{202E\\}z",
+            markdown,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,20 +136,27 @@ public sealed partial class ReportTests : IDisposable
     {
         using var json = JsonDocument.Parse(JsonReport.Write(ExportReport.Compose(Everything, null)));
         var report = json.RootElement;
-        Assert.Equal(["format", "title", "outcome", "summary", "createdAt", "createdBy", "createdOn", "pgOpsVersion", "results"], Names(report));
+        Assert.Equal(
+            ["format", "title", "outcome", "summary", "createdAt", "createdBy", "createdOn", "pgOpsVersion", "results"], Names(report));
         Assert.Equal("pgops-report/1", report.GetProperty("format").GetString());
         Assert.Equal("failed", report.GetProperty("outcome").GetString());
         var results = report.GetProperty("results").EnumerateArray().ToList();
-        Assert.Equal(["drill", "backup", "migration-run", "error", "later-thing"], results.ConvertAll(result => result.GetProperty("kind").GetString()!));
-        Assert.Equal(["failed", "incomplete", "passed", "failed", "passed"], results.ConvertAll(result => result.GetProperty("outcome").GetString()!));
         Assert.Equal(
-            ["kind", "subject", "title", "outcome", "summary", "startedAt", "duration", "facts", "checks", "tables", "migrations", "remarks"], Names(results[0]));
+            ["drill", "backup", "migration-run", "error", "later-thing"],
+            results.ConvertAll(result => result.GetProperty("kind").GetString()!));
+        Assert.Equal(
+            ["failed", "incomplete", "passed", "failed", "passed"],
+            results.ConvertAll(result => result.GetProperty("outcome").GetString()!));
+        Assert.Equal(
+            ["kind", "subject", "title", "outcome", "summary", "startedAt", "duration", "facts", "checks", "tables", "migrations", "remarks"],
+            Names(results[0]));
         Assert.Equal(12, results[0].GetProperty("duration").GetDouble());
         Assert.Equal("2026-11-19T03:00:00Z", results[0].GetProperty("startedAt").GetString());
         Assert.Equal("skipped", results[0].GetProperty("checks")[2].GetProperty("status").GetString());
         Assert.Equal("rowsDiffer", results[0].GetProperty("tables")[1].GetProperty("verdict").GetString());
         Assert.Equal(
-            ["schema", "name", "verdict", "expectedRows", "foundRows", "expectedHash", "foundHash"], Names(results[0].GetProperty("tables")[0]));
+            ["schema", "name", "verdict", "expectedRows", "foundRows", "expectedHash", "foundHash"],
+            Names(results[0].GetProperty("tables")[0]));
     }
 
     [Fact]
@@ -151,32 +170,40 @@ public sealed partial class ReportTests : IDisposable
         Assert.Equal(ReportOutcome.Passed, Outcome(ReportSamples.Backup with { Proven = true }));
         Assert.Equal(ReportOutcome.Failed, Outcome(ReportSamples.Backup with { Complete = false }));
         Assert.Equal(ReportOutcome.Incomplete, Outcome(ReportSamples.Run with { StillPending = 2 }));
-        Assert.Equal(ReportOutcome.Failed, ExportReport.Compose([ReportSamples.Drill(ReportSamples.Content), ReportSamples.Error], null).Outcome);
+        Assert.Equal(
+            ReportOutcome.Failed, ExportReport.Compose([ReportSamples.Drill(ReportSamples.Content), ReportSamples.Error], null).Outcome);
     }
 
-    // The drill's badges count too: one that was not wholly made is no green one, in any format.
+    // The drill's badges count too: one that was not wholly made is not a green one, in any format.
     [Fact]
     public void What_was_not_made_or_failed_is_passed_in_no_format()
     {
-        var report = ExportReport.Compose([ReportSamples.Drill(ReportSamples.Content, PgCheck.Skip("amcheck", "no extension"), PgCheck.Fail("sequences", "moved"))], null);
+        var report = ExportReport.Compose(
+            [ReportSamples.Drill(ReportSamples.Content, PgCheck.Skip("amcheck", "no extension"), PgCheck.Fail("sequences", "moved"))],
+            null);
 
         var page = XElement.Parse(HtmlReport.Write(report)["<!DOCTYPE html>".Length..]);
         Assert.Equal("badge Skipped", HtmlBadge("amcheck"));
         Assert.Equal("badge Failed", HtmlBadge("sequences"));
         Assert.Equal("badge Passed", HtmlBadge("content"));
         var lines = MarkdownReport.Write(report).Split('\n').Where(line => line.StartsWith('|')).ToList();
-        Assert.Contains(" not made |", lines.Single(line => line.StartsWith("| amcheck ", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains("failed", lines.Single(line => line.StartsWith("| sequences ", StringComparison.Ordinal)), StringComparison.Ordinal);
-        var cases = XElement.Parse(JUnitReport.Write(report).Split('\n', 2)[1]).Descendants("testcase").ToDictionary(test => test.Attribute("name")!.Value);
+        Assert.Contains(
+            " not made |", lines.Single(line => line.StartsWith("| amcheck ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains(
+            "failed", lines.Single(line => line.StartsWith("| sequences ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        var cases = XElement.Parse(JUnitReport.Write(report).Split('\n', 2)[1]).Descendants("testcase")
+            .ToDictionary(test => test.Attribute("name")!.Value);
         Assert.Equal(["skipped"], cases["amcheck"].Elements().Select(element => element.Name.LocalName));
         Assert.Equal(["failure"], cases["sequences"].Elements().Select(element => element.Name.LocalName));
         using var json = JsonDocument.Parse(JsonReport.Write(report));
         Assert.Equal(
             ["content:passed", "amcheck:skipped", "sequences:failed"],
-            json.RootElement.GetProperty("results")[0].GetProperty("checks").EnumerateArray().Select(check => $"{check.GetProperty("name")}:{check.GetProperty("status")}"));
+            json.RootElement.GetProperty("results")[0].GetProperty("checks").EnumerateArray()
+                .Select(check => $"{check.GetProperty("name")}:{check.GetProperty("status")}"));
 
         string HtmlBadge(string check) => page.Descendants("tr").Single(row => row.Element("th")?.Value == check)
-            .Descendants("span").Single(span => span.Attribute("class")?.Value.StartsWith("badge", StringComparison.Ordinal) == true).Attribute("class")!.Value;
+            .Descendants("span").Single(span => span.Attribute("class")?.Value.StartsWith("badge", StringComparison.Ordinal) == true)
+                .Attribute("class")!.Value;
     }
 
     [Fact]
@@ -201,7 +228,8 @@ public sealed partial class ReportTests : IDisposable
     {
         var path = Path.Combine(_folder.Path, "a.html");
         var request = new ExportReportRequest { Paths = [path], Records = [ReportSamples.Mixed] };
-        foreach (var theirs in new[] { "", "mine", "{\"kind\": \"pgops-report/1\"}", $"# The format\n\n`{ReportMark.Comment}`\n\nis its mark.\n" })
+        foreach (var theirs in new[] { "", "mine", "{\"kind\": \"pgops-report/1\"}", $"# The format\n\n`{ReportMark.Comment}`\n\nis its "
+            + "mark.\n" })
         {
             await File.WriteAllTextAsync(path, theirs);
             Assert.Equal(PgErrorCode.PathInaccessible, await CodeAsync(request));
@@ -215,7 +243,8 @@ public sealed partial class ReportTests : IDisposable
         Assert.Equal(PgErrorCode.InvalidArgument, await CodeAsync(request with { Paths = [Path.Combine(_folder.Path, "a.txt")] }));
         Assert.Equal(PgErrorCode.PathNotFound, await CodeAsync(request with { Paths = [Path.Combine(_folder.Path, "no", "a.html")] }));
         Directory.CreateDirectory(Path.Combine(_folder.Path, "b.html"));
-        Assert.Equal(PgErrorCode.PathInaccessible, await CodeAsync(request with { Paths = [Path.Combine(_folder.Path, "b.html")], Force = true }));
+        Assert.Equal(
+            PgErrorCode.PathInaccessible, await CodeAsync(request with { Paths = [Path.Combine(_folder.Path, "b.html")], Force = true }));
         Assert.Single(Directory.GetFiles(_folder.Path));
     }
 
@@ -245,13 +274,16 @@ public sealed partial class ReportTests : IDisposable
         var error = (await RunAsync(request with { Records = [ReportSamples.Drill(PgCheck.Fail("hashes", "damaged: a.sql"))] })).Refusal!;
         Assert.Equal(PgErrorCode.CheckFailed, error.Code);
         Assert.Contains("hashes: damaged: a.sql", error.Message, StringComparison.Ordinal);
-        Assert.Contains("incomplete", (await RunAsync(request with { Records = [ReportSamples.Backup] })).Refusal!.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "incomplete", (await RunAsync(request with { Records = [ReportSamples.Backup] })).Refusal!.Message, StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(_folder.Path));
     }
 
-    private static Task<WrittenReport> RunAsync(ExportReportRequest request) => new ExportReport().RunAsync(request, new CollectingSink(), CancellationToken.None);
+    private static Task<WrittenReport> RunAsync(ExportReportRequest request)
+        => new ExportReport().RunAsync(request, new CollectingSink(), CancellationToken.None);
 
-    private static async Task<PgErrorCode> CodeAsync(ExportReportRequest request) => (await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(request))).Code;
+    private static async Task<PgErrorCode> CodeAsync(ExportReportRequest request)
+        => (await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(request))).Code;
 
     private static ReportOutcome Outcome(object record) => ExportReport.Compose([record], null).Outcome;
 

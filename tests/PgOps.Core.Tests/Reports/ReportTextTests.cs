@@ -87,35 +87,50 @@ public sealed class ReportTextTests
             {
                 Backup = backup, Rows = 9, DataAge = TimeSpan.FromHours(5), ServerVersion = "17.2", Duration = TimeSpan.FromMinutes(3),
             },
-            new PgBackupTest { Backup = backup, Files = 5, Bytes = 4096, Checks = [Good], StartedAt = At, Duration = TimeSpan.FromSeconds(3) },
+            new PgBackupTest
+            {
+                Backup = backup,
+                Files = 5,
+                Bytes = 4096,
+                Checks = [Good],
+                StartedAt = At,
+                Duration = TimeSpan.FromSeconds(3),
+            },
             ReportSamples.Backup,
             backup,
             backup with { Complete = false, Proven = false, Problem = "half of it is missing" },
             new PgRestore
             {
-                Backup = backup, Target = ReportSamples.Target, TablesVerified = 2, Rows = 9, Selection = ["public.orders"], ReplacedDatabase = "shop_old",
-                Masked = [new PgMaskedColumn { Table = "public.person", Column = "name", Rule = "name" }], Checks = [Good, Bad], StartedAt = At,
+                Backup = backup, Target = ReportSamples.Target, TablesVerified = 2, Rows = 9, Selection = ["public.orders"],
+                ReplacedDatabase = "shop_old",
+                Masked = [new PgMaskedColumn { Table = "public.person", Column = "name", Rule = "name" }], Checks = [Good, Bad],
+                StartedAt = At,
                 Duration = TimeSpan.FromSeconds(61),
             },
             new PgComparison
             {
-                Reference = "shop", Difference = "copy", Tables = tables, Objects = [new() { Kind = "index", Name = "i", Verdict = PgObjectVerdict.Missing }],
-                Rows = [new() { Schema = "public", Table = "orders", Key = "1", Verdict = PgObjectVerdict.Missing }], ExcludedSchemas = ["x"], Checks = [Bad],
+                Reference = "shop", Difference = "copy", Tables = tables,
+                Objects = [new() { Kind = "index", Name = "i", Verdict = PgObjectVerdict.Missing }],
+                Rows = [new() { Schema = "public", Table = "orders", Key = "1", Verdict = PgObjectVerdict.Missing }],
+                ExcludedSchemas = ["x"], Checks = [Bad],
                 StartedAt = At,
             },
             new PgTargetTest
             {
-                Target = ReportSamples.Target, ServerVersion = "17.2", CurrentUser = "ann", IsSuperuser = true, Encrypted = true, DatabaseBytes = 12345,
+                Target = ReportSamples.Target, ServerVersion = "17.2", CurrentUser = "ann", IsSuperuser = true, Encrypted = true,
+                DatabaseBytes = 12345,
                 RoundTrip = TimeSpan.FromMilliseconds(1.5), Checks = [Good], StartedAt = At, Duration = TimeSpan.FromMilliseconds(20),
             },
             new PgDatabaseTest
             {
-                Target = ReportSamples.Target, ServerVersion = "17.2", LeftOut = [Enum.GetValues<PgFindingKind>()[^1]], StartedAt = At, Checks = [Good, Bad],
+                Target = ReportSamples.Target, ServerVersion = "17.2", LeftOut = [Enum.GetValues<PgFindingKind>()[^1]], StartedAt = At,
+                Checks = [Good, Bad],
                 Findings =
                 [
                     new()
                     {
-                        Kind = Enum.GetValues<PgFindingKind>()[0], Severity = PgFindingSeverity.Warning, Object = "public.orders", Problem = "is odd",
+                        Kind = Enum.GetValues<PgFindingKind>()[0], Severity = PgFindingSeverity.Warning, Object = "public.orders",
+                        Problem = "is odd",
                         NextStep = "Mend it.",
                     },
                 ],
@@ -123,7 +138,8 @@ public sealed class ReportTextTests
             new PgDatabaseSwitch
             {
                 Target = ReportSamples.Target, With = "shop_new", ReplacedDatabase = "shop_old", Undone = true, AlreadyInPlace = true,
-                EndedSessions = [new() { Pid = 5 }], DrainTime = TimeSpan.FromSeconds(1), Downtime = TimeSpan.FromMilliseconds(12), Checks = [Good],
+                EndedSessions = [new() { Pid = 5 }], DrainTime = TimeSpan.FromSeconds(1), Downtime = TimeSpan.FromMilliseconds(12),
+                Checks = [Good],
                 StartedAt = At, Duration = TimeSpan.FromSeconds(2),
             },
             new PgMigrationRun
@@ -136,7 +152,8 @@ public sealed class ReportTextTests
             new PgMigrationRun { Target = ReportSamples.Target },
             new PgDatabaseReset
             {
-                Target = ReportSamples.Target, DroppedBytes = 2048, Applied = migrations, Seeded = [migrations[0] with { Version = "seed" }], ToVersion = "7",
+                Target = ReportSamples.Target, DroppedBytes = 2048, Applied = migrations,
+                Seeded = [migrations[0] with { Version = "seed" }], ToVersion = "7",
                 Statements = 3, EndedSessions = ["psql"], LeftDatabase = "shop_old", Duration = TimeSpan.FromSeconds(1),
             },
             .. listed,
@@ -161,7 +178,15 @@ public sealed class ReportTextTests
             Id = "b1",
             Database = "shop",
             SnapshotAt = At,
-            Server = new PgServerFacts { Version = "15.18", VersionNumber = 150018, ClusterId = "c1", WalPosition = "0/16B3748", Host = "db1", Port = 5432 },
+            Server = new PgServerFacts
+            {
+                Version = "15.18",
+                VersionNumber = 150018,
+                ClusterId = "c1",
+                WalPosition = "0/16B3748",
+                Host = "db1",
+                Port = 5432,
+            },
             Facts = new PgDatabaseFacts { Oid = 5, Encoding = "UTF8", Collate = "C", CType = "C" },
             Payload = new PgPayload { Format = "directory", Path = "data", Tool = "pg_dump 15.18" },
             Fingerprint = "Source",

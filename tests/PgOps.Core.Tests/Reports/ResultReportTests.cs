@@ -36,13 +36,15 @@ public sealed class ResultReportTests : IDisposable
         var drill = await new TestRestore().RunAsync(new() { Backup = backup, Server = _server.Target }, _sink, CancellationToken.None);
         var restore = await new RestoreDatabase().RunAsync(
             new() { Backup = backup, Target = _server.Target, Database = "of a report" }, _sink, CancellationToken.None);
-        var comparison = await new CompareDatabase().RunAsync(new() { ReferenceTarget = source, Difference = restore.Target }, _sink, CancellationToken.None);
+        var comparison = await new CompareDatabase().RunAsync(
+            new() { ReferenceTarget = source, Difference = restore.Target }, _sink, CancellationToken.None);
         var database = await new TestDatabase().RunAsync(new() { Target = restore.Target }, _sink, CancellationToken.None);
 
         var report = ExportReport.Compose([target, test, drill, restore, comparison, database], null);
 
         Assert.Equal(
-            ["target-test", "backup-test", "drill", "restore", "comparison", "database-test"], report.Results.Select(result => result.Kind));
+            ["target-test", "backup-test", "drill", "restore", "comparison", "database-test"],
+            report.Results.Select(result => result.Kind));
         Assert.All(report.Results, result =>
         {
             Assert.True(result.StartedAt >= before && result.StartedAt <= DateTime.UtcNow, $"{result.Kind}: {result.StartedAt}");
@@ -50,6 +52,7 @@ public sealed class ResultReportTests : IDisposable
         });
         Assert.Equal(report.Results.OrderBy(result => result.StartedAt), report.Results);
         var page = XElement.Parse(HtmlReport.Write(report)["<!DOCTYPE html>".Length..]);
-        Assert.Equal(6, page.Descendants("section").First().Descendants("span").Count(span => span.Attribute("class")?.Value.StartsWith("bar", StringComparison.Ordinal) == true));
+        Assert.Equal(6, page.Descendants("section").First().Descendants("span")
+            .Count(span => span.Attribute("class")?.Value.StartsWith("bar", StringComparison.Ordinal) == true));
     }
 }

@@ -134,7 +134,8 @@ public sealed class BackupSignatureTests : IDisposable
         => new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Key = key }, _sink, CancellationToken.None);
 
     private Task<PgDrill> DrillAsync(PgBackup backup, BackupKey? key)
-        => new TestRestore().RunAsync(new() { Backup = BackupFolder.Read(backup.Path), Server = _server.Target, Key = key }, _sink, CancellationToken.None);
+        => new TestRestore().RunAsync(
+            new() { Backup = BackupFolder.Read(backup.Path), Server = _server.Target, Key = key }, _sink, CancellationToken.None);
 
     private async Task<PgBackup> MakeAsync(BackupKey key)
     {

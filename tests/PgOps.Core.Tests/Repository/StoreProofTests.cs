@@ -11,7 +11,9 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Repository;
 
-/// <summary>A backup on its whole way: signed, encrypted, sent to a store, tested and drilled there, restored from there, fetched back.</summary>
+/// <summary>
+/// A backup on its whole way: signed, encrypted, sent to a store, tested and drilled there, restored from there, fetched back.
+/// </summary>
 [Collection(PostgresTests.Name)]
 public sealed class StoreProofTests : IDisposable
 {
@@ -45,13 +47,14 @@ public sealed class StoreProofTests : IDisposable
     [InlineData(PgBackupFormat.Custom)]
     public async Task A_signed_and_encrypted_backup_is_proven_in_the_store_and_comes_back(PgBackupFormat format)
     {
-        var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types + $"CREATE TABLE small AS SELECT '{Secret}'::text AS s;");
+        var source = await BackupTestDatabase.CreateAsync(
+            _server, BackupTestDatabase.Types + $"CREATE TABLE small AS SELECT '{Secret}'::text AS s;");
         var backup = await MakeAsync(source, format);
         var copy = await CopyAsync(backup, Store);
         Assert.True(copy.Complete, copy.Problem);
         Assert.DoesNotContain(_s3.Objects.Values, stored => stored.Content.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Secret)) >= 0);
 
-        // Without key and identity the files are sound, and nothing more is claimed; with another key it is no backup of ours.
+        // Without key and identity the files are sound, and nothing more is claimed; with another key it is not a backup of ours.
         var bare = await TestAsync(copy.Path, null, null);
         Assert.True(bare.Passed, string.Join('\n', bare.Checks));
         Assert.Equal(["signature", "table-of-contents"], Names(bare.Checks, PgCheckStatus.Skipped));
@@ -70,7 +73,8 @@ public sealed class StoreProofTests : IDisposable
         var name = "from_store_" + backup.Id[..8];
         var refused = await Assert.ThrowsAsync<PgOpsException>(() => RestoreAsync(copy, name, _other));
         Assert.Equal(PgErrorCode.SignatureInvalid, refused.Code);
-        Assert.Equal(0L, await SandboxServer.ExecuteAsync(_server.Target, $"SELECT count(*) FROM pg_database WHERE datname LIKE '{name}%'"));
+        Assert.Equal(
+            0L, await SandboxServer.ExecuteAsync(_server.Target, $"SELECT count(*) FROM pg_database WHERE datname LIKE '{name}%'"));
         var restored = await RestoreAsync(copy, name, _key);
         var comparison = await new CompareDatabase().RunAsync(
             new() { ReferenceTarget = source, Difference = restored.Target }, _sink, CancellationToken.None);
@@ -89,7 +93,8 @@ public sealed class StoreProofTests : IDisposable
         var copy = await CopyAsync(await MakeAsync(source, PgBackupFormat.Custom), Store);
         var forged = await CopyAsync(copy, Path.Combine(_folder.Path, "forged"));
         var manifest = Path.Combine(forged.Path, "manifest.json");
-        await File.WriteAllTextAsync(manifest, (await File.ReadAllTextAsync(manifest)).Replace("\"rows\": 100", "\"rows\": 10", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            manifest, (await File.ReadAllTextAsync(manifest)).Replace("\"rows\": 100", "\"rows\": 10", StringComparison.Ordinal));
         var names = HashList.Files(forged.Path).Where(name => !name.StartsWith(HashList.FileName, StringComparison.Ordinal)).ToList();
         var list = HashList.Text(await HashList.HashAsync(forged.Path, names, null, CancellationToken.None));
         var folder = $"nightly/{Path.GetFileName(forged.Path)}/";
@@ -112,9 +117,11 @@ public sealed class StoreProofTests : IDisposable
         const string Temporary = "pgops-private-";
         var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t AS SELECT generate_series(1, 100) AS a");
         var backup = await new BackupDatabase().RunAsync(
-            new BackupDatabaseRequest { Target = source, Path = Path.Combine(_folder.Path, "local"), Format = format }, _sink, CancellationToken.None);
+            new BackupDatabaseRequest { Target = source, Path = Path.Combine(_folder.Path, "local"), Format = format }, _sink,
+            CancellationToken.None);
         var copy = await CopyAsync(backup, Store);
-        var payload = _s3.Objects.Keys.First(key => key.EndsWith(".dat.gz", StringComparison.Ordinal) || key.Contains("/data.", StringComparison.Ordinal));
+        var payload = _s3.Objects.Keys.First(
+            key => key.EndsWith(".dat.gz", StringComparison.Ordinal) || key.Contains("/data.", StringComparison.Ordinal));
         if (format == PgBackupFormat.Directory)
         {
             _s3.Objects.TryRemove(payload, out _);
@@ -130,7 +137,8 @@ public sealed class StoreProofTests : IDisposable
         // Of a single file that breaks off pg_restore names none.
         var place = copy.Path[..copy.Path.IndexOf('?', StringComparison.Ordinal)] + "/data";
         Assert.Equal(format != PgBackupFormat.Custom, test.Checks.Any(check => check.Detail.Contains(place, StringComparison.Ordinal)));
-        var drill = await new TestRestore().RunAsync(new TestRestoreRequest { Path = copy.Path, Server = _server.Target }, _sink, CancellationToken.None);
+        var drill = await new TestRestore().RunAsync(
+            new TestRestoreRequest { Path = copy.Path, Server = _server.Target }, _sink, CancellationToken.None);
         Assert.False(drill.Passed);
         Assert.DoesNotContain(drill.Checks, check => check.Detail.Contains(Temporary, StringComparison.Ordinal));
         var error = await Assert.ThrowsAsync<PgOpsException>(() => new RestoreDatabase().RunAsync(
@@ -152,9 +160,17 @@ public sealed class StoreProofTests : IDisposable
         var keygen = ProgramSearch.OnPath("age-keygen")!;
         (await ToolProcess.RunAsync(new ToolCommand(keygen, "-o", Identity), CancellationToken.None)).EnsureSuccess();
         var recipient = "";
-        (await ToolProcess.RunAsync(new ToolCommand(keygen, "-y", Identity) { OnOutput = line => recipient += line }, CancellationToken.None)).EnsureSuccess();
+        (await ToolProcess.RunAsync(
+            new ToolCommand(keygen, "-y", Identity) { OnOutput = line => recipient += line }, CancellationToken.None)).EnsureSuccess();
         return await new BackupDatabase().RunAsync(
-            new BackupDatabaseRequest { Target = source, Path = Path.Combine(_folder.Path, "local"), Format = format, Recipients = [recipient], SigningKey = _key },
+            new BackupDatabaseRequest
+            {
+                Target = source,
+                Path = Path.Combine(_folder.Path, "local"),
+                Format = format,
+                Recipients = [recipient],
+                SigningKey = _key,
+            },
             _sink,
             CancellationToken.None);
     }
@@ -169,7 +185,8 @@ public sealed class StoreProofTests : IDisposable
         new TestRestoreRequest { Path = path, Server = _server.Target, Key = key, Identity = Identity }, _sink, CancellationToken.None);
 
     private Task<PgRestore> RestoreAsync(PgBackup backup, string name, BackupKey key) => new RestoreDatabase().RunAsync(
-        new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = name, Key = key, Identity = Identity }, _sink, CancellationToken.None);
+        new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = name, Key = key, Identity = Identity }, _sink,
+        CancellationToken.None);
 
     private Task<IReadOnlyList<PgBackup>> ProvenAsync(BackupKey key)
         => new FindBackups().RunAsync(new FindBackupsRequest { Path = Store, Proven = true, Key = key }, _sink, CancellationToken.None);

@@ -28,7 +28,8 @@ public sealed class StoreRetentionTests : IDisposable
         var request = new RemoveBackupsRequest { Folders = [_s3.Uri("nightly")], Policy = LastOne };
         _s3.Requests.Clear();
         var plan = await new RemoveBackups().PlanAsync(request, _sink, CancellationToken.None);
-        Assert.Equal(["last, last complete", "no rule keeps it", "last proven", "no rule keeps it"], plan.Select(decision => decision.Reason));
+        Assert.Equal(
+            ["last, last complete", "no rule keeps it", "last proven", "no rule keeps it"], plan.Select(decision => decision.Reason));
         Assert.Equal(0, _s3.Count("DELETE") + _s3.Count("PUT"));
 
         await new RemoveBackups().RunAsync(request, _sink, CancellationToken.None);
@@ -38,7 +39,8 @@ public sealed class StoreRetentionTests : IDisposable
         {
             var name = StoreUri.Parse(gone.Path).Name;
             Assert.DoesNotContain(_s3.Objects.Keys, key => key.Contains(name, StringComparison.Ordinal));
-            Assert.EndsWith("/SHA256SUMS", _s3.Requests.First(line => line.StartsWith("DELETE", StringComparison.Ordinal) && line.Contains(name, StringComparison.Ordinal)), StringComparison.Ordinal);
+            Assert.EndsWith("/SHA256SUMS", _s3.Requests.First(line => line.StartsWith("DELETE", StringComparison.Ordinal)
+                && line.Contains(name, StringComparison.Ordinal)), StringComparison.Ordinal);
         }
     }
 
@@ -49,7 +51,8 @@ public sealed class StoreRetentionTests : IDisposable
         await new RemoveBackups().RunAsync(new RemoveBackupsRequest { Backups = [backups[0]] }, _sink, CancellationToken.None);
         await new RemoveBackups().RunAsync(new RemoveBackupsRequest { Backups = [backups[1]] }, _sink, CancellationToken.None);
         Assert.Equal(backups[1].Path, Assert.Single(await ListAsync()).Path);
-        await new RemoveBackups().RunAsync(new RemoveBackupsRequest { Backups = [backups[1]], Force = true }, _sink, CancellationToken.None);
+        await new RemoveBackups().RunAsync(
+            new RemoveBackupsRequest { Backups = [backups[1]], Force = true }, _sink, CancellationToken.None);
         Assert.Empty(_s3.Objects);
         Assert.Empty(_sink.Failures);
     }
@@ -76,19 +79,28 @@ public sealed class StoreRetentionTests : IDisposable
         Assert.Contains("removal was interrupted", left.Problem, StringComparison.Ordinal);
 
         await new RemoveBackups().RunAsync(
-            new RemoveBackupsRequest { Folders = [_s3.Uri("nightly")], Policy = new RetentionPolicy { KeepLast = 5 } }, _sink, CancellationToken.None);
+            new RemoveBackupsRequest { Folders = [_s3.Uri("nightly")], Policy = new RetentionPolicy { KeepLast = 5 } }, _sink,
+            CancellationToken.None);
         Assert.Equal(backups[1].Path, Assert.Single(await ListAsync()).Path);
     }
 
     private static PgDrill Drill(PgBackup backup)
-        => new() { Backup = backup, Checks = [PgCheck.Pass("content", "")], ContentEqual = true, StartedAt = DateTime.UtcNow, ServerVersion = "15.18" };
+        => new()
+        {
+            Backup = backup,
+            Checks = [PgCheck.Pass("content", "")],
+            ContentEqual = true,
+            StartedAt = DateTime.UtcNow,
+            ServerVersion = "15.18",
+        };
 
     private async Task<List<PgBackup>> FillAsync(int count)
     {
         var copies = new List<PgBackup>();
         for (var day = 1; day <= count; day++)
         {
-            var backup = await BackupOnDisk.MakeAsync(_folder.Path, 1000, string.Create(CultureInfo.InvariantCulture, $"shop_2026010{day}-000000Z"));
+            var backup =
+                await BackupOnDisk.MakeAsync(_folder.Path, 1000, string.Create(CultureInfo.InvariantCulture, $"shop_2026010{day}-000000Z"));
             copies.Add(await new CopyBackup().RunAsync(
                 new CopyBackupRequest { Backup = backup, Destination = _s3.Uri("nightly") }, _sink, CancellationToken.None));
         }

@@ -90,12 +90,14 @@ public sealed class TestBackupTests : IDisposable
     public async Task What_was_hashed_right_but_does_not_unpack_is_found_by_unpacking(PgBackupFormat format)
     {
         var backup = await MakeAsync(format, "6", "CREATE TABLE t AS SELECT md5(i::text) FROM generate_series(1, 20000) i");
-        var file = Directory.EnumerateFiles(backup.Path, "data.dump").Concat(Directory.EnumerateFiles(backup.Path, "*.gz", SearchOption.AllDirectories))
+        var file = Directory.EnumerateFiles(backup.Path, "data.dump")
+            .Concat(Directory.EnumerateFiles(backup.Path, "*.gz", SearchOption.AllDirectories))
             .MaxBy(path => new FileInfo(path).Length)!;
         BackupDamage.FlipBit(file, new FileInfo(file).Length * 3 / 4);
         await BackupDamage.ForgeAsync(backup, manifest => manifest);
         Assert.True((await TestAsync(backup.Path)).Passed);
-        var deep = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Deep = true }, _sink, CancellationToken.None);
+        var deep =
+            await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Deep = true }, _sink, CancellationToken.None);
         Assert.NotEmpty(Detail(deep, "decompression"));
         BackupDamage.FlipBit(file, new FileInfo(file).Length * 3 / 4);
         await BackupDamage.ForgeAsync(backup, manifest => manifest);
@@ -131,7 +133,8 @@ public sealed class TestBackupTests : IDisposable
             await File.WriteAllBytesAsync(path, content);
             var test = await TestAsync(backup.Path);
             Assert.False(test.Passed);
-            Assert.Contains(test.Checks, check => check.Status == PgCheckStatus.Failed && check.Detail.Contains(name, StringComparison.Ordinal));
+            Assert.Contains(
+                test.Checks, check => check.Status == PgCheckStatus.Failed && check.Detail.Contains(name, StringComparison.Ordinal));
             content[^1] ^= 0x20;
             await File.WriteAllBytesAsync(path, content);
         }
@@ -180,7 +183,17 @@ public sealed class TestBackupTests : IDisposable
         var text = await File.ReadAllTextAsync(path);
         await File.WriteAllTextAsync(path, text.Replace("pgops-backup/1", "pgops-backup/9", StringComparison.Ordinal));
         Assert.Contains("pgops-backup/9", BackupFolder.Read(backup.Path).Problem, StringComparison.Ordinal);
-        foreach (var broken in new[] { "", "{", "null", "{}", "[]", text.Replace("\"roles\"", "\"soles\"", StringComparison.Ordinal), text.Replace("\"tool\"", "\"pool\"", StringComparison.Ordinal), text.Replace("\"tables\": [", "\"tables\": 5, \"x\": [", StringComparison.Ordinal) })
+        foreach (var broken in new[]
+        {
+            "",
+            "{",
+            "null",
+            "{}",
+            "[]",
+            text.Replace("\"roles\"", "\"soles\"", StringComparison.Ordinal),
+            text.Replace("\"tool\"", "\"pool\"", StringComparison.Ordinal),
+            text.Replace("\"tables\": [", "\"tables\": 5, \"x\": [", StringComparison.Ordinal),
+        })
         {
             await File.WriteAllTextAsync(path, broken);
             var read = BackupFolder.Read(backup.Path);
@@ -224,6 +237,7 @@ public sealed class TestBackupTests : IDisposable
     {
         var source = await BackupTestDatabase.CreateAsync(_server, sql);
         return await new BackupDatabase().RunAsync(
-            new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Compression = compression }, _sink, CancellationToken.None);
+            new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Compression = compression }, _sink,
+            CancellationToken.None);
     }
 }

@@ -43,7 +43,8 @@ public sealed class ArchiveRestoreTests : IDisposable
         }
 
         var check = await RunAsync(
-            ["pg_restore: creating TABLE \"public.warning: error: x\"", "pg_restore: processing data for table \"public.error: all lost\""], 0);
+            ["pg_restore: creating TABLE \"public.warning: error: x\"", "pg_restore: processing data for table \"public.error: all lost\""],
+            0);
         Assert.Equal(PgCheckStatus.Passed, check.Status);
     }
 
@@ -57,8 +58,10 @@ public sealed class ArchiveRestoreTests : IDisposable
 
         var error = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(
             [
-                "pg_restore: while PROCESSING TOC:", "pg_restore: from TOC entry 7; 1417 9 USER MAPPING a", "pg_restore: error: could not execute query: ERROR:  no",
-                "DETAIL:  because", "Command was: CREATE USER MAPPING FOR a SERVER s OPTIONS (\"password\" 'hunter2');", "pg_restore: finished main parallel loop",
+                "pg_restore: while PROCESSING TOC:", "pg_restore: from TOC entry 7; 1417 9 USER MAPPING a",
+                "pg_restore: error: could not execute query: ERROR:  no",
+                "DETAIL:  because", "Command was: CREATE USER MAPPING FOR a SERVER s OPTIONS (\"password\" 'hunter2');",
+                "pg_restore: finished main parallel loop",
             ],
             1));
         Assert.Contains("from TOC entry 7", error.Message, StringComparison.Ordinal);
@@ -88,7 +91,15 @@ public sealed class ArchiveRestoreTests : IDisposable
             Payload = new() { Format = "custom", Path = "data.dump" },
             Fingerprint = "Source",
         };
-        var backup = new PgBackup { Id = "1", Database = "shop", Path = _folder.Path, Format = "custom", SnapshotAt = DateTime.UtcNow, Manifest = manifest };
+        var backup = new PgBackup
+        {
+            Id = "1",
+            Database = "shop",
+            Path = _folder.Path,
+            Format = "custom",
+            SnapshotAt = DateTime.UtcNow,
+            Manifest = manifest,
+        };
         var options = new ArchiveRestoreOptions(new PostgresTool("pg_restore", script, "15.18", 15), 2, 15);
         return await ArchiveRestore.RunAsync(backup, new PgTarget(), options, _sink, CancellationToken.None);
     }

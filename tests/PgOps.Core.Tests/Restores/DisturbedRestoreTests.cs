@@ -113,7 +113,8 @@ public sealed class DisturbedRestoreTests : IAsyncLifetime, IDisposable
 
         // CREATE DATABASE goes on when its client is dead, and until its session has ended a sweep takes the run for a living one.
         await Eventually.HoldsAsync(
-            async () => await ScalarAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") is 0L, "the dead run's session has ended");
+            async () => await ScalarAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") is 0L,
+            "the dead run's session has ended");
         var found = await WhoAsync(live);
         Assert.True(said != "restored" || found == "new", said);
         Assert.Equal(found == "new" ? "new old" : "old", await ContentsAsync(name));
@@ -174,8 +175,10 @@ public sealed class DisturbedRestoreTests : IAsyncLifetime, IDisposable
             contents.Add(who);
             if (who == "new")
             {
-                Assert.Equal(40000L, await SandboxServer.ExecuteAsync(target, "SELECT (SELECT count(*) FROM rows) + (SELECT count(*) FROM more)"));
-                Assert.Equal(2L, await SandboxServer.ExecuteAsync(target, "SELECT count(*) FROM pg_index WHERE indrelid = 'rows'::regclass"));
+                Assert.Equal(
+                    40000L, await SandboxServer.ExecuteAsync(target, "SELECT (SELECT count(*) FROM rows) + (SELECT count(*) FROM more)"));
+                Assert.Equal(
+                    2L, await SandboxServer.ExecuteAsync(target, "SELECT count(*) FROM pg_index WHERE indrelid = 'rows'::regclass"));
             }
         }
 
@@ -183,7 +186,8 @@ public sealed class DisturbedRestoreTests : IAsyncLifetime, IDisposable
     }
 
     private async Task<string[]> NamesAsync(string name) => (string[])(await ScalarAsync(
-        $"SELECT array_agg(datname::text) FROM pg_database WHERE datname = '{name}' OR datname LIKE '{name.Replace("_", "\\_", StringComparison.Ordinal)}\\_replaced\\_%'"))!;
+        $"SELECT array_agg(datname::text) FROM pg_database WHERE datname = '{name}' OR datname LIKE "
+            + $"'{name.Replace("_", "\\_", StringComparison.Ordinal)}\\_replaced\\_%'"))!;
 
     private Task<object?> ScalarAsync(string sql) => SandboxServer.ExecuteAsync(_sandbox!.Target, sql);
 

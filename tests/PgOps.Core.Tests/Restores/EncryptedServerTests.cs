@@ -11,7 +11,9 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores;
 
-/// <summary>A server that takes nothing but encrypted connections (hostssl), with a certificate of an authority of the test's own.</summary>
+/// <summary>
+/// A server that takes nothing but encrypted connections (hostssl), with a certificate of an authority of the test's own.
+/// </summary>
 [Collection(PostgresTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class EncryptedServerTests : IDisposable
@@ -36,11 +38,18 @@ public sealed class EncryptedServerTests : IDisposable
         var socket = await encrypted.StartAsync(_server.Target);
         await SandboxServer.ExecuteAsync(socket, $"ALTER ROLE {socket.Username} PASSWORD '{Password}'");
         await SandboxServer.ExecuteAsync(socket, "CREATE DATABASE shop");
-        var target = (socket with { Host = "localhost", Database = "shop", SslMode = PgSslMode.VerifyFull, SslRootCertificate = Certificate("root") })
+        var target = (socket with
+        {
+            Host = "localhost",
+            Database = "shop",
+            SslMode = PgSslMode.VerifyFull,
+            SslRootCertificate = Certificate("root"),
+        })
             .WithPassword(new PgSecret(Password));
         await SandboxServer.ExecuteAsync(
             socket with { Database = "shop" },
-            "CREATE TABLE t AS SELECT g AS id, 'row ' || g AS what FROM generate_series(1, 500) g; ALTER TABLE t ADD PRIMARY KEY (id); CREATE SEQUENCE s");
+            "CREATE TABLE t AS SELECT g AS id, 'row ' || g AS what FROM generate_series(1, 500) g; ALTER TABLE t ADD PRIMARY KEY (id); "
+                + "CREATE SEQUENCE s");
 
         var test = await new TestTarget().RunAsync(target, _sink, CancellationToken.None);
         Assert.True(test.Passed, string.Join('\n', test.Checks));
@@ -50,8 +59,11 @@ public sealed class EncryptedServerTests : IDisposable
             var drill = await new TestRestore().RunAsync(new() { Backup = backup, Server = target }, _sink, CancellationToken.None);
             Assert.True(drill.Proven, string.Join('\n', drill.Checks));
             var name = $"copy_{format}".ToLowerInvariant();
-            var restore = await new RestoreDatabase().RunAsync(new() { Backup = backup, Target = target, Database = name }, _sink, CancellationToken.None);
-            Assert.Equal((500L, target.SslMode, target.SslRootCertificate), (restore.Rows, restore.Target.SslMode, restore.Target.SslRootCertificate));
+            var restore = await new RestoreDatabase().RunAsync(
+                new() { Backup = backup, Target = target, Database = name }, _sink, CancellationToken.None);
+            Assert.Equal(
+                (500L, target.SslMode, target.SslRootCertificate),
+                (restore.Rows, restore.Target.SslMode, restore.Target.SslRootCertificate));
             var comparison = await new CompareDatabase().RunAsync(
                 new() { ReferenceTarget = target, Difference = restore.Target }, _sink, CancellationToken.None);
             Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));

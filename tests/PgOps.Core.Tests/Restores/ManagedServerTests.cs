@@ -73,7 +73,8 @@ public sealed class ManagedServerTests : IAsyncLifetime, IDisposable
             await ExecuteAsync(Admin.WithDatabase("shop"), "DROP SCHEMA provided CASCADE");
         }
 
-        Assert.Contains("into the empty", await new RestoreDatabase().PreviewAsync(request, _sink, CancellationToken.None), StringComparison.Ordinal);
+        Assert.Contains(
+            "into the empty", await new RestoreDatabase().PreviewAsync(request, _sink, CancellationToken.None), StringComparison.Ordinal);
         var restore = await RestoreAsync(request);
 
         Assert.Equal(2, restore.TablesVerified);
@@ -99,13 +100,16 @@ public sealed class ManagedServerTests : IAsyncLifetime, IDisposable
         Assert.Equal(PgErrorCode.RestoreMismatch, error.Code);
         Assert.Contains("holds a part of the restore", error.State, StringComparison.Ordinal);
         Assert.Contains("DROP SCHEMA", error.NextStep, StringComparison.Ordinal);
-        Assert.StartsWith("pgops restore unfinished", (string?)await ExecuteAsync(Admin.WithDatabase("given"), Comment), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "pgops restore unfinished", (string?)await ExecuteAsync(Admin.WithDatabase("given"), Comment), StringComparison.Ordinal);
         error = await FailAsync(request);
         Assert.Equal(PgErrorCode.TargetNotEmpty, error.Code);
         Assert.Contains("pgops restore unfinished", error.Message, StringComparison.Ordinal);
 
         // What the error advises.
-        await ExecuteAsync(Admin.WithDatabase("given"), "DROP SCHEMA app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO tenant");
+        await ExecuteAsync(
+            Admin.WithDatabase("given"),
+            "DROP SCHEMA app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO tenant");
         await BackupDamage.ForgeAsync(bad, manifest => manifest with { Tables = _backup.Manifest!.Tables });
         var restore = await RestoreAsync(request with { Backup = bad with { Id = "" } });
         Assert.Equal(2, restore.TablesVerified);
@@ -164,7 +168,8 @@ public sealed class ManagedServerTests : IAsyncLifetime, IDisposable
         Assert.Contains("CREATEROLE", (await FailAsync(request)).Message, StringComparison.Ordinal);
         await ExecuteAsync(Admin, "ALTER ROLE tenant CREATEROLE");
         Assert.Equal(2, (await RestoreAsync(request)).TablesVerified);
-        Assert.Equal("\"a new one\"", await ExecuteAsync(Admin, "SELECT datdba::regrole::text FROM pg_database WHERE datname = 'with roles'"));
+        Assert.Equal(
+            "\"a new one\"", await ExecuteAsync(Admin, "SELECT datdba::regrole::text FROM pg_database WHERE datname = 'with roles'"));
     }
 
     private const string Comment = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()";

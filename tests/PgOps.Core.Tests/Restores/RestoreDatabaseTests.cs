@@ -44,10 +44,12 @@ public sealed class RestoreDatabaseTests : IDisposable
         var comparison = await CompareAsync(source, restore.Target);
         Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
         Assert.Equal("it's, fine", await ValueAsync(restore.Target, "SELECT current_setting('myapp.motto')"));
-        Assert.Equal("\"$user\", public, \"Odd \"\"schema\"\"\"", await ValueAsync(restore.Target, "SELECT current_setting('search_path')"));
+        Assert.Equal(
+            "\"$user\", public, \"Odd \"\"schema\"\"\"", await ValueAsync(restore.Target, "SELECT current_setting('search_path')"));
         Assert.Equal(2, await ValueAsync(
             restore.Target,
-            "SELECT cardinality(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database()"));
+            "SELECT cardinality(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = "
+                + "current_database()"));
         Assert.Equal(2000f, await ValueAsync(restore.Target, "SELECT reltuples FROM pg_class WHERE oid = 'public.orders'::regclass"));
         Assert.IsType<DBNull>(await ValueAsync(
             restore.Target, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"));
@@ -77,7 +79,8 @@ public sealed class RestoreDatabaseTests : IDisposable
             await OddDatabase.BackUpAsync(source, _folder),
             manifest => manifest with
             {
-                Tables = [.. manifest.Tables.Select(table => table.Name == "duplicates" ? table with { Hash = new string('0', 32) } : table)],
+                Tables = [.. manifest.Tables.Select(
+                    table => table.Name == "duplicates" ? table with { Hash = new string('0', 32) } : table)],
             });
 
         var error = await FailAsync(new() { Backup = backup, Target = _server.Target, Database = "differs" });
@@ -129,7 +132,8 @@ public sealed class RestoreDatabaseTests : IDisposable
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server), _folder);
         var busy = await _server.CreateDatabaseAsync();
         await SandboxServer.ExecuteAsync(busy, "CREATE TABLE precious (x int)");
-        await using var session = await ServerConnection.OpenAsync(busy with { ApplicationName = "the till" }, null, CancellationToken.None);
+        await using var session =
+            await ServerConnection.OpenAsync(busy with { ApplicationName = "the till" }, null, CancellationToken.None);
 
         var error = await FailAsync(new() { Backup = backup, Target = _server.Target, Database = busy.Database, Force = true });
 
@@ -221,7 +225,8 @@ public sealed class RestoreDatabaseTests : IDisposable
     [PostgresFact]
     public async Task Cancelled_in_the_middle_it_leaves_no_database()
     {
-        var source = await OddDatabase.CreateAsync(_server, "INSERT INTO public.events SELECT '2024-05-05', repeat('x', 200) FROM generate_series(1, 300000)");
+        var source = await OddDatabase.CreateAsync(
+            _server, "INSERT INTO public.events SELECT '2024-05-05', repeat('x', 200) FROM generate_series(1, 300000)");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
         using var stop = new CancellationTokenSource();
         var running = new RestoreDatabase().RunAsync(
@@ -236,7 +241,8 @@ public sealed class RestoreDatabaseTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         Assert.False(await ExistsAsync("cancelled"));
         await AssertNoStagingAsync();
-        Assert.Equal(0L, await ValueAsync(_server.Target, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pg_restore%'"));
+        Assert.Equal(
+            0L, await ValueAsync(_server.Target, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pg_restore%'"));
         Assert.All(
             _sink.Reports.GroupBy(report => report.Id), activity => Assert.True(activity.Last().Completed));
     }
@@ -251,7 +257,8 @@ public sealed class RestoreDatabaseTests : IDisposable
         await SandboxServer.ExecuteAsync(unmarked, "CREATE TABLE somebodys (x int)");
         foreach (var marked in new[] { dead, living })
         {
-            await SandboxServer.ExecuteAsync(_server.Target, $"COMMENT ON DATABASE {marked.Database} IS {Quote.Literal(StagingSweep.Comment())}");
+            await SandboxServer.ExecuteAsync(
+                _server.Target, $"COMMENT ON DATABASE {marked.Database} IS {Quote.Literal(StagingSweep.Comment())}");
         }
 
         // Another restore may work from another maintenance database.
@@ -293,7 +300,15 @@ public sealed class RestoreDatabaseTests : IDisposable
         await SandboxServer.ExecuteAsync(_server.Target, "CREATE ROLE tenant LOGIN CREATEDB PASSWORD 'its own secret'");
         var tenant = (_server.Target with { Username = "tenant" }).WithPassword(new PgSecret("its own secret"));
 
-        var request = new RestoreDatabaseRequest { Backup = backup, Target = tenant, Database = "of the tenant", NoOwner = true, NoPrivileges = true };
+        var request =
+            new RestoreDatabaseRequest
+            {
+                Backup = backup,
+                Target = tenant,
+                Database = "of the tenant",
+                NoOwner = true,
+                NoPrivileges = true,
+            };
 
         // Only a superuser may set what no extension knows: said before the restore and not after it.
         var error = await FailAsync(request);

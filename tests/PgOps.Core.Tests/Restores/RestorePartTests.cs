@@ -48,7 +48,8 @@ public sealed class RestorePartTests : IDisposable
     {
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server, Relatives), _folder, format);
 
-        var restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = $"part {format}", Tables = ["public.child*"] });
+        var restore =
+            await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = $"part {format}", Tables = ["public.child*"] });
 
         Assert.Equal(["table public.child*"], restore.Selection);
         Assert.Equal(1, restore.TablesVerified);
@@ -57,27 +58,34 @@ public sealed class RestorePartTests : IDisposable
         Assert.Equal(PgCheckStatus.Skipped, said.Status);
         Assert.Contains("child \"x\"_parent_fkey", said.Detail, StringComparison.Ordinal);
         Assert.DoesNotContain("sibling", said.Detail, StringComparison.Ordinal);
-        Assert.Equal("child \"x\"", await ListAsync(restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('r', 'v', 'm')"));
+        Assert.Equal("child \"x\"", await ListAsync(
+            restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('r', 'v', 'm')"));
         Assert.Equal(
             "by_color|child \"x\"_id_seq|child \"x\"_pkey",
-            await ListAsync(restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('i', 'S')", "relname COLLATE \"C\""));
+            await ListAsync(
+                restore.Target,
+                "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('i', 'S')",
+                "relname COLLATE \"C\""));
         Assert.Equal("note red", await ValueAsync(
             restore.Target, "SELECT (SELECT tgname FROM pg_trigger WHERE NOT tgisinternal) || ' ' || (SELECT polname FROM pg_policy)"));
         Assert.Equal("only red", await ValueAsync(restore.Target, "SELECT obj_description(oid, 'pg_policy') FROM pg_policy"));
         Assert.Equal("child \"x\"_pkey|child \"x\"_sibling_fkey", await ListAsync(
             restore.Target, "conname FROM pg_constraint WHERE oid >= 16384 AND contype IN ('f', 'p')"));
         Assert.Equal(31, await ValueAsync(restore.Target, "INSERT INTO public.\"child \"\"x\"\"\" (color) VALUES ('blue') RETURNING id"));
-        Assert.Equal(true, await ValueAsync(restore.Target, "SELECT has_table_privilege('public', 'public.\"child \"\"x\"\"\"', 'SELECT')"));
+        Assert.Equal(
+            true, await ValueAsync(restore.Target, "SELECT has_table_privilege('public', 'public.\"child \"\"x\"\"\"', 'SELECT')"));
     }
 
     [PostgresFact]
     public async Task An_identity_column_brings_its_sequence()
     {
         var source = await OddDatabase.CreateAsync(
-            _server, "CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n text); INSERT INTO numbered (n) SELECT 'x' FROM generate_series(1, 7);");
+            _server, "CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n text); INSERT INTO numbered (n) SELECT 'x' "
+                + "FROM generate_series(1, 7);");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
 
-        var restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "identity part", Tables = ["numbered"] });
+        var restore =
+            await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "identity part", Tables = ["numbered"] });
 
         Assert.Equal(8, await ValueAsync(restore.Target, "INSERT INTO numbered (n) VALUES ('y') RETURNING id"));
     }
@@ -91,11 +99,14 @@ public sealed class RestorePartTests : IDisposable
         Assert.Equal(600, restore.Rows);
         Assert.Equal(2, restore.TablesVerified);
 
-        restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "one of events", Tables = ["events_2024"] });
-        Assert.Equal("events|events_2024", await ListAsync(restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('r', 'p')"));
+        restore = await RestoreAsync(
+            new() { Backup = backup, Target = _server.Target, Database = "one of events", Tables = ["events_2024"] });
+        Assert.Equal("events|events_2024", await ListAsync(
+            restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('r', 'p')"));
         Assert.Equal(366L, await ValueAsync(restore.Target, "SELECT count(*) FROM events"));
         Assert.Contains("public.events", restore.Checks.Single(check => check.Name == "selection").Detail, StringComparison.Ordinal);
-        Assert.Equal(2L, await ValueAsync(restore.Target, "SELECT count(*) FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('i', 'I')"));
+        Assert.Equal(2L, await ValueAsync(
+            restore.Target, "SELECT count(*) FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind IN ('i', 'I')"));
     }
 
     [PostgresFact]
@@ -108,7 +119,9 @@ public sealed class RestorePartTests : IDisposable
         var restore = await RestoreAsync(request);
 
         Assert.Equal(1, restore.TablesVerified);
-        Assert.Equal("own", await ListAsync(restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind = 'r'"));
+        Assert.Equal(
+            "own",
+            await ListAsync(restore.Target, "relname FROM pg_class WHERE oid >= 16384 AND relname !~ '^pg_toast' AND relkind = 'r'"));
         Assert.Equal(0L, await ValueAsync(restore.Target, "SELECT count(*) FROM pg_publication"));
         Assert.Equal("red|blue", await ListAsync(restore.Target, "enumlabel FROM pg_enum", "enumsortorder"));
         var error = await FailAsync(request with { Force = true });
@@ -151,7 +164,12 @@ public sealed class RestorePartTests : IDisposable
             Backup = backup,
             Target = _server.Target,
             Database = "mapped",
-            MapRole = new Dictionary<string, string> { ["old; owner"] = "Übernehmer", ["old \"grantee\""] = "new; grantee", ["granted"] = "Übernehmer" },
+            MapRole = new Dictionary<string, string>
+            {
+                ["old; owner"] = "Übernehmer",
+                ["old \"grantee\""] = "new; grantee",
+                ["granted"] = "Übernehmer",
+            },
         };
         var error = await FailAsync(request);
         Assert.Contains("roles: new; grantee", error.Message, StringComparison.Ordinal);
@@ -160,22 +178,27 @@ public sealed class RestorePartTests : IDisposable
         var restore = await RestoreAsync(request);
 
         Assert.Equal(backup.Manifest!.Tables.Count, restore.TablesVerified);
-        Assert.Contains("old; owner as Übernehmer", restore.Checks.Single(check => check.Name == "restore").Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "old; owner as Übernehmer", restore.Checks.Single(check => check.Name == "restore").Detail, StringComparison.Ordinal);
         var copy = restore.Target;
-        Assert.Equal("Übernehmer", await ValueAsync(copy, "SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = current_database()"));
+        Assert.Equal(
+            "Übernehmer",
+            await ValueAsync(copy, "SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = current_database()"));
         Assert.Equal("stays|Übernehmer|Übernehmer|Übernehmer|Übernehmer", await ListAsync(copy, """
             pg_get_userbyid(o)::text FROM (SELECT relowner FROM pg_class WHERE relname IN ('parent', 'reds') UNION ALL SELECT nspowner
                 FROM pg_namespace WHERE nspname = 'other s' UNION ALL SELECT proowner FROM pg_proc WHERE proname = 'note'
                 UNION ALL SELECT lomowner FROM pg_largeobject_metadata) x(o)
             """, "1"));
-        Assert.Equal("new; grantee|stays", await ListAsync(copy, "pg_get_userbyid(unnest(polroles))::text FROM pg_policy WHERE polname = 'TO'"));
+        Assert.Equal(
+            "new; grantee|stays", await ListAsync(copy, "pg_get_userbyid(unnest(polroles))::text FROM pg_policy WHERE polname = 'TO'"));
         Assert.Equal("for some|only red", await ListAsync(copy, "obj_description(oid, 'pg_policy') FROM pg_policy"));
         Assert.Equal("r:new; grantee:INSERT:true|r:new; grantee:SELECT:true", await ListAsync(copy, """
             format('r:%s:%s:%s', pg_get_userbyid(a.grantee), a.privilege_type, CASE WHEN a.is_grantable THEN 'true' ELSE 'false' END)
             FROM pg_class c, aclexplode(relacl) a WHERE relname = 'parent' AND a.grantee <> c.relowner
             """));
         Assert.Equal("Übernehmer", await ValueAsync(
-            copy, "SELECT pg_get_userbyid(a.grantee)::text FROM pg_attribute t, aclexplode(attacl) a WHERE attname = 'color' AND attacl IS NOT NULL"));
+            copy, "SELECT pg_get_userbyid(a.grantee)::text FROM pg_attribute t, aclexplode(attacl) a WHERE attname = 'color' AND attacl IS "
+                + "NOT NULL"));
         Assert.Equal(1L, await ValueAsync(copy, "SELECT count(*) FROM pg_default_acl WHERE pg_get_userbyid(defaclrole) = 'Übernehmer'"));
         Assert.Equal(PgCheckStatus.Skipped, restore.Checks.Single(check => check.Name == "policies").Status);
         Assert.Equal(PgCheckStatus.Skipped, restore.Checks.Single(check => check.Name == "privileges").Status);
@@ -187,7 +210,8 @@ public sealed class RestorePartTests : IDisposable
     {
         const string Extension = "CREATE EXTENSION hstore; COMMENT ON EXTENSION hstore IS 'ours';";
         var backup = await OddDatabase.BackUpAsync(await OddDatabase.CreateAsync(_server, Extension), _folder);
-        var restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "without", SkipExtension = ["hstore"] });
+        var restore =
+            await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "without", SkipExtension = ["hstore"] });
         Assert.Equal(0L, await ValueAsync(restore.Target, "SELECT count(*) FROM pg_extension WHERE extname = 'hstore'"));
         var said = restore.Checks.Single(check => check.Name == "extensions");
         Assert.Equal(PgCheckStatus.Skipped, said.Status);
@@ -214,7 +238,8 @@ public sealed class RestorePartTests : IDisposable
         }
 
         var source = await OddDatabase.CreateAsync(
-            _server, "CREATE TABLE public.placed (x text) TABLESPACE fast; ALTER TABLE public.placed OWNER TO going; CREATE INDEX ON public.placed (x COLLATE \"POSIX\")");
+            _server, "CREATE TABLE public.placed (x text) TABLESPACE fast; ALTER TABLE public.placed OWNER TO going; CREATE INDEX ON "
+                + "public.placed (x COLLATE \"POSIX\")");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
         backup = await BackupDamage.ForgeAsync(backup, manifest => manifest with
         {
@@ -243,7 +268,8 @@ public sealed class RestorePartTests : IDisposable
         });
         var restore = await RestoreAsync(
             new() { Backup = backup, Target = _server.Target, Database = "lacking no more", NoTablespaces = true, CreateRoles = true });
-        Assert.Equal("going", await ValueAsync(restore.Target, "SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE relname = 'placed'"));
+        Assert.Equal(
+            "going", await ValueAsync(restore.Target, "SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE relname = 'placed'"));
     }
 
     [PostgresFact]
@@ -273,10 +299,12 @@ public sealed class RestorePartTests : IDisposable
     public async Task A_subscription_comes_back_unconnected_and_does_not_outlive_a_failed_restore()
     {
         var source = await OddDatabase.CreateAsync(
-            _server, "CREATE SUBSCRIPTION \"follow 'it\" CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, slot_name = 'kept_slot')");
+            _server,
+            "CREATE SUBSCRIPTION \"follow 'it\" CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, slot_name = 'kept_slot')");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
         var restore = await RestoreAsync(new() { Backup = backup, Target = _server.Target, Database = "subscribed" });
-        Assert.Contains("subscriptions are not connected", restore.Checks.Single(check => check.Name == "restore").Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "subscriptions are not connected", restore.Checks.Single(check => check.Name == "restore").Detail, StringComparison.Ordinal);
 
         var bad = await BackupDamage.ForgeAsync(backup, manifest => manifest with { Sequences = [] });
         await FailAsync(new() { Backup = bad, Target = _server.Target, Database = "subscribed 2" });

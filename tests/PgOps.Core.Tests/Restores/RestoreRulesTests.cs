@@ -26,7 +26,13 @@ public sealed class RestoreRulesTests
     [Fact]
     public void Names_fit_an_identifier_and_are_cut_at_a_character()
     {
-        foreach (var name in new[] { "shop", new string('x', 63), string.Concat(Enumerable.Repeat("ü", 31)), string.Concat(Enumerable.Repeat("🐘", 15)) })
+        foreach (var name in new[]
+        {
+            "shop",
+            new string('x', 63),
+            string.Concat(Enumerable.Repeat("ü", 31)),
+            string.Concat(Enumerable.Repeat("🐘", 15)),
+        })
         {
             var staging = DatabaseNames.Staging(name);
             var replaced = DatabaseNames.Replaced(name, new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc));
@@ -45,7 +51,8 @@ public sealed class RestoreRulesTests
     [InlineData(100, true, -1, 101, true, false)]
     [InlineData(100, true, -1, 99, true, true)]
     [InlineData(long.MaxValue, true, 1, long.MaxValue, true, true)]
-    public void A_restored_sequence_must_not_be_behind(long last, bool called, long increment, long foundLast, bool foundCalled, bool passes)
+    public void A_restored_sequence_must_not_be_behind(
+        long last, bool called, long increment, long foundLast, bool foundCalled, bool passes)
     {
         var comparison = Compare(
             [], [], new PgSequencePosition { Schema = "s", Name = "q", LastValue = last, IsCalled = called, Increment = increment },
@@ -66,14 +73,16 @@ public sealed class RestoreRulesTests
     [Fact]
     public void Long_lists_of_tables_are_cut_in_the_sentence_only()
     {
-        PgTableFingerprint[] Many(long rows) => [.. Enumerable.Range(0, 50).Select(n => new PgTableFingerprint { Schema = "s", Name = $"t{n}", Rows = rows, Hash = "00" })];
+        PgTableFingerprint[] Many(long rows)
+            => [.. Enumerable.Range(0, 50).Select(n => new PgTableFingerprint { Schema = "s", Name = $"t{n}", Rows = rows, Hash = "00" })];
         var comparison = Compare(Many(1), Many(2));
         Assert.Equal(50, comparison.Tables.Count(table => !table.Passed));
         Assert.EndsWith("and 30 more", comparison.Checks.Single(check => check.Name == "row-counts").Detail, StringComparison.Ordinal);
     }
 
     private static ContentComparison Compare(
-        IReadOnlyList<PgTableFingerprint> reference, IReadOnlyList<PgTableFingerprint> difference, PgSequencePosition? expected = null, PgSequencePosition? found = null)
+        IReadOnlyList<PgTableFingerprint> reference, IReadOnlyList<PgTableFingerprint> difference, PgSequencePosition? expected = null,
+        PgSequencePosition? found = null)
         => ContentComparison.Compare(
             new DatabaseContent(reference, expected is null ? [] : [expected], []),
             new DatabaseContent(difference, found is null ? [] : [found], []),

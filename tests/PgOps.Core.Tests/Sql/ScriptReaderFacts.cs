@@ -53,7 +53,9 @@ public sealed partial class ScriptReaderFacts
             {
                 var read = Read(text, piece);
                 Assert.Equal(whole.Statements.Count, read.Statements.Count);
-                Assert.Equal(whole.Statements.Select(one => string.Join(' ', one.Keywords)), read.Statements.Select(one => string.Join(' ', one.Keywords)));
+                Assert.Equal(
+                    whole.Statements.Select(one => string.Join(' ', one.Keywords)),
+                    read.Statements.Select(one => string.Join(' ', one.Keywords)));
                 Assert.Equal(["! b"], read.Commands);
             }
         }
@@ -87,7 +89,8 @@ public sealed partial class ScriptReaderFacts
     [Fact]
     public void Comments_commands_data_and_lines_are_told()
     {
-        var read = Read("\uFEFF-- a\nSELECT /* b */ 1 -- c\n;\nCOPY t FROM stdin; -- d\n1\n\\.x\n\\\\.\n\\.\r\n\\restrict key\nCOPY u FROM stdin;\n\\.\nSELECT 2", 2);
+        var read = Read("\uFEFF-- a\nSELECT /* b */ 1 -- c\n;\nCOPY t FROM stdin; -- d\n1\n\\.x\n\\\\.\n\\.\r\n\\restrict key\nCOPY u FROM "
+            + "stdin;\n\\.\nSELECT 2", 2);
 
         Assert.Equal([" a", " c", " d"], read.Comments);
         Assert.Equal(["restrict key"], read.Commands);

@@ -113,7 +113,8 @@ public sealed class SqlScriptFacts
     [Fact]
     public void Directives_stand_before_the_first_statement()
     {
-        var script = SqlScript.Parse("\uFEFF-- pgops: no-transaction\r\n-- other\r\n--PGOPS: Lock-Timeout  5s \r\n/* -- pgops: x */\r\nA;\r\n-- pgops: late");
+        var script = SqlScript.Parse(
+            "\uFEFF-- pgops: no-transaction\r\n-- other\r\n--PGOPS: Lock-Timeout  5s \r\n/* -- pgops: x */\r\nA;\r\n-- pgops: late");
 
         Assert.Equal([new SqlDirective("no-transaction", "", 1), new SqlDirective("lock-timeout", "5s", 3)], script.Directives);
     }

@@ -88,7 +88,8 @@ public sealed class SqlStatementTraitsFacts
     {
         Assert.Equal(
             new ConcurrentIndex("Shop", "orders_idx", "or\"ders", IfNotExists: true),
-            SqlStatementTraits.ConcurrentIndexOf(Only("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS Orders_Idx ON ONLY \"Shop\".\"or\"\"ders\" (a)")));
+            SqlStatementTraits.ConcurrentIndexOf(
+                Only("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS Orders_Idx ON ONLY \"Shop\".\"or\"\"ders\" (a)")));
         Assert.Equal(
             new ConcurrentIndex(null, null, "tÄble", IfNotExists: false),
             SqlStatementTraits.ConcurrentIndexOf(Only("CREATE INDEX CONCURRENTLY ON TÄBLE (a)")));
@@ -100,7 +101,9 @@ public sealed class SqlStatementTraitsFacts
     [InlineData("Abc", "abc")]
     [InlineData("\"A\"\"b\"", "A\"b")]
     [InlineData("U&\"d\\0061t\\+000061\\\\\"", "data\\")]
-    [InlineData("a234567890123456789012345678901234567890123456789012345678901ää", "a234567890123456789012345678901234567890123456789012345678901ä")]
+    [InlineData(
+        "a234567890123456789012345678901234567890123456789012345678901ää",
+        "a234567890123456789012345678901234567890123456789012345678901ä")]
     public void An_identifier_is_folded_and_cut_to_63_bytes(string token, string expected) =>
         Assert.Equal(expected, SqlIdentifier.ToName(token));
 }

@@ -18,7 +18,9 @@ public sealed class SqlTokenizerFacts
     [InlineData("'it''s' ''", "String:'it''s' String:''")]
     [InlineData(@"'\' ''", @"String:'\' String:''")]
     [InlineData(@"E'\'' e'\\'", @"String:E'\'' String:e'\\'")]
-    [InlineData(@"N'a' B'01''1' x'1F' U&'\0061' u&""d\0061t""", @"String:N'a' String:B'01' String:'1' String:x'1F' String:U&'\0061' QuotedIdentifier:u&""d\0061t""")]
+    [InlineData(
+        @"N'a' B'01''1' x'1F' U&'\0061' u&""d\0061t""",
+        @"String:N'a' String:B'01' String:'1' String:x'1F' String:U&'\0061' QuotedIdentifier:u&""d\0061t""")]
     [InlineData("u&1 u& 'x'", "Word:u Operator:& Number:1 Word:u Operator:& String:'x'")]
     [InlineData("te'x'", "Word:te String:'x'")]
     [InlineData("\"a\"\"b\" \"\"", "QuotedIdentifier:\"a\"\"b\" QuotedIdentifier:\"\"")]
@@ -30,7 +32,9 @@ public sealed class SqlTokenizerFacts
     [InlineData("a<--b", "Word:a Operator:< Comment:--b")]
     [InlineData("a+/*c*/b", "Word:a Operator:+ Comment:/*c*/ Word:b")]
     [InlineData("a::b:=c..d => <>", "Word:a Operator::: Word:b Operator::= Word:c Operator:.. Word:d Operator:=> Operator:<>")]
-    [InlineData("1_000 0x1F 1.5e10 .5 1. 1..2 1e5 123abc 1e-", "Number:1_000 Number:0x1F Number:1.5e10 Number:.5 Number:1. Number:1 Operator:.. Number:2 Number:1e5 Number:123abc Number:1e-")]
+    [InlineData(
+        "1_000 0x1F 1.5e10 .5 1. 1..2 1e5 123abc 1e-",
+        "Number:1_000 Number:0x1F Number:1.5e10 Number:.5 Number:1. Number:1 Operator:.. Number:2 Number:1e5 Number:123abc Number:1e-")]
     [InlineData(@"a\b", @"Word:a Backslash:\ Word:b")]
     public void Reads_what_scan_l_reads(string text, string expected)
     {

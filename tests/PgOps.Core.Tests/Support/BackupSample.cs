@@ -34,7 +34,14 @@ internal static class BackupSample
 
     /// <summary>Enters a passed drill into the ledger.</summary>
     internal static async Task ProveAsync(PgBackup backup) => Assert.Null(await DrillLedger.AppendAsync(
-        new PgDrill { Backup = backup, Checks = [PgCheck.Pass("content", "")], ContentEqual = true, StartedAt = DateTime.UtcNow, ServerVersion = "15.18" },
+        new PgDrill
+        {
+            Backup = backup,
+            Checks = [PgCheck.Pass("content", "")],
+            ContentEqual = true,
+            StartedAt = DateTime.UtcNow,
+            ServerVersion = "15.18",
+        },
         null,
         CancellationToken.None));
 }

@@ -60,7 +60,8 @@ internal static class BackupTestDatabase
     {
         var restore = PostgresBinaries.Client("pg_restore");
         var result = await ToolProcess.RunAsync(
-            new ToolCommand(restore.Path, "--exit-on-error", "--dbname=" + target.Database, Path.Combine(backup.Path, backup.Manifest!.Payload.Path))
+            new ToolCommand(
+                restore.Path, "--exit-on-error", "--dbname=" + target.Database, Path.Combine(backup.Path, backup.Manifest!.Payload.Path))
             { Target = target },
             CancellationToken.None);
         result.EnsureSuccess();

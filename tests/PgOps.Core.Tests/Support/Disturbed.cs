@@ -26,7 +26,9 @@ internal sealed class Disturbed : IAsyncDisposable
 
     /// <summary>Makes it ready: to be killed it needs a process of its own.</summary>
     internal static async Task<Disturbed> StartAsync(DisturbedMigrationTests.Way way, MigrationWorkspace workspace, CuttingProxy proxy)
-        => new(way, workspace, proxy, way == DisturbedMigrationTests.Way.Kill ? await MigratorProcess.StartAsync(workspace, proxy.Target) : null);
+        => new(way, workspace, proxy, way == DisturbedMigrationTests.Way.Kill
+            ? await MigratorProcess.StartAsync(workspace, proxy.Target)
+            : null);
 
     /// <summary>Lets it begin.</summary>
     internal void Go()

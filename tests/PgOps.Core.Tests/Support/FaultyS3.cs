@@ -23,7 +23,8 @@ internal enum Fault
 internal sealed class FaultyS3 : IDisposable
 {
     private readonly HttpListener _listener;
-    private readonly ConcurrentDictionary<string, (string Key, ConcurrentDictionary<int, byte[]> Parts, string? Hash)> _uploads = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (string Key, ConcurrentDictionary<int, byte[]> Parts, string? Hash)> _uploads =
+        new(StringComparer.Ordinal);
 
     public FaultyS3()
     {
@@ -182,7 +183,8 @@ internal sealed class FaultyS3 : IDisposable
             case "GET" when names.Contains("uploads"):
                 Reply(context, 200, "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>" + string.Concat(_uploads
                     .Where(upload => upload.Value.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal))
-                    .Select(upload => $"<Upload><Key>{upload.Value.Key}</Key><UploadId>{upload.Key}</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated></Upload>"))
+                    .Select(
+                        upload => $"<Upload><Key>{upload.Value.Key}</Key><UploadId>{upload.Key}</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated></Upload>"))
                     + "</ListMultipartUploadsResult>");
                 return;
             case "GET" when id is not null:
@@ -192,8 +194,10 @@ internal sealed class FaultyS3 : IDisposable
                 return;
             case "GET" when key.Length == 0:
                 Reply(context, 200, "<ListBucketResult><IsTruncated>false</IsTruncated>" + string.Concat(Objects
-                    .Where(found => found.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal)).OrderBy(found => found.Key, StringComparer.Ordinal)
-                    .Select(found => $"<Contents><Key>{found.Key}</Key><Size>{found.Value.Content.Length}</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"))
+                    .Where(found => found.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal))
+                        .OrderBy(found => found.Key, StringComparer.Ordinal)
+                    .Select(
+                        found => $"<Contents><Key>{found.Key}</Key><Size>{found.Value.Content.Length}</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"))
                     + "</ListBucketResult>");
                 return;
             case "PUT":

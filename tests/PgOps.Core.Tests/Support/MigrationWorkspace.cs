@@ -28,7 +28,8 @@ internal sealed class MigrationWorkspace : IDisposable
 
     internal MigrationRequest Request => new() { Target = Target, Path = Folder };
 
-    internal static async Task<MigrationWorkspace> CreateAsync(SandboxServer server) => new(await server.CreateDatabaseAsync(), ownsDatabase: true);
+    internal static async Task<MigrationWorkspace> CreateAsync(SandboxServer server)
+        => new(await server.CreateDatabaseAsync(), ownsDatabase: true);
 
     internal string Write(string name, string text)
     {
@@ -40,7 +41,8 @@ internal sealed class MigrationWorkspace : IDisposable
 
     internal void Delete(string name) => File.Delete(Path.Combine(Folder, name));
 
-    internal Task<PgMigrationRun> RunAsync(Func<MigrationRequest, MigrationRequest>? change = null, CancellationToken cancellationToken = default)
+    internal Task<PgMigrationRun> RunAsync(
+        Func<MigrationRequest, MigrationRequest>? change = null, CancellationToken cancellationToken = default)
         => new InvokeMigrations().RunAsync(change?.Invoke(Request) ?? Request, Sink, cancellationToken);
 
     /// <summary>Runs, and gives the error that must come.</summary>
@@ -64,7 +66,8 @@ internal sealed class MigrationWorkspace : IDisposable
     internal async Task<IReadOnlyList<PgMigration>> StatusAsync(bool withScripts = false)
     {
         var sink = new CollectingSink();
-        await new GetMigrations().RunAsync(new MigrationRequest { Target = Target, Path = Folder }, withScripts, sink, CancellationToken.None);
+        await new GetMigrations().RunAsync(
+            new MigrationRequest { Target = Target, Path = Folder }, withScripts, sink, CancellationToken.None);
         return [.. sink.Outputs.Cast<PgMigration>()];
     }
 
@@ -75,7 +78,9 @@ internal sealed class MigrationWorkspace : IDisposable
         return sink.Outputs.Cast<PgMigration>().First();
     }
 
-    /// <summary>What an undisturbed run and a disturbed one must agree on: tables, columns, indexes, the rows of <c>effect</c>, the history.</summary>
+    /// <summary>
+    /// What an undisturbed run and a disturbed one must agree on: tables, columns, indexes, the rows of <c>effect</c>, the history.
+    /// </summary>
     internal Task<string?> PictureAsync() => ScalarAsync<string>(
         """
         SELECT string_agg(line, E'\n' ORDER BY line) FROM (

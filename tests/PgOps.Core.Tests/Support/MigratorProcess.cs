@@ -30,7 +30,9 @@ internal sealed class MigratorProcess : IDisposable
         _process = process;
     }
 
-    /// <summary>The program: reads the target from DATABASE_URL, waits for a line on its input, does the work, and says how it ended.</summary>
+    /// <summary>
+    /// The program: reads the target from DATABASE_URL, waits for a line on its input, does the work, and says how it ended.
+    /// </summary>
     internal static async Task<int> MainAsync(string work, string argument)
     {
         var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = argument };
@@ -40,7 +42,8 @@ internal sealed class MigratorProcess : IDisposable
         {
             if (work == SwitchOver)
             {
-                var with = new SwitchDatabaseRequest { Target = request.Target, With = argument, GracePeriod = TimeSpan.FromMilliseconds(200) };
+                var with =
+                    new SwitchDatabaseRequest { Target = request.Target, With = argument, GracePeriod = TimeSpan.FromMilliseconds(200) };
                 await new SwitchDatabase().RunAsync(with, new CollectingSink(), CancellationToken.None);
                 Console.WriteLine("switched");
                 return 0;
@@ -50,7 +53,12 @@ internal sealed class MigratorProcess : IDisposable
             {
                 // Here the argument is the backup, and beside it the sandboxes go.
                 var drill = await new TestRestore().RunAsync(
-                    new() { Path = argument, Server = work == Drill ? request.Target : null, SandboxPath = DisturbedDrillTests.SandboxesOf(argument) },
+                    new()
+                    {
+                        Path = argument,
+                        Server = work == Drill ? request.Target : null,
+                        SandboxPath = DisturbedDrillTests.SandboxesOf(argument),
+                    },
                     new CollectingSink(),
                     CancellationToken.None);
                 Console.WriteLine(drill.Proven ? "proven" : drill.Failure);
@@ -60,7 +68,14 @@ internal sealed class MigratorProcess : IDisposable
             if (work == Restore)
             {
                 await new RestoreDatabase().RunAsync(
-                    new() { Backup = BackupFolder.Read(argument), Target = request.Target, Database = request.Target.Database, Force = true, Jobs = 2 },
+                    new()
+                    {
+                        Backup = BackupFolder.Read(argument),
+                        Target = request.Target,
+                        Database = request.Target.Database,
+                        Force = true,
+                        Jobs = 2,
+                    },
                     new CollectingSink(),
                     CancellationToken.None);
                 Console.WriteLine("restored");
@@ -71,7 +86,8 @@ internal sealed class MigratorProcess : IDisposable
             {
                 var format = Enum.Parse<PgBackupFormat>(work[Backup.Length..]);
                 var made = await new BackupDatabase().RunAsync(
-                    new BackupDatabaseRequest { Target = request.Target, Path = argument, Format = format }, new CollectingSink(), CancellationToken.None);
+                    new BackupDatabaseRequest { Target = request.Target, Path = argument, Format = format }, new CollectingSink(),
+                    CancellationToken.None);
                 Console.WriteLine(made.Path);
                 return 0;
             }

@@ -61,7 +61,8 @@ internal static class OddDatabase
 
     /// <summary>Backs it up.</summary>
     internal static Task<PgBackup> BackUpAsync(
-        PgTarget target, TemporaryFolder folder, PgBackupFormat format = PgBackupFormat.Custom, PgFingerprintDepth depth = PgFingerprintDepth.Source)
+        PgTarget target, TemporaryFolder folder, PgBackupFormat format = PgBackupFormat.Custom,
+        PgFingerprintDepth depth = PgFingerprintDepth.Source)
         => new BackupDatabase().RunAsync(
             new BackupDatabaseRequest { Target = target, Path = folder.Path, Format = format, Fingerprint = depth },
             new CollectingSink(),

@@ -35,7 +35,8 @@ internal sealed class PrivateServer : IDisposable
         try
         {
             await server.GiveAwayAsync();
-            await server.Run("initdb", "-D", server.Data, "-U", like.Username!, "--auth=trust", "--no-sync", "-E", "UTF8").WaitForExitAsync();
+            await server.Run("initdb", "-D", server.Data, "-U", like.Username!, "--auth=trust", "--no-sync", "-E", "UTF8")
+                .WaitForExitAsync();
             configure?.Invoke(server.Data);
             await server.StartAsync(like);
             return server;
@@ -59,7 +60,8 @@ internal sealed class PrivateServer : IDisposable
             {
                 // The children of one that was killed keep its shared memory for a moment.
                 _process?.Dispose();
-                _process = Run("postgres", "-D", Data, "-k", _folder, "-p", Port, "-c", $"listen_addresses={(_port is null ? "" : "127.0.0.1")}");
+                _process = Run(
+                    "postgres", "-D", Data, "-k", _folder, "-p", Port, "-c", $"listen_addresses={(_port is null ? "" : "127.0.0.1")}");
             }
 
             var test = await new TestTarget().RunAsync(target, new CollectingSink(), CancellationToken.None);
@@ -95,7 +97,8 @@ internal sealed class PrivateServer : IDisposable
             .. _account.IsOther ? new[] { "setpriv", $"--reuid={_account.Name}", "--regid=nogroup", "--clear-groups" } : [],
             PostgresBinaries.Server().PathOf(program), .. arguments,
         ];
-        var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var process =
+            Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
         return process;

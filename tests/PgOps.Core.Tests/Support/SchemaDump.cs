@@ -26,7 +26,8 @@ internal static class SchemaDump
         var result = await ToolProcess.RunAsync(
             new ToolCommand(tool, "-s", "-N", without) { Target = target, OnOutput = lines.Add }, CancellationToken.None);
         result.EnsureSuccess();
-        return string.Join('\n', lines.Where(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal) && !line.StartsWith('\\')));
+        return string.Join(
+            '\n', lines.Where(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal) && !line.StartsWith('\\')));
     }
 
     private static string? Tool(int major)

@@ -20,7 +20,16 @@ internal sealed class Standby : IDisposable
         try
         {
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(PostgresBinaries.Client("pg_basebackup").Path, "-D", standby._server.Data, "-R", "-X", "fetch", "-c", "fast", "--no-sync")
+                new ToolCommand(
+                    PostgresBinaries.Client("pg_basebackup").Path,
+                    "-D",
+                    standby._server.Data,
+                    "-R",
+                    "-X",
+                    "fetch",
+                    "-c",
+                    "fast",
+                    "--no-sync")
                 { Target = server.Target },
                 CancellationToken.None);
             result.EnsureSuccess();

@@ -27,7 +27,8 @@ internal static class TargetPrinter
     }
 
     /// <summary>Reads a target, or the environment's when the text is null, with these variables and no other of PostgreSQL's.</summary>
-    internal static async Task<(int ExitCode, string First, string Others)> RunAsync(string? text, params (string Name, string Value)[] environment)
+    internal static async Task<(int ExitCode, string First, string Others)> RunAsync(
+        string? text, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", typeof(TargetPrinter).Assembly.Location, Switch])
         {
@@ -38,7 +39,8 @@ internal static class TargetPrinter
             start.ArgumentList.Add(text);
         }
 
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal) || name == "DATABASE_URL").ToList())
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal) || name == "DATABASE_URL")
+            .ToList())
         {
             start.Environment.Remove(name);
         }

@@ -22,7 +22,8 @@ public sealed class ConcurrentBackupTests : IDisposable
         """;
 
     private static readonly int Rounds = int.TryParse(
-        Environment.GetEnvironmentVariable("PGOPS_FAULT_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 2;
+        Environment.GetEnvironmentVariable("PGOPS_FAULT_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture,
+        out var number) ? number : 2;
 
     private readonly SandboxServer _server;
     private readonly ITestOutputHelper _output;
@@ -48,7 +49,8 @@ public sealed class ConcurrentBackupTests : IDisposable
         var script = Path.Combine(_folder.Path, "script.sql");
         await File.WriteAllTextAsync(script, Script);
         using var end = new CancellationTokenSource();
-        var writing = BenchAsync(source, end.Token, "--time=36000", "--client=4", "--jobs=1", "--builtin=tpcb-like@4", $"--file={script}@1");
+        var writing =
+            BenchAsync(source, end.Token, "--time=36000", "--client=4", "--jobs=1", "--builtin=tpcb-like@4", $"--file={script}@1");
         try
         {
             await Eventually.HoldsAsync(async () => await TransactionsAsync(source) > 20, "pgbench writes");
@@ -72,12 +74,14 @@ public sealed class ConcurrentBackupTests : IDisposable
                 written += during;
                 var drill = await new TestRestore().RunAsync(
                     new TestRestoreRequest { Backup = backup, Server = _server.Target }, _sink, CancellationToken.None);
-                Assert.True(drill.Proven, $"round {round}, {backup.Format}, {backup.Manifest!.Fingerprint}\n{string.Join('\n', drill.Checks)}");
+                Assert.True(
+                    drill.Proven, $"round {round}, {backup.Format}, {backup.Manifest!.Fingerprint}\n{string.Join('\n', drill.Checks)}");
                 Assert.All(drill.Tables, table => Assert.Equal(PgTableVerdict.Equal, table.Verdict));
                 Directory.Delete(backup.Path, recursive: true);
             }
 
-            _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Rounds} rounds, {written:N0} transactions of pgbench during the backups"));
+            _output.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{Rounds} rounds, {written:N0} transactions of pgbench during the backups"));
         }
         finally
         {
@@ -90,7 +94,8 @@ public sealed class ConcurrentBackupTests : IDisposable
         => (long)(await SandboxServer.ExecuteAsync(source, "SELECT count(*) FROM pgbench_history"))!;
 
     private static async Task BenchAsync(PgTarget target, CancellationToken cancellationToken, params string[] arguments)
-        => (await ToolProcess.RunAsync(new ToolCommand(PgbenchFactAttribute.Path!, arguments) { Target = target }, cancellationToken)).EnsureSuccess();
+        => (await ToolProcess.RunAsync(
+            new ToolCommand(PgbenchFactAttribute.Path!, arguments) { Target = target }, cancellationToken)).EnsureSuccess();
 }
 
 /// <summary>A test that needs PostgreSQL's programs, pgbench among them.</summary>

@@ -26,7 +26,8 @@ public sealed class DisturbedBackupTests : IDisposable
         """;
 
     private static readonly int Rounds = int.TryParse(
-        Environment.GetEnvironmentVariable("PGOPS_FAULT_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 2;
+        Environment.GetEnvironmentVariable("PGOPS_FAULT_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture,
+        out var number) ? number : 2;
 
     private readonly SandboxServer _server;
     private readonly ITestOutputHelper _output;
@@ -48,10 +49,11 @@ public sealed class DisturbedBackupTests : IDisposable
         var source = await BackupTestDatabase.CreateAsync(_server, Rows);
         var time = await PrepareAsync(source);
         var alive = Directory.CreateDirectory(Path.Combine(_folder.Path, "alive_20240101-000000Z.partial")).FullName;
-        await File.WriteAllBytesAsync(Path.Combine(alive, OwnerMark.FileName), OwnerMark.Own());
+        await File.WriteAllBytesAsync(Path.Combine(alive, OwnerFile.FileName), OwnerFile.Own());
         for (var round = 0; round < Rounds; round++)
         {
-            using var process = await MigratorProcess.StartAsync(source, MigratorProcess.Backup + (round % 2 == 0 ? "Directory" : "Custom"), _folder.Path);
+            using var process =
+                await MigratorProcess.StartAsync(source, MigratorProcess.Backup + (round % 2 == 0 ? "Directory" : "Custom"), _folder.Path);
             process.Go();
 
             // Not before it has begun to write, and not only while pg_dump is at work.
@@ -88,7 +90,8 @@ public sealed class DisturbedBackupTests : IDisposable
 
             await Task.WhenAny(backup, Task.Delay(Random.Shared.Next((int)(time.TotalMilliseconds / 4) + 1)));
             proxy.Cut(connection);
-            await FailedOrWholeAsync(backup, $"connection {connection}", PgErrorCode.ConnectionLost, PgErrorCode.ConnectionFailed, PgErrorCode.ToolFailed);
+            await FailedOrWholeAsync(
+                backup, $"connection {connection}", PgErrorCode.ConnectionLost, PgErrorCode.ConnectionFailed, PgErrorCode.ToolFailed);
         }
 
         await SessionsEndAsync(source);
@@ -112,7 +115,8 @@ public sealed class DisturbedBackupTests : IDisposable
                     postmaster.Kill();
                 }
 
-                await FailedOrWholeAsync(backup, "server", PgErrorCode.ConnectionLost, PgErrorCode.ConnectionFailed, PgErrorCode.ToolFailed);
+                await FailedOrWholeAsync(
+                    backup, "server", PgErrorCode.ConnectionLost, PgErrorCode.ConnectionFailed, PgErrorCode.ToolFailed);
             }
             finally
             {
@@ -141,7 +145,8 @@ public sealed class DisturbedBackupTests : IDisposable
         }
 
         var error = await Assert.ThrowsAsync<PgOpsException>(() => new BackupDatabase().RunAsync(
-            new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = PgBackupFormat.Custom, BinPath = bin.Path }, _sink, CancellationToken.None));
+            new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = PgBackupFormat.Custom, BinPath = bin.Path }, _sink,
+            CancellationToken.None));
         Assert.Equal(PgErrorCode.DiskFull, error.Code);
         Assert.Contains("No space left", error.Problem, StringComparison.Ordinal);
         Assert.Contains("Remove-PgBackup", error.NextStep, StringComparison.Ordinal);
@@ -153,7 +158,9 @@ public sealed class DisturbedBackupTests : IDisposable
     public async Task A_file_that_cannot_be_written_to_its_end_leaves_nothing()
     {
         var large = await BackupTestDatabase.CreateAsync(_server, Rows);
-        var many = await BackupTestDatabase.CreateAsync(_server, "DO $$ BEGIN FOR i IN 1..700 LOOP EXECUTE format('CREATE TABLE t%s (a int PRIMARY KEY, b text)', i); END LOOP; END $$");
+        var many = await BackupTestDatabase.CreateAsync(
+            _server,
+            "DO $$ BEGIN FOR i IN 1..700 LOOP EXECUTE format('CREATE TABLE t%s (a int PRIMARY KEY, b text)', i); END LOOP; END $$");
         await PrepareAsync(many);
         foreach (var (source, format, kilobytes) in new[] { (large, "Directory", 256), (many, "Plain", 128) })
         {
@@ -198,7 +205,8 @@ public sealed class DisturbedBackupTests : IDisposable
             try
             {
                 var error = await Assert.ThrowsAsync<PgOpsException>(() => new CopyBackup().RunAsync(
-                    new CopyBackupRequest { Backup = BackupFolder.Read(backup), Destination = s3.Uri("nightly") }, _sink, CancellationToken.None));
+                    new CopyBackupRequest { Backup = BackupFolder.Read(backup), Destination = s3.Uri("nightly") }, _sink,
+                    CancellationToken.None));
                 Assert.Equal(PgErrorCode.StoreFailed, error.Code);
                 Assert.NotNull(error.NextStep);
                 Assert.Equal(PgErrorCode.StoreFailed, (await Assert.ThrowsAsync<PgOpsException>(() => new FindBackups().RunAsync(
@@ -260,18 +268,21 @@ public sealed class DisturbedBackupTests : IDisposable
         new BackupDatabaseRequest { Target = source, Path = _folder.Path, Jobs = 2 }, _sink, CancellationToken.None));
 
     private List<string> Final()
-        => [.. Directory.EnumerateDirectories(_folder.Path).Where(path => !path.EndsWith(".partial", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        => [.. Directory.EnumerateDirectories(_folder.Path).Where(path => !path.EndsWith(".partial", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)];
 
     private List<string> Strays() => [.. Directory.EnumerateDirectories(_folder.Path, "*.partial")];
 
-    private static string Picture(string folder) => string.Join('\n', Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+    private static string Picture(string folder)
+        => string.Join('\n', Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         .Select(path => $"{path} {File.GetLastWriteTimeUtc(path):O} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)))}"));
 
     private bool Dumping() => Process.GetProcessesByName("pg_dump").Any(process =>
     {
         try
         {
-            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/cmdline")).Contains(_folder.Path, StringComparison.Ordinal);
+            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/cmdline"))
+                .Contains(_folder.Path, StringComparison.Ordinal);
         }
         catch (IOException)
         {
@@ -280,6 +291,7 @@ public sealed class DisturbedBackupTests : IDisposable
     });
 
     private Task SessionsEndAsync(PgTarget source) => Eventually.HoldsAsync(
-        async () => await SandboxServer.ExecuteAsync(_server.Target, $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{source.Database}'") is 0L,
+        async () => await SandboxServer.ExecuteAsync(
+            _server.Target, $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{source.Database}'") is 0L,
         "every session ends");
 }

@@ -32,7 +32,8 @@ public sealed class EveryServerTests : IDisposable
     {
         var server = PeerServers.All.Single(found => found.Version == version);
         var tools = PeerServers.Clients.First(client => client.Major >= server.Major).BinPath;
-        var sandbox = await new StartSandbox().RunAsync(new StartSandboxRequest { BinPath = server.BinPath }, _sink, CancellationToken.None);
+        var sandbox =
+            await new StartSandbox().RunAsync(new StartSandboxRequest { BinPath = server.BinPath }, _sink, CancellationToken.None);
         try
         {
             Assert.Equal(version, sandbox.ServerVersion);
@@ -77,7 +78,8 @@ public sealed class EveryServerTests : IDisposable
         foreach (var format in Enum.GetValues<PgBackupFormat>())
         {
             var backup = await new BackupDatabase().RunAsync(
-                new BackupDatabaseRequest { Target = shop, Path = _folder.Path, Format = format, BinPath = tools }, _sink, CancellationToken.None);
+                new BackupDatabaseRequest { Target = shop, Path = _folder.Path, Format = format, BinPath = tools }, _sink,
+                CancellationToken.None);
             var drill = await new TestRestore().RunAsync(
                 new TestRestoreRequest { Backup = backup, Server = shop, BinPath = tools }, _sink, CancellationToken.None);
             Assert.True(drill.Proven, $"{format}\n{string.Join('\n', drill.Checks)}");
@@ -90,7 +92,8 @@ public sealed class EveryServerTests : IDisposable
             Assert.True(comparison.Passed, $"{format}\n{string.Join('\n', comparison.Checks)}");
         }
 
-        Assert.NotEmpty((await new TestDatabase().RunAsync(new TestDatabaseRequest { Target = shop }, _sink, CancellationToken.None)).Checks);
+        Assert.NotEmpty(
+            (await new TestDatabase().RunAsync(new TestDatabaseRequest { Target = shop }, _sink, CancellationToken.None)).Checks);
         await new SwitchDatabase().RunAsync(
             new SwitchDatabaseRequest { Target = shop, With = $"copy_{PgBackupFormat.Custom}" }, _sink, CancellationToken.None);
         Assert.Equal(500L, await SandboxServer.ExecuteAsync(shop, "SELECT count(*) FROM customers"));

@@ -63,7 +63,9 @@ public sealed class ManyTablesTests : IDisposable
     [PostgresFact]
     public async Task Many_tables_are_backed_up_and_proven()
     {
-        var tables = int.TryParse(Environment.GetEnvironmentVariable("PGOPS_MANY_TABLES"), CultureInfo.InvariantCulture, out var number) ? number : 200;
+        var tables = int.TryParse(Environment.GetEnvironmentVariable("PGOPS_MANY_TABLES"), CultureInfo.InvariantCulture, out var number)
+            ? number
+            : 200;
         var enough = new Dictionary<string, string> { ["max_locks_per_transaction"] = tables > 1000 ? "1024" : "64" };
         await WithServerAsync(enough, async target =>
         {

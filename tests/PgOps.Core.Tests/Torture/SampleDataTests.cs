@@ -43,7 +43,8 @@ public sealed class SampleDataTests : IDisposable
             foreach (var server in PeerServers.Newest)
             {
                 var newest = PeerServers.Newest[^1];
-                var formats = Everything || server == newest ? Enum.GetValues<PgBackupFormat>() : new[] { (PgBackupFormat)(server.Major % 3) };
+                var formats =
+                    Everything || server == newest ? Enum.GetValues<PgBackupFormat>() : new[] { (PgBackupFormat)(server.Major % 3) };
                 await RoundAsync(name, tables, rows, formats, await StartAsync(server), await StartAsync(newest));
             }
         }
@@ -63,13 +64,15 @@ public sealed class SampleDataTests : IDisposable
         {
             // The samples have no roles of their own.
             var backup = await new BackupDatabase().RunAsync(
-                new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, BinPath = Tools, NoGlobals = true }, _sink, CancellationToken.None);
+                new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, BinPath = Tools, NoGlobals = true },
+                _sink, CancellationToken.None);
             Assert.Equal((tables, rows), (backup.Manifest!.Tables.Count, backup.Manifest.Tables.Sum(table => table.Rows)));
             foreach (var place in new[] { server, newest }.Distinct())
             {
                 var drill = await new TestRestore().RunAsync(
                     new TestRestoreRequest { Backup = backup, Server = place, BinPath = Tools }, _sink, CancellationToken.None);
-                var line = $"{name}, {format}: {backup.Manifest.Server.Version} -> {drill.ServerVersion} with {backup.Manifest.Payload.Tool}";
+                var line =
+                    $"{name}, {format}: {backup.Manifest.Server.Version} -> {drill.ServerVersion} with {backup.Manifest.Payload.Tool}";
                 if (place != server && drill.Failure?.Contains("keep for themselves", StringComparison.Ordinal) == true)
                 {
                     // A minor release between the tools and the servers: the refusal says so, and what to do (InternalOptions).
@@ -123,5 +126,7 @@ public sealed class SampleDataTests : IDisposable
 
     private sealed class SampleTheoryAttribute() : PeerTheoryAttribute(
         PostgresAvailability.Missing ?? PeerServers.Missing(),
-        Peer.SampleData is null ? "PGOPS_SAMPLE_DATA names no folder with northwind/northwind.sql and chinook/chinook.sql, nor is there ../shared/data" : null);
+        Peer.SampleData is null
+            ? "PGOPS_SAMPLE_DATA names no folder with northwind/northwind.sql and chinook/chinook.sql, nor is there ../shared/data"
+            : null);
 }

@@ -28,7 +28,8 @@ internal static class TortureDatabase
         await SandboxServer.ExecuteAsync(server, $"CREATE DATABASE {Quote.Identifier(name)} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
         var target = server.WithDatabase(name);
         var assembly = typeof(TortureDatabase).Assembly;
-        var scripts = assembly.GetManifestResourceNames().Where(script => script.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        var scripts = assembly.GetManifestResourceNames().Where(script => script.EndsWith(".sql", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
         foreach (var script in Parts.SelectMany(part => scripts.Where(script => script.Contains("-" + part, StringComparison.Ordinal))))
         {
             if (int.Parse(script[..2], CultureInfo.InvariantCulture) <= major)
@@ -49,7 +50,9 @@ internal static class TortureDatabase
         using var input = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text));
         var psql = PostgresBinaries.Client("psql");
         var result = await ToolProcess.RunAsync(
-            new ToolCommand(psql.Path, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1") { Target = target, Input = input, Output = Stream.Null },
+            new ToolCommand(
+                psql.Path, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
+            { Target = target, Input = input, Output = Stream.Null },
             CancellationToken.None);
         Assert.True(result.ExitCode == 0, script + "\n" + string.Join('\n', result.Errors));
     }

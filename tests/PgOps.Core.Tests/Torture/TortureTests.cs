@@ -43,14 +43,16 @@ public sealed class TortureTests : IDisposable
         foreach (var (format, depth) in rounds.Take(Everything ? 6 : 3))
         {
             var backup = await new BackupDatabase().RunAsync(
-                new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Fingerprint = depth }, _sink, CancellationToken.None);
+                new BackupDatabaseRequest { Target = source, Path = _folder.Path, Format = format, Fingerprint = depth }, _sink,
+                CancellationToken.None);
             Assert.Empty(backup.Warnings);
             Assert.Equal(depth.ToString(), backup.Manifest!.Fingerprint);
 
             // The archive gives the same rows back as the source gave.
             first ??= backup.Manifest.Tables;
             Assert.Equal(BackupTestDatabase.Lines(first), BackupTestDatabase.Lines(backup.Manifest.Tables));
-            var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Deep = true }, _sink, CancellationToken.None);
+            var test =
+                await new TestBackup().RunAsync(new TestBackupRequest { Path = backup.Path, Deep = true }, _sink, CancellationToken.None);
             Assert.True(test.Passed, string.Join('\n', test.Checks));
             await DrillAsync(backup, new() { Backup = backup });
             if (Everything || format == PgBackupFormat.Directory)
@@ -79,7 +81,8 @@ public sealed class TortureTests : IDisposable
     private async Task RestoreAsync(PgBackup backup, PgTarget source)
     {
         var restored = await new RestoreDatabase().RunAsync(
-            new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = $"{backup.Format} {backup.Id[..8]}" }, _sink, CancellationToken.None);
+            new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = $"{backup.Format} {backup.Id[..8]}" }, _sink,
+            CancellationToken.None);
         Assert.All(restored.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
         var comparison = await new CompareDatabase().RunAsync(
             new CompareDatabaseRequest { ReferenceTarget = source, Difference = restored.Target }, _sink, CancellationToken.None);

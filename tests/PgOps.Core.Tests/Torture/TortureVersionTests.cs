@@ -45,13 +45,17 @@ public sealed class TortureVersionTests : IDisposable
             var target = await TortureDatabase.CreateAsync(server, "torture");
             var format = (PgBackupFormat)(source % 3);
             var backup = await new BackupDatabase().RunAsync(
-                new BackupDatabaseRequest { Target = target, Path = _folder.Path, Format = format, BinPath = tools, NoGlobals = true }, _sink, CancellationToken.None);
+                new BackupDatabaseRequest { Target = target, Path = _folder.Path, Format = format, BinPath = tools, NoGlobals = true },
+                _sink, CancellationToken.None);
             var failed = new List<string>();
             foreach (var major in Targets(source))
             {
                 var drill = await new TestRestore().RunAsync(
-                    new TestRestoreRequest { Backup = backup, Server = await StartAsync(sandboxes, major), BinPath = tools }, _sink, CancellationToken.None);
-                var line = string.Create(CultureInfo.InvariantCulture, $"{source} -> {major} with {backup.Manifest!.Payload.Tool}, {format}: {(drill.Proven ? "proven" : "failed")}");
+                    new TestRestoreRequest { Backup = backup, Server = await StartAsync(sandboxes, major), BinPath = tools }, _sink,
+                    CancellationToken.None);
+                var line = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{source} -> {major} with {backup.Manifest!.Payload.Tool}, {format}: {(drill.Proven ? "proven" : "failed")}");
                 _output.WriteLine(line);
 
                 // A minor release between the tools and the servers: the refusal says so, and what to do (InternalOptions).
@@ -84,7 +88,8 @@ public sealed class TortureVersionTests : IDisposable
     {
         var settings = new Dictionary<string, string> { ["wal_level"] = "logical" };
         var bin = PeerServers.Newest.Single(server => server.Major == major).BinPath;
-        var sandbox = await new StartSandbox().RunAsync(new StartSandboxRequest { BinPath = bin, Settings = settings }, _sink, CancellationToken.None);
+        var sandbox = await new StartSandbox().RunAsync(
+            new StartSandboxRequest { BinPath = bin, Settings = settings }, _sink, CancellationToken.None);
         sandboxes.Add(sandbox);
         return sandbox.Target;
     }

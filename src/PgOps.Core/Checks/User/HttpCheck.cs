@@ -32,7 +32,7 @@ public sealed partial class HttpCheck : UserCheck
         _url = url;
         if (!Uri.TryCreate(Fill(new PgTarget()), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
         {
-            throw Invalid("it is no http or https URL");
+            throw Invalid("it is not an http or https URL");
         }
 
         if (uri.UserInfo.Length > 0)
@@ -46,16 +46,20 @@ public sealed partial class HttpCheck : UserCheck
     public static bool IsUrl(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+        return text.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+            || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
     }
 
     internal override async Task<UserCheckAnswer> RunAsync(PgTarget target, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var limit = Limit(timeout, cancellationToken);
-        using var answer = await Client.Value.GetAsync(new Uri(Fill(target)), HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
+        using var answer =
+            await Client.Value.GetAsync(new Uri(Fill(target)), HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
         var said = FormattableString.Invariant($"{(int)answer.StatusCode} {answer.ReasonPhrase}").TrimEnd();
         return answer.IsSuccessStatusCode ? new UserCheckAnswer(true, said)
-            : new UserCheckAnswer(false, $"the answer is {said}{(answer.Headers.Location is { } elsewhere ? $", to {elsewhere.OriginalString.Split('?')[0]}" : "")}; 200 to 299 was expected");
+            : new UserCheckAnswer(
+                false,
+                $"the answer is {said}{(answer.Headers.Location is { } elsewhere ? $", to {elsewhere.OriginalString.Split('?')[0]}" : "")}; 200 to 299 was expected");
     }
 
     private string Fill(PgTarget target) => Placeholder().Replace(_url, match => Uri.EscapeDataString(match.Groups[1].Value switch
@@ -68,7 +72,8 @@ public sealed partial class HttpCheck : UserCheck
     }));
 
     private PgOpsException Invalid(string why)
-        => new(PgErrorCode.InvalidArgument, $"The probe {Redaction.ByPattern.Apply(Name)} cannot be made: {why}.", "Nothing was tested.", "Correct the URL given with -Check.");
+        => new(PgErrorCode.InvalidArgument, $"The probe {Redaction.ByPattern.Apply(Name)} cannot be made: "
+            + $"{why}.", "Nothing was tested.", "Correct the URL given with -Check.");
 
     [GeneratedRegex(@"\{(\w+)\}", RegexOptions.CultureInvariant)]
     private static partial Regex Placeholder();

@@ -77,7 +77,8 @@ public sealed class SqlCheck : UserCheck
             {
                 return Fail(Place(statement, $"{error.SqlState} {error.MessageText}"));
             }
-            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
+            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.QueryCanceled
+                && !cancellationToken.IsCancellationRequested)
             {
                 throw new OperationCanceledException(error.MessageText, error);
             }
@@ -124,11 +125,13 @@ public sealed class SqlCheck : UserCheck
 
     // Who writes SELECT count(*) = 0 takes the rows for the verdict.
     private static bool IsVerdict(NpgsqlDataReader reader, long count, List<string> shown)
-        => count == 1 && reader.FieldCount == 1 && (shown[0].EndsWith("=t", StringComparison.Ordinal) || shown[0].EndsWith("=true", StringComparison.Ordinal));
+        => count == 1 && reader.FieldCount == 1
+            && (shown[0].EndsWith("=t", StringComparison.Ordinal) || shown[0].EndsWith("=true", StringComparison.Ordinal));
 
     private static string Show(NpgsqlDataReader row)
     {
-        var text = string.Join(", ", Enumerable.Range(0, row.FieldCount).Select(i => $"{row.GetName(i)}={(row.IsDBNull(i) ? "NULL" : row.GetString(i))}"));
+        var text = string.Join(
+            ", ", Enumerable.Range(0, row.FieldCount).Select(i => $"{row.GetName(i)}={(row.IsDBNull(i) ? "NULL" : row.GetString(i))}"));
         return text.Length > ShownLetters ? text[..ShownLetters] + "…" : text;
     }
 
@@ -136,7 +139,8 @@ public sealed class SqlCheck : UserCheck
         => statement.Keywords is ["COMMIT" or "END" or "ROLLBACK" or "ABORT" or "BEGIN" or "START" or "PREPARE" or "SAVEPOINT" or "RELEASE", ..]
             or ["SET", "TRANSACTION" or "SESSION", ..];
 
-    private static string Place(SqlStatement statement, string said) => string.Create(CultureInfo.InvariantCulture, $"line {statement.Line}: {said}");
+    private static string Place(SqlStatement statement, string said)
+        => string.Create(CultureInfo.InvariantCulture, $"line {statement.Line}: {said}");
 
     private static UserCheckAnswer Fail(string detail) => new(false, detail);
 }

@@ -36,13 +36,17 @@ public static class UserChecks
             var elapsed = Stopwatch.StartNew();
             var answer = await RunAsync(check, target, timeout, cancellationToken).ConfigureAwait(false);
             var detail = new Redaction(target).Apply(answer.Detail);
-            results.Add((answer.Passed ? PgCheck.Pass(Prefix + check.Name, detail) : PgCheck.Fail(Prefix + check.Name, detail)) with { Duration = elapsed.Elapsed });
+            results.Add((answer.Passed
+                ? PgCheck.Pass(Prefix + check.Name, detail)
+                : PgCheck.Fail(Prefix + check.Name, detail)) with
+            { Duration = elapsed.Elapsed });
         }
 
         return results;
     }
 
-    private static async Task<UserCheckAnswer> RunAsync(UserCheck check, PgTarget target, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task<UserCheckAnswer> RunAsync(
+        UserCheck check, PgTarget target, TimeSpan timeout, CancellationToken cancellationToken)
     {
         try
         {
@@ -57,7 +61,8 @@ public static class UserChecks
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            return new UserCheckAnswer(false, error is PgOpsException known ? $"{known.Problem} {known.NextStep}".TrimEnd() : error.Message);
+            return new UserCheckAnswer(
+                false, error is PgOpsException known ? $"{known.Problem} {known.NextStep}".TrimEnd() : error.Message);
         }
     }
 }

@@ -67,7 +67,9 @@ internal static partial class DurableFile
         RandomAccess.FlushToDisk(handle);
     }
 
-    /// <summary>Lets only its owner enter a folder. On Windows it keeps what it inherits, as <see cref="CreateFolder"/> leaves it.</summary>
+    /// <summary>
+    /// Lets only its owner enter a folder. On Windows it keeps what it inherits, as <see cref="CreateFolder"/> leaves it.
+    /// </summary>
     internal static void MakePrivate(string folder)
     {
         if (!OperatingSystem.IsWindows())

@@ -43,14 +43,25 @@ internal sealed class FreeSpace
         if (new FreeSpace(folder).Read() is { } space && space.Free < bytes)
         {
             throw new PgOpsException(
-                PgErrorCode.DiskFull, $"The disk of {folder} has {PgSize.Format(space.Free)} free; {PgSize.Format(bytes)} are needed.", "Nothing was written.", next);
+                PgErrorCode.DiskFull, $"The disk of {folder} has {PgSize.Format(space.Free)} free; {PgSize.Format(bytes)} are needed.",
+                "Nothing was written.", next);
         }
     }
 
     /// <summary>The error of a disk to which something could not be fetched.</summary>
     internal static PgOpsException Error(string folder, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows
-        ? new PgOpsException(PgErrorCode.DiskFull, $"The disk of {folder} is full.", "What was fetched was removed.", "Make room, or use another disk.", error)
-        : new PgOpsException(PgErrorCode.PathInaccessible, $"{folder}: {error.Message}", "What was fetched was removed.", "Check the path and its permissions.", error);
+        ? new PgOpsException(
+            PgErrorCode.DiskFull,
+            $"The disk of {folder} is full.",
+            "What was fetched was removed.",
+            "Make room, or use another disk.",
+            error)
+        : new PgOpsException(
+            PgErrorCode.PathInaccessible,
+            $"{folder}: {error.Message}",
+            "What was fetched was removed.",
+            "Check the path and its permissions.",
+            error);
 
     /// <summary>Breaks off before the disk is full to the last byte, because others write to it too.</summary>
     /// <exception cref="PgOpsException">DiskFull.</exception>

@@ -16,7 +16,7 @@ internal sealed class PrivateFolder : IDisposable
     {
         Sweep(log ?? NullLogger.Instance);
         Path = Directory.CreateTempSubdirectory(Prefix).FullName;
-        File.WriteAllBytes(System.IO.Path.Combine(Path, OwnerMark.FileName), OwnerMark.Own());
+        File.WriteAllBytes(System.IO.Path.Combine(Path, OwnerFile.FileName), OwnerFile.Own());
     }
 
     /// <summary>Its full path.</summary>
@@ -37,7 +37,7 @@ internal sealed class PrivateFolder : IDisposable
 
     private static void Sweep(ILogger log)
     {
-        foreach (var stray in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*").Where(OwnerMark.IsDead))
+        foreach (var stray in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*").Where(OwnerFile.IsDead))
         {
             try
             {

@@ -43,7 +43,8 @@ internal static class HashList
         long done = 0;
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken };
         // The biggest first, so that none of them runs alone at the end.
-        await Parallel.ForEachAsync(Enumerable.Range(0, names.Count).OrderByDescending(index => sizes[index]), options, async (index, token) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, names.Count)
+            .OrderByDescending(index => sizes[index]), options, async (index, token) =>
         {
             hashed[index] = await HashFileAsync(folder, names[index], read =>
                 progress?.ReportBytes(names[index], Interlocked.Add(ref done, read), total), token).ConfigureAwait(false);
@@ -89,7 +90,8 @@ internal static class HashList
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var file = new FileStream(
-            Path.Combine(folder, name), FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
+            Path.Combine(folder, name), FileMode.Open, FileAccess.Read, FileShare.Read, 1,
+            FileOptions.Asynchronous | FileOptions.SequentialScan);
         await using (file.ConfigureAwait(false))
         {
             var buffer = new byte[256 * 1024];

@@ -4,9 +4,9 @@ using System.IO.Hashing;
 namespace PgOps.Core.Common.Hashes;
 
 /// <summary>
-/// Sums XxHash128 (seed 0) of the rows as COPY writes them: order does not matter, a duplicate does. COPY's text format escapes line ends inside
-/// values, so a raw line feed always ends a row (https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2).
-/// Chunks may break anywhere, and no row is ever held as a whole.
+/// Sums XxHash128 (seed 0) of the rows as COPY writes them: order does not matter, a duplicate does. COPY's text format escapes line ends
+/// inside values, so a raw line feed always ends a row (https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2). Chunks may
+/// break anywhere, and no row is ever held as a whole.
 /// </summary>
 internal sealed class RowHashSum
 {

@@ -33,7 +33,8 @@ public sealed class FleetRun
 
     /// <summary>Runs the tasks, in their order as far as the throttle allows.</summary>
     /// <param name="tasks">One for each target.</param>
-    /// <param name="sink">Receives each result and each failure as soon as it is known, and one failure that lists what was not begun.</param>
+    /// <param name="sink">Receives each result and each failure as soon as it is known, and one failure that lists what was not
+    /// begun.</param>
     /// <param name="cancellationToken">Cancels what runs, and begins nothing more.</param>
     /// <returns>How each target ended.</returns>
     /// <exception cref="OperationCanceledException">The run was cancelled; every target's work has ended.</exception>
@@ -168,7 +169,8 @@ public sealed class FleetRun
         return new PgOpsException(
             PgErrorCode.TargetsNotBegun,
             $"{Amount.Of(_notBegun.Count, "target")} {(_notBegun.Count == 1 ? "was" : "were")} not begun, because {why}:\n  {names}",
-            $"These targets are untouched. {_succeeded.Count} succeeded, {_failed.Count} failed: {string.Join(", ", _failed.Select(task => task.Name))}.",
+            $"These targets are untouched. {_succeeded.Count} succeeded, {_failed.Count} failed: "
+                + $"{string.Join(", ", _failed.Select(task => task.Name))}.",
             "Deal with the failure, then run the command again: a target that is done already has nothing pending.")
         { Subject = _notBegun.Select(task => task.Subject).ToArray() };
     }

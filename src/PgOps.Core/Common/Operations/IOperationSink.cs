@@ -8,7 +8,9 @@ namespace PgOps.Core.Common.Operations;
 /// </summary>
 public interface IOperationSink
 {
-    /// <summary>Log lines: Trace and Debug for the curious, Information for what a person should know, Warning for what they must.</summary>
+    /// <summary>
+    /// Log lines: Trace and Debug for the curious, Information for what a person should know, Warning for what they must.
+    /// </summary>
     ILogger Log { get; }
 
     /// <summary>Hands out a result as soon as it is known.</summary>

@@ -38,7 +38,8 @@ internal static class OperationSpans
     {
         if (Source.HasListeners())
         {
-            using var span = Source.StartActivity(name, ActivityKind.Internal, default(ActivityContext), startTime: DateTimeOffset.UtcNow - time);
+            using var span =
+                Source.StartActivity(name, ActivityKind.Internal, default(ActivityContext), startTime: DateTimeOffset.UtcNow - time);
         }
     }
 
@@ -72,7 +73,8 @@ internal static class OperationSpans
     /// <summary>The span in which the program that started this process works.</summary>
     private static ActivityContext Caller()
         => ActivityContext.TryParse(
-            Environment.GetEnvironmentVariable("TRACEPARENT"), Environment.GetEnvironmentVariable("TRACESTATE"), isRemote: true, out var caller)
+            Environment.GetEnvironmentVariable("TRACEPARENT"), Environment.GetEnvironmentVariable("TRACESTATE"), isRemote: true,
+            out var caller)
             ? caller
             : default;
 }

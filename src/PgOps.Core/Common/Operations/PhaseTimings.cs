@@ -19,7 +19,8 @@ internal sealed class PhaseTimings
 
     /// <summary>Time spent on fingerprinting each table, the longest first.</summary>
     internal IReadOnlyList<PgTableCost> Tables =>
-        [.. _tables.OrderByDescending(table => table.Value).Select(table => new PgTableCost(table.Key.Schema, table.Key.Name, table.Value))];
+        [.. _tables.OrderByDescending(table => table.Value)
+            .Select(table => new PgTableCost(table.Key.Schema, table.Key.Name, table.Value))];
 
     /// <summary>Adds time spent on fingerprinting a table: it may be read in the source and again in the archive.</summary>
     internal void AddTable(string schema, string name, TimeSpan time)

@@ -57,7 +57,9 @@ public sealed class ProgressActivity : IDisposable
         Report($"{what}: {PgSize.Format(done)} of {PgSize.Format(total)}, {PgSize.Format(rate)}/s", done, total);
     }
 
-    /// <summary>Reports where the work is; held back while the last report is younger than 200 ms, and dropped when a newer one comes.</summary>
+    /// <summary>
+    /// Reports where the work is; held back while the last report is younger than 200 ms, and dropped when a newer one comes.
+    /// </summary>
     /// <param name="status">Where it is now.</param>
     /// <param name="done">Units done.</param>
     /// <param name="total">Units in all; 0 when unknown: then the percentage stays, and there is no estimate.</param>

@@ -37,10 +37,7 @@ internal static class SpanTags
             PgCheckedResult other => (Word(other), null, null),
             PgBackup made => ("done", made, made.Manifest?.Server.Version),
             PgSandbox sandbox => ("done", null, sandbox.ServerVersion),
-<<<<<<< HEAD
-=======
             FleetOutcome fleet => (fleet.Failed.Count + fleet.NotBegun.Count > 0 ? "failed" : "done", null, null),
->>>>>>> logs
             PgCheck check => (check.Status.ToString().ToLowerInvariant(), (PgBackup?)null, (string?)null),
             _ => ("done", null, null),
         };

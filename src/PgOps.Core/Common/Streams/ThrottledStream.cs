@@ -1,6 +1,8 @@
 namespace PgOps.Core.Common.Streams;
 
-/// <summary>Passes a stream through, forward only, at the pace of a <see cref="Throttle"/>; asynchronous reading and writing alone.</summary>
+/// <summary>
+/// Passes a stream through, forward only, at the pace of a <see cref="Throttle"/>; asynchronous reading and writing alone.
+/// </summary>
 internal sealed class ThrottledStream : Stream
 {
     private readonly Stream _inner;

@@ -53,5 +53,6 @@ internal sealed class TransferMeter
     }
 
     private void Show()
-        => _progress?.Report($"{PgSize.Format(Moved + Skipped)} of {PgSize.Format(_total)}, {PgSize.Format(Rate)}/s", Moved + Skipped, _total);
+        => _progress?.Report(
+            $"{PgSize.Format(Moved + Skipped)} of {PgSize.Format(_total)}, {PgSize.Format(Rate)}/s", Moved + Skipped, _total);
 }

@@ -66,7 +66,7 @@ public static partial class DateText
 
     private static string Day(DateTime date) => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
-    /// <summary>The error about something that is no date.</summary>
+    /// <summary>The error about something that is not a date.</summary>
     /// <param name="given">What was given.</param>
     /// <returns>The error.</returns>
     public static PgOpsException Refuse(string given)

@@ -2,7 +2,9 @@ using System.IO.Enumeration;
 
 namespace PgOps.Core.Common.Text;
 
-/// <summary>How a person names several schemas or tables: as the catalog holds them, case counts, with * and ? for any characters.</summary>
+/// <summary>
+/// How a person names several schemas or tables: as the catalog holds them, case counts, with * and ? for any characters.
+/// </summary>
 internal static class NamePattern
 {
     /// <summary>What to tell whoever gave one that fits nothing.</summary>

@@ -51,7 +51,7 @@ public static partial class SizeText
             ? (long)number
             : throw Refuse(number.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>The error about something that is no size.</summary>
+    /// <summary>The error about something that is not a size.</summary>
     /// <param name="given">What was given.</param>
     /// <returns>The error.</returns>
     public static PgOpsException Refuse(string given)

@@ -74,7 +74,7 @@ public static partial class TimeSpanText
         return Require(span, span.ToString("c", CultureInfo.InvariantCulture), use);
     }
 
-    /// <summary>The error about something that is no span.</summary>
+    /// <summary>The error about something that is not a span.</summary>
     /// <param name="given">What was given.</param>
     /// <param name="use">What it is for.</param>
     /// <returns>The error.</returns>
@@ -155,7 +155,7 @@ public static partial class TimeSpanText
 
             if (!Units.TryGetValue(name, out var unit))
             {
-                throw Refusal($"{text} is not a time span, for '{word}' is no unit of time", Value(number), use);
+                throw Refusal($"{text} is not a time span, for '{word}' is not a unit of time", Value(number), use);
             }
 
             if (!seen.Add(unit))

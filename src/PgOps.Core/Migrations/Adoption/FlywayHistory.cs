@@ -16,7 +16,8 @@ internal sealed class FlywayHistory : ForeignTool
 
     internal override string DefaultTable => "flyway_schema_history";
 
-    internal override IReadOnlyList<string> Columns => ["installed_rank", "version", "description", "type", "script", "checksum", "success"];
+    internal override IReadOnlyList<string> Columns
+        => ["installed_rank", "version", "description", "type", "script", "checksum", "success"];
 
     internal override string WayOut => "Undo by hand what it left in the database, then flyway repair.";
 

@@ -50,7 +50,8 @@ internal sealed class ForeignLock
     {
         foreach (var key in _tool.LockKeys(_table))
         {
-            await _connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1::bigint)", cancellationToken, key).ConfigureAwait(false);
+            await _connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1::bigint)", cancellationToken, key)
+                .ConfigureAwait(false);
         }
     }
 
@@ -65,7 +66,8 @@ internal sealed class ForeignLock
                 transaction = await _connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
                 try
                 {
-                    await _connection.ExecuteAsync($"LOCK TABLE {_table.Name} IN EXCLUSIVE MODE NOWAIT", cancellationToken).ConfigureAwait(false);
+                    await _connection.ExecuteAsync($"LOCK TABLE {_table.Name} IN EXCLUSIVE MODE NOWAIT", cancellationToken)
+                        .ConfigureAwait(false);
                     return null;
                 }
                 catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)

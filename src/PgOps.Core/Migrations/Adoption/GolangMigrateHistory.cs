@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace PgOps.Core.Migrations.Adoption;
 
-/// <summary>golang-migrate: one row with the newest version, which stands for all lower ones; dirty while it runs and after a failure.</summary>
+/// <summary>
+/// golang-migrate: one row with the newest version, which stands for all lower ones; dirty while it runs and after a failure.
+/// </summary>
 internal sealed class GolangMigrateHistory : ForeignTool
 {
     private const uint LockSalt = 1486364155;
@@ -31,7 +33,9 @@ internal sealed class GolangMigrateHistory : ForeignTool
         return new() { Key = version, Title = version, Failed = row.GetBoolean(1), CoversLower = true };
     }
 
-    /// <summary>Connections made by URL hash the path, with its slash, as the database's name; those made by a handle the bare name.</summary>
+    /// <summary>
+    /// Connections made by URL hash the path, with its slash, as the database's name; those made by a handle the bare name.
+    /// </summary>
     internal override IReadOnlyList<long> LockKeys(ForeignTable table)
         => [Key(table, table.Database), Key(table, $"/{table.Database}")];
 

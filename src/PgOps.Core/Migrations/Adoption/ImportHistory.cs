@@ -85,7 +85,8 @@ public sealed class ImportHistory
                 var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
                 var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
                 return [.. rows.Select(row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
-                    $"{Amount.Of(folder.Files.Count + folder.Repeatables.Count - rows.Count, "migration")} of '{folder.Path}' left pending; {foreign} is left as it is."];
+                    $"{Amount.Of(folder.Files.Count + folder.Repeatables.Count - rows.Count, "migration")} of '{folder.Path}' left "
+                        + $"pending; {foreign} is left as it is."];
             }
         }
         catch (NpgsqlException error)
@@ -103,7 +104,8 @@ public sealed class ImportHistory
                 PgErrorCode.InvalidArgument,
                 $"{request.Target} already has a PgOps history; its newest version is {history.NewestVersion ?? "unfinished"}.",
                 "Nothing was touched.",
-                "An import begins a history. To record a single migration as present: Repair-PgMigration -Version … -MarkApplied -Reason ….")
+                "An import begins a history. To record a single migration as present: Repair-PgMigration -Version … -MarkApplied -Reason "
+                    + "….")
             { Subject = request.Target }
             : history;
     }

@@ -96,7 +96,8 @@ internal static class ImportPlan
                 differences,
                 PgErrorCode.MigrationChanged,
                 $"{request.Migrations.Target}: changed after {tool.Title} had applied them",
-                "Put the applied text back and make the change in a new migration; or, when the differences are harmless, -AcceptChange, which the "
+                "Put the applied text back and make the change in a new migration; or, when the differences are harmless, -AcceptChange, "
+                    + "which the "
                     + "history will say.");
         }
 

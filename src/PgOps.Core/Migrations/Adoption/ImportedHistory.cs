@@ -31,7 +31,8 @@ internal static class ImportedHistory
             var tool = ForeignTableSearch.Tools.FirstOrDefault(
                 tool => origin.StartsWith($"{tool.Title} (", StringComparison.Ordinal) && origin.EndsWith(')'));
             if (tool is null
-                || await ForeignTableSearch.FindAsync(connection, origin[(tool.Title.Length + 2)..^1], cancellationToken).ConfigureAwait(false)
+                || await ForeignTableSearch.FindAsync(connection, origin[(tool.Title.Length + 2)..^1], cancellationToken)
+                    .ConfigureAwait(false)
                     is not { } foreign)
             {
                 continue;

@@ -36,6 +36,8 @@ internal sealed partial class NodePgMigrateHistory : ForeignTool
         ? "has its undo in the same file (-- Down Migration), which PgOps would run too: move it to a .down.sql beside it"
         : null;
 
-    [GeneratedRegex(@"^\s*--[\s-]*down\s+migration[^\n]*\n(?=[\s\S]*\S)", RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^\s*--[\s-]*down\s+migration[^\n]*\n(?=[\s\S]*\S)",
+        RegexOptions.IgnoreCase | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex DownSection();
 }

@@ -21,7 +21,8 @@ internal sealed class SqlxHistory : ForeignTool
 
     internal override IReadOnlyList<string> Columns => ["version", "description", "success", "checksum"];
 
-    internal override string WayOut => "Finish it by hand and set its success, or undo it by hand and remove its row from _sqlx_migrations.";
+    internal override string WayOut
+        => "Finish it by hand and set its success, or undo it by hand and remove its row from _sqlx_migrations.";
 
     internal override bool WaitsInStatement => true;
 

@@ -112,7 +112,8 @@ internal sealed class HistoryTable
     /// a migration takes.
     /// </summary>
     internal string PrepareStatement =>
-        $"PREPARE {PreparedName} (text, text, text, text, text, text, boolean, integer, integer, text, text, text, text, text) AS {InsertStatement}";
+        $"PREPARE {PreparedName} (text, text, text, text, text, text, boolean, integer, integer, text, text, text, text, text) AS "
+            + $"{InsertStatement}";
 
     /// <summary>
     /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error.
@@ -173,11 +174,12 @@ internal sealed class HistoryTable
         """;
 
     private string MarkedEnd =>
-        $"pg_catalog.substring(pg_catalog.obj_description(pg_catalog.to_regclass({Quote.Literal(Name)}), 'pg_class'), '{EndMark}([0-9]+)')::bigint";
+        $"pg_catalog.substring(pg_catalog.obj_description(pg_catalog.to_regclass({Quote.Literal(Name)}), 'pg_class'), "
+            + $"'{EndMark}([0-9]+)')::bigint";
 
     /// <summary>
     /// The first row whose hash or whose link to the row before does not hold: id and version; no version where the rows from this one
-    /// on are gone. A table without any row is no history, whatever its comment says (a copy of the schema alone).
+    /// on are gone. A table without any row is not a history, whatever its comment says (a copy of the schema alone).
     /// </summary>
     internal string BrokenLinkQuery =>
         $"""
@@ -195,7 +197,8 @@ internal sealed class HistoryTable
     /// <summary>Numbers the rows without gaps and chains their hashes anew, on a person's word.</summary>
     internal IEnumerable<string> ResealStatements =>
     [
-        $"UPDATE {Name} h SET id = -n.number FROM (SELECT id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {Name}) n WHERE n.id = h.id",
+        $"UPDATE {Name} h SET id = -n.number FROM (SELECT id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {Name}) n WHERE "
+            + "n.id = h.id",
         $"UPDATE {Name} SET id = -id",
         $"COMMENT ON TABLE {Name} IS {Quote.Literal(About)}",
         $$"""

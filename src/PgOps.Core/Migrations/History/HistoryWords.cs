@@ -21,8 +21,10 @@ internal static class HistoryWords
     private static class Words<T>
         where T : struct, Enum
     {
-        internal static readonly IReadOnlyDictionary<T, string> All = Enum.GetValues<T>().ToDictionary(value => value, value => value.ToString().ToLowerInvariant());
+        internal static readonly IReadOnlyDictionary<T, string> All = Enum.GetValues<T>()
+            .ToDictionary(value => value, value => value.ToString().ToLowerInvariant());
 
-        internal static readonly IReadOnlyDictionary<string, T> ByWord = All.ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
+        internal static readonly IReadOnlyDictionary<string, T> ByWord =
+            All.ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
     }
 }

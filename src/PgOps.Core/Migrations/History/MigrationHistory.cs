@@ -40,7 +40,8 @@ internal sealed class MigrationHistory
         }
 
         var broken = await connection.QueryAsync(
-            table.BrokenLinkQuery, row => (Id: row.GetInt64(0), Version: row.IsDBNull(1) ? null : row.GetString(1)), cancellationToken).ConfigureAwait(false);
+            table.BrokenLinkQuery, row => (Id: row.GetInt64(0), Version: row.IsDBNull(1) ? null : row.GetString(1)),
+            cancellationToken).ConfigureAwait(false);
         if (broken.Count > 0)
         {
             throw new PgOpsException(
@@ -52,7 +53,8 @@ internal sealed class MigrationHistory
                 "Find out who changed it and why, compare the schema, and then seal it anew with Repair-PgMigration -Reseal -Reason.");
         }
 
-        return new MigrationHistory(table, true, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
+        return new MigrationHistory(
+            table, true, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Where a database stands in its migrations. A history that was edited is read all the same: its hash says so.</summary>
@@ -151,7 +153,8 @@ internal sealed class MigrationHistory
 
     private static object?[] Values(HistoryEntry entry) =>
     [
-        entry.Version, entry.Name, HistoryWords.Of(entry.Kind), entry.Checksum, entry.Script, HistoryWords.Of(entry.State), entry.Transactional,
+        entry.Version, entry.Name, HistoryWords.Of(entry.Kind), entry.Checksum, entry.Script, HistoryWords.Of(entry.State),
+        entry.Transactional,
         entry.StatementsTotal, entry.StatementsDone, Environment.MachineName, PgOpsVersion.Current, entry.Error, entry.Reason,
         entry.BackupId,
     ];

@@ -15,7 +15,7 @@ internal static class MigrationStatus
         {
             seen.Add(file.Version);
 
-            // The mark of a baseline bears version 0, and is no record of a file 000_….
+            // The mark of a baseline bears version 0, and is not a record of a file 000_….
             var row = history.Rows.GetValueOrDefault(file.Version) is { Kind: not MigrationKind.Baseline } own ? own : null;
             result.Add(Describe(file, row, newest, target));
         }
@@ -27,7 +27,8 @@ internal static class MigrationStatus
         }
 
         result.AddRange(history.Rows.Values
-            .Where(row => row.Kind != MigrationKind.Seed && !seen.Contains(row.Version) && row.State is not (HistoryState.Reverted or HistoryState.Failed) | row.IsUnfinished)
+            .Where(row => row.Kind != MigrationKind.Seed && !seen.Contains(row.Version)
+                && row.State is not (HistoryState.Reverted or HistoryState.Failed) | row.IsUnfinished)
             .Select(row => WithoutFile(row, target)));
         result.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
         return result;
@@ -65,7 +66,8 @@ internal static class MigrationStatus
             {
                 if (file.Kind == MigrationKind.Repeatable)
                 {
-                    return (PgMigrationState.RepeatableDue, "It was changed after it had been applied, and is applied again by the next run.");
+                    return (PgMigrationState.RepeatableDue, "It was changed after it had been applied, and is applied again by the next "
+                        + "run.");
                 }
 
                 return (PgMigrationState.Changed, "The file was changed after it had been applied.");
@@ -83,7 +85,9 @@ internal static class MigrationStatus
 
         if (file.Kind == MigrationKind.Repeatable)
         {
-            return (PgMigrationState.RepeatableDue, row?.State == HistoryState.Failed ? $"Failed and was rolled back whole: {row.Error}" : null);
+            return (PgMigrationState.RepeatableDue, row?.State == HistoryState.Failed
+                ? $"Failed and was rolled back whole: {row.Error}"
+                : null);
         }
 
         if (newest is not null && MigrationVersion.Order.Compare(file.Version, newest) < 0)

@@ -216,7 +216,9 @@ internal sealed class MigrationLock : IAsyncDisposable
         }
     }
 
-    /// <summary>The session that holds a session-level or transaction-level advisory key of this database, in words; null when none does.</summary>
+    /// <summary>
+    /// The session that holds a session-level or transaction-level advisory key of this database, in words; null when none does.
+    /// </summary>
     internal static async Task<string?> HolderAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
         => await connection.ScalarAsync<string>(
             $"""

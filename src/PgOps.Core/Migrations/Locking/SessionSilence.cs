@@ -77,7 +77,8 @@ internal sealed class SessionSilence
         }
 
         await connection.ExecuteAsync(
-            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND pg_catalog.pg_has_role(usesysid, 'MEMBER')",
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND "
+                + "pg_catalog.pg_has_role(usesysid, 'MEMBER')",
             cancellationToken,
             Process).ConfigureAwait(false);
         return $"the working session (process {Process}) has heard nothing for {_longest.TotalSeconds:0} s";

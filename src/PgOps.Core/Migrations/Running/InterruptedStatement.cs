@@ -32,26 +32,29 @@ internal static class InterruptedStatement
         var statement = before[index];
         if (SqlStatementTraits.ConcurrentIndexOf(statement) is { Name: { } name })
         {
-            if (await Debris.ClearInvalidIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false) is { } cleared)
+            if (await ConcurrentLeftovers.ClearInvalidIndexAsync(connection, statement, cancellationToken)
+                .ConfigureAwait(false) is { } cleared)
             {
                 return new Verdict(false, cleared);
             }
 
-            return record.State == HistoryState.Started && await Debris.HasIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false)
+            return record.State == HistoryState.Started && await ConcurrentLeftovers.HasIndexAsync(connection, statement, cancellationToken)
+                .ConfigureAwait(false)
                 ? new Verdict(true, $"index {name} had been built")
                 : new Verdict(false, $"index {name} is built now");
         }
 
         if (ConcurrentCommand.Detach(statement) is { } detach && connection.PostgreSqlVersion.Major >= 14)
         {
-            var finished = await Debris.FinishDetachAsync(connection, detach, cancellationToken).ConfigureAwait(false);
+            var finished = await ConcurrentLeftovers.FinishDetachAsync(connection, detach, cancellationToken).ConfigureAwait(false);
             return finished ?? record.State == HistoryState.Started
                 ? new Verdict(true, $"partition {detach.Name} is detached")
                 : new Verdict(false, $"partition {detach.Name} is detached now");
         }
 
         if (ConcurrentCommand.Reindex(statement) is { } reindex
-            && await Debris.ClearReindexAsync(connection, reindex, cancellationToken).ConfigureAwait(false) is { Count: > 0 } dropped)
+            && await ConcurrentLeftovers.ClearReindexAsync(connection, reindex, cancellationToken)
+                .ConfigureAwait(false) is { Count: > 0 } dropped)
         {
             return new Verdict(false, $"{string.Join(", ", dropped)}, left by an unfinished REINDEX, dropped; it is run again");
         }
@@ -59,7 +62,7 @@ internal static class InterruptedStatement
         // An index whose drop began is INVALID until it ends, and can be dropped again.
         if (record.State == HistoryState.Started && ConcurrentCommand.DropIndex(statement) is { Name: { } gone })
         {
-            return await Debris.HasRelationAsync(connection, gone, cancellationToken).ConfigureAwait(false)
+            return await ConcurrentLeftovers.HasRelationAsync(connection, gone, cancellationToken).ConfigureAwait(false)
                 ? new Verdict(false, $"index {gone} is dropped now")
                 : new Verdict(true, $"index {gone} had been dropped");
         }
@@ -75,7 +78,8 @@ internal static class InterruptedStatement
             : ScriptExcerpt.At(record.Script!, statement.Offset);
         throw new PgOpsException(
             PgErrorCode.MigrationInterrupted,
-            $"{script.File} {(record.State == HistoryState.Failed ? "failed" : "was interrupted")} while statement {index + 1} of {before.Count} ran, and the "
+            $"{script.File} {(record.State == HistoryState.Failed ? "failed" : "was interrupted")} while statement {index + 1} of "
+                + $"{before.Count} ran, and the "
                 + $"catalogs cannot tell {(record.State == HistoryState.Failed ? "what it had committed by then" : "whether it came to its end")}:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
             $"{index} statements are done and recorded; nothing was run now.",
             WayOut(script.File.Version))
@@ -86,6 +90,8 @@ internal static class InterruptedStatement
 
     /// <summary>What a person does about a statement in doubt.</summary>
     internal static string WayOut(string version)
-        => $"Look whether its effect is there. If it is: Repair-PgMigration -Version {version} -MarkStatementDone -Reason …; if not, or when what "
-            + $"there is of it was removed: Repair-PgMigration -Version {version} -MarkStatementNotDone -Reason …. Then run the command again.";
+        => $"Look whether its effect is there. If it is: Repair-PgMigration -Version {version} -MarkStatementDone -Reason …; if not, or "
+            + "when what "
+            + $"there is of it was removed: Repair-PgMigration -Version {version} -MarkStatementNotDone -Reason …. Then run the command "
+                + "again.";
 }

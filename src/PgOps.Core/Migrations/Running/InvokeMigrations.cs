@@ -53,7 +53,7 @@ public sealed class InvokeMigrations
         var clock = Stopwatch.StartNew();
         var reading = Task.Run(() => MigrationFolder.ReadWhole(request.Path, request.Variables), cancellationToken);
         var table = new HistoryTable(request.HistorySchema);
-        var (run, waited) = await MigratorTurn.TakeAsync(
+        var (run, waited) = await LockedRun.TakeAsync(
             request,
             (connection, migrationLock, token) => RunLockedAsync(request, reading, table, connection, migrationLock, sink, token),
             sink,
@@ -91,10 +91,11 @@ public sealed class InvokeMigrations
     {
         var hasObjects = !history.Rows.Values.Any(row => row.IsApplied)
             && await connection.ScalarAsync<bool>(
-                HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone, new HistoryTable(request.HistorySchema).Name)
+                HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone,
+                new HistoryTable(request.HistorySchema).Name)
                 .ConfigureAwait(false);
         var plan = MigrationPlan.Make(request, folder, history, hasObjects);
-        return plan with { Pending = await OwnTransactions.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };
+        return plan with { Pending = await CommittingCalls.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };
     }
 
     private static async Task<PgMigrationRun> RunLockedAsync(
@@ -131,7 +132,8 @@ public sealed class InvokeMigrations
         if (history.Rows.Values.Any(row => row.State == HistoryState.Baselined))
         {
             await ImportedHistory.HonourLocksAsync(
-                request, table, plan.Pending.All(script => script.Transactional), connection, sink, cancellationToken).ConfigureAwait(false);
+                request, table, plan.Pending.All(script => script.Transactional), connection, sink,
+                cancellationToken).ConfigureAwait(false);
         }
 
         request = request.WithTimeToSend(plan.Pending);
@@ -169,7 +171,9 @@ public sealed class InvokeMigrations
         var inTransaction = new TransactionRun(session, table, request, migrationLock, sink);
         var byStatement = new StatementRun(session, table, request, migrationLock, sink);
         var applied = new List<PgMigration>(plan.Pending.Count);
-        using var progress = new ProgressActivity(sink, request.SchemaAlone ? $"Migrating {request.Target.Database}.{request.Target.Schema}" : $"Migrating {request.Target.Database}");
+        using var progress = new ProgressActivity(
+            sink,
+            request.SchemaAlone ? $"Migrating {request.Target.Database}.{request.Target.Schema}" : $"Migrating {request.Target.Database}");
         foreach (var group in MigrationGroup.Divide(plan.Pending, script => !script.Transactional || Unfinished(script) is not null))
         {
             progress.Report(group[0].File.ToString(), applied.Count, plan.Pending.Count);
@@ -188,7 +192,8 @@ public sealed class InvokeMigrations
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
             {
-                throw error.InState($"{error.State} {Amount.Of(applied.Count, "migration")} of this run before it {(applied.Count == 1 ? "is" : "are")} applied, up to {applied[^1]}.");
+                throw error.InState($"{error.State} {Amount.Of(applied.Count, "migration")} of this run before it "
+                    + $"{(applied.Count == 1 ? "is" : "are")} applied, up to {applied[^1]}.");
             }
         }
 

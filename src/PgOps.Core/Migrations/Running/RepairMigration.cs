@@ -28,7 +28,8 @@ public sealed class RepairMigration
         string reason,
         IOperationSink sink,
         CancellationToken cancellationToken)
-        => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, version, repair, reason, sink, cancellationToken));
+        => OperationSpans.OperationAsync(
+            this, () => request.Target, () => WorkAsync(request, version, repair, reason, sink, cancellationToken));
 
     private async Task WorkAsync(
         MigrationRequest request,
@@ -82,7 +83,8 @@ public sealed class RepairMigration
         var row = history.Rows.GetValueOrDefault(version);
         return repair switch
         {
-            MigrationRepair.MarkApplied when file is not null && row is not { IsApplied: true } => Append(HistoryState.Resolved, file.Checksum, file.Text),
+            MigrationRepair.MarkApplied when file is not null && row is not { IsApplied: true } =>
+                Append(HistoryState.Resolved, file.Checksum, file.Text),
             MigrationRepair.MarkNotApplied when row is { IsApplied: true } or { IsUnfinished: true } =>
                 Append(HistoryState.Reverted, row.Checksum, row.Script ?? ""),
             MigrationRepair.AcceptChange when file is not null && row is { IsApplied: true } && row.Checksum != file.Checksum =>
@@ -95,25 +97,27 @@ public sealed class RepairMigration
                 }),
             _ => throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                $"{repair} does not fit version {version}, which is {(row is null ? "not recorded" : HistoryWords.Of(row.State))} in the history and "
+                $"{repair} does not fit version {version}, which is {(row is null ? "not recorded" : HistoryWords.Of(row.State))} in the "
+                    + "history and "
                     + $"{(file is null ? "not" : "")} in the folder.",
                 "Nothing was touched.",
                 "Get-PgMigration shows how each migration stands."),
         };
 
-        NpgsqlBatchCommand Append(HistoryState state, string checksum, string script, HistoryRow? unfinished = null) => MigrationHistory.Append(table, new HistoryEntry
-        {
-            Version = row?.Version ?? file!.Version,
-            Name = row?.Name ?? file!.Name,
-            Kind = row?.Kind ?? file!.Kind,
-            Checksum = checksum,
-            Script = script,
-            State = state,
-            Transactional = unfinished is null,
-            StatementsTotal = unfinished?.StatementsTotal ?? 0,
-            StatementsDone = unfinished?.StatementsDone ?? 0,
-            Reason = reason,
-        });
+        NpgsqlBatchCommand Append(HistoryState state, string checksum, string script, HistoryRow? unfinished = null)
+            => MigrationHistory.Append(table, new HistoryEntry
+            {
+                Version = row?.Version ?? file!.Version,
+                Name = row?.Name ?? file!.Name,
+                Kind = row?.Kind ?? file!.Kind,
+                Checksum = checksum,
+                Script = script,
+                State = state,
+                Transactional = unfinished is null,
+                StatementsTotal = unfinished?.StatementsTotal ?? 0,
+                StatementsDone = unfinished?.StatementsDone ?? 0,
+                Reason = reason,
+            });
     }
 
     private static async Task WriteAsync(NpgsqlConnection connection, NpgsqlBatchCommand command, CancellationToken cancellationToken)

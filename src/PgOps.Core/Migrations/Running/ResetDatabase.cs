@@ -59,7 +59,8 @@ public sealed class ResetDatabase
                     ToVersion = run.ToVersion,
                     Statements = run.Statements,
                     EndedSessions = ended,
-                    LeftDatabase = await DatabaseSwap.DropDiscardedAsync(staging.Session, request.Target, replaced!, sink.Log).ConfigureAwait(false),
+                    LeftDatabase = await DatabaseSwap.DropDiscardedAsync(staging.Session, request.Target, replaced!, sink.Log)
+                        .ConfigureAwait(false),
                     Duration = clock.Elapsed,
                 };
             }
@@ -118,7 +119,8 @@ public sealed class ResetDatabase
     }
 
     private static async Task<string?> SwapAsync(
-        ResetDatabaseRequest request, ResetPlan plan, StagingDatabase staging, List<string> ended, ILogger log, CancellationToken cancellationToken)
+        ResetDatabaseRequest request, ResetPlan plan, StagingDatabase staging, List<string> ended, ILogger log,
+        CancellationToken cancellationToken)
     {
         // The setting that sped the filling up goes, the database's own one comes back.
         await staging.Session.ExecuteAsync(

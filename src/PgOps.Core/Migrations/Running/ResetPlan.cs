@@ -34,7 +34,8 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
             {
                 await SessionFitness.RequireAsync(session, request.Maintenance, "a reset", cancellationToken).ConfigureAwait(false);
                 var old = await GuardAsync(request.Target, session, cancellationToken).ConfigureAwait(false);
-                var sessions = await DatabaseSessions.StayingAsync(session, request.Target.Database, cancellationToken).ConfigureAwait(false);
+                var sessions =
+                    await DatabaseSessions.StayingAsync(session, request.Target.Database, cancellationToken).ConfigureAwait(false);
                 return request.EndSessions || sessions.Count == 0
                     ? new ResetPlan(folder, old, sessions)
                     : throw new PgOpsException(
@@ -102,7 +103,8 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
         if (old.IsTemplate)
         {
             throw new PgOpsException(
-                PgErrorCode.InvalidArgument, $"{target} is a template for other databases and is not reset.", Untouched, "Give another database.")
+                PgErrorCode.InvalidArgument, $"{target} is a template for other databases and is not reset.", Untouched,
+                "Give another database.")
             { Subject = target };
         }
 
@@ -111,7 +113,8 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
             ? old
             : throw new PgOpsException(
                 PgErrorCode.PermissionDenied,
-                $"The role \"{target.Username}\" may not replace {target}: that takes CREATEDB and the rights of its owner \"{old.Facts.Owner}\".",
+                $"The role \"{target.Username}\" may not replace {target}: that takes CREATEDB and the rights of its owner "
+                    + $"\"{old.Facts.Owner}\".",
                 Untouched,
                 $"Work as the owner, and let a superuser run: ALTER ROLE … CREATEDB.")
             { Subject = target };

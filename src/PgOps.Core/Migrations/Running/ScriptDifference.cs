@@ -24,7 +24,8 @@ internal static class ScriptDifference
             : Between(
                 row.Script,
                 file.Text,
-                string.Create(CultureInfo.InvariantCulture, $"{row} ({HistoryWords.Of(row.State)} {row.StartedAt:yyyy-MM-dd HH:mm:ss} UTC)"),
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{row} ({HistoryWords.Of(row.State)} {row.StartedAt:yyyy-MM-dd HH:mm:ss} UTC)"),
                 file.Path);
     }
 

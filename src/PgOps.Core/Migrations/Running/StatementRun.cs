@@ -70,7 +70,9 @@ internal sealed class StatementRun
         }
     }
 
-    /// <summary>A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.</summary>
+    /// <summary>
+    /// A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.
+    /// </summary>
     private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
         => await WriteAsync(
             MigrationHistory.Append(_table, HistoryEntry.Of(script, HistoryState.Started, null, _request.BackupId) with
@@ -125,7 +127,9 @@ internal sealed class StatementRun
     private static bool SameStatement(SqlStatement now, SqlStatement before)
         => now.Text == before.Text && now.DataSpan.SequenceEqual(before.DataSpan);
 
-    /// <summary>Whether the statement sets what later statements of the session may build upon, so that a resumed run needs it too.</summary>
+    /// <summary>
+    /// Whether the statement sets what later statements of the session may build upon, so that a resumed run needs it too.
+    /// </summary>
     private static bool IsSessionSetting(SqlStatement statement) => statement.Keywords switch
     {
         ["SET", "LOCAL" or "TRANSACTION" or "CONSTRAINTS", ..] => false,
@@ -136,7 +140,7 @@ internal sealed class StatementRun
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
         _outside = SqlStatementTraits.RefusesTransactionBlock(statement)
-            || await OwnTransactions.MayCommitAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false);
+            || await CommittingCalls.MayCommitAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false);
         var retry = new LockRetry(_request, _lock, _sink.Log);
         while (true)
         {
@@ -169,7 +173,7 @@ internal sealed class StatementRun
     private async Task RunOutsideTransactionAsync(
         MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
-        if (await Debris.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
+        if (await ConcurrentLeftovers.ClearInvalidIndexAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false)
             is { } remark)
         {
             _sink.Log.InvalidIndexCleared(script.File, remark);
@@ -248,8 +252,10 @@ internal sealed class StatementRun
         // An error without a context comes from before the code was run.
         var inDoubt = _outside && SqlStatementTraits.RunsCode(statement) && !string.IsNullOrEmpty(error.Where);
         var running = inDoubt || (_outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
-        await RecordAsync(script, HistoryState.Failed, index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken).ConfigureAwait(false);
-        var state = $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay done; the "
+        await RecordAsync(script, HistoryState.Failed, index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken)
+            .ConfigureAwait(false);
+        var state = $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay "
+            + "done; the "
             + "history records that. ";
         return MigrationFailure.Describe(
             script,
@@ -267,7 +273,8 @@ internal sealed class StatementRun
         { Name: null } index => $" It may have left an INVALID index on {index.Table}, which has no name in the script: drop it first "
             + "(psql's \\d shows it), and give the index a name, so that PgOps can see to it.",
         { } index => $" If the INVALID index {index.Name} is left, that run drops it and builds it anew.",
-        _ when ConcurrentCommand.Reindex(statement) is not null => " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
+        _ when ConcurrentCommand.Reindex(statement) is not null =>
+            " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
         _ when ConcurrentCommand.Detach(statement) is not null => " If the partition is left half detached, that run finishes it.",
         _ => "",
     };

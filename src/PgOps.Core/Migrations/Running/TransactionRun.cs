@@ -45,7 +45,7 @@ internal sealed class TransactionRun
         var retry = new LockRetry(_request, _lock, _sink.Log);
         for (var done = 0; done < scripts.Count;)
         {
-            var attempt = new GroupAttempt(done == 0 ? scripts : scripts.Skip(done).ToList(), applied);
+            var attempt = new BatchAttempt(done == 0 ? scripts : scripts.Skip(done).ToList(), applied);
             var failure = await TryAsync(attempt, cancellationToken).ConfigureAwait(false);
             done += attempt.Applied;
             if (failure is null)
@@ -77,7 +77,7 @@ internal sealed class TransactionRun
         }
     }
 
-    private async Task<PgOpsException?> TryAsync(GroupAttempt attempt, CancellationToken cancellationToken)
+    private async Task<PgOpsException?> TryAsync(BatchAttempt attempt, CancellationToken cancellationToken)
     {
         try
         {
@@ -108,7 +108,8 @@ internal sealed class TransactionRun
                     attempt.Add(batch, script, statement, new NpgsqlBatchCommand(statement.Text));
                 }
 
-                var record = _session.Recording(_table, HistoryEntry.Of(script, HistoryState.Applied, null, _request.BackupId), attempt.FlushesAfter(script));
+                var record = _session.Recording(
+                    _table, HistoryEntry.Of(script, HistoryState.Applied, null, _request.BackupId), attempt.FlushesAfter(script));
                 attempt.Add(batch, script, null, record);
                 attempt.Add(batch, script, null, new NpgsqlBatchCommand("COMMIT"));
             }
@@ -132,7 +133,7 @@ internal sealed class TransactionRun
         }
     }
 
-    private static async Task SendAsync(NpgsqlBatch batch, GroupAttempt attempt, CancellationToken cancellationToken)
+    private static async Task SendAsync(NpgsqlBatch batch, BatchAttempt attempt, CancellationToken cancellationToken)
     {
         await using (batch.ConfigureAwait(false))
         {
@@ -164,7 +165,8 @@ internal sealed class TransactionRun
         await using (batch.ConfigureAwait(false))
         {
             batch.BatchCommands.Add(
-                MigrationHistory.Append(_table, HistoryEntry.Of(script, HistoryState.Failed, $"{error.SqlState}: {error.MessageText}", _request.BackupId)));
+                MigrationHistory.Append(
+                    _table, HistoryEntry.Of(script, HistoryState.Failed, $"{error.SqlState}: {error.MessageText}", _request.BackupId)));
             await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }

@@ -20,7 +20,8 @@ public sealed class UndoMigrations
     /// <param name="sink">Where log lines and progress go.</param>
     /// <param name="cancellationToken">Cancels the running statement and rolls its transaction back.</param>
     /// <returns>What was done; <see cref="PgMigrationRun.Reverted"/> is empty when there was nothing to undo.</returns>
-    /// <exception cref="PgOpsException">A guard refused, or a down script failed; the message says what state the database is in.</exception>
+    /// <exception cref="PgOpsException">A guard refused, or a down script failed; the message says what state the database is
+    /// in.</exception>
     public Task<PgMigrationRun> RunAsync(MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
         => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
 
@@ -30,7 +31,7 @@ public sealed class UndoMigrations
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
         var folder = MigrationFolder.Read(request.Path, request.Variables);
-        var (run, waited) = await MigratorTurn.TakeAsync(
+        var (run, waited) = await LockedRun.TakeAsync(
             request,
             (connection, migrationLock, token) => RunLockedAsync(request, folder, connection, migrationLock, sink, token),
             sink,
@@ -96,7 +97,8 @@ public sealed class UndoMigrations
         {
             migrationLock.Watch(session.Connection.ProcessID, request);
             var reverted = await RevertAsync(
-                request, plan, new TransactionRun(session, table, request, migrationLock, sink), sink, cancellationToken).ConfigureAwait(false);
+                request, plan, new TransactionRun(session, table, request, migrationLock, sink), sink,
+                cancellationToken).ConfigureAwait(false);
             var gone = reverted.Select(migration => migration.Version).ToHashSet(MigrationVersion.Order);
             return result with
             {
@@ -109,7 +111,8 @@ public sealed class UndoMigrations
     }
 
     private static async Task<List<PgMigration>> RevertAsync(
-        MigrationRequest request, List<MigrationScript> plan, TransactionRun transaction, IOperationSink sink, CancellationToken cancellationToken)
+        MigrationRequest request, List<MigrationScript> plan, TransactionRun transaction, IOperationSink sink,
+        CancellationToken cancellationToken)
     {
         var reverted = new List<PgMigration>(plan.Count);
         using var progress = new ProgressActivity(sink, $"Undoing migrations of {request.Target.Database}");
@@ -123,7 +126,8 @@ public sealed class UndoMigrations
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && reverted.Count > 0)
             {
-                throw error.InState($"{error.State} {Amount.Of(reverted.Count, "migration")} of this run {(reverted.Count == 1 ? "is" : "are")} undone, down to {reverted[^1]}.");
+                throw error.InState($"{error.State} {Amount.Of(reverted.Count, "migration")} of this run "
+                    + $"{(reverted.Count == 1 ? "is" : "are")} undone, down to {reverted[^1]}.");
             }
 
             OperationSpans.Ended(script.File.ToString(), clock.Elapsed);

@@ -47,7 +47,8 @@ internal static class UndoPlan
                     "Write a migration that undoes the change, or restore a proven backup beside the database.");
             case PgMigrationState.Missing:
                 throw Refusal(
-                    PgErrorCode.MigrationMissing, migration, "its file is gone", "Bring the file and its down script back from version control.");
+                    PgErrorCode.MigrationMissing, migration, "its file is gone",
+                    "Bring the file and its down script back from version control.");
             case PgMigrationState.Changed:
                 throw Refusal(
                     PgErrorCode.MigrationChanged,

@@ -74,13 +74,14 @@ internal sealed partial class DbmateFiles : MigrationSource
                 "transaction:false" => false,
                 "transaction:true" => true,
                 _ => throw ScriptPart.Invalid(
-                    file, text, marker.Index, $"'{option}' is no option of a section", "the one there is: transaction:false"),
+                    file, text, marker.Index, $"'{option}' is not an option of a section", "the one there is: transaction:false"),
             };
         }
 
         return transactional;
     }
 
-    [GeneratedRegex(@"^--[ \t]*migrate:(?<section>up|down)(?<options>(?:[ \t][^\n]*)?)$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^--[ \t]*migrate:(?<section>up|down)(?<options>(?:[ \t][^\n]*)?)$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex Marker();
 }

@@ -60,7 +60,8 @@ internal sealed partial class GooseFiles : MigrationSource
             var word = WordOf(marker);
             if (block is not null && word != "STATEMENTEND")
             {
-                throw ScriptPart.Invalid(file, text, block.Index, "this StatementBegin has no StatementEnd", "add '-- +goose StatementEnd'");
+                throw ScriptPart.Invalid(
+                    file, text, block.Index, "this StatementBegin has no StatementEnd", "add '-- +goose StatementEnd'");
             }
 
             switch (word)

@@ -25,7 +25,8 @@ internal sealed class LineBlocks : IDisposable
     internal LineBlocks(string path, long offset = 0, long? length = null)
     {
         _path = path;
-        _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+        _file = new FileStream(
+            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
         _file.Position = offset;
         _bufferOffset = offset;
         _end = length is { } bytes ? offset + bytes : _file.Length;
@@ -113,7 +114,7 @@ internal sealed class LineBlocks : IDisposable
         }
     }
 
-    /// <summary>Refuses what is no UTF-8; whole lines never end within a character.</summary>
+    /// <summary>Refuses what is not UTF-8; whole lines never end within a character.</summary>
     private void CheckText()
     {
         if (!Utf8.IsValid(Raw))

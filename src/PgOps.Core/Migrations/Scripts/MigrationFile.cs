@@ -43,7 +43,9 @@ internal sealed class MigrationFile
     /// <summary>What the file holds, read when it is first asked for.</summary>
     internal ScriptContent Content => _content ??= ScriptContent.Read(Path);
 
-    /// <summary>The normalised text: no BOM, line ends LF. It is what is run and recorded; of a large file, COPY data are left out.</summary>
+    /// <summary>
+    /// The normalised text: no BOM, line ends LF. It is what is run and recorded; of a large file, COPY data are left out.
+    /// </summary>
     internal string Text => Content.Text;
 
     /// <summary>

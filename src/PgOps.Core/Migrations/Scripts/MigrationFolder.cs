@@ -73,7 +73,7 @@ internal sealed partial class MigrationFolder
         var found = sources.Where(source => source.FirstEntry is not null).ToList();
         if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.Diesel }])
         {
-            // These tools look into folders alone; a loose file is no migration to them unless it is named like one.
+            // These tools look into folders alone; a loose file is not a migration to them unless it is named like one.
             strays.RemoveAll(stray => stray.EndsWith(NoVersion, StringComparison.Ordinal));
         }
 
@@ -97,7 +97,7 @@ internal sealed partial class MigrationFolder
     }
 
     /// <summary>Reads a folder and its scripts, but not the seeds, which run on request only.</summary>
-    /// <exception cref="PgOpsException">As <see cref="Read"/>; MigrationScriptInvalid for a file that is no text.</exception>
+    /// <exception cref="PgOpsException">As <see cref="Read"/>; MigrationScriptInvalid for a file that is not text.</exception>
     internal static MigrationFolder ReadWhole(string path, ScriptVariables? variables = null)
     {
         var folder = Read(path, variables);
@@ -146,11 +146,13 @@ internal sealed partial class MigrationFolder
             strays.Sort(StringComparer.Ordinal);
             throw new PgOpsException(
                 PgErrorCode.MigrationSourceInvalid,
-                $"'{path}' holds what is no migration by its name:\n  {string.Join("\n  ", strays)}",
+                $"'{path}' holds what is not a migration by its name:\n  {string.Join("\n  ", strays)}",
                 "Nothing was touched.",
                 "Rename or move these files. Read are <version>_<name>.sql (also with dbmate's or goose's sections), optionally with "
-                    + "<version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; Flyway's V<version>__<name>.sql, U<version>__<name>.sql "
-                    + "and R__<name>.sql; Prisma's <version>_<name>/migration.sql; Diesel's <version>_<name>/up.sql and down.sql. Names that "
+                    + "<version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; Flyway's V<version>__<name>.sql, "
+                        + "U<version>__<name>.sql "
+                    + "and R__<name>.sql; Prisma's <version>_<name>/migration.sql; Diesel's <version>_<name>/up.sql and down.sql. Names "
+                        + "that "
                     + "begin with . or _ are passed over.");
         }
     }

@@ -8,7 +8,8 @@ public sealed partial class MigrationNaming
 {
     private static readonly HashSet<string> VagueWords = new(StringComparer.Ordinal)
     {
-        "update", "updates", "change", "changes", "changed", "fix", "fixes", "hotfix", "bugfix", "patch", "alter", "modify", "misc", "stuff",
+        "update", "updates", "change", "changes", "changed", "fix", "fixes", "hotfix", "bugfix", "patch", "alter", "modify", "misc",
+        "stuff",
         "schema", "db", "database", "table", "tables", "column", "columns", "sql", "migration", "migrations", "migrate", "data", "new",
         "temp", "tmp", "test", "wip", "more", "some", "final", "again", "the", "add", "remove", "create", "drop", "rename", "v", "version",
     };
@@ -27,7 +28,8 @@ public sealed partial class MigrationNaming
 
     /// <summary>Reads a name.</summary>
     /// <param name="name">The name, in words or in snake_case.</param>
-    /// <param name="path">The folder it goes to: the tables that its scripts create tell where a column's name ends. It need not exist.</param>
+    /// <param name="path">The folder it goes to: the tables that its scripts create tell where a column's name ends. It need not
+    /// exist.</param>
     /// <returns>Script and warnings.</returns>
     /// <exception cref="PgOpsException">InvalidArgument: the name cannot be a migration's.</exception>
     public static MigrationNaming Read(string name, string path)
@@ -132,6 +134,8 @@ public sealed partial class MigrationNaming
     [GeneratedRegex("^(?<column>.+?_(?:id|at|on)|[^_]+)_(?<table>.+)$")]
     private static partial Regex ColumnEnd();
 
-    [GeneratedRegex("""\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"?\w+"?\s*\.\s*)?(?:"(?<quoted>[^"\p{Cc}]{1,60})"|(?<plain>\w{1,60}))""", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        """\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"?\w+"?\s*\.\s*)?(?:"(?<quoted>[^"\p{Cc}]{1,60})"|(?<plain>\w{1,60}))""",
+        RegexOptions.IgnoreCase)]
     private static partial Regex CreateTable();
 }

@@ -67,7 +67,7 @@ internal sealed class MigrationScript
         var transactional = part.Transactional && !byStatement
             && !script.Directives.Any(known => known.Name == "no-transaction")
             && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
-        statements = transactional ? Unwrap(InnerTransactions.LeaveOut(script.Statements)) : statements;
+        statements = transactional ? Unwrap(NestedTransactions.LeaveOut(script.Statements)) : statements;
 
         // pg_dump's \restrict lines only guard psql against the text between them.
         var problems = script.Problems
@@ -80,7 +80,7 @@ internal sealed class MigrationScript
                 "take the file from version control; the history holds only the data's hash")))
             .Concat(script.Directives.Where(directive => !Directives.Contains(directive.Name)).Select(directive => (
                 OffsetOf(text, directive),
-                $"'-- pgops: {directive.Name}' is no directive",
+                $"'-- pgops: {directive.Name}' is not a directive",
                 "the one there is: -- pgops: no-transaction")))
             .OrderBy(problem => problem.Item1)
             .ToList();
@@ -102,7 +102,7 @@ internal sealed class MigrationScript
             file.Text,
             offset,
             $"${{{name}}} has no value",
-            $"give it with -Variable @{{ {name} = '…' }}; what is no placeholder belongs in dollar quotes"));
+            $"give it with -Variable @{{ {name} = '…' }}; what is not a placeholder belongs in dollar quotes"));
 
     private static bool LacksData(MigrationFile file, PlaceMap places, SqlStatement statement)
         => statement.CopyData is { } data && StoredData.IsPlaceholder(statement.DataSpan)
@@ -152,7 +152,7 @@ internal sealed class MigrationScript
         var excerpts = problems.Take(20).Select(problem =>
         {
             var excerpt = file.ExcerptAt(places.InFile(problem.Offset));
-            return $"{file.Path}:{excerpt.Line}:{excerpt.Column}: {problem.Message}\n{excerpt.Rendered}\n    way out: {problem.NextStep}";
+            return $"{file.Path}:{excerpt.Line}:{excerpt.Column}: {problem.Message}\n{excerpt.Rendered}\n    to do: {problem.NextStep}";
         });
         var first = file.ExcerptAt(places.InFile(problems[0].Offset));
         var more = problems.Count > 20 ? $"\n… and {problems.Count - 20} more" : "";

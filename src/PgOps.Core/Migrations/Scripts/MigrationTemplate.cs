@@ -162,5 +162,6 @@ internal sealed record MigrationTemplate(string Pattern, string Example, Regex S
         => parts.Aggregate(Body, (text, part) => text.Replace($"{{{part.Key}}}", part.Value, StringComparison.Ordinal));
 
     private static MigrationTemplate Make(string pattern, string example, string shape, string body)
-        => new(pattern, example, new Regex(shape, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture), body.ReplaceLineEndings("\n"));
+        => new(pattern, example, new Regex(
+            shape, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture), body.ReplaceLineEndings("\n"));
 }

@@ -61,7 +61,9 @@ public sealed partial class NewMigration
     public PgMigration Write(string script, string? body = null)
     {
         ArgumentNullException.ThrowIfNull(script);
-        var label = Path.GetFileName(script) == "migration.sql" ? Path.GetFileName(Path.GetDirectoryName(script))! : Path.GetFileNameWithoutExtension(script);
+        var label = Path.GetFileName(script) == "migration.sql"
+            ? Path.GetFileName(Path.GetDirectoryName(script))!
+            : Path.GetFileNameWithoutExtension(script);
         var name = label[(label.IndexOf('_', StringComparison.Ordinal) + 1)..];
         try
         {

@@ -37,6 +37,7 @@ internal sealed partial class NumberedFiles : MigrationSource
         return true;
     }
 
-    [GeneratedRegex(@"^(?<version>\d+)[_-]+(?<name>.+?)(?<suffix>\.up|\.down)?\.sql$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?<version>\d+)[_-]+(?<name>.+?)(?<suffix>\.up|\.down)?\.sql$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex FileName();
 }

@@ -24,7 +24,8 @@ internal sealed partial class PrismaFolders : MigrationSource
         {
             var version = Files[index].Version;
             if (version.Length is >= DateLength and < TimestampLength
-                && Files.Exists(other => other.Version.Length == TimestampLength && string.CompareOrdinal(other.Version, version + "_") < 0))
+                && Files.Exists(
+                    other => other.Version.Length == TimestampLength && string.CompareOrdinal(other.Version, version + "_") < 0))
             {
                 Files[index] = With(Files[index], version.PadRight(TimestampLength, '9'));
             }

@@ -38,13 +38,15 @@ internal sealed class ScriptContent
     internal int LinesLeftOut(int offset) => (int)_stored.Where(data => data.TextOffset < offset).Sum(data => data.Lines - 1);
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="PgOpsException">PathInaccessible; MigrationScriptInvalid for UTF-16, a NUL byte and what is no UTF-8.</exception>
+    /// <exception cref="PgOpsException">PathInaccessible; MigrationScriptInvalid for UTF-16, a NUL byte and what is not UTF-8.</exception>
     internal static ScriptContent Read(string path)
     {
         try
         {
             // A pipe or a device has no length and is read whole.
-            return new FileInfo(path) is { Length: > LargestInMemory } ? LargeScript.Read(path) : new ScriptContent(Decode(path, File.ReadAllBytes(path)));
+            return new FileInfo(path) is { Length: > LargestInMemory }
+                ? LargeScript.Read(path)
+                : new ScriptContent(Decode(path, File.ReadAllBytes(path)));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -67,9 +69,9 @@ internal sealed class ScriptContent
         path, $"holds a NUL byte at offset {offset}, which no SQL text can carry", "Remove it; the file may not be text at all.");
 
     internal static PgOpsException NoUtf8(string path, long offset) => Invalid(
-        path, $"is no valid UTF-8 (byte {offset})", "Save it as UTF-8 (iconv -f LATIN1 -t UTF-8 converts an old file).");
+        path, $"is not valid UTF-8 (byte {offset})", "Save it as UTF-8 (iconv -f LATIN1 -t UTF-8 converts an old file).");
 
-    /// <summary>The index of the first byte that is no UTF-8, of bytes that hold one.</summary>
+    /// <summary>The index of the first byte that is not UTF-8, of bytes that hold one.</summary>
     internal static int FirstInvalid(ReadOnlySpan<byte> content)
     {
         try

@@ -44,7 +44,7 @@ internal sealed partial record ScriptPart(string Text, bool Transactional = true
         return new PgOpsException(
             PgErrorCode.MigrationScriptInvalid,
             $"{file} cannot be run as a migration:\n{file.Path}:{excerpt.Line}:{excerpt.Column}: {problem}\n{excerpt.Rendered}\n"
-                + $"    way out: {next}",
+                + $"    to do: {next}",
             "Nothing was run, and nothing of this migration is recorded.",
             "Correct the file and run the command again.")
         {

@@ -18,7 +18,9 @@ public sealed partial class ScriptVariables
         _inDollarQuotes = inDollarQuotes;
     }
 
-    /// <summary>Replaces placeholders in statements, string literals included; comments and inline COPY data are left as they are.</summary>
+    /// <summary>
+    /// Replaces placeholders in statements, string literals included; comments and inline COPY data are left as they are.
+    /// </summary>
     /// <param name="text">The script's text.</param>
     /// <param name="unknown">Makes the error for a placeholder without value: its name and offset.</param>
     /// <returns>The text to run, and where its parts come from.</returns>

@@ -37,7 +37,8 @@ internal static class DatabaseGrants
         var database = Quote.Identifier(to);
         return
         [
-            .. present.Select(grant => grant.Role).Distinct().Select(role => $"REVOKE ALL ON DATABASE {database} FROM {Name(role)} CASCADE"),
+            .. present.Select(grant => grant.Role).Distinct()
+                .Select(role => $"REVOKE ALL ON DATABASE {database} FROM {Name(role)} CASCADE"),
             .. wanted.Select(grant =>
                 $"GRANT {grant.Privilege} ON DATABASE {database} TO {Name(grant.Role)}{(grant.Grantable ? " WITH GRANT OPTION" : "")}"),
         ];

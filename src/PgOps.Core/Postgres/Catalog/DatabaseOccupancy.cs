@@ -64,7 +64,8 @@ internal sealed record DatabaseOccupancy(uint Oid, long Tables, long Others, lon
     /// <param name="strangers">Roles whose schemas do not count.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<DatabaseOccupancy> CountAsync(
-        NpgsqlConnection session, uint oid, IReadOnlyList<string>? schemas, IReadOnlyList<string> strangers, CancellationToken cancellationToken)
+        NpgsqlConnection session, uint oid, IReadOnlyList<string>? schemas, IReadOnlyList<string> strangers,
+        CancellationToken cancellationToken)
         => (await session.QueryAsync(
             ContentQuery,
             row => new DatabaseOccupancy(oid, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)),

@@ -59,9 +59,10 @@ internal sealed record DatabaseProperties
     /// <param name="database">The database.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The properties; null when there is no such database.</returns>
-    internal static async Task<DatabaseProperties?> ReadAsync(NpgsqlConnection session, string database, CancellationToken cancellationToken)
+    internal static async Task<DatabaseProperties?> ReadAsync(
+        NpgsqlConnection session, string database, CancellationToken cancellationToken)
     {
-        if (await SourceFacts.OfAsync(session, database, cancellationToken).ConfigureAwait(false) is not { } facts)
+        if (await SnapshotFacts.OfAsync(session, database, cancellationToken).ConfigureAwait(false) is not { } facts)
         {
             return null;
         }

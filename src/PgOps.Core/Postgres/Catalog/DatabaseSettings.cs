@@ -47,14 +47,16 @@ internal static class DatabaseSettings
 
         if (refused.Count == 0)
         {
-            return (accepted, PgCheck.Pass(PgCheckName.Settings, settings.Count == 0 ? "the database has none of its own" : string.Join(", ", settings)));
+            return (accepted, PgCheck.Pass(
+                PgCheckName.Settings, settings.Count == 0 ? "the database has none of its own" : string.Join(", ", settings)));
         }
 
         var detail = "the server refuses settings of the database: " + string.Join("; ", refused);
         return force
             ? (accepted, PgCheck.Skip(PgCheckName.Settings, detail + "; left out with -Force"))
             : throw new PgOpsException(
-                PgErrorCode.RestoreFailed, detail, "Nothing was put in place.", "Restore with a role that may set them, or leave them out with -Force.");
+                PgErrorCode.RestoreFailed, detail, "Nothing was put in place.",
+                "Restore with a role that may set them, or leave them out with -Force.");
     }
 
     /// <summary>Applies settings that were probed.</summary>

@@ -24,7 +24,7 @@ internal sealed record DumpedTable
     internal bool Readable { get; init; }
 
     /// <summary>Whether row-level security would hide rows from the role.</summary>
-    internal bool Thinned { get; init; }
+    internal bool HidesRows { get; init; }
 
     /// <summary>The condition under which an extension wants the rows of its configuration table dumped; empty for all rows.</summary>
     internal string Condition { get; init; } = "";
@@ -32,7 +32,9 @@ internal sealed record DumpedTable
     /// <summary>Whether it inherits columns. A restore brings them in the order of the parents as they are by then.</summary>
     internal bool Inherits { get; init; }
 
-    /// <summary>Schema and name of the partitioned table that pg_dump loads this partition through; null where it loads it directly.</summary>
+    /// <summary>
+    /// Schema and name of the partitioned table that pg_dump loads this partition through; null where it loads it directly.
+    /// </summary>
     internal (string Schema, string Name)? Root { get; init; }
 
     /// <summary>Whether it stands for the large objects, which COPY alone does not write.</summary>

@@ -68,7 +68,8 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
 
         // The size is that of the objects' pages, whoever may read them.
         var objects = await connection.ScalarAsync<long?>(
-            "SELECT pg_catalog.pg_total_relation_size('pg_catalog.pg_largeobject') WHERE EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)",
+            "SELECT pg_catalog.pg_total_relation_size('pg_catalog.pg_largeobject') WHERE EXISTS (SELECT FROM "
+                + "pg_catalog.pg_largeobject_metadata)",
             cancellationToken).ConfigureAwait(false);
         if (objects is { } bytes)
         {
@@ -87,12 +88,12 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
         return new DumpedTables(tables, leftOut);
     }
 
-    /// <summary>Refuses to go on when the role would not see every row: such a dump is no backup, and it looks like one.</summary>
+    /// <summary>Refuses to go on when the role would not see every row: such a dump is not a backup, and it looks like one.</summary>
     /// <param name="target">The database, for the message.</param>
     /// <exception cref="PgOpsException">PermissionDenied, with the tables by name.</exception>
     internal void RefuseUnlessComplete(PgTarget target)
     {
-        var thinned = Tables.Where(table => table.Readable && table.Thinned).Select(table => table.Qualified).ToList();
+        var thinned = Tables.Where(table => table.Readable && table.HidesRows).Select(table => table.Qualified).ToList();
         if (thinned.Count > 0)
         {
             throw RowSecurity(target, NameList.InSentence(thinned), null);
@@ -129,7 +130,7 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                 Columns = row.GetFieldValue<string[]>(6),
                 Bytes = row.GetInt64(7),
                 Readable = row.GetBoolean(8),
-                Thinned = row.GetBoolean(9),
+                HidesRows = row.GetBoolean(9),
                 Condition = row.IsDBNull(5) ? "" : row.GetString(5),
                 Inherits = row.GetBoolean(12),
                 Root = row.IsDBNull(13) ? null : (row.GetFieldValue<string[]>(13)[0], row.GetFieldValue<string[]>(13)[1]),

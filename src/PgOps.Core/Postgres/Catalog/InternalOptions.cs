@@ -54,7 +54,7 @@ internal static partial class InternalOptions
     [GeneratedRegex(@"^(\d+)(?:\.(\d+))?", RegexOptions.CultureInvariant)]
     private static partial Regex Version();
 
-    // The name is no word of any language, so it stands in every server's message.
+    // The name is not a word of any language, so it stands in every server's message.
     [GeneratedRegex("\"pg_attver\"", RegexOptions.CultureInvariant)]
     private static partial Regex Unknown();
 }

@@ -30,7 +30,8 @@ internal sealed class ObjectInventory
     /// <param name="keepTexts">Whether to keep the definitions beside their hashes.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="PgOpsException">A connection's error, or StatementFailed.</exception>
-    internal static async Task<ObjectInventory> ReadAsync(PgTarget target, string? snapshot, bool keepTexts, CancellationToken cancellationToken)
+    internal static async Task<ObjectInventory> ReadAsync(
+        PgTarget target, string? snapshot, bool keepTexts, CancellationToken cancellationToken)
     {
         var session = await SnapshotSession.OpenAsync(target, snapshot, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
@@ -38,7 +39,8 @@ internal sealed class ObjectInventory
             try
             {
                 return await ReadAsync(
-                    session.Connection, ObjectQueries.For(session.Connection.VersionNumber()), keepTexts, cancellationToken).ConfigureAwait(false);
+                    session.Connection, ObjectQueries.For(session.Connection.VersionNumber()), keepTexts,
+                    cancellationToken).ConfigureAwait(false);
             }
             catch (NpgsqlException error)
             {
@@ -58,7 +60,8 @@ internal sealed class ObjectInventory
         }
 
         var inventory = new ObjectInventory(
-            manifest.Server.VersionNumber / 10000, recorded.Version == FirstVersion && InternalOptions.AreKeptBy(manifest.Server.VersionNumber));
+            manifest.Server.VersionNumber / 10000,
+            recorded.Version == FirstVersion && InternalOptions.AreKeptBy(manifest.Server.VersionNumber));
         foreach (var (kind, objects) in recorded.Kinds)
         {
             foreach (var (name, mark) in objects)
@@ -70,14 +73,17 @@ internal sealed class ObjectInventory
         return inventory;
     }
 
-    /// <summary>Whether an object's definition may have been hashed with internal options, so that it says nothing when it differs.</summary>
+    /// <summary>
+    /// Whether an object's definition may have been hashed with internal options, so that it says nothing when it differs.
+    /// </summary>
     internal bool MayHoldInternalOptions(ObjectName name) => _withInternalOptions && name.Kind == "column";
 
     /// <summary>For the manifest.</summary>
     internal PgObjectInventory Record() => new()
     {
         Definitions = _objects.Values.Where(one => one.Definition is { Length: <= PgObjectInventory.LongestDefinition })
-            .DistinctBy(one => one.Mark).OrderBy(one => one.Mark, StringComparer.Ordinal).ToDictionary(one => one.Mark, one => one.Definition!),
+            .DistinctBy(one => one.Mark).OrderBy(one => one.Mark, StringComparer.Ordinal)
+                .ToDictionary(one => one.Mark, one => one.Definition!),
         Kinds = _objects.GroupBy(one => one.Key.Kind).OrderBy(kind => kind.Key, StringComparer.Ordinal).ToDictionary(
             kind => kind.Key,
             IReadOnlyDictionary<string, string> (kind) => kind.OrderBy(one => one.Key.Name, StringComparer.Ordinal)
@@ -93,7 +99,8 @@ internal sealed class ObjectInventory
         {
             var rows = await session.QueryAsync(
                 $"SELECT kind::text, name::text, coalesce(definition::text, ''), query FROM ({query}) o(kind, name, definition, query)",
-                row => (Name: new ObjectName(row.GetString(0), row.GetString(1)), Object: SchemaObject.Of(row.GetString(2), row.GetBoolean(3))),
+                row => (Name: new ObjectName(
+                    row.GetString(0), row.GetString(1)), Object: SchemaObject.Of(row.GetString(2), row.GetBoolean(3))),
                 cancellationToken).ConfigureAwait(false);
             foreach (var (name, found) in rows)
             {

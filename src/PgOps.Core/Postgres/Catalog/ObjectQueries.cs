@@ -135,7 +135,8 @@ internal static partial class ObjectQueries
               """
             : "|| '()'";
         var schemas = version >= 150000
-            ? "(SELECT string_agg(s.pnnspid::regnamespace::text, ', ' ORDER BY s.pnnspid::regnamespace::text COLLATE \"C\") FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+            ? "(SELECT string_agg(s.pnnspid::regnamespace::text, ', ' ORDER BY s.pnnspid::regnamespace::text COLLATE \"C\") FROM "
+                + "pg_publication_namespace s WHERE s.pnpubid = p.oid)"
             : "NULL";
         return $"""
             SELECT 'publication', format('%I', p.pubname),

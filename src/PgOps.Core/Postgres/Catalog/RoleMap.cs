@@ -19,7 +19,7 @@ internal sealed class RoleMap
             {
                 throw new PgOpsException(
                     PgErrorCode.InvalidArgument,
-                    $"\"{name}\" is no role that can be mapped.",
+                    $"\"{name}\" is not a role that can be mapped.",
                     "Nothing was restored.",
                     "Give the names of roles as the catalog holds them, for example -MapRole @{ 'old owner' = 'new_owner' }.");
             }
@@ -36,7 +36,8 @@ internal sealed class RoleMap
     internal IEnumerable<string> ReplacedBy(string role) => _map.Where(pair => pair.Value == role).Select(pair => pair.Key);
 
     /// <summary>Whether a definition as the server writes it names one of the new roles.</summary>
-    internal bool IsNamedIn(string? definition) => definition is not null && _map.Values.Any(name => definition.Contains(name, StringComparison.Ordinal));
+    internal bool IsNamedIn(string? definition)
+        => definition is not null && _map.Values.Any(name => definition.Contains(name, StringComparison.Ordinal));
 
     /// <summary>A statement with the new names in the place of the old ones.</summary>
     internal string Rewrite(SqlStatement statement)
@@ -46,7 +47,8 @@ internal sealed class RoleMap
         foreach (var token in RoleNames.In(statement))
         {
             var name = SqlIdentifier.ToName(token.In(statement.Span));
-            text.Append(statement.Span[done..token.Offset]).Append(_map.ContainsKey(name) ? Quote.Identifier(this[name]) : statement.Text[token.Offset..token.End]);
+            text.Append(statement.Span[done..token.Offset])
+                .Append(_map.ContainsKey(name) ? Quote.Identifier(this[name]) : statement.Text[token.Offset..token.End]);
             done = token.End;
         }
 

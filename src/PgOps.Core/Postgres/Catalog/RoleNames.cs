@@ -9,7 +9,7 @@ namespace PgOps.Core.Postgres.Catalog;
 /// </summary>
 internal static class RoleNames
 {
-    /// <summary>The tokens that name a role, in their order; PUBLIC and CURRENT_USER are no names.</summary>
+    /// <summary>The tokens that name a role, in their order; PUBLIC and CURRENT_USER are not names.</summary>
     internal static IReadOnlyList<SqlToken> In(SqlStatement statement)
     {
         if (statement.Keywords is not ["GRANT" or "REVOKE" or "ALTER" or "CREATE" or "SET", ..])
@@ -93,5 +93,6 @@ internal static class RoleNames
     // "public" is everybody even in quotes; the others are words only without them.
     private static bool IsWord(SqlStatement statement, SqlToken token)
         => SqlIdentifier.ToName(token.In(statement.Span)) is var name
-            && (name == "public" || (token.Kind == SqlTokenKind.Word && name is "current_user" or "session_user" or "current_role" or "default"));
+            && (name == "public"
+                || (token.Kind == SqlTokenKind.Word && name is "current_user" or "session_user" or "current_role" or "default"));
 }

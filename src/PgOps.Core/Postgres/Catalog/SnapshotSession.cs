@@ -12,7 +12,7 @@ internal sealed class SnapshotSession : IAsyncDisposable
 {
     private const int LocksPerStatement = 200;
 
-    // SET LOCAL and not SET: the settings belong to the transaction, and no pooler can part them from it. They are no queries, so
+    // SET LOCAL and not SET: the settings belong to the transaction, and no pooler can part them from it. They are not queries, so
     // an imported snapshot can still follow.
     private const string Begin = """
         BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;

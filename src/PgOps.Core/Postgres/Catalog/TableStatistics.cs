@@ -38,7 +38,8 @@ internal static class TableStatistics
         await using (session.ConfigureAwait(false))
         {
             var there = await session.QueryAsync(
-                TablesQuery, row => (Schema: row.GetString(0), Name: row.GetString(1), Far: row.GetBoolean(2)), cancellationToken).ConfigureAwait(false);
+                TablesQuery, row => (Schema: row.GetString(0), Name: row.GetString(1), Far: row.GetBoolean(2)),
+                cancellationToken).ConfigureAwait(false);
             var chosen = there.Where(table => wanted?.Invoke(table.Schema, table.Name) != false).ToLookup(
                 table => table.Far, table => Quote.Qualified(table.Schema, table.Name));
             var tables = chosen[false].ToList();
@@ -49,7 +50,9 @@ internal static class TableStatistics
                 tables,
                 (worker, table, token) => worker.ExecuteAsync($"ANALYZE {table}", token),
                 cancellationToken).ConfigureAwait(false);
-            var left = chosen[true].Any() ? "; not those with foreign children, whose servers would be asked: " + NameList.Of([.. chosen[true]]) : "";
+            var left = chosen[true].Any()
+                ? "; not those with foreign children, whose servers would be asked: " + NameList.Of([.. chosen[true]])
+                : "";
             return PgCheck.Pass(PgCheckName.Statistics, $"{Amount.Of(tables.Count, "table")} analysed{left}") with
             {
                 Duration = elapsed.Elapsed,

@@ -24,7 +24,8 @@ public static partial class PostgresBinaries
     /// <summary>Lists the installations on this machine, newest first.</summary>
     /// <param name="binPath">Looks in this folder alone; null looks everywhere.</param>
     /// <returns>One entry for each folder with programs in it.</returns>
-    public static IReadOnlyList<PostgresInstallation> List(string? binPath = null) => All(binPath).Where(installation => installation.Major > 0).ToList();
+    public static IReadOnlyList<PostgresInstallation> List(string? binPath = null)
+        => All(binPath).Where(installation => installation.Major > 0).ToList();
 
     private static List<PostgresInstallation> All(string? binPath) => NewestFirst(Folders(binPath));
 
@@ -33,7 +34,8 @@ public static partial class PostgresBinaries
     internal static List<PostgresInstallation> NewestFirst(IEnumerable<string> folders)
     {
         var found = folders.Select(Describe).OfType<PostgresInstallation>().ToList();
-        var several = found.GroupBy(installation => installation.Major).Where(group => group.Count() > 1).Select(group => group.Key).ToHashSet();
+        var several = found.GroupBy(installation => installation.Major).Where(group => group.Count() > 1).Select(group => group.Key)
+            .ToHashSet();
         return found.OrderByDescending(installation => installation.Major)
             .ThenByDescending(installation => several.Contains(installation.Major) ? MinorOf(installation) : 0)
             .ToList();
@@ -42,7 +44,8 @@ public static partial class PostgresBinaries
     private static int MinorOf(PostgresInstallation installation)
     {
         var version = installation.Tools.Select(tool => Ask(installation.PathOf(tool)).Version).FirstOrDefault(told => told.Length > 0, "");
-        return version.Split('.') is [_, var minor, ..] && int.TryParse(minor, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        return version.Split('.') is [_, var minor, ..] && int.TryParse(
+            minor, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
     }
 
     /// <summary>Finds the programs that make and run a server.</summary>
@@ -55,7 +58,8 @@ public static partial class PostgresBinaries
     {
         var found = All(binPath);
         var silent = new List<string>();
-        foreach (var server in found.Where(installation => installation.HasServer && (major is null || installation.Major == major || installation.Major == 0)))
+        foreach (var server in found.Where(
+            installation => installation.HasServer && (major is null || installation.Major == major || installation.Major == 0)))
         {
             var path = server.PathOf("postgres");
             var (version, words) = Ask(path);
@@ -75,13 +79,15 @@ public static partial class PostgresBinaries
                 PgErrorCode.ToolFailed,
                 string.Join('\n', silent),
                 "No server was started.",
-                $"Mend what it names{(OperatingSystem.IsLinux() ? " (ldd lists the libraries that a program misses)" : "")}, or take another: {InstallAdvice.Server(major)}");
+                $"Mend what it names{(OperatingSystem.IsLinux() ? " (ldd lists the libraries that a program misses)" : "")}, or take "
+                    + $"another: {InstallAdvice.Server(major)}");
         }
 
         var wanted = major is { } number ? $"PostgreSQL {Text(number)} server programs" : "PostgreSQL server programs";
         throw new PgOpsException(
             PgErrorCode.ToolMissing,
-            $"No {wanted} (postgres, initdb) found{Where(binPath)}.{Others(found.Where(installation => installation.HasServer && installation.Major > 0))}",
+            $"No {wanted} (postgres, initdb) "
+                + $"found{Where(binPath)}.{Others(found.Where(installation => installation.HasServer && installation.Major > 0))}",
             nextStep: InstallAdvice.Server(major));
     }
 
@@ -102,7 +108,8 @@ public static partial class PostgresBinaries
                 PgErrorCode.ToolMissing,
                 all.Count == 0
                     ? $"{tool} was not found{Where(binPath)}."
-                    : string.Join('\n', all.Select(one => $"{one.PathOf(tool)} is there but does not start: {Ask(one.PathOf(tool)).Words}")),
+                    : string.Join(
+                        '\n', all.Select(one => $"{one.PathOf(tool)} is there but does not start: {Ask(one.PathOf(tool)).Words}")),
                 nextStep: InstallAdvice.Client(minimumServerMajor > 0 ? minimumServerMajor : null));
         }
 
@@ -181,7 +188,8 @@ public static partial class PostgresBinaries
         Directory.Exists(root) ? Directory.EnumerateDirectories(root, pattern).Select(folder => Path.Combine(folder, leaf)) : [];
 
     private static IEnumerable<string> Split(string? list) =>
-        (list ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(Path.IsPathRooted);
+        (list ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Where(Path.IsPathRooted);
 
     private static string RealPath(string folder) =>
         Path.TrimEndingDirectorySeparator(new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder);

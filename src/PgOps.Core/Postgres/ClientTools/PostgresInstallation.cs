@@ -2,7 +2,8 @@ namespace PgOps.Core.Postgres.ClientTools;
 
 /// <summary>One folder of PostgreSQL programs.</summary>
 /// <param name="BinPath">The folder.</param>
-/// <param name="Version">The full version where a program told it, else the major version alone: <c>15.18</c>, <c>18beta1</c>, <c>15</c>.</param>
+/// <param name="Version">The full version where a program told it, else the major version alone: <c>15.18</c>, <c>18beta1</c>,
+/// <c>15</c>.</param>
 /// <param name="Major">The major version, for example 15.</param>
 /// <param name="Tools">Names of the programs that are there, without extension.</param>
 public sealed record PostgresInstallation(string BinPath, string Version, int Major, IReadOnlySet<string> Tools)

@@ -35,7 +35,9 @@ public sealed record ToolCommand
     /// <summary>Receives the standard output's bytes. Flushed, not closed.</summary>
     public Stream? Output { get; init; }
 
-    /// <summary>Receives the standard output line by line, secrets hidden, on another thread; unused when <see cref="Output"/> is set.</summary>
+    /// <summary>
+    /// Receives the standard output line by line, secrets hidden, on another thread; unused when <see cref="Output"/> is set.
+    /// </summary>
     public Action<string>? OnOutput { get; init; }
 
     /// <summary>Receives each line of standard error, secrets hidden, on another thread.</summary>

@@ -119,7 +119,8 @@ public static partial class ToolProcess
         }
         catch (Win32Exception error)
         {
-            throw new PgOpsException(PgErrorCode.ToolMissing, $"{command.Program} cannot be started: {error.Message}.", innerException: error);
+            throw new PgOpsException(
+                PgErrorCode.ToolMissing, $"{command.Program} cannot be started: {error.Message}.", innerException: error);
         }
     }
 

@@ -18,7 +18,7 @@ internal static class ToolRelay
         ToolCommand source, IReadOnlyList<ToolCommand> readers, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var relays = readers.Select(_ => new RelayStream()).ToArray();
+        var relays = readers.Select(_ => new BoundedPipeStream()).ToArray();
         var reading = 0;
         var results = readers.Select(ReadAsync).ToArray();
         var fed = FeedAsync();

@@ -25,7 +25,8 @@ public sealed record ToolResult(string Program, int ExitCode, IReadOnlyList<stri
     /// <returns>The error, with the last lines of standard error.</returns>
     public PgOpsException Error(string? state = null, string? nextStep = null)
     {
-        var ending = ExitCode == 0 ? "ended with warnings" : string.Create(CultureInfo.InvariantCulture, $"ended with exit code {ExitCode}");
+        var ending =
+            ExitCode == 0 ? "ended with warnings" : string.Create(CultureInfo.InvariantCulture, $"ended with exit code {ExitCode}");
         var lines = string.Concat(Errors.TakeLast(ShownErrorLines).Select(line => "\n  " + line));
         return new PgOpsException(PgErrorCode.ToolFailed, $"{Program} {ending}{(lines.Length == 0 ? "." : ":" + lines)}", state, nextStep);
     }

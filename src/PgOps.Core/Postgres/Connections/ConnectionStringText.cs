@@ -123,7 +123,8 @@ internal static class ConnectionStringText
             SkipBlanks();
             if (position >= text.Length || text[position] != '=')
             {
-                throw TargetParser.Invalid("The connection string has a word without '='; pairs are written name=value, values with blanks in single quotes.");
+                throw TargetParser.Invalid(
+                    "The connection string has a word without '='; pairs are written name=value, values with blanks in single quotes.");
             }
 
             position++;

@@ -28,7 +28,8 @@ public sealed partial class Redaction
         var shortOnes = secrets.FindAll(secret => secret.Length < ShortestLiteral);
         if (shortOnes.Count > 0)
         {
-            _shortSecrets = new Regex($@"(?<!\w)(?:{string.Join('|', shortOnes.Select(Regex.Escape))})(?!\w)", RegexOptions.CultureInvariant);
+            _shortSecrets = new Regex(
+                $@"(?<!\w)(?:{string.Join('|', shortOnes.Select(Regex.Escape))})(?!\w)", RegexOptions.CultureInvariant);
         }
     }
 

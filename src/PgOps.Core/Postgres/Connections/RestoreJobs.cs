@@ -9,7 +9,8 @@ internal static class RestoreJobs
     internal static int Resolve(int? jobs) => jobs switch
     {
         null => Math.Clamp(Environment.ProcessorCount, 1, MostByDefault),
-        < 1 => throw new PgOpsException(PgErrorCode.InvalidArgument, "Jobs must be at least 1.", null, "Leave -Jobs out, or give a number from 1."),
+        < 1 => throw new PgOpsException(
+            PgErrorCode.InvalidArgument, "Jobs must be at least 1.", null, "Leave -Jobs out, or give a number from 1."),
         _ => jobs.Value,
     };
 }

@@ -8,7 +8,8 @@ namespace PgOps.Core.Postgres.Connections;
 internal static class ServerErrors
 {
     /// <summary>The way out where the server has no room for another lock.</summary>
-    internal const string MoreLocks = "Raise max_locks_per_transaction (ALTER SYSTEM SET, then restart the server), for example to the number of tables "
+    internal const string MoreLocks = "Raise max_locks_per_transaction (ALTER SYSTEM SET, then restart the server), for example to the "
+        + "number of tables "
         + "and indexes divided by max_connections: reading a whole database in one snapshot locks every table at once.";
 
     /// <summary>What is true wherever a connection is not made, also in the midst of something bigger.</summary>
@@ -67,8 +68,11 @@ internal static class ServerErrors
                 code switch
                 {
                     PgErrorCode.PermissionDenied => $"Grant the role \"{target.Username}\" what it lacks, or use another role.",
-                    PgErrorCode.ConnectionLost => "The server or a person ended the session: look into the server's log, then run the command again.",
-                    _ => server.SqlState == PostgresErrorCodes.OutOfMemory && UncodedMessages.IsOutOfLocks(server.Hint) ? MoreLocks : server.Hint,
+                    PgErrorCode.ConnectionLost =>
+                        "The server or a person ended the session: look into the server's log, then run the command again.",
+                    _ => server.SqlState == PostgresErrorCodes.OutOfMemory && UncodedMessages.IsOutOfLocks(server.Hint)
+                        ? MoreLocks
+                        : server.Hint,
                 },
                 error)
             { Subject = target, Statement = Statement(server) };
@@ -112,7 +116,8 @@ internal static class ServerErrors
             PostgresErrorCodes.InvalidAuthorizationSpecification when target.SslMode == PgSslMode.Disable => (
                 PgErrorCode.PermissionDenied,
                 said,
-                "The server may take encrypted connections only: give sslmode=require, or verify-full. Else check the role and pg_hba.conf."),
+                "The server may take encrypted connections only: give sslmode=require, or verify-full. Else check the role and "
+                    + "pg_hba.conf."),
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => (
                 PgErrorCode.PermissionDenied,
                 said,
@@ -132,7 +137,8 @@ internal static class ServerErrors
     }
 
     private static string NoPassword(PgTarget target) => target.PasswordStayedBehind
-        ? "The target's password did not come along: files, JSON and jobs do not carry it. Give it with -Credential, PGPASSWORD or a password file."
+        ? "The target's password did not come along: files, JSON and jobs do not carry it. Give it with -Credential, PGPASSWORD or a "
+            + "password file."
         : "No password was given: use -Credential, the URI, PGPASSWORD or a password file.";
 
     private static string Address(PgTarget target) => $"{target.Host}:{target.Port}";

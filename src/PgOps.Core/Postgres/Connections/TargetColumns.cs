@@ -27,7 +27,7 @@ internal static class TargetColumns
     /// <summary>Reads them.</summary>
     /// <param name="columns">Names and values.</param>
     /// <param name="start">The target whose parts they replace; null for none.</param>
-    /// <param name="strict">Whether a name that is no part of a target is an error, as in a hashtable that is a target.</param>
+    /// <param name="strict">Whether a name that is not part of a target is an error, as in a hashtable that is a target.</param>
     /// <exception cref="PgOpsException">TargetInvalid.</exception>
     internal static TargetRecord Read(IEnumerable<KeyValuePair<string, string?>> columns, PgTarget? start, bool strict)
     {
@@ -122,11 +122,14 @@ internal static class TargetColumns
 
             var near = Keywords.Where(known => !present.Contains(known.Value) && IsSlip(plain, known.Key))
                 .Select(known => known.Key).FirstOrDefault();
-            if (near is not null || plain.StartsWith("ssl", StringComparison.Ordinal) || plain.Contains("password", StringComparison.Ordinal))
+            if (near is not null || plain.StartsWith("ssl", StringComparison.Ordinal)
+                || plain.Contains("password", StringComparison.Ordinal))
             {
                 throw TargetParser.Invalid(
                     $"'{column}' looks like a connection setting, but is none that PgOps knows.",
-                    near is null ? "Columns are those of a target (New-PgTarget | Get-Member), or libpq's keywords." : $"Did you mean '{near}'?");
+                    near is null
+                        ? "Columns are those of a target (New-PgTarget | Get-Member), or libpq's keywords."
+                        : $"Did you mean '{near}'?");
             }
         }
     }

@@ -25,7 +25,9 @@ internal static class TargetKeywords
         ["gssencmode"] = "PGGSSENCMODE",
     };
 
-    /// <summary>Understood by others (Prisma's pool, libpq's fine tuning, ADO.NET's pool) and without meaning for a single session.</summary>
+    /// <summary>
+    /// Understood by others (Prisma's pool, libpq's fine tuning, ADO.NET's pool) and without meaning for a single session.
+    /// </summary>
     internal static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
         "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "max_idle_connection_lifetime",
@@ -160,7 +162,8 @@ internal static class TargetKeywords
             return strict ? PgSslMode.VerifyFull : PgSslMode.Prefer;
         }
 
-        return !char.IsAsciiDigit(text[0]) && Enum.TryParse<PgSslMode>(text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode)
+        return !char.IsAsciiDigit(text[0]) && Enum.TryParse<PgSslMode>(
+            text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode)
             && Enum.IsDefined(mode)
             ? mode
             : throw TargetParser.Invalid(
@@ -209,11 +212,11 @@ internal static class TargetKeywords
         near = like.AsSpan().CommonPrefixLength(name) < 3 ? null : near;
         return mayBeSecret && near is null
             ? TargetParser.Invalid(
-                "After the password stands what is no connection parameter that PgOps knows; it is not repeated here, for it may be a "
+                "After the password stands what is not a connection parameter that PgOps knows; it is not repeated here, for it may be a "
                     + "piece of the password.",
                 "A password with blanks, semicolons or equal signs stands in quotes.")
             : TargetParser.Invalid(
-                $"'{name}' is no connection parameter that PgOps knows.",
+                $"'{name}' is not a connection parameter that PgOps knows.",
                 near is null
                     ? "Parameters are those of libpq (https://www.postgresql.org/docs/current/libpq-connect.html) and Prisma."
                     : $"Did you mean '{near}'?");

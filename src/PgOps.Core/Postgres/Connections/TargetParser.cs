@@ -8,7 +8,9 @@ namespace PgOps.Core.Postgres.Connections;
 /// </summary>
 public static class TargetParser
 {
-    /// <summary>The target of the environment: DATABASE_URL, then the PG* variables (https://www.postgresql.org/docs/current/libpq-envars.html).</summary>
+    /// <summary>
+    /// The target of the environment: DATABASE_URL, then the PG* variables (https://www.postgresql.org/docs/current/libpq-envars.html).
+    /// </summary>
     /// <returns>The target.</returns>
     /// <exception cref="PgOpsException">TargetInvalid: neither is set, or they make no sense.</exception>
     public static PgTarget FromEnvironment()
@@ -25,7 +27,8 @@ public static class TargetParser
                 PgErrorCode.TargetInvalid,
                 "No target was given, and neither DATABASE_URL nor the PG* variables are set.",
                 null,
-                "Give -Target (a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox), or set $env:DATABASE_URL.");
+                "Give -Target (a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox), or set "
+                    + "$env:DATABASE_URL.");
         }
 
         return TargetKeywords.ToTarget([]);
@@ -105,7 +108,8 @@ public static class TargetParser
     /// <param name="columns">Names and values; empty values are left out.</param>
     /// <param name="start">The target whose parts they replace; null completes them from the environment, as libpq does.</param>
     /// <returns>The target, and what has nothing to do with it.</returns>
-    /// <exception cref="PgOpsException">TargetInvalid: values contradict each other or make no sense, or a name looks like a slip.</exception>
+    /// <exception cref="PgOpsException">TargetInvalid: values contradict each other or make no sense, or a name looks like a
+    /// slip.</exception>
     public static TargetRecord FromRecord(IEnumerable<KeyValuePair<string, string?>> columns, PgTarget? start = null)
     {
         ArgumentNullException.ThrowIfNull(columns);
@@ -130,7 +134,9 @@ public static class TargetParser
         return target is { HasPassword: false, PasswordStayedBehind: true };
     }
 
-    /// <summary>A database by its bare name lies where a target left out would lie: with DATABASE_URL, else with the PG* variables.</summary>
+    /// <summary>
+    /// A database by its bare name lies where a target left out would lie: with DATABASE_URL, else with the PG* variables.
+    /// </summary>
     private static PgTarget OnDefaultServer(string database)
     {
         var url = Environment.GetEnvironmentVariable("DATABASE_URL") ?? "";
@@ -150,7 +156,8 @@ public static class TargetParser
         var known = scheme.ToUpperInvariant() switch
         {
             "POSTGRES" or "POSTGRESQL" => true,
-            var other => other.StartsWith("POSTGRESQL+", StringComparison.Ordinal) || other.StartsWith("POSTGRES+", StringComparison.Ordinal),
+            var other =>
+                other.StartsWith("POSTGRESQL+", StringComparison.Ordinal) || other.StartsWith("POSTGRES+", StringComparison.Ordinal),
         };
         return known
             ? TargetKeywords.ToTarget(TargetUri.Read(rest))

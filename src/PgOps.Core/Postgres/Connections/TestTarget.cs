@@ -33,7 +33,8 @@ public sealed class TestTarget
         return test with { StartedAt = startedAt, Duration = clock.Elapsed };
     }
 
-    private static async Task<PgTargetTest> TryAsync(PgTarget target, Stopwatch clock, IOperationSink sink, CancellationToken cancellationToken)
+    private static async Task<PgTargetTest> TryAsync(
+        PgTarget target, Stopwatch clock, IOperationSink sink, CancellationToken cancellationToken)
     {
         var checks = new List<PgCheck>();
         try
@@ -83,7 +84,9 @@ public sealed class TestTarget
             : PgCheck.Pass(PgCheckName.Writable, "a primary"));
         checks.Add(facts.MayCreate
             ? PgCheck.Pass(PgCheckName.Privileges, facts.Super ? "superuser" : "may create schemas in the database")
-            : PgCheck.Fail(PgCheckName.Privileges, $"The role \"{facts.User}\" may not create schemas here: GRANT CREATE ON DATABASE, or use the owner."));
+            : PgCheck.Fail(
+                PgCheckName.Privileges,
+                $"The role \"{facts.User}\" may not create schemas here: GRANT CREATE ON DATABASE, or use the owner."));
         return new PgTargetTest
         {
             Target = target,

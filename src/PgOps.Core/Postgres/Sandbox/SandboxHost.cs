@@ -52,7 +52,9 @@ internal abstract class SandboxHost
     /// <summary>Ends and removes a sandbox that nobody supervises any more.</summary>
     internal abstract Task RemoveAsync(string folder, CancellationToken cancellationToken);
 
-    /// <summary>Reads whether a postmaster says it is ready (https://github.com/postgres/postgres/blob/master/src/include/utils/pidfile.h).</summary>
+    /// <summary>
+    /// Reads whether a postmaster says it is ready (https://github.com/postgres/postgres/blob/master/src/include/utils/pidfile.h).
+    /// </summary>
     /// <param name="dataFolder">The data directory.</param>
     /// <returns>Its process id; null while it is not ready.</returns>
     internal static int? ReadyPostmaster(string dataFolder)

@@ -16,7 +16,8 @@ internal static partial class SandboxSettings
     /// <param name="own">What the sandbox itself needs; the caller's settings cannot change these.</param>
     /// <param name="requested">The caller's settings.</param>
     /// <returns>One line for each setting.</returns>
-    /// <exception cref="PgOpsException"><see cref="PgErrorCode.InvalidArgument"/> for a setting that is not one or is the sandbox's own.</exception>
+    /// <exception cref="PgOpsException"><see cref="PgErrorCode.InvalidArgument"/> for a setting that is not one or is the sandbox's
+    /// own.</exception>
     internal static IReadOnlyList<string> Compose(
         IReadOnlyDictionary<string, string> own, IReadOnlyDictionary<string, string> requested)
     {

@@ -102,7 +102,8 @@ public sealed partial class StartSandbox
             ServerVersion = installation.Version,
         };
         return new SandboxPlan(
-            record, folder, template, installation, SandboxSettings.Compose(own, request.Settings), SandboxTarget.NewPassword(), request.Timeout);
+            record, folder, template, installation, SandboxSettings.Compose(own, request.Settings), SandboxTarget.NewPassword(),
+            request.Timeout);
     }
 
     // The template's password, which every sandbox of this user starts with, ends here.

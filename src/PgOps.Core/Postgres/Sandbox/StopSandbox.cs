@@ -8,7 +8,7 @@ public sealed class StopSandbox
 {
     private readonly Func<SandboxHost> _host = SandboxHost.Current;
 
-    /// <summary>Ends it. One that is gone already is no error.</summary>
+    /// <summary>Ends it. One that is gone already is not an error.</summary>
     /// <param name="request">Which one.</param>
     /// <param name="sink">Log lines.</param>
     /// <param name="cancellationToken">Stops waiting; the sandbox ends all the same.</param>

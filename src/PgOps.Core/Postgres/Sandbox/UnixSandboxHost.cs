@@ -99,7 +99,8 @@ internal sealed class UnixSandboxHost : SandboxHost
         {
             throw new PgOpsException(
                 PgErrorCode.SandboxFailed,
-                $"initdb ({installation.BinPath}, as user {Account}) did not make a template: {string.Join("\n  ", result.Errors.TakeLast(12))}",
+                $"initdb ({installation.BinPath}, as user {Account}) did not make a template: "
+                    + $"{string.Join("\n  ", result.Errors.TakeLast(12))}",
                 "nothing was left behind",
                 $"Correct what the last lines name; the template goes to {folder}.");
         }

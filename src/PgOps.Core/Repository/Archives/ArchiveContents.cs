@@ -98,7 +98,9 @@ internal sealed partial class ArchiveContents
             cancellationToken).ConfigureAwait(false);
         contents.Entries = contents._tableData.Count;
         contents.Rows = read;
-        return complete && !rows.InData ? contents : throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\"");
+        return complete && !rows.InData
+            ? contents
+            : throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\"");
     }
 
     /// <summary>Reads the table of contents.</summary>
@@ -119,7 +121,8 @@ internal sealed partial class ArchiveContents
     /// <param name="archive">The archive.</param>
     /// <param name="cancellationToken">Ends the program.</param>
     /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it; DecryptionFailed.</exception>
-    internal static async Task<ArchiveContents> ReadAsync(PostgresTool pgRestore, OpenedArchive archive, CancellationToken cancellationToken)
+    internal static async Task<ArchiveContents> ReadAsync(
+        PostgresTool pgRestore, OpenedArchive archive, CancellationToken cancellationToken)
     {
         var contents = new ArchiveContents();
         var result = await archive.RunAsync(
@@ -159,7 +162,8 @@ internal sealed partial class ArchiveContents
     /// <param name="only">Whether sequences that the archive does not set are left out: it holds a part of the database.</param>
     /// <param name="cancellationToken">Ends the program.</param>
     internal async Task<IReadOnlyList<PgSequencePosition>> SequencesAsync(
-        PostgresTool pgRestore, string archive, string scratch, IReadOnlyList<PgSequencePosition> positions, bool only, CancellationToken cancellationToken)
+        PostgresTool pgRestore, string archive, string scratch, IReadOnlyList<PgSequencePosition> positions, bool only,
+        CancellationToken cancellationToken)
     {
         if (_sequences.Count > 0)
         {

@@ -22,7 +22,7 @@ internal sealed class ArchiveEdit
     /// <summary>The entries that pg_restore restores.</summary>
     internal IReadOnlyList<int> Restored { get; }
 
-    /// <summary>Every entry that is no content.</summary>
+    /// <summary>Every entry that is not content.</summary>
     internal IReadOnlyList<int> Definitions { get; }
 
     /// <summary>Entries that name roles in themselves (policies, user mappings): made afterwards, with the mapped roles.</summary>

@@ -17,7 +17,8 @@ namespace PgOps.Core.Repository.Archives;
 internal static class ArchiveFingerprint
 {
     /// <summary>Reads every table's rows out of the archive.</summary>
-    /// <param name="pgRestore">The program; used where the archive is one file, or compressed with what neither .NET nor the system's library unpacks.</param>
+    /// <param name="pgRestore">The program; used where the archive is one file, or compressed with what neither .NET nor the system's
+    /// library unpacks.</param>
     /// <param name="archive">File or folder.</param>
     /// <param name="contents">Its table of contents.</param>
     /// <param name="tables">The tables as the snapshot had them: sizes, for dividing the work, and names.</param>
@@ -76,7 +77,8 @@ internal static class ArchiveFingerprint
             catch (InvalidDataException error)
             {
                 throw new PgOpsException(
-                    PgErrorCode.BackupFailed, $"The rows of {entry.Text} cannot be read back from {path}: {error.Message}", innerException: error);
+                    PgErrorCode.BackupFailed, $"The rows of {entry.Text} cannot be read back from {path}: {error.Message}",
+                    innerException: error);
             }
 
             AddTime(entry, clock);
@@ -122,7 +124,8 @@ internal static class ArchiveFingerprint
                         ? result.Error()
                         : new PgOpsException(
                             PgErrorCode.BackupFailed,
-                            string.Create(CultureInfo.InvariantCulture, $"pg_restore gave back {next} of {part.Count} tables from {archive}."));
+                            string.Create(
+                                CultureInfo.InvariantCulture, $"pg_restore gave back {next} of {part.Count} tables from {archive}."));
                 }
             }
             finally
@@ -148,7 +151,9 @@ internal static class ArchiveFingerprint
         }
     }
 
-    /// <summary>The file of a table in an archive that is a folder (its entry's number names it), where it can be read without pg_restore.</summary>
+    /// <summary>
+    /// The file of a table in an archive that is a folder (its entry's number names it), where it can be read without pg_restore.
+    /// </summary>
     private static string? FileOf(string archive, TocLine entry)
     {
         var name = Path.Combine(archive, string.Create(CultureInfo.InvariantCulture, $"{entry.Id}.dat"));
@@ -170,7 +175,8 @@ internal static class ArchiveFingerprint
     /// <summary>Divides tables, the biggest first, into about equal parts: each to the part that is smallest so far.</summary>
     private static List<List<TocLine>> Divide(List<TocLine> sorted, Dictionary<uint, long> sizes, int jobs)
     {
-        var parts = Enumerable.Range(0, Math.Clamp(jobs, 1, Math.Max(1, sorted.Count))).Select(_ => (Entries: new List<TocLine>(), Size: 0L)).ToArray();
+        var parts = Enumerable.Range(0, Math.Clamp(jobs, 1, Math.Max(1, sorted.Count)))
+            .Select(_ => (Entries: new List<TocLine>(), Size: 0L)).ToArray();
         foreach (var entry in sorted)
         {
             var smallest = Array.IndexOf(parts, parts.MinBy(part => part.Size));

@@ -29,7 +29,7 @@ internal static class ArchiveScript
     /// <summary>Reads the entries' statements.</summary>
     /// <param name="pgRestore">The program.</param>
     /// <param name="archive">The archive.</param>
-    /// <param name="entries">Numbers of entries that are no content.</param>
+    /// <param name="entries">Numbers of entries that are not content.</param>
     /// <param name="encoding">See <see cref="EncodingOf"/>.</param>
     /// <param name="cancellationToken">Ends the program.</param>
     /// <param name="more">Further arguments.</param>

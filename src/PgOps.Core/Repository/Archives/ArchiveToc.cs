@@ -50,7 +50,8 @@ internal sealed class ArchiveToc
         }
 
         // A schema's name may hold spaces: the longest one that fits is meant.
-        var schemas = read.Where(entry => entry.Line.Kind == "SCHEMA").Select(entry => entry.Line.Text["- ".Length..]).Append("public").Distinct()
+        var schemas = read.Where(entry => entry.Line.Kind == "SCHEMA").Select(entry => entry.Line.Text["- ".Length..]).Append("public")
+            .Distinct()
             .OrderByDescending(schema => schema.Length).ToList();
         return new ArchiveToc([.. read.Select(Make)]);
 

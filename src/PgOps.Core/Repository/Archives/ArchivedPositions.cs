@@ -25,7 +25,8 @@ internal sealed class ArchivedPositions
     /// <param name="only">Whether those that it does not set are left out.</param>
     internal IReadOnlyList<PgSequencePosition> Apply(IReadOnlyList<PgSequencePosition> positions, bool only) =>
     [
-        .. positions.Where(position => !only || _set.ContainsKey((position.Schema, position.Name))).Select(position => _set.TryGetValue((position.Schema, position.Name), out var dumped)
+        .. positions.Where(position => !only || _set.ContainsKey((position.Schema, position.Name))).Select(position => _set.TryGetValue(
+            (position.Schema, position.Name), out var dumped)
             ? position with { LastValue = dumped.LastValue, IsCalled = dumped.IsCalled }
             : position),
     ];

@@ -38,7 +38,8 @@ internal sealed class OpenedArchive : IDisposable
 
     /// <summary>Opens an archive, all of it.</summary>
     /// <inheritdoc cref="OpenAsync(PgBackup, string?, bool, ProgressActivity?, CancellationToken)"/>
-    internal static async Task<OpenedArchive> OpenAsync(PgBackup backup, string? identity, IOperationSink sink, CancellationToken cancellationToken)
+    internal static async Task<OpenedArchive> OpenAsync(
+        PgBackup backup, string? identity, IOperationSink sink, CancellationToken cancellationToken)
     {
         using var progress = new ProgressActivity(sink, $"Decrypting {StoreUri.NameOf(backup.Path)}");
         return await OpenAsync(backup, identity, false, progress, cancellationToken).ConfigureAwait(false);
@@ -75,7 +76,8 @@ internal sealed class OpenedArchive : IDisposable
             var plain = Path.Combine(folder.Path, "data");
             DurableFile.CreateFolder(plain);
             long done = 0;
-            var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken };
+            var options =
+                new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken };
             await Parallel.ForEachAsync(files, options, async (file, token) =>
             {
                 await decryptor.WriteAsync(file.FullName, Path.Combine(plain, file.Name[..^ending.Length]), token).ConfigureAwait(false);
@@ -102,7 +104,8 @@ internal sealed class OpenedArchive : IDisposable
                 pgRestore with { Arguments = [.. pgRestore.Arguments, _path] }, cancellationToken).ConfigureAwait(false);
         }
 
-        var (decrypted, readers) = await ToolRelay.RunAsync(_decryptor!.Command(Encrypted), [pgRestore], cancellationToken).ConfigureAwait(false);
+        var (decrypted, readers) = await ToolRelay.RunAsync(_decryptor!.Command(Encrypted), [pgRestore], cancellationToken)
+            .ConfigureAwait(false);
         if (decrypted is not null)
         {
             _decryptor.Require(decrypted);

@@ -12,7 +12,8 @@ internal static class ScriptFile
     /// <summary>Opens a plain dump's text or a table's file of an archive, decompressed where it is compressed.</summary>
     internal static Stream Open(string path)
     {
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        var file =
+            new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
         Span<byte> beginning = stackalloc byte[4];
         beginning = beginning[..file.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
         file.Position = 0;
@@ -43,7 +44,8 @@ internal static class ScriptFile
         if (stream is GZipStream && SizeInTrailer(path) != (uint)bytes)
         {
             // .NET does not miss the eight bytes that end a gzip file.
-            throw new InvalidDataException("the end of its gzip data is missing (or it is made of several gzip files, which PgOps does not take)");
+            throw new InvalidDataException(
+                "the end of its gzip data is missing (or it is made of several gzip files, which PgOps does not take)");
         }
 
         return bytes;

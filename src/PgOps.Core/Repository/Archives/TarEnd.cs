@@ -9,7 +9,7 @@ internal static class TarEnd
 
     /// <summary>Goes from header to header and reads nothing else.</summary>
     /// <param name="path">The archive.</param>
-    /// <exception cref="InvalidDataException">It breaks off, or is no tar archive.</exception>
+    /// <exception cref="InvalidDataException">It breaks off, or is not a tar archive.</exception>
     internal static void Require(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

@@ -54,7 +54,8 @@ internal sealed class TocSelection
         selection.LeftOut = [.. toc.Entries.Where(selection.IsLeftOut).Select(entry => $"{entry.Name} ({entry.Kind.ToLowerInvariant()})")];
         selection.Along =
         [
-            .. toc.Entries.Where(entry => entry.Kind == "TABLE" && selection._ids.Contains(entry.Id) && !selection._chosen.Contains(entry.Id))
+            .. toc.Entries.Where(
+                entry => entry.Kind == "TABLE" && selection._ids.Contains(entry.Id) && !selection._chosen.Contains(entry.Id))
                 .Select(entry => $"{entry.Schema}.{entry.Name}"),
         ];
         return selection;
@@ -63,7 +64,8 @@ internal sealed class TocSelection
     /// <summary>Whether a table or sequence is in it.</summary>
     internal bool Holds(string schema, string name)
     {
-        _relations ??= _toc.Entries.Where(entry => entry.IsRelation && _ids.Contains(entry.Id)).Select(entry => (entry.Schema, entry.Name)).ToHashSet();
+        _relations ??= _toc.Entries.Where(entry => entry.IsRelation && _ids.Contains(entry.Id)).Select(entry => (entry.Schema, entry.Name))
+            .ToHashSet();
         return _relations.Contains((TocLine.Listed(schema), TocLine.Listed(name)));
     }
 
@@ -128,7 +130,8 @@ internal sealed class TocSelection
             before = _ids.Count;
             foreach (var entry in _toc.Entries.Where(entry => !_ids.Contains(entry.Id)))
             {
-                if (entry.Kind == "TABLE ATTACH" && Hosts(entry) is [var partition] && _toc.NeededBy(entry).Any(one => one != partition && _chosen.Contains(one.Id)))
+                if (entry.Kind == "TABLE ATTACH" && Hosts(entry) is [var partition]
+                    && _toc.NeededBy(entry).Any(one => one != partition && _chosen.Contains(one.Id)))
                 {
                     _chosen.Add(partition.Id);
                     Add(partition);
@@ -146,7 +149,8 @@ internal sealed class TocSelection
     {
         // The sequence behind an identity column needs its table and is a part of it; one behind a default is needed by it.
         var isIdentity = entry.Kind == "SEQUENCE" && _toc.NeededBy(entry).Any(one => one.Kind == "TABLE");
-        if (entry.Needs.Count == 0 || (entry.IsRelation && !isIdentity) || entry.Kind is "FUNCTION" or "PROCEDURE" or "AGGREGATE" or "TYPE" or "DOMAIN" or "OPERATOR"
+        if (entry.Needs.Count == 0 || (entry.IsRelation
+            && !isIdentity) || entry.Kind is "FUNCTION" or "PROCEDURE" or "AGGREGATE" or "TYPE" or "DOMAIN" or "OPERATOR"
             or "OPERATOR CLASS" or "OPERATOR FAMILY" or "CAST" or "EXTENSION" or "EVENT TRIGGER" or "TRANSFORM" or "PUBLICATION"
             or "PUBLICATION TABLE" or "PUBLICATION TABLES IN SCHEMA" or "SUBSCRIPTION" or "SUBSCRIPTION TABLE" or "SERVER" or "USER MAPPING")
         {

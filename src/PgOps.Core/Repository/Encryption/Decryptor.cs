@@ -53,7 +53,10 @@ internal sealed class Decryptor
             arguments.AddRange(["--output", output]);
         }
 
-        return new ToolCommand(_tool.Path) { Arguments = [.. arguments, .. _tool.Name == EncryptionTool.Gpg ? ["--decrypt"] : (string[])[], input] };
+        return new ToolCommand(_tool.Path)
+        {
+            Arguments = [.. arguments, .. _tool.Name == EncryptionTool.Gpg ? ["--decrypt"] : (string[])[], input],
+        };
     }
 
     /// <summary>Decrypts a file into another.</summary>
@@ -80,7 +83,8 @@ internal sealed class Decryptor
             throw new PgOpsException(
                 PgErrorCode.DecryptionFailed,
                 $"{_tool.Name} cannot decrypt {_subject}"
-                    + (_identity is null ? "" : $" with the identity {_identity}") + ": " + string.Join(' ', result.Errors.Where(line => !line.StartsWith("age: report ", StringComparison.Ordinal))),
+                    + (_identity is null ? "" : $" with the identity {_identity}") + ": " + string.Join(
+                        ' ', result.Errors.Where(line => !line.StartsWith("age: report ", StringComparison.Ordinal))),
                 "Nothing was read from it.",
                 _identity is null
                     ? "The secret key of one of the recipients must be in gpg's keyring, and its agent must know the passphrase."
@@ -107,7 +111,8 @@ internal sealed class Decryptor
         // age would ask for a passphrase, and nobody may be there to answer.
         var first = File.ReadLines(identity).Take(2).ToList();
         if (first is [var head, ..] && (head.StartsWith("age-encryption.org/", StringComparison.Ordinal)
-            || head.Contains("AGE ENCRYPTED FILE", StringComparison.Ordinal) || head.Contains("ENCRYPTED PRIVATE KEY", StringComparison.Ordinal)
+            || head.Contains("AGE ENCRYPTED FILE", StringComparison.Ordinal)
+            || head.Contains("ENCRYPTED PRIVATE KEY", StringComparison.Ordinal)
             || (head == OpenSshKey && first.Count > 1 && !first[1].StartsWith(OpenSshUnprotected, StringComparison.Ordinal))))
         {
             throw new PgOpsException(

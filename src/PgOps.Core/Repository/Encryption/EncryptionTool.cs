@@ -24,7 +24,8 @@ internal sealed record EncryptionTool(string Name, string Path)
     internal static EncryptionTool Find(string name)
         => name is not (Age or Gpg)
             ? throw new PgOpsException(
-                PgErrorCode.DecryptionFailed, $"The backup is encrypted with \"{name}\", which this PgOps does not know.", nextStep: "A newer PgOps may.")
+                PgErrorCode.DecryptionFailed, $"The backup is encrypted with \"{name}\", which this PgOps does not know.",
+                nextStep: "A newer PgOps may.")
             : new EncryptionTool(name, ProgramSearch.OnPath(OperatingSystem.IsWindows() ? name + ".exe" : name)
                 ?? throw new PgOpsException(PgErrorCode.ToolMissing, $"{name} was not found on the PATH.", nextStep: Advice(name)));
 

@@ -5,7 +5,9 @@ using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository.Retention;
 
-/// <summary>Applies retention to a folder of backups, or removes given ones. See <see cref="RetentionPlan"/> for what never happens.</summary>
+/// <summary>
+/// Applies retention to a folder of backups, or removes given ones. See <see cref="RetentionPlan"/> for what never happens.
+/// </summary>
 public sealed class RemoveBackups
 {
     private const string LockName = ".retention.lock";
@@ -17,7 +19,8 @@ public sealed class RemoveBackups
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>One decision for each backup, by database and then newest first.</returns>
     /// <exception cref="PgOpsException">InvalidArgument, PathNotFound or PathInaccessible.</exception>
-    public Task<IReadOnlyList<PgBackupRetention>> PlanAsync(RemoveBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<PgBackupRetention>> PlanAsync(
+        RemoveBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
@@ -42,8 +45,8 @@ public sealed class RemoveBackups
         var turns = new List<FileStream>();
         try
         {
-            // Two at once could each leave the other's last complete backup out of account. One order for all, so that none waits in a ring.
-            // A store has no locks.
+            // Two at once could each leave the other's last complete backup out of account. One order for all, so that none waits in a
+            // ring. A store has no locks.
             foreach (var parent in parents.Where(parent => !StoreUri.IsRemote(parent)).Order(StringComparer.Ordinal))
             {
                 turns.Add(await TakeTurnAsync(parent, cancellationToken).ConfigureAwait(false));
@@ -57,7 +60,8 @@ public sealed class RemoveBackups
                 cancellationToken.ThrowIfCancellationRequested();
                 progress.Report(decision.Backup.Path, done++, plan.Count);
                 var wanted = decision.Action == PgRetentionAction.Remove && request.Approved?.Contains(decision.Backup.Path) != false;
-                sink.Output(wanted ? await Task.Run(() => RemoveAsync(decision, sink), CancellationToken.None).ConfigureAwait(false) : decision);
+                sink.Output(
+                    wanted ? await Task.Run(() => RemoveAsync(decision, sink), CancellationToken.None).ConfigureAwait(false) : decision);
             }
         }
         finally
@@ -81,7 +85,7 @@ public sealed class RemoveBackups
             sink.Failure(new PgOpsException(
                 PgErrorCode.PathInaccessible,
                 $"{path} was not removed: {error.Message}",
-                begun ? $"What is left of it is called {path}{FileEndings.Removing} and is no backup any more." : "It is as it was.",
+                begun ? $"What is left of it is called {path}{FileEndings.Removing} and is no longer a backup." : "It is as it was.",
                 "See to the permissions, then run the command again; it finishes what was begun.",
                 error)
             { Subject = decision });
@@ -90,7 +94,7 @@ public sealed class RemoveBackups
         catch (PgOpsException error)
         {
             sink.Failure(error.InState(
-                $"It is as it was, or has lost its {HashList.FileName} and is no backup any more; Get-PgBackup shows which.",
+                $"It is as it was, or has lost its {HashList.FileName} and is no longer a backup; Get-PgBackup shows which.",
                 $"{path} was not removed: {error.Problem}",
                 error.NextStep ?? "Run the command again; it finishes what was begun.",
                 decision));
@@ -122,7 +126,8 @@ public sealed class RemoveBackups
         }
 
         return RetentionPlan.Make(new RetentionQuestion(
-            selected, present, request.Policy, backup => ReadingMark.IsHeld(backup.Path), backup => OwnerMark.IsDead(backup.Path), request.Force));
+            selected, present, request.Policy, backup => BackupReadLock.IsHeld(backup.Path), backup => OwnerFile.IsDead(backup.Path),
+            request.Force));
     }
 
     /// <summary>A given backup as it is now.</summary>
@@ -137,7 +142,8 @@ public sealed class RemoveBackups
             return given.Id.Length == 0 || given.Id == now.Id
                 ? now
                 : throw new PgOpsException(
-                    PgErrorCode.PathNotFound, $"{path} holds another backup by now.", "It was not removed.", "Get-PgBackup lists what is there.");
+                    PgErrorCode.PathNotFound, $"{path} holds another backup by now.", "It was not removed.",
+                    "Get-PgBackup lists what is there.");
         }
         catch (PgOpsException error)
         {
@@ -160,12 +166,14 @@ public sealed class RemoveBackups
         if (request.Force && (request.Policy.HasRules || request.Backups.Count != 1))
         {
             throw new PgOpsException(
-                PgErrorCode.InvalidArgument, "-Force takes one backup, by its name and without a rule.", NothingDone, "Name the one backup that is to go.");
+                PgErrorCode.InvalidArgument, "-Force takes one backup, by its name and without a rule.", NothingDone,
+                "Name the one backup that is to go.");
         }
 
         if (request.Policy is { KeepLast: 0, Keeps: true } or { KeepDaily: 0 } or { KeepWeekly: 0 } or { KeepMonthly: 0 } or { KeepYearly: 0 })
         {
-            throw new PgOpsException(PgErrorCode.InvalidArgument, "A rule that keeps 0 backups is no rule.", NothingDone, "Leave it out.");
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "A rule that keeps 0 backups is not a rule.", NothingDone, "Leave it out.");
         }
     }
 
@@ -175,7 +183,8 @@ public sealed class RemoveBackups
             .Distinct(StringComparer.Ordinal).ToList();
         return parents.Find(IsBackup) is { } inside
             ? throw new PgOpsException(
-                PgErrorCode.InvalidArgument, $"{inside} is itself a backup, and what is in it a part of it.", NothingDone, "Name the backup.")
+                PgErrorCode.InvalidArgument, $"{inside} is itself a backup, and what is in it a part of it.", NothingDone,
+                "Name the backup.")
             : parents;
     }
 
@@ -189,9 +198,11 @@ public sealed class RemoveBackups
         {
             throw error is IOException held && FileLock.IsHeld(held)
                 ? new PgOpsException(
-                    PgErrorCode.PathInaccessible, $"Another Remove-PgBackup works on {parent}.", NothingDone, "Run the command again later.", error)
+                    PgErrorCode.PathInaccessible, $"Another Remove-PgBackup works on {parent}.", NothingDone,
+                    "Run the command again later.", error)
                 : new PgOpsException(
-                    PgErrorCode.PathInaccessible, $"Cannot write to {parent}: {error.Message}", NothingDone, "Check the path and its permissions.", error);
+                    PgErrorCode.PathInaccessible, $"Cannot write to {parent}: {error.Message}", NothingDone,
+                    "Check the path and its permissions.", error);
         }
     }
 

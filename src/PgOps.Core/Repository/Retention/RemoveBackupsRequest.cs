@@ -18,6 +18,8 @@ public sealed record RemoveBackupsRequest
     /// </summary>
     public bool Force { get; init; }
 
-    /// <summary>Paths of the backups that may go; null lets all go that the plan names. The plan is made anew and only what both name goes.</summary>
+    /// <summary>
+    /// Paths of the backups that may go; null lets all go that the plan names. The plan is made anew and only what both name goes.
+    /// </summary>
     public IReadOnlySet<string>? Approved { get; init; }
 }

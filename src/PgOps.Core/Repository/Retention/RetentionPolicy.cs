@@ -21,7 +21,9 @@ public sealed record RetentionPolicy
     /// <summary>The newest of each of the last years that have a backup.</summary>
     public int? KeepYearly { get; init; }
 
-    /// <summary>All that are not older than this, counted back from the newest one, not from now: a job that stopped loses no history.</summary>
+    /// <summary>
+    /// All that are not older than this, counted back from the newest one, not from now: a job that stopped loses no history.
+    /// </summary>
     public TimeSpan? KeepWithin { get; init; }
 
     /// <summary>Bytes that the kept backups of one database may have together: beyond it the oldest go, guarded ones excepted.</summary>

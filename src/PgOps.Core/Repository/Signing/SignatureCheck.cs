@@ -24,7 +24,9 @@ internal static class SignatureCheck
         if (list is null || BackupSignature.Read(File.ReadAllBytes(path)) is not { } signature)
         {
             return PgCheck.Fail(
-                Name, list is null ? $"{HashList.FileName}, which was signed, is missing." : $"{HashList.SignatureFileName} is damaged or of another format.");
+                Name, list is null
+                    ? $"{HashList.FileName}, which was signed, is missing."
+                    : $"{HashList.SignatureFileName} is damaged or of another format.");
         }
 
         if (key is not null)
@@ -40,6 +42,8 @@ internal static class SignatureCheck
             ? PgCheck.Skip(Name, $"signed with the secret key {signature.KeyId}, which was not given")
             : BackupKey.IsWhole(signature, SignedSubject.Backup, list)
                 ? PgCheck.Skip(Name, $"signed by {signature.KeyId}, not verified against a key you gave")
-                : PgCheck.Fail(Name, $"The signature by {signature.KeyId} does not fit: {HashList.FileName} or the signature was changed after signing.");
+                : PgCheck.Fail(
+                    Name,
+                    $"The signature by {signature.KeyId} does not fit: {HashList.FileName} or the signature was changed after signing.");
     }
 }

@@ -8,7 +8,9 @@ public static class SigningCertificate
 {
     private const int ThumbprintLength = 40;
 
-    /// <summary>Loads it: a file (.pfx or .p12 without password, .pem, .cer, .crt), or by thumbprint from the user's or the machine's store.</summary>
+    /// <summary>
+    /// Loads it: a file (.pfx or .p12 without password, .pem, .cer, .crt), or by thumbprint from the user's or the machine's store.
+    /// </summary>
     /// <param name="name">A full path, or a thumbprint.</param>
     /// <exception cref="PgOpsException">PathNotFound or InvalidArgument.</exception>
     public static X509Certificate2 Load(string name)

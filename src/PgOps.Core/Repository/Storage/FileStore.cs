@@ -25,7 +25,8 @@ internal abstract class FileStore : IDisposable
 
     /// <summary>Opens a place for reading.</summary>
     /// <exception cref="PgOpsException">StoreInvalid; ToolMissing for rclone.</exception>
-    internal static FileStore Open(StoreUri uri) => uri.Kind == StoreKind.Folder ? new FolderStore(uri) : RemoteStore.Open(uri, new Throttle(null));
+    internal static FileStore Open(StoreUri uri)
+        => uri.Kind == StoreKind.Folder ? new FolderStore(uri) : RemoteStore.Open(uri, new Throttle(null));
 
     /// <summary>All files below a folder; none when there is no such folder.</summary>
     /// <param name="folder">The folder; empty lists everything.</param>
@@ -37,7 +38,8 @@ internal abstract class FileStore : IDisposable
 
     /// <summary>Reads small files.</summary>
     /// <returns>Content by name; a file that is not there is left out.</returns>
-    internal virtual async Task<IReadOnlyDictionary<string, byte[]>> ReadAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    internal virtual async Task<IReadOnlyDictionary<string, byte[]>> ReadAsync(
+        IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var contents = new ConcurrentDictionary<string, byte[]>(StringComparer.Ordinal);
         await SideBySideAsync(names, async (name, token) =>
@@ -58,7 +60,9 @@ internal abstract class FileStore : IDisposable
         return contents;
     }
 
-    /// <summary>Brings files of a folder into a local one, private, not yet synced. What stands there under their names is replaced.</summary>
+    /// <summary>
+    /// Brings files of a folder into a local one, private, not yet synced. What stands there under their names is replaced.
+    /// </summary>
     /// <param name="folder">The folder in the store.</param>
     /// <param name="files">Its files.</param>
     /// <param name="local">The local folder.</param>
@@ -114,7 +118,8 @@ internal abstract class FileStore : IDisposable
     }
 
     /// <summary>Does something for each item, several at a time; the first failure stops the rest.</summary>
-    protected static Task SideBySideAsync<T>(IEnumerable<T> items, Func<T, CancellationToken, Task> work, CancellationToken cancellationToken)
+    protected static Task SideBySideAsync<T>(
+        IEnumerable<T> items, Func<T, CancellationToken, Task> work, CancellationToken cancellationToken)
         => Parallel.ForEachAsync(
             items,
             new ParallelOptions { MaxDegreeOfParallelism = FilesAtOnce, CancellationToken = cancellationToken },
@@ -122,7 +127,8 @@ internal abstract class FileStore : IDisposable
 
     /// <summary>The error about a file or folder that is not there.</summary>
     protected PgOpsException NotFound(string name, Exception? cause = null) => new(
-        PgErrorCode.PathNotFound, $"There is nothing at {Uri.Child(name)}.", nextStep: "Get-PgBackup lists the backups of a store.", innerException: cause);
+        PgErrorCode.PathNotFound, $"There is nothing at {Uri.Child(name)}.", nextStep: "Get-PgBackup lists the backups of a store.",
+        innerException: cause);
 
     private async Task<Stream> ReadPacedAsync(string name, TransferMeter meter, CancellationToken cancellationToken)
         => new ThrottledStream(await OpenAsync(name, cancellationToken).ConfigureAwait(false), meter.Throttle, meter.Add);

@@ -18,7 +18,8 @@ internal sealed class FolderStore : FileStore
         return Task.FromResult<IReadOnlyList<StoredFile>>(!root.Exists ? [] :
         [
             .. root.EnumerateFiles("*", SearchOption.AllDirectories).Select(file => new StoredFile(
-                Path.GetRelativePath(root.FullName, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file.Length, file.LastWriteTimeUtc)),
+                Path.GetRelativePath(root.FullName, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file.Length,
+                file.LastWriteTimeUtc)),
         ]);
     }
 

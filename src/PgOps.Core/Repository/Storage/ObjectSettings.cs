@@ -8,7 +8,8 @@ namespace PgOps.Core.Repository.Storage;
 /// <param name="KeyId">Id of the KMS key.</param>
 /// <param name="LockMode">Mode of the object lock.</param>
 /// <param name="RetainUntil">End of the lock, in UTC.</param>
-internal sealed record ObjectSettings(ServerSideEncryptionMethod? Encryption, string? KeyId, ObjectLockMode? LockMode, DateTime? RetainUntil)
+internal sealed record ObjectSettings(
+    ServerSideEncryptionMethod? Encryption, string? KeyId, ObjectLockMode? LockMode, DateTime? RetainUntil)
 {
     internal void Apply(PutObjectRequest request)
     {

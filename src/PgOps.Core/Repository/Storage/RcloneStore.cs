@@ -28,7 +28,8 @@ internal sealed class RcloneStore : RemoteStore
         _program = ProgramSearch.OnPath(OperatingSystem.IsWindows() ? "rclone.exe" : "rclone") ?? throw new PgOpsException(
             PgErrorCode.ToolMissing,
             "The program rclone is not on the PATH.",
-            nextStep: $"Install it ({(OperatingSystem.IsWindows() ? "winget install Rclone.Rclone" : "apt-get install rclone")}, or from https://rclone.org) and configure the remote with: rclone config");
+            nextStep: $"Install it ({(OperatingSystem.IsWindows() ? "winget install Rclone.Rclone" : "apt-get install rclone")}, or from "
+                + "https://rclone.org) and configure the remote with: rclone config");
     }
 
     /// <inheritdoc/>
@@ -49,7 +50,8 @@ internal sealed class RcloneStore : RemoteStore
     }
 
     /// <inheritdoc/>
-    internal override async Task<IReadOnlyDictionary<string, byte[]>> ReadAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    internal override async Task<IReadOnlyDictionary<string, byte[]>> ReadAsync(
+        IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         var contents = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         if (names.Count == 0)
@@ -78,7 +80,8 @@ internal sealed class RcloneStore : RemoteStore
     {
         if (source is FolderStore local)
         {
-            await CopyAsync(local.PathOf(folder), Place(folder), [.. files.Select(file => file.Name)], meter, cancellationToken).ConfigureAwait(false);
+            await CopyAsync(local.PathOf(folder), Place(folder), [.. files.Select(file => file.Name)], meter, cancellationToken)
+                .ConfigureAwait(false);
             return;
         }
 
@@ -90,7 +93,8 @@ internal sealed class RcloneStore : RemoteStore
                 var stream = new ThrottledStream(await source.OpenAsync(name, token).ConfigureAwait(false), meter.Throttle, meter.Add);
                 await using var closing = stream.ConfigureAwait(false);
                 var size = file.Bytes.ToString(CultureInfo.InvariantCulture);
-                var result = await RunAsync(Command("rcat", "--size", size, Place(name)) with { Input = stream }, token).ConfigureAwait(false);
+                var result =
+                    await RunAsync(Command("rcat", "--size", size, Place(name)) with { Input = stream }, token).ConfigureAwait(false);
                 if (result.ExitCode == 0)
                 {
                     return;
@@ -125,12 +129,14 @@ internal sealed class RcloneStore : RemoteStore
 
         using var json = new MemoryStream();
         var result = await RunAsync(
-            Command("lsjson", [.. ListOptions, "--no-modtime", "--hash", "--hash-type", "sha256", Place(folder)]) with { Output = json }, cancellationToken).ConfigureAwait(false);
+            Command("lsjson", [.. ListOptions, "--no-modtime", "--hash", "--hash-type", "sha256", Place(folder)]) with { Output = json },
+            cancellationToken).ConfigureAwait(false);
         var there = Listed(result, json).ToDictionary(entry => entry.File.Name, StringComparer.Ordinal);
         var sameSize = files.Where(file => there.TryGetValue(file.Name, out var entry) && entry.File.Bytes == file.Bytes).ToList();
         var untold = sameSize.Where(file => there[file.Name].Sha256 is null).ToList();
         var read = untold.Count == 0 ? [] : await ReadBackAsync(folder, untold, cancellationToken).ConfigureAwait(false);
-        return sameSize.Where(file => there[file.Name].Sha256 == file.Hash).Select(file => file.Name).Concat(read).ToHashSet(StringComparer.Ordinal);
+        return sameSize.Where(file => there[file.Name].Sha256 == file.Hash).Select(file => file.Name).Concat(read)
+            .ToHashSet(StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>
@@ -202,7 +208,8 @@ internal sealed class RcloneStore : RemoteStore
         using var document = JsonDocument.Parse(json.ToArray());
         foreach (var item in document.RootElement.EnumerateArray())
         {
-            var sha256 = item.TryGetProperty("Hashes", out var hashes) && hashes.TryGetProperty("sha256", out var hash) ? hash.GetString() : null;
+            var sha256 =
+                item.TryGetProperty("Hashes", out var hashes) && hashes.TryGetProperty("sha256", out var hash) ? hash.GetString() : null;
             var modified = item.TryGetProperty("ModTime", out var time) && time.TryGetDateTime(out var at) ? at.ToUniversalTime() : default;
             entries.Add(new Entry(
                 new StoredFile(item.GetProperty("Path").GetString()!, item.GetProperty("Size").GetInt64(), modified),
@@ -213,9 +220,22 @@ internal sealed class RcloneStore : RemoteStore
     }
 
     /// <summary>Copies named files from one place to another in one run, and shows how far it is.</summary>
-    private async Task CopyAsync(string from, string to, IReadOnlyList<string> names, TransferMeter meter, CancellationToken cancellationToken)
+    private async Task CopyAsync(
+        string from, string to, IReadOnlyList<string> names, TransferMeter meter, CancellationToken cancellationToken)
     {
-        var arguments = new List<string> { "--ignore-times", "--retries", "3", "--retries-sleep", "2s", "--stats", "1s", "--stats-log-level", "NOTICE", "--use-json-log" };
+        var arguments = new List<string>
+        {
+            "--ignore-times",
+            "--retries",
+            "3",
+            "--retries-sleep",
+            "2s",
+            "--stats",
+            "1s",
+            "--stats-log-level",
+            "NOTICE",
+            "--use-json-log",
+        };
         if (meter.Throttle.BytesPerSecond is { } limit)
         {
             arguments.AddRange(["--bwlimit", limit.ToString(CultureInfo.InvariantCulture) + "B"]);
@@ -239,7 +259,8 @@ internal sealed class RcloneStore : RemoteStore
                 }
                 else if (entry.RootElement.TryGetProperty("msg", out var message))
                 {
-                    said.Add((entry.RootElement.TryGetProperty("object", out var about) ? about.GetString() + ": " : "") + message.GetString()!.Trim());
+                    said.Add((entry.RootElement.TryGetProperty("object", out var about) ? about.GetString() + ": " : "")
+                        + message.GetString()!.Trim());
                 }
             }
             catch (JsonException)
@@ -275,7 +296,8 @@ internal sealed class RcloneStore : RemoteStore
     private string Place(string name) => Uri.Root + (name.Length == 0 ? Uri.Path : StoreUri.Join(Uri.Path, name));
 
     // Nobody is there to be asked for the password of an encrypted configuration: RCLONE_CONFIG_PASS gives it.
-    private ToolCommand Command(string verb, params string[] arguments) => new(_program, [verb, "--ask-password=false", "--contimeout", "15s", "--low-level-retries", "5", .. arguments]);
+    private ToolCommand Command(string verb, params string[] arguments)
+        => new(_program, [verb, "--ask-password=false", "--contimeout", "15s", "--low-level-retries", "5", .. arguments]);
 
     private ToolCommand Listing(string verb, IEnumerable<string> names, params string[] arguments)
     {
@@ -283,7 +305,8 @@ internal sealed class RcloneStore : RemoteStore
         return Command(verb, ["--files-from-raw", "-", "--no-traverse", .. arguments]) with { Input = list };
     }
 
-    private static Task<ToolResult> RunAsync(ToolCommand command, CancellationToken cancellationToken) => ToolProcess.RunAsync(command, cancellationToken);
+    private static Task<ToolResult> RunAsync(ToolCommand command, CancellationToken cancellationToken)
+        => ToolProcess.RunAsync(command, cancellationToken);
 
     private sealed record Entry(StoredFile File, string? Sha256);
 }

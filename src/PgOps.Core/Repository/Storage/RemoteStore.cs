@@ -3,7 +3,7 @@ using PgOps.Core.Common.Streams;
 
 namespace PgOps.Core.Repository.Storage;
 
-/// <summary>A store that is no folder of this machine. Nothing can be renamed in it.</summary>
+/// <summary>A store that is not a folder of this machine. Nothing can be renamed in it.</summary>
 internal abstract class RemoteStore : FileStore
 {
     /// <summary>Names the place.</summary>
@@ -36,7 +36,9 @@ internal abstract class RemoteStore : FileStore
     internal abstract Task SendAsync(
         FileStore source, string folder, IReadOnlyList<HashedFile> files, TransferMeter meter, CancellationToken cancellationToken);
 
-    /// <summary>Which files of a folder are there with exactly these hashes: by the service's own SHA-256, or else by reading them back.</summary>
+    /// <summary>
+    /// Which files of a folder are there with exactly these hashes: by the service's own SHA-256, or else by reading them back.
+    /// </summary>
     /// <returns>The names of those.</returns>
     internal abstract Task<IReadOnlySet<string>> MatchingAsync(
         string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken);
@@ -54,7 +56,8 @@ internal abstract class RemoteStore : FileStore
         string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
     {
         var read = await HashAsync(
-            folder, [.. files.Select(file => new StoredFile(file.Name, file.Bytes, default))], TransferMeter.Silent, cancellationToken).ConfigureAwait(false);
+            folder, [.. files.Select(file => new StoredFile(file.Name, file.Bytes, default))], TransferMeter.Silent,
+            cancellationToken).ConfigureAwait(false);
         return read.Where(files.Contains).Select(file => file.Name);
     }
 }

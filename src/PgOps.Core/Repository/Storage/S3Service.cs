@@ -88,7 +88,8 @@ internal static class S3Service
         };
         return (mode is null) == options.ContainsKey("retain")
             ? throw Invalid("lock and retain go together: the mode, and for how many days or until which date.")
-            : new ObjectSettings(encryption, options.GetValueOrDefault("ssekey"), mode, mode is null ? null : RetainUntil(options["retain"]));
+            : new ObjectSettings(
+                encryption, options.GetValueOrDefault("ssekey"), mode, mode is null ? null : RetainUntil(options["retain"]));
     }
 
     /// <summary>PgOps' error of what went wrong with a service.</summary>
@@ -104,7 +105,9 @@ internal static class S3Service
             return new PgOpsException(
                 PgErrorCode.PathNotFound,
                 service.ErrorCode == "NoSuchBucket" ? $"There is no bucket {uri.Root}." : $"There is nothing at {place}.",
-                nextStep: service.ErrorCode == "NoSuchBucket" ? "Create it, or correct the URI and its endpoint." : "Get-PgBackup lists the backups of a store.",
+                nextStep: service.ErrorCode == "NoSuchBucket"
+                    ? "Create it, or correct the URI and its endpoint."
+                    : "Get-PgBackup lists the backups of a store.",
                 innerException: error);
         }
 
@@ -113,7 +116,8 @@ internal static class S3Service
             return new PgOpsException(
                 PgErrorCode.PermissionDenied,
                 $"{place}: the service refuses: {Said(service)}",
-                nextStep: "Check the keys in the environment or the profile, what they may do in this bucket, and whether the object is locked.",
+                nextStep: "Check the keys in the environment or the profile, what they may do in this bucket, and whether the object is "
+                    + "locked.",
                 innerException: error);
         }
 
@@ -126,7 +130,8 @@ internal static class S3Service
                 ? "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (?profile=…)."
                 : service is { StatusCode: HttpStatusCode.BadRequest, ErrorCode: not "RequestTimeout" }
                 ? "The same request will be refused again: correct what the URI or the parameters ask of the service, then try again."
-                : "It was tried several times, with growing pauses. Look after the service, then try again: what has arrived is not sent twice.",
+                : "It was tried several times, with growing pauses. Look after the service, then try again: what has arrived is not sent "
+                    + "twice.",
             innerException: error);
     }
 
@@ -149,13 +154,22 @@ internal static class S3Service
     }
 
     private static bool? Flag(IReadOnlyDictionary<string, string> options, string name)
-        => options.TryGetValue(name, out var text) ? bool.TryParse(text, out var value) ? value : throw Invalid($"{name} is neither true nor false.") : null;
+        => options.TryGetValue(name, out var text)
+            ? bool.TryParse(text, out var value) ? value : throw Invalid($"{name} is neither true nor false.")
+            : null;
 
     private static DateTime RetainUntil(string text)
-        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is > 0 and < 36_500 ? DateTime.UtcNow.AddDays(days)
-            : DateTime.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var date)
+        => int.TryParse(
+            text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is > 0 and < 36_500 ? DateTime.UtcNow.AddDays(days)
+            : DateTime.TryParseExact(
+                text,
+                "yyyy-MM-dd",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+                out var date)
                 && date > DateTime.UtcNow ? date
             : throw Invalid("retain is neither a number of days nor a date to come (yyyy-MM-dd).");
 
-    private static PgOpsException Invalid(string problem) => new(PgErrorCode.StoreInvalid, $"The S3 URI cannot be used: {problem}", nextStep: "Correct the URI.");
+    private static PgOpsException Invalid(string problem)
+        => new(PgErrorCode.StoreInvalid, $"The S3 URI cannot be used: {problem}", nextStep: "Correct the URI.");
 }

@@ -37,7 +37,8 @@ internal sealed class S3Store : RemoteStore
                 var page = await _client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
                 files.AddRange((page.S3Objects ?? [])
                     .Where(found => found.Key.Length > prefix.Length && found.Key[^1] != '/')
-                    .Select(found => new StoredFile(found.Key[prefix.Length..], found.Size ?? 0, (found.LastModified ?? default).ToUniversalTime())));
+                    .Select(found => new StoredFile(
+                        found.Key[prefix.Length..], found.Size ?? 0, (found.LastModified ?? default).ToUniversalTime())));
                 request.ContinuationToken = page.IsTruncated == true ? page.NextContinuationToken : null;
             }
             while (request.ContinuationToken is not null);
@@ -49,8 +50,9 @@ internal sealed class S3Store : RemoteStore
         => AskAsync<Stream>(name, async () =>
         {
             var first = await GetAsync(0, null, cancellationToken).ConfigureAwait(false);
-            return SteadyStream.Over(
-                (offset, token) => AskAsync(name, async () => (await GetAsync(offset, first.ETag, token).ConfigureAwait(false)).ResponseStream),
+            return ResumingStream.Over(
+                (offset, token) => AskAsync(
+                    name, async () => (await GetAsync(offset, first.ETag, token).ConfigureAwait(false)).ResponseStream),
                 first.ResponseStream,
                 first.ContentLength);
 
@@ -104,7 +106,8 @@ internal sealed class S3Store : RemoteStore
                     break;
             }
         }, cancellationToken).ConfigureAwait(false);
-        return matching.Concat(await ReadBackAsync(folder, [.. untold], cancellationToken).ConfigureAwait(false)).ToHashSet(StringComparer.Ordinal);
+        return matching.Concat(await ReadBackAsync(folder, [.. untold], cancellationToken).ConfigureAwait(false))
+            .ToHashSet(StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>
@@ -137,7 +140,8 @@ internal sealed class S3Store : RemoteStore
         try
         {
             head = await _client.GetObjectMetadataAsync(
-                new GetObjectMetadataRequest { BucketName = Uri.Root, Key = key, ChecksumMode = ChecksumMode.ENABLED }, cancellationToken).ConfigureAwait(false);
+                new GetObjectMetadataRequest { BucketName = Uri.Root, Key = key, ChecksumMode = ChecksumMode.ENABLED },
+                cancellationToken).ConfigureAwait(false);
         }
         catch (AmazonS3Exception error) when (error.StatusCode == System.Net.HttpStatusCode.NotFound)
         {

@@ -48,7 +48,8 @@ internal sealed class S3Upload : IDisposable
     /// <param name="meter">Counts.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <returns>False when the content is not what the hash says; then there is no such object.</returns>
-    internal async Task<bool> SendAsync(string key, HashedFile file, Stream content, TransferMeter meter, CancellationToken cancellationToken)
+    internal async Task<bool> SendAsync(
+        string key, HashedFile file, Stream content, TransferMeter meter, CancellationToken cancellationToken)
     {
         if (file.Bytes > SmallestPart)
         {
@@ -59,7 +60,8 @@ internal sealed class S3Upload : IDisposable
         try
         {
             var buffer = new byte[file.Bytes];
-            var read = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            var read =
+                await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
             var hash = SHA256.HashData(buffer.AsSpan(0, read));
             if (read < buffer.Length || !IsHash(hash, file))
             {
@@ -194,7 +196,8 @@ internal sealed class S3Upload : IDisposable
         var filled = false;
         try
         {
-            var read = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            var read =
+                await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
             return filled = read == buffer.Length;
         }
         finally
@@ -285,7 +288,9 @@ internal sealed class S3Upload : IDisposable
         await AbortAsync(key, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Locks an object that came in parts where the service did not take the lock with the upload's beginning (radosgw 16 does not).</summary>
+    /// <summary>
+    /// Locks an object that came in parts where the service did not take the lock with the upload's beginning (radosgw 16 does not).
+    /// </summary>
     private async Task RequireLockAsync(string key, CancellationToken cancellationToken)
     {
         if (_settings.LockMode is null
@@ -299,7 +304,11 @@ internal sealed class S3Upload : IDisposable
             {
                 BucketName = _bucket,
                 Key = key,
-                Retention = new ObjectLockRetention { Mode = new ObjectLockRetentionMode(_settings.LockMode.Value), RetainUntilDate = _settings.RetainUntil },
+                Retention = new ObjectLockRetention
+                {
+                    Mode = new ObjectLockRetentionMode(_settings.LockMode.Value),
+                    RetainUntilDate = _settings.RetainUntil,
+                },
             },
             cancellationToken).ConfigureAwait(false);
     }

@@ -51,11 +51,12 @@ internal sealed partial record StoreUri
         }
     }
 
-    /// <summary>Whether a text names a place that is no folder.</summary>
+    /// <summary>Whether a text names a place that is not a folder.</summary>
     internal static bool IsRemote(string text)
-        => text.StartsWith(S3Scheme, StringComparison.OrdinalIgnoreCase) || text.StartsWith(RcloneScheme, StringComparison.OrdinalIgnoreCase);
+        => text.StartsWith(S3Scheme, StringComparison.OrdinalIgnoreCase)
+            || text.StartsWith(RcloneScheme, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Whether a text is written as a URI, so that it is no path of the shell's.</summary>
+    /// <summary>Whether a text is written as a URI, so that it is not a path of the shell's.</summary>
     internal static bool IsUri(string text) => IsRemote(text) || text.StartsWith(FileScheme, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads a URI or path.</summary>
@@ -106,7 +107,9 @@ internal sealed partial record StoreUri
 
     private static StoreUri ParseS3(string text)
     {
-        var (place, query) = text.IndexOf('?', StringComparison.Ordinal) is >= 0 and var mark ? (text[..mark], text[(mark + 1)..]) : (text, "");
+        var (place, query) = text.IndexOf('?', StringComparison.Ordinal) is >= 0 and var mark
+            ? (text[..mark], text[(mark + 1)..])
+            : (text, "");
         var slash = place.IndexOf('/', StringComparison.Ordinal);
         var bucket = slash < 0 ? place : place[..slash];
         if (bucket.Contains('@', StringComparison.Ordinal))
@@ -116,7 +119,9 @@ internal sealed partial record StoreUri
 
         if (!Bucket().IsMatch(bucket))
         {
-            throw Invalid("That S3 URI names no bucket.", "Write s3://bucket/prefix, with ?endpoint=http://host:port behind it for a service other than AWS.");
+            throw Invalid(
+                "That S3 URI names no bucket.",
+                "Write s3://bucket/prefix, with ?endpoint=http://host:port behind it for a service other than AWS.");
         }
 
         var options = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -142,7 +147,9 @@ internal sealed partial record StoreUri
             RefuseEndpoint(endpoint);
         }
 
-        var path = slash < 0 ? "" : string.Join('/', place[(slash + 1)..].Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.UnescapeDataString));
+        var path = slash < 0
+            ? ""
+            : string.Join('/', place[(slash + 1)..].Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.UnescapeDataString));
         return new StoreUri(StoreKind.S3, bucket, path) { Options = options };
     }
 
@@ -155,7 +162,7 @@ internal sealed partial record StoreUri
 
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
         {
-            throw Invalid("The endpoint of the S3 URI is no URL.", "Write endpoint=https://host or endpoint=http://host:port.");
+            throw Invalid("The endpoint of the S3 URI is not a URL.", "Write endpoint=https://host or endpoint=http://host:port.");
         }
     }
 
@@ -164,7 +171,7 @@ internal sealed partial record StoreUri
         var match = Remote().Match(text);
         if (!match.Success || match.Value[0] == '-')
         {
-            throw Invalid("That is no place of rclone's.", "Write rclone:remote:path; rclone listremotes names the remotes.");
+            throw Invalid("That is not a place of rclone's.", "Write rclone:remote:path; rclone listremotes names the remotes.");
         }
 
         // Only what cannot be a secret may stand in a connection string.
@@ -180,9 +187,11 @@ internal sealed partial record StoreUri
 
     private static PgOpsException Secret() => Invalid(
         "The URI holds a secret, or what looks like one. A URI is seen in logs, histories and process lists.",
-        "Leave it out of the URI. S3 takes keys from the AWS environment variables or the profile (?profile=name); rclone from its own configuration.");
+        "Leave it out of the URI. S3 takes keys from the AWS environment variables or the profile (?profile=name); rclone from its own "
+            + "configuration.");
 
-    private static PgOpsException Invalid(string problem, string next) => new(PgErrorCode.StoreInvalid, problem, "Nothing was touched.", next);
+    private static PgOpsException Invalid(string problem, string next)
+        => new(PgErrorCode.StoreInvalid, problem, "Nothing was touched.", next);
 
     private static string Escape(string text) => text
         .Replace("%", "%25", StringComparison.Ordinal)
@@ -192,7 +201,8 @@ internal sealed partial record StoreUri
 
     private string Query() => Options.Count == 0
         ? ""
-        : "?" + string.Join('&', Options.Select(option => $"{option.Key}={Escape(option.Value).Replace("&", "%26", StringComparison.Ordinal)}"));
+        : "?" + string.Join(
+            '&', Options.Select(option => $"{option.Key}={Escape(option.Value).Replace("&", "%26", StringComparison.Ordinal)}"));
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$", RegexOptions.CultureInvariant)]
     private static partial Regex Bucket();
@@ -210,6 +220,8 @@ internal sealed partial record StoreUri
     [GeneratedRegex("://[^\\s/]*@", RegexOptions.CultureInvariant)]
     private static partial Regex UserInfo();
 
-    [GeneratedRegex("(pass|secret|token|key|sas|credential|auth|cookie)(?!.*_(file|env|path)$)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        "(pass|secret|token|key|sas|credential|auth|cookie)(?!.*_(file|env|path)$)",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex SecretName();
 }

@@ -19,7 +19,10 @@ internal sealed class ThrottledHttp : HttpClientFactory
 
     /// <inheritdoc/>
     public override HttpClient CreateHttpClient(IClientConfig clientConfig)
-        => new(new Pacing(_throttle) { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) } })
+        => new(new Pacing(_throttle)
+        {
+            InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) },
+        })
         {
             Timeout = _patience,
         };

@@ -50,7 +50,8 @@ internal sealed record MaskColumn
     internal required bool Primary { get; init; }
 
     /// <summary>Whether text can be invented for it.</summary>
-    internal bool IsText => Type is "text" or "character varying" or "character" or "citext" || Type.EndsWith(".citext", StringComparison.Ordinal);
+    internal bool IsText
+        => Type is "text" or "character varying" or "character" or "citext" || Type.EndsWith(".citext", StringComparison.Ordinal);
 
     /// <summary>Quoted, with schema.</summary>
     internal string QualifiedTable => Quote.Qualified(Schema, Table);

@@ -64,7 +64,8 @@ internal sealed class MaskDatabase
         var keys = _plan!.ForeignKeys;
         foreach (var key in keys)
         {
-            await session.ExecuteAsync($"ALTER TABLE {key.Table} DROP CONSTRAINT {Quote.Identifier(key.Name)}", cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync($"ALTER TABLE {key.Table} DROP CONSTRAINT {Quote.Identifier(key.Name)}", cancellationToken)
+                .ConfigureAwait(false);
         }
 
         var masked = new ConcurrentBag<PgMaskedColumn>();
@@ -87,8 +88,10 @@ internal sealed class MaskDatabase
             await session.ExecuteAsync($"REFRESH MATERIALIZED VIEW {view}", cancellationToken).ConfigureAwait(false);
         }
 
-        await MaskTraces.RewriteAsync(_target, [.. _plan.Tables.Select(table => table.Key)], jobs, cancellationToken).ConfigureAwait(false);
-        Masked = [.. masked.OrderBy(column => column.Table, StringComparer.Ordinal).ThenBy(column => column.Column, StringComparer.Ordinal)];
+        await MaskedTableRewrite.RewriteAsync(_target, [.. _plan.Tables.Select(table => table.Key)], jobs, cancellationToken)
+            .ConfigureAwait(false);
+        Masked = [.. masked.OrderBy(column => column.Table, StringComparer.Ordinal)
+            .ThenBy(column => column.Column, StringComparer.Ordinal)];
         return Check() with { Duration = elapsed.Elapsed };
     }
 
@@ -99,7 +102,8 @@ internal sealed class MaskDatabase
     /// <exception cref="PgOpsException">CheckFailed, when strict.</exception>
     internal async Task<IReadOnlyList<PgCheck>> FinishAsync(bool strict, ILogger log, CancellationToken cancellationToken)
     {
-        var traces = await TimedCheck.RunAsync(() => MaskTraces.RewriteStatisticsAsync(_target, cancellationToken)).ConfigureAwait(false);
+        var traces =
+            await TimedCheck.RunAsync(() => MaskedTableRewrite.RewriteStatisticsAsync(_target, cancellationToken)).ConfigureAwait(false);
         var open = await TimedCheck.RunAsync(() => UnmaskedAsync(cancellationToken)).ConfigureAwait(false);
         var failed = new[] { Check(), traces, open }.Where(check => check.Status == PgCheckStatus.Failed).ToList();
         foreach (var check in failed)
@@ -111,7 +115,8 @@ internal sealed class MaskDatabase
             ? [traces, open]
             : throw new PgOpsException(
                 PgErrorCode.CheckFailed,
-                "The masked copy may hold personal data:\n  " + string.Join("\n  ", failed.Select(check => $"{check.Name}: {check.Detail}")),
+                "The masked copy may hold personal data:\n  " + string.Join(
+                    "\n  ", failed.Select(check => $"{check.Name}: {check.Detail}")),
                 Dropped,
                 $"Give the columns rules in {_path}, or \"keep\" for those that may stay.");
     }
@@ -143,7 +148,8 @@ internal sealed class MaskDatabase
             var name = Quote.Identifier(key.Name);
             try
             {
-                await session.ExecuteAsync($"ALTER TABLE {key.Table} ADD CONSTRAINT {name} {key.Definition}", cancellationToken).ConfigureAwait(false);
+                await session.ExecuteAsync($"ALTER TABLE {key.Table} ADD CONSTRAINT {name} {key.Definition}", cancellationToken)
+                    .ConfigureAwait(false);
             }
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ForeignKeyViolation)
             {
@@ -152,13 +158,15 @@ internal sealed class MaskDatabase
                     PgErrorCode.RestoreFailed,
                     $"The masks cut the foreign key {key.Name} of {key.Table}: rows refer to nothing.",
                     Dropped,
-                    "Give the referenced column hash, email, name or phone, which go to both sides, or mask the referring one with null or shuffle.");
+                    "Give the referenced column hash, email, name or phone, which go to both sides, or mask the referring one with null or "
+                        + "shuffle.");
             }
 
             if (key.Comment is not null)
             {
                 await session.ExecuteAsync(
-                    $"COMMENT ON CONSTRAINT {name} ON {key.Table} IS {Quote.Literal(key.Comment)}", cancellationToken).ConfigureAwait(false);
+                    $"COMMENT ON CONSTRAINT {name} ON {key.Table} IS {Quote.Literal(key.Comment)}",
+                    cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -186,7 +194,8 @@ internal sealed class MaskDatabase
         var session = await MaskSession.OpenAsync(_target, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
-            var found = (await PersonalData.FindAsync(session, _catalog!, _plan!.Decided, cancellationToken).ConfigureAwait(false)).ToList();
+            var found =
+                (await PersonalData.FindAsync(session, _catalog!, _plan!.Decided, cancellationToken).ConfigureAwait(false)).ToList();
             var objects = await session.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata", cancellationToken).ConfigureAwait(false);
             if (objects > 0)

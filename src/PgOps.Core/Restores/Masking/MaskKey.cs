@@ -26,7 +26,8 @@ internal sealed class MaskKey
     }
 
     /// <summary>The kinds that need one.</summary>
-    internal static IReadOnlyList<MaskKind> Kinds { get; } = [MaskKind.Name, MaskKind.Email, MaskKind.Phone, MaskKind.Hash, MaskKind.Shuffle];
+    internal static IReadOnlyList<MaskKind> Kinds { get; } =
+        [MaskKind.Name, MaskKind.Email, MaskKind.Phone, MaskKind.Hash, MaskKind.Shuffle];
 
     /// <summary>The key of a seed; without one, a random key that is forgotten with the run.</summary>
     /// <exception cref="PgOpsException">InvalidArgument: the seed could be guessed.</exception>
@@ -55,7 +56,8 @@ internal sealed class MaskKey
     {
         var columns = Kinds.SelectMany(kind => new[] { Column(kind, false), Column(kind, true) }).ToList();
         await session.ExecuteAsync(
-            $"CREATE TEMPORARY TABLE pgops_mask_key ({string.Join(", ", columns.Select(column => column + " bytea NOT NULL"))}) ON COMMIT DROP",
+            $"CREATE TEMPORARY TABLE pgops_mask_key ({string.Join(", ", columns.Select(column => column + " bytea NOT NULL"))}) ON COMMIT "
+                + "DROP",
             cancellationToken).ConfigureAwait(false);
         var writer = await session.BeginTextImportAsync($"COPY {Table} FROM STDIN", cancellationToken).ConfigureAwait(false);
         await using (writer.ConfigureAwait(false))

@@ -51,7 +51,8 @@ internal static class MaskLimits
             MaskKind.Email when EmailLength(step) < (step.Unique ? Apart : FewestEmailDigits) => Short(step),
             MaskKind.Phone when PhoneLength(step) < (step.Unique ? FewestUniquePhoneDigits : FewestPhoneDigits) => Short(step),
             MaskKind.Name when step.Unique && step.Length <= Apart + 1 => Short(step),
-            MaskKind.Hash when HashClass(column) is null => $"there is no hash of {column.DeclaredType}: use null, shuffle or an expression",
+            MaskKind.Hash when HashClass(column) is null =>
+                $"there is no hash of {column.DeclaredType}: use null, shuffle or an expression",
             MaskKind.Hash when column.IsText && HashLength(step) < (step.Unique ? UniqueHashDigits : FewestHashDigits) => Short(step),
             MaskKind.Hash when column.Type == "integer" && step.Unique
                 => "hashes of 30 bits do not stay different: leave a number that says nothing of anybody, or use an expression",
@@ -68,5 +69,7 @@ internal static class MaskLimits
     }
 
     private static string Short(MaskStep step) => $"{step.Length} characters are too few for {step.Rule.Word}"
-        + (step.Unique ? " in a unique column" : "") + (step.Rule.Kind == MaskKind.Hash ? "" : ": try hash") + ", or use null, fixed or an expression";
+        + (step.Unique
+            ? " in a unique column"
+            : "") + (step.Rule.Kind == MaskKind.Hash ? "" : ": try hash") + ", or use null, fixed or an expression";
 }

@@ -61,7 +61,7 @@ internal sealed class MaskPlan
 
         var wrong = rule.Kind == MaskKind.Keep ? null : column switch
         {
-            { Kind: not ('r' or 'p') } => "is no table: the views show what the tables hold, and foreign rows live elsewhere",
+            { Kind: not ('r' or 'p') } => "is not a table: the views show what the tables hold, and foreign rows live elsewhere",
             { Inherited: true } => "comes from its parent table: give the rule for that",
             { Generated: true } => "is computed from other columns: give them a rule, and it follows",
             { Identity: true } => "is GENERATED ALWAYS AS IDENTITY, a number that says nothing of anybody: leave it",
@@ -132,7 +132,8 @@ internal sealed class MaskPlan
             changed = false;
             foreach (var (_, from, to) in references)
             {
-                if (_steps.TryGetValue(from, out var one) && _steps.TryGetValue(to, out var other) && one.Rule.IsFunction && other.Rule.IsFunction)
+                if (_steps.TryGetValue(from, out var one) && _steps.TryGetValue(to, out var other) && one.Rule.IsFunction
+                    && other.Rule.IsFunction)
                 {
                     var length = Math.Min(one.Length ?? int.MaxValue, other.Length ?? int.MaxValue);
                     var tied = (Length: length == int.MaxValue ? (int?)null : length, Unique: one.Unique || other.Unique);

@@ -23,7 +23,8 @@ internal static partial class MaskRules
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or InvalidArgument with every problem.</exception>
     internal static async Task<IReadOnlyList<MaskRule>> LoadAsync(string path, CancellationToken cancellationToken)
     {
-        var text = await HandWrittenJson.ReadAsync(path, "The masking rules", "-Mask", "Nothing was restored.", cancellationToken).ConfigureAwait(false);
+        var text = await UserJsonFile.ReadAsync(path, "The masking rules", "-Mask", "Nothing was restored.", cancellationToken)
+            .ConfigureAwait(false);
         var problems = new List<string>();
         var rules = Parse(text, problems);
         return problems.Count == 0 ? rules : throw Refusal(path, problems, "Nothing was restored.");
@@ -33,7 +34,7 @@ internal static partial class MaskRules
     /// <param name="text">The JSON.</param>
     /// <param name="problems">Receives a sentence for each problem.</param>
     internal static IReadOnlyList<MaskRule> Parse(string text, List<string> problems)
-        => HandWrittenJson.Parse(text, Read, problems);
+        => UserJsonFile.Parse(text, Read, problems);
 
     /// <summary>The error that names every problem.</summary>
     internal static PgOpsException Refusal(string path, IReadOnlyList<string> problems, string state) => new(
@@ -103,9 +104,10 @@ internal static partial class MaskRules
             JsonValueKind.Object => Parts(column, problems),
             _ => ("", null, null),
         };
-        if (!Enum.TryParse<MaskKind>(word, ignoreCase: true, out var kind) || !string.Equals(kind.ToString(), word, StringComparison.OrdinalIgnoreCase))
+        if (!Enum.TryParse<MaskKind>(word, ignoreCase: true, out var kind)
+            || !string.Equals(kind.ToString(), word, StringComparison.OrdinalIgnoreCase))
         {
-            problems.Add($"{column.Name}: \"{word}\" is no rule; there are "
+            problems.Add($"{column.Name}: \"{word}\" is not a rule; there are "
                 + string.Join(", ", Enum.GetNames<MaskKind>().Select(name => name.ToLowerInvariant())));
             return null;
         }
@@ -117,12 +119,14 @@ internal static partial class MaskRules
 
         if (sql is null != (kind != MaskKind.Expression))
         {
-            problems.Add(kind == MaskKind.Expression ? $"{column.Name}: expression needs \"sql\"" : $"{column.Name}: only expression has \"sql\"");
+            problems.Add(
+                kind == MaskKind.Expression ? $"{column.Name}: expression needs \"sql\"" : $"{column.Name}: only expression has \"sql\"");
         }
 
         if (kind == MaskKind.Expression && sql is { } expression && !IsOneExpression(expression.GetString()!))
         {
-            problems.Add($"{column.Name}: \"sql\" is not one expression: a parenthesis, a quote or a comment is not closed or closes too much, or there is a semicolon");
+            problems.Add($"{column.Name}: \"sql\" is not one expression: a parenthesis, a quote or a comment is not closed or closes too "
+                + "much, or there is a semicolon");
         }
 
         return problems.Count > found
@@ -138,12 +142,14 @@ internal static partial class MaskRules
             var fits = part.Name switch
             {
                 "rule" or "sql" => part.Value.ValueKind == JsonValueKind.String,
-                "value" => part.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False,
+                "value" =>
+                    part.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False,
                 _ => false,
             };
             if (!fits || !parts.TryAdd(part.Name, part.Value))
             {
-                problems.Add($"{column.Name}: \"{part.Name}\" is unknown, there twice, or of the wrong kind; there are rule, value and sql");
+                problems.Add(
+                    $"{column.Name}: \"{part.Name}\" is unknown, there twice, or of the wrong kind; there are rule, value and sql");
             }
         }
 

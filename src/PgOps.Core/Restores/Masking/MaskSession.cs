@@ -16,14 +16,18 @@ internal static class MaskSession
     internal static async Task<NpgsqlConnection> OpenAsync(PgTarget target, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(target, null, cancellationToken).ConfigureAwait(false);
-        await session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = 0; SET row_security = off", cancellationToken).ConfigureAwait(false);
+        await session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = 0; SET row_security = off", cancellationToken)
+            .ConfigureAwait(false);
         await session.ExecuteAsync(RefusedQuery, cancellationToken).ConfigureAwait(false);
         return session;
     }
 
-    /// <summary>Works through items, several side by side, each worker in a session of its own. The first failure stops the others.</summary>
+    /// <summary>
+    /// Works through items, several side by side, each worker in a session of its own. The first failure stops the others.
+    /// </summary>
     internal static async Task EachAsync<T>(
-        PgTarget target, IReadOnlyCollection<T> items, int jobs, Func<NpgsqlConnection, T, CancellationToken, Task> work, CancellationToken cancellationToken)
+        PgTarget target, IReadOnlyCollection<T> items, int jobs, Func<NpgsqlConnection, T, CancellationToken, Task> work,
+        CancellationToken cancellationToken)
     {
         var queue = new ConcurrentQueue<T>(items);
         await Parallel.ForEachAsync(

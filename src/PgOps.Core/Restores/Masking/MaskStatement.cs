@@ -38,9 +38,12 @@ internal static class MaskStatement
             ELSE pg_catalog.lead({Reference(item.step.Column)}) OVER w{item.index} END AS {Alias(item.index)}
             """));
         var keys = table.Where(column => column.Primary).ToList();
-        var row = keys.Count > 0 ? $"ROW({string.Join(", ", keys.Select(Reference))})::text" : $"({Quote.Identifier(steps[0].Column.Table)}.*)::text";
+        var row = keys.Count > 0
+            ? $"ROW({string.Join(", ", keys.Select(Reference))})::text"
+            : $"({Quote.Identifier(steps[0].Column.Table)}.*)::text";
         var windows = shuffled.Select(item => string.Create(
-            CultureInfo.InvariantCulture, $"w{item.index} AS (ORDER BY {Hmac(MaskKind.Shuffle, $"{Quote.Literal(item.step.Column.Name + ":")} || {row}")})"));
+            CultureInfo.InvariantCulture,
+            $"w{item.index} AS (ORDER BY {Hmac(MaskKind.Shuffle, $"{Quote.Literal(item.step.Column.Name + ":")} || {row}")})"));
         return $"""
             {update}, (
                 SELECT {name}.tableoid AS pgops_oid, {name}.ctid AS pgops_tid, {string.Join(", ", columns)}
@@ -51,7 +54,9 @@ internal static class MaskStatement
 
     /// <summary>A column's value as text, for hashing; a referenced citext may be spelled otherwise where it is referred to.</summary>
     internal static string Text(MaskColumn column)
-        => column.Type.EndsWith("citext", StringComparison.Ordinal) ? $"pg_catalog.lower({Reference(column)}::text)" : $"{Reference(column)}::text";
+        => column.Type.EndsWith("citext", StringComparison.Ordinal)
+            ? $"pg_catalog.lower({Reference(column)}::text)"
+            : $"{Reference(column)}::text";
 
     /// <summary>The column with its table.</summary>
     internal static string Reference(MaskColumn column) => $"{column.QualifiedTable}.{Quote.Identifier(column.Name)}";
@@ -98,10 +103,13 @@ internal static class MaskStatement
 
     private static string Name(MaskStep step)
     {
-        var name = $"pg_catalog.initcap({Word(0, Syllables, 64)} || {Word(1, Syllables, 64)} || {Word(2, FirstEndings, 8)} COLLATE pg_catalog.\"C\") || ' ' || "
-            + $"pg_catalog.initcap({Word(3, Syllables, 64)} || {Word(4, Syllables, 64)} || {Word(5, LastEndings, 16)} COLLATE pg_catalog.\"C\")";
+        var name = $"pg_catalog.initcap({Word(0, Syllables, 64)} || {Word(1, Syllables, 64)} || {Word(2, FirstEndings, 8)} COLLATE "
+            + "pg_catalog.\"C\") || ' ' || "
+            + $"pg_catalog.initcap({Word(3, Syllables, 64)} || {Word(4, Syllables, 64)} || {Word(5, LastEndings, 16)} COLLATE "
+                + "pg_catalog.\"C\")";
         var room = step.Length - (step.Unique ? MaskLimits.Apart + 1 : 0);
-        var fitting = room is null ? name : string.Create(CultureInfo.InvariantCulture, $"pg_catalog.rtrim(pg_catalog.left({name}, {room}))");
+        var fitting =
+            room is null ? name : string.Create(CultureInfo.InvariantCulture, $"pg_catalog.rtrim(pg_catalog.left({name}, {room}))");
         return step.Unique ? $"{fitting} || ' ' || {HexDigits(MaskLimits.Apart)}" : fitting;
     }
 

@@ -5,7 +5,9 @@ using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Restores.Masking;
 
-/// <summary>Masks one table in one transaction: hashes of the originals, the UPDATE, and the new values held against those hashes.</summary>
+/// <summary>
+/// Masks one table in one transaction: hashes of the originals, the UPDATE, and the new values held against those hashes.
+/// </summary>
 internal sealed class MaskTable
 {
     private const string FiringQuery = """
@@ -84,7 +86,8 @@ internal sealed class MaskTable
                 var isConstraint = error.SqlState.StartsWith("23", StringComparison.Ordinal);
                 throw new PgOpsException(
                     PgErrorCode.RestoreFailed,
-                    $"{First.ShownTable} could not be masked ({string.Join(", ", _steps.Select(step => $"{step.Column.Name}: {step.Rule.Word}"))}): "
+                    $"{First.ShownTable} could not be masked "
+                        + $"({string.Join(", ", _steps.Select(step => $"{step.Column.Name}: {step.Rule.Word}"))}): "
                         + error.SqlState + (isConstraint ? $" {error.MessageText}" : ""),
                     "The staging database is dropped; nothing was put in place.",
                     isConstraint
@@ -99,7 +102,8 @@ internal sealed class MaskTable
         NpgsqlConnection session, CancellationToken cancellationToken)
     {
         var firing = await session.QueryAsync(
-            FiringQuery, row => (Alter: row.GetString(0), What: row.GetString(1), State: row.GetString(2)), cancellationToken, (long)First.TableOid)
+            FiringQuery, row => (Alter: row.GetString(0), What: row.GetString(1), State: row.GetString(2)), cancellationToken,
+            (long)First.TableOid)
             .ConfigureAwait(false);
         foreach (var (alter, what, _) in firing)
         {
@@ -128,7 +132,8 @@ internal sealed class MaskTable
             if (NeedsOriginals(_steps[i]))
             {
                 await session.ExecuteAsync(
-                    $"CREATE TEMPORARY TABLE {Remembered(i)} ON COMMIT DROP AS SELECT DISTINCT {Hash(_steps[i])} AS h FROM {First.QualifiedTable} "
+                    $"CREATE TEMPORARY TABLE {Remembered(i)} ON COMMIT DROP AS SELECT DISTINCT {Hash(_steps[i])} AS h FROM "
+                        + $"{First.QualifiedTable} "
                         + $"WHERE {Text(_steps[i])} <> ''; ANALYZE {Remembered(i)}",
                     cancellationToken).ConfigureAwait(false);
             }
@@ -145,13 +150,15 @@ internal sealed class MaskTable
             MaskKind.Shuffle => $"count({Reference(step)})",
 
             // A join, because a list of millions fits no memory. No hash is remembered twice.
-            _ => $"(SELECT count(*) FROM {First.QualifiedTable} JOIN pg_temp.{Remembered(index)} o ON o.h = {Hash(step)} WHERE {Text(step)} <> '')",
+            _ => $"(SELECT count(*) FROM {First.QualifiedTable} JOIN pg_temp.{Remembered(index)} o ON o.h = {Hash(step)} WHERE "
+                + $"{Text(step)} <> '')",
         }));
         var found = (await session.QueryAsync(
             $"SELECT count(*), {counts} FROM {First.QualifiedTable}",
             row => Enumerable.Range(0, _steps.Count + 1).Select(row.GetInt64).ToList(),
             cancellationToken).ConfigureAwait(false))[0];
-        var left = _steps.Zip(found.Skip(1)).Where(item => item.Second > 0 && item.First.Rule.Kind is not (MaskKind.Shuffle or MaskKind.Expression)).ToList();
+        var left = _steps.Zip(found.Skip(1))
+            .Where(item => item.Second > 0 && item.First.Rule.Kind is not (MaskKind.Shuffle or MaskKind.Expression)).ToList();
         return left.Count == 0
             ? [.. _steps.Zip(found.Skip(1), (step, kept) => new PgMaskedColumn
             {
@@ -165,9 +172,11 @@ internal sealed class MaskTable
             : throw new PgOpsException(
                 PgErrorCode.RestoreMismatch,
                 "After masking, columns still hold values that they held before:\n  "
-                    + string.Join("\n  ", left.Select(item => FormattableString.Invariant($"{item.First.Column} ({item.First.Rule.Word}): {item.Second} rows"))),
+                    + string.Join("\n  ", left.Select(
+                        item => FormattableString.Invariant($"{item.First.Column} ({item.First.Rule.Word}): {item.Second} rows"))),
                 "The staging database is dropped; nothing was put in place.",
-                "A mask met another row's original by chance, as happens where these look like masks already: use another -MaskSeed, or hash.");
+                "A mask met another row's original by chance, as happens where these look like masks already: use another -MaskSeed, or "
+                    + "hash.");
     }
 
     private static bool NeedsOriginals(MaskStep step) => step.Rule.IsFunction || step.Rule.Kind == MaskKind.Expression;

@@ -5,7 +5,9 @@ using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Restores.Masking;
 
-/// <summary>Looks for columns that seem to hold personal data and that nobody has decided about: by name, and by a sample of the content.</summary>
+/// <summary>
+/// Looks for columns that seem to hold personal data and that nobody has decided about: by name, and by a sample of the content.
+/// </summary>
 internal static partial class PersonalData
 {
     private const int SampleRows = 1000;
@@ -25,7 +27,8 @@ internal static partial class PersonalData
 
     private static readonly HashSet<string> PersonTables = new(StringComparer.Ordinal)
     {
-        "user", "customer", "person", "people", "contact", "employee", "member", "patient", "client", "author", "staff", "student", "subscriber",
+        "user", "customer", "person", "people", "contact", "employee", "member", "patient", "client", "author", "staff", "student",
+        "subscriber",
         "account", "kunde", "kunden", "benutzer", "mitarbeiter", "mitglieder", "personen", "utilisateur", "usuario", "cliente", "utente",
     };
 
@@ -40,7 +43,8 @@ internal static partial class PersonalData
     {
         var found = new List<string>();
         var open = catalog.Columns
-            .Where(column => column.Kind is 'r' or 'p' && !column.Inherited && !column.Generated && column.Schema != "pgops" && !decided.Contains(column));
+            .Where(column => column.Kind is 'r' or 'p' && !column.Inherited && !column.Generated && column.Schema != "pgops"
+                && !decided.Contains(column));
         foreach (var table in open.GroupBy(column => column.TableOid))
         {
             var named = table.Where(IsNamedSo).ToList();
@@ -72,14 +76,16 @@ internal static partial class PersonalData
     private static bool IsPersonTable(string table)
         => table.ToLowerInvariant() is var name && (PersonTables.Contains(name) || PersonTables.Contains(name.TrimEnd('s')));
 
-    private static bool IsReadable(MaskColumn column) => column.IsText || column.Type is "json" or "jsonb" or "xml" or "text[]" or "character varying[]";
+    private static bool IsReadable(MaskColumn column)
+        => column.IsText || column.Type is "json" or "jsonb" or "xml" or "text[]" or "character varying[]";
 
     private static async Task<IReadOnlyList<string>> SampleAsync(
         NpgsqlConnection session, List<MaskColumn> columns, CancellationToken cancellationToken)
     {
         var first = columns[0];
         var rows = await session.ScalarAsync<float>(
-            "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = $1::bigint::pg_catalog.oid", cancellationToken, (long)first.TableOid).ConfigureAwait(false);
+            "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = $1::bigint::pg_catalog.oid", cancellationToken,
+            (long)first.TableOid).ConfigureAwait(false);
         var share = Math.Clamp(100.0 * 4 * SampleRows / Math.Max(1, rows), 0.001, 100);
         var sample = string.Create(CultureInfo.InvariantCulture, $"TABLESAMPLE SYSTEM ({share:0.#####}) REPEATABLE (1)");
         var list = string.Join(", ", columns.Select((column, index)
@@ -106,7 +112,9 @@ internal static partial class PersonalData
     [GeneratedRegex("([a-z0-9])([A-Z])", RegexOptions.CultureInvariant)]
     private static partial Regex CamelHump();
 
-    [GeneratedRegex("_(birth|birthday|birthdate|birthplace|dob|born|geburt[a-z]*|geboren|naissance|nacimiento|nascita|nascimento)_", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        "_(birth|birthday|birthdate|birthplace|dob|born|geburt[a-z]*|geboren|naissance|nacimiento|nascita|nascimento)_",
+        RegexOptions.CultureInvariant)]
     private static partial Regex Birth();
 
     [GeneratedRegex(

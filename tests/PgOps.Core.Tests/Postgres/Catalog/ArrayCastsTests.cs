@@ -5,7 +5,9 @@ namespace PgOps.Core.Tests.Postgres.Catalog;
 public sealed class ArrayCastsTests
 {
     [Theory]
-    [InlineData("x = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])", "x = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])")]
+    [InlineData(
+        "x = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])",
+        "x = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])")]
     [InlineData("(ARRAY['it''s, (odd]'::varchar, f(1, 2)])::text[]", "ARRAY[('it''s, (odd]'::varchar)::text, (f(1, 2))::text]")]
     [InlineData("(ARRAY[1])::\"my type\"[] AND (ARRAY[2])::bigint[]", "ARRAY[(1)::\"my type\"] AND ARRAY[(2)::bigint]")]
     [InlineData("(ARRAY[1, 2])", "(ARRAY[1, 2])")]

@@ -89,7 +89,8 @@ public sealed class InternalOptionTests : IDisposable
         var columns = found.Objects.Where(one => one.Key.Kind == "column").ToDictionary(
             one => one.Key.Name, one => one.Key.Name == "public.plain.b"
                 ? one.Value.Mark
-                : SchemaObject.Of(one.Value.Definition!.Replace(" at", " WITH pg_attver=22322856 at", StringComparison.Ordinal), false).Mark);
+                : SchemaObject.Of(one.Value.Definition!.Replace(
+                    " at", " WITH pg_attver=22322856 at", StringComparison.Ordinal), false).Mark);
         var kinds = new Dictionary<string, IReadOnlyDictionary<string, string>>(backup.Manifest!.Objects!.Kinds) { ["column"] = columns };
         var manifest = backup.Manifest with
         {
@@ -127,7 +128,8 @@ public sealed class InternalOptionTests : IDisposable
     [InlineData(180006, true)]
     [InlineData(130023, false)]
     [InlineData(190000, true)]
-    public void The_servers_that_keep_them_are_known(int version, bool expected) => Assert.Equal(expected, InternalOptions.AreKeptBy(version));
+    public void The_servers_that_keep_them_are_known(int version, bool expected)
+        => Assert.Equal(expected, InternalOptions.AreKeptBy(version));
 
     [Theory]
     [InlineData("15.18", 150020, true)]

@@ -27,8 +27,10 @@ public sealed class ObjectInventoryTests : IDisposable
         var source = await CreateAsync();
         var inventory = await ObjectInventory.ReadAsync(source, null, true, CancellationToken.None);
         foreach (var kind in (string[])[
-            "schema", "extension", "table", "column", "index", "constraint", "trigger", "event trigger", "rule", "policy", "row security", "view",
-            "materialized view", "function", "aggregate", "type", "domain", "sequence", "publication", "foreign table", "foreign server", "user mapping",
+            "schema", "extension", "table", "column", "index", "constraint", "trigger", "event trigger", "rule", "policy", "row security",
+            "view",
+            "materialized view", "function", "aggregate", "type", "domain", "sequence", "publication", "foreign table", "foreign server",
+            "user mapping",
             "statistics", "comment", "owner", "grants", "default privileges", "collation", "operator", "cast", "text search configuration"])
         {
             Assert.Contains(inventory.Objects.Keys, one => one.Kind == kind);
@@ -69,7 +71,9 @@ public sealed class ObjectInventoryTests : IDisposable
         await SandboxServer.ExecuteAsync(copy, "GRANT SELECT ON app.orders TO pg_monitor");
         var more = await ObjectInventory.ReadAsync(copy, null, true, CancellationToken.None);
         Assert.DoesNotContain(
-            "back up with", ObjectComparison.Compare(manifest, more, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges").Detail, StringComparison.Ordinal);
+            "back up with",
+            ObjectComparison.Compare(manifest, more, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges").Detail,
+            StringComparison.Ordinal);
         manifest = manifest with { Payload = manifest.Payload with { Tool = "pg_dump (PostgreSQL) 15.1" } };
         privileges = ObjectComparison.Compare(manifest, found, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges");
         Assert.DoesNotContain("back up with", privileges.Detail, StringComparison.Ordinal);
@@ -79,7 +83,10 @@ public sealed class ObjectInventoryTests : IDisposable
     [InlineData("ALTER TABLE app.customers ALTER total SET DEFAULT 1", "objects",
         "column app.customers.total: defined differently (expected: numeric(12,2) DEFAULT 0 at 11 / found: numeric(12,2) DEFAULT 1 at 11)")]
     [InlineData("ALTER TABLE app.orders ADD more int", "objects", "column app.orders.more: not in the reference")]
-    [InlineData("ALTER TYPE app.mood RENAME VALUE 'ok' TO 'okay'", "objects", "type app.mood: defined differently (expected: 'sad', 'so so', 'ok', 'it''s fine' / found: 'sad', 'so so', 'okay', 'it''s fine')")]
+    [InlineData(
+        "ALTER TYPE app.mood RENAME VALUE 'ok' TO 'okay'",
+        "objects",
+        "type app.mood: defined differently (expected: 'sad', 'so so', 'ok', 'it''s fine' / found: 'sad', 'so so', 'okay', 'it''s fine')")]
     [InlineData("COMMENT ON COLUMN app.customers.name IS NULL", "objects", "comment table column app.customers.name: missing")]
     [InlineData("ALTER TABLE app.events DETACH PARTITION app.events_2", "objects", "table app.events_2: defined differently")]
     [InlineData("ALTER SEQUENCE app.loose NO CYCLE", "objects", "sequence app.loose: defined differently")]
@@ -90,15 +97,21 @@ public sealed class ObjectInventoryTests : IDisposable
     [InlineData("DROP RULE quiet ON app.single", "views", "rule quiet on app.single: missing")]
     [InlineData("ALTER FUNCTION app.add STRICT", "functions", "function app.add(a integer, b integer): defined differently")]
     [InlineData("ALTER INDEX app.customers_lower SET (fillfactor = 50)", "indexes", "index app.customers_lower: defined differently")]
-    [InlineData("ALTER TABLE app.customers VALIDATE CONSTRAINT later", "constraints", "constraint later on app.customers: defined differently")]
+    [InlineData(
+        "ALTER TABLE app.customers VALIDATE CONSTRAINT later", "constraints", "constraint later on app.customers: defined differently")]
     [InlineData("ALTER EVENT TRIGGER noted ENABLE", "triggers", "event trigger noted: defined differently")]
     [InlineData("ALTER TABLE app.events_2 ENABLE TRIGGER each", "triggers", "trigger each on app.events_2: missing")]
-    [InlineData("ALTER POLICY strict ON app.customers WITH CHECK (total > 1)", "policies", "policy strict on app.customers: defined differently")]
+    [InlineData(
+        "ALTER POLICY strict ON app.customers WITH CHECK (total > 1)", "policies", "policy strict on app.customers: defined differently")]
     [InlineData("ALTER TABLE app.orders NO FORCE ROW LEVEL SECURITY", "policies", "row security app.orders: defined differently")]
-    [InlineData("ALTER TABLE app.typed OWNER TO objects_owner", "privileges", "owner table app.typed: defined differently (expected: postgres / found: objects_owner)")]
+    [InlineData(
+        "ALTER TABLE app.typed OWNER TO objects_owner",
+        "privileges",
+        "owner table app.typed: defined differently (expected: postgres / found: objects_owner)")]
     [InlineData("GRANT CREATE ON SCHEMA public TO PUBLIC", "privileges", "grants schema public: defined differently")]
     [InlineData("REVOKE SELECT (id) ON app.customers FROM objects_owner", "privileges", "grants column app.customers.id: missing")]
-    [InlineData("ALTER DEFAULT PRIVILEGES IN SCHEMA app REVOKE SELECT ON TABLES FROM \"Objects reader\"", "privileges", "default privileges")]
+    [InlineData(
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA app REVOKE SELECT ON TABLES FROM \"Objects reader\"", "privileges", "default privileges")]
     public async Task A_changed_object_is_named(string change, string check, string named)
     {
         var source = await CreateAsync();
@@ -118,18 +131,30 @@ public sealed class ObjectInventoryTests : IDisposable
     {
         var source = await CreateAsync();
         var backup = await OddDatabase.BackUpAsync(source, _folder);
-        var restore = new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = "bare copy", NoOwner = true, NoPrivileges = true };
+        var restore = new RestoreDatabaseRequest
+        {
+            Backup = backup,
+            Target = _server.Target,
+            Database = "bare copy",
+            NoOwner = true,
+            NoPrivileges = true,
+        };
         var bare = await new RestoreDatabase().RunAsync(restore, new CollectingSink(), CancellationToken.None);
         var privileges = bare.Checks.Single(check => check.Name == "privileges");
         Assert.Equal(PgCheckStatus.Skipped, privileges.Status);
         Assert.Contains("owners were left out", privileges.Detail, StringComparison.Ordinal);
-        Assert.All(bare.Checks.Where(check => check.Name is not ("privileges" or "roles")), check => Assert.Equal(PgCheckStatus.Passed, check.Status));
+        Assert.All(
+            bare.Checks.Where(check => check.Name is not ("privileges" or "roles")),
+            check => Assert.Equal(PgCheckStatus.Passed, check.Status));
 
         var old = await BackupDamage.ForgeAsync(backup, manifest => manifest with { Objects = null });
-        var drill = await new TestRestore().RunAsync(new() { Backup = old, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
+        var drill =
+            await new TestRestore().RunAsync(new() { Backup = old, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
         Assert.True(drill.Proven, string.Join('\n', drill.Checks));
         Assert.Contains("older PgOps", drill.Checks.Single(check => check.Name == "objects").Detail, StringComparison.Ordinal);
-        Assert.All(ObjectComparison.Groups, group => Assert.Equal(PgCheckStatus.Skipped, drill.Checks.Single(check => check.Name == group).Status));
+        Assert.All(
+            ObjectComparison.Groups,
+            group => Assert.Equal(PgCheckStatus.Skipped, drill.Checks.Single(check => check.Name == group).Status));
     }
 
     [PostgresFact]
@@ -149,14 +174,17 @@ public sealed class ObjectInventoryTests : IDisposable
         Assert.Equal("index app.customers_trgm: missing", Assert.Single(changed.Objects).ToString());
 
         // Definitions of reasonable length stand in the manifest, longer ones as a hash alone.
-        await SandboxServer.ExecuteAsync(source, $"ALTER TABLE app.orders ALTER note SET DEFAULT '{new string('x', 1000)}', ALTER customer SET NOT NULL");
+        await SandboxServer.ExecuteAsync(
+            source, $"ALTER TABLE app.orders ALTER note SET DEFAULT '{new string('x', 1000)}', ALTER customer SET NOT NULL");
         var fourth = await OddDatabase.BackUpAsync(source, _folder);
-        var objects = (await CompareAsync(new() { ReferenceBackup = third, DifferenceBackup = fourth })).Checks.Single(check => check.Name == "objects");
+        var objects = (await CompareAsync(
+            new() { ReferenceBackup = third, DifferenceBackup = fourth })).Checks.Single(check => check.Name == "objects");
         Assert.Equal(
             "column app.orders.customer: defined differently (expected: bigint at 2 / found: bigint NOT NULL at 2); "
             + "column app.orders.note: defined differently (expected: text at 3 / found: not known, only its hash was kept)",
             objects.Detail);
-        Assert.Equal(["content", "indexes"], changed.Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Name));
+        Assert.Equal(
+            ["content", "indexes"], changed.Checks.Where(check => check.Status == PgCheckStatus.Failed).Select(check => check.Name));
     }
 
     [PostgresFact]
@@ -172,7 +200,8 @@ public sealed class ObjectInventoryTests : IDisposable
         await SandboxServer.ExecuteAsync(one, Tables);
         await SandboxServer.ExecuteAsync(other, Tables);
         await SandboxServer.ExecuteAsync(
-            other, "DELETE FROM big WHERE a = 4711; UPDATE big SET v = 'y' WHERE a IN (1, 50000); INSERT INTO big VALUES (0, 'z'); UPDATE keyless SET x = 2");
+            other, "DELETE FROM big WHERE a = 4711; UPDATE big SET v = 'y' WHERE a IN (1, 50000); INSERT INTO big VALUES (0, 'z'); UPDATE "
+                + "keyless SET x = 2");
 
         var comparison = await CompareAsync(new() { ReferenceTarget = one, Difference = other, Detailed = true });
 

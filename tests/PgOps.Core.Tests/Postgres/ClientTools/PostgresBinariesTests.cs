@@ -97,14 +97,16 @@ public sealed class PostgresBinariesTests : IDisposable
             Fake(Path.Combine(place, "postgresql/17/bin/pg_dump"), $"pg_dump (PostgreSQL) {version}");
         }
 
-        var found = PostgresBinaries.NewestFirst(new[] { "a", "b", "c" }.Select(place => Path.Combine(_folder, place, "postgresql/17/bin")));
+        var found =
+            PostgresBinaries.NewestFirst(new[] { "a", "b", "c" }.Select(place => Path.Combine(_folder, place, "postgresql/17/bin")));
         Assert.Equal(["b", "c", "a"], found.Select(installation => Path.GetRelativePath(_folder, installation.BinPath)[..1]));
     }
 
     private void Broken(string tool)
     {
         Fake(tool, "");
-        File.WriteAllText(Path.Combine(_folder, tool), "#!/bin/sh\necho \"$0: error while loading shared libraries: libicui18n.so.99: cannot open shared object file\" >&2\nexit 127\n");
+        File.WriteAllText(Path.Combine(_folder, tool), "#!/bin/sh\necho \"$0: error while loading shared libraries: libicui18n.so.99: "
+            + "cannot open shared object file\" >&2\nexit 127\n");
     }
 
     private void Fake(string tool, string versionLine)

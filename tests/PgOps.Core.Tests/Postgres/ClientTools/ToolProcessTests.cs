@@ -98,7 +98,8 @@ public sealed class ToolProcessTests
         var partial = Path.Combine(folder, "x.partial");
         using var cancellation = new CancellationTokenSource();
         var run = ToolProcess.RunAsync(
-            new ToolCommand("sh", "-c", "trap 'sleep 0.3; rm \"$0\"; exit 1' TERM; echo > \"$0\"; echo ready; while :; do sleep 0.05; done", partial)
+            new ToolCommand(
+                "sh", "-c", "trap 'sleep 0.3; rm \"$0\"; exit 1' TERM; echo > \"$0\"; echo ready; while :; do sleep 0.05; done", partial)
             {
                 OnOutput = _ => cancellation.Cancel(),
             },

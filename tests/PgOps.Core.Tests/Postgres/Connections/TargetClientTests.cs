@@ -27,7 +27,8 @@ public sealed class TargetClientTests
         Assert.Equal($"{Odd}|{Odd}", await PsqlAsync(new() { ["PGDATABASE"] = null }, null, uri));
         Assert.Equal($"{Odd}|{Odd}", await PsqlAsync([], target));
         var again = TargetParser.Parse(uri);
-        Assert.Equal((target.Host, target.Port, Odd, Odd, Odd), (again.Host, again.Port, again.Database, again.Username, again.Password?.Reveal()));
+        Assert.Equal(
+            (target.Host, target.Port, Odd, Odd, Odd), (again.Host, again.Port, again.Database, again.Username, again.Password?.Reveal()));
         Assert.True((await new TestTarget().RunAsync(again, new CollectingSink(), CancellationToken.None)).Passed);
     }
 
@@ -82,7 +83,8 @@ public sealed class TargetClientTests
     private async Task<PgTarget> OddTargetAsync()
     {
         var quoted = Odd.Replace("\"", "\"\"", StringComparison.Ordinal);
-        await SandboxServer.ExecuteAsync(_server.Target, $"CREATE ROLE \"{quoted}\" SUPERUSER LOGIN PASSWORD '{Odd.Replace("'", "''", StringComparison.Ordinal)}'");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"CREATE ROLE \"{quoted}\" SUPERUSER LOGIN PASSWORD '{Odd.Replace("'", "''", StringComparison.Ordinal)}'");
         return ((await _server.CreateDatabaseAsync(Odd)) with { Username = Odd }).WithPassword(new PgSecret(Odd));
     }
 
@@ -90,7 +92,8 @@ public sealed class TargetClientTests
     {
         var said = "";
         var result = await ToolProcess.RunAsync(
-            new ToolCommand(PostgresBinaries.Client("psql").Path, ["-X", "-At", "-c", "SELECT current_user || '|' || current_database()", .. arguments])
+            new ToolCommand(
+                PostgresBinaries.Client("psql").Path, ["-X", "-At", "-c", "SELECT current_user || '|' || current_database()", .. arguments])
             {
                 Target = target,
                 Environment = environment,

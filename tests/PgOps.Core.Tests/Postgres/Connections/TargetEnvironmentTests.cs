@@ -14,24 +14,31 @@ public sealed class TargetEnvironmentTests : IDisposable
     public async Task DATABASE_URL_comes_before_the_PG_variables_which_complete_it()
     {
         var (target, password) = await ReadAsync(
-            null, ("DATABASE_URL", "postgresql://ann@db1/shop"), ("PGHOST", "db2"), ("PGDATABASE", "other"), ("PGPORT", "5433"), ("PGPASSWORD", "s3cret"), ("PGSSLMODE", "require"));
+            null, ("DATABASE_URL", "postgresql://ann@db1/shop"), ("PGHOST", "db2"), ("PGDATABASE", "other"), ("PGPORT", "5433"),
+            ("PGPASSWORD", "s3cret"), ("PGSSLMODE", "require"));
 
-        Assert.Equal(("db1", 5433, "shop", "ann", "s3cret", PgSslMode.Require), (target.Host, target.Port, target.Database, target.Username, password, target.SslMode));
+        Assert.Equal(
+            ("db1", 5433, "shop", "ann", "s3cret", PgSslMode.Require),
+            (target.Host, target.Port, target.Database, target.Username, password, target.SslMode));
     }
 
     [Fact]
     public async Task A_bare_name_is_a_database_on_the_server_of_DATABASE_URL()
     {
-        var (target, password) = await ReadAsync("copy", ("DATABASE_URL", "postgresql://ann:s3cret@db1:5433/shop?sslmode=require"), ("PGHOST", "db2"));
+        var (target, password) = await ReadAsync(
+            "copy", ("DATABASE_URL", "postgresql://ann:s3cret@db1:5433/shop?sslmode=require"), ("PGHOST", "db2"));
 
-        Assert.Equal(("db1", 5433, "copy", "ann", "s3cret", PgSslMode.Require), (target.Host, target.Port, target.Database, target.Username, password, target.SslMode));
+        Assert.Equal(
+            ("db1", 5433, "copy", "ann", "s3cret", PgSslMode.Require),
+            (target.Host, target.Port, target.Database, target.Username, password, target.SslMode));
     }
 
     [Fact]
     public async Task The_PG_variables_alone_make_a_target()
     {
         var (target, password) = await ReadAsync(
-            null, ("PGHOST", "db2"), ("PGPORT", "5433"), ("PGUSER", "ann"), ("PGPASSWORD", "s3cret"), ("PGAPPNAME", "job"), ("PGCONNECT_TIMEOUT", "9"), ("PGOPTIONS", "-c x.y=1"));
+            null, ("PGHOST", "db2"), ("PGPORT", "5433"), ("PGUSER", "ann"), ("PGPASSWORD", "s3cret"), ("PGAPPNAME", "job"),
+            ("PGCONNECT_TIMEOUT", "9"), ("PGOPTIONS", "-c x.y=1"));
 
         Assert.Equal(("db2", 5433, "ann", "ann", "s3cret"), (target.Host, target.Port, target.Database, target.Username, password));
         Assert.Equal(("job", TimeSpan.FromSeconds(9), "-c x.y=1"), (target.ApplicationName, target.ConnectTimeout, target.Options));
@@ -60,12 +67,17 @@ public sealed class TargetEnvironmentTests : IDisposable
     [InlineData(null, true)]
     public async Task A_service_file_stands_between_what_is_given_and_the_environment(string? text, bool byVariable)
     {
-        await File.WriteAllTextAsync(_file, "# comment\n[us]\nhost=db9\n\n[eu]\nhost=db1\nport = 5433\ndbname=shop\nuser=ann\npassword=s3=cret\n[other]\nhost=db8\n");
-        (string, string)[] environment = [("PGSERVICEFILE", _file), ("PGHOST", "db2"), ("PGAPPNAME", "job"), .. byVariable ? new[] { ("PGSERVICE", "eu") } : []];
+        await File.WriteAllTextAsync(
+            _file,
+            "# comment\n[us]\nhost=db9\n\n[eu]\nhost=db1\nport = 5433\ndbname=shop\nuser=ann\npassword=s3=cret\n[other]\nhost=db8\n");
+        (string, string)[] environment =
+            [("PGSERVICEFILE", _file), ("PGHOST", "db2"), ("PGAPPNAME", "job"), .. byVariable ? new[] { ("PGSERVICE", "eu") } : []];
 
         var (target, password) = await ReadAsync(text, environment);
 
-        Assert.Equal(("db1", 5433, "shop", "ann", "s3=cret", "job"), (target.Host, target.Port, target.Database, target.Username, password, target.ApplicationName));
+        Assert.Equal(
+            ("db1", 5433, "shop", "ann", "s3=cret", "job"),
+            (target.Host, target.Port, target.Database, target.Username, password, target.ApplicationName));
         Assert.Equal("mine", (await ReadAsync("service=eu dbname=mine", environment)).Target.Database);
     }
 

@@ -70,13 +70,17 @@ public sealed class TargetParserTests
     public void Every_parameter_of_libpq_that_matters_arrives()
     {
         var target = TargetParser.Parse(
-            "host=db1 dbname=shop user=ann passfile=/p sslmode=verify-ca sslrootcert=/r sslcert=/c sslkey=/k sslpassword=kp connect_timeout=7 "
-            + "application_name='my app' options='-c work_mem=64MB' target_session_attrs=read-write channel_binding=require gssencmode=prefer "
+            "host=db1 dbname=shop user=ann passfile=/p sslmode=verify-ca sslrootcert=/r sslcert=/c sslkey=/k sslpassword=kp "
+                + "connect_timeout=7 "
+            + "application_name='my app' options='-c work_mem=64MB' target_session_attrs=read-write channel_binding=require "
+                + "gssencmode=prefer "
             + "keepalives_idle=30 tcp_user_timeout=5");
 
         Assert.Equal(("/p", "/r", "/c", "/k"), (target.PasswordFile, target.SslRootCertificate, target.SslCertificate, target.SslKey));
-        Assert.Equal(("my app", "-c work_mem=64MB", TimeSpan.FromSeconds(7)), (target.ApplicationName, target.Options, target.ConnectTimeout));
-        Assert.Equal(("read-write", "require", "prefer"), (target.TargetSessionAttributes, target.ChannelBinding, target.GssEncryptionMode));
+        Assert.Equal(
+            ("my app", "-c work_mem=64MB", TimeSpan.FromSeconds(7)), (target.ApplicationName, target.Options, target.ConnectTimeout));
+        Assert.Equal(
+            ("read-write", "require", "prefer"), (target.TargetSessionAttributes, target.ChannelBinding, target.GssEncryptionMode));
         Assert.Equal("-c search_path=a,\\ b", TargetParser.Parse("Host=db1;Search Path='a, b'").Options);
     }
 
@@ -94,7 +98,9 @@ public sealed class TargetParserTests
             ["passfile"] = null,
         });
 
-        Assert.Equal(("db1", 5433, "shop", "ann", "s3cret"), (target.Host, target.Port, target.Database, target.Username, target.Password?.Reveal()));
+        Assert.Equal(
+            ("db1", 5433, "shop", "ann", "s3cret"),
+            (target.Host, target.Port, target.Database, target.Username, target.Password?.Reveal()));
         Assert.Equal(PgSslMode.Require, target.SslMode);
         Assert.Equal(5433, TargetParser.FromParts("db1", 5433, "shop", "ann").Port);
     }

@@ -2,7 +2,9 @@ using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Tests.Postgres.Connections;
 
-/// <summary>Targets from the columns of a file, and targets that went through CSV, JSON, Clixml or a job: they reach the same server or none.</summary>
+/// <summary>
+/// Targets from the columns of a file, and targets that went through CSV, JSON, Clixml or a job: they reach the same server or none.
+/// </summary>
 public sealed class TargetRecordTests
 {
     [Theory]

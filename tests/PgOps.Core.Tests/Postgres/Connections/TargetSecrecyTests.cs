@@ -6,7 +6,8 @@ namespace PgOps.Core.Tests.Postgres.Connections;
 /// <summary>A secret shows in no text form of a target.</summary>
 public sealed class TargetSecrecyTests
 {
-    private static readonly PgTarget Target = TargetParser.Parse("postgresql://ann:s3cret@db1:5433/shop?sslpassword=k3ysecret") with { Name = "eu" };
+    private static readonly PgTarget Target =
+        TargetParser.Parse("postgresql://ann:s3cret@db1:5433/shop?sslpassword=k3ysecret") with { Name = "eu" };
 
     public static TheoryData<string> Texts => new()
     {

@@ -16,7 +16,8 @@ public sealed partial class UncodedMessageTests
     public void Too_few_locks(string said) => Assert.True(UncodedMessages.IsOutOfLocks(said));
 
     [Fact]
-    public void Another_shortage_of_memory_is_none_of_locks() => Assert.False(UncodedMessages.IsOutOfLocks("Failed on request of size 1048576."));
+    public void Another_shortage_of_memory_is_none_of_locks()
+        => Assert.False(UncodedMessages.IsOutOfLocks("Failed on request of size 1048576."));
 
     [Fact]
     public void A_full_disk()
@@ -26,11 +27,13 @@ public sealed partial class UncodedMessageTests
     [InlineData("pg_dump: error: invalid compression specification: this build does not support compression with zstd", true)]
     [InlineData("pg_dump: error: unrecognized compression algorithm: \"zstd\"", true)]
     [InlineData("pg_dump: error: connection to server on socket \"/nonexistent/.s.PGSQL.5432\" failed: No such file or directory", false)]
-    public void A_way_to_compress_that_a_build_lacks(string said, bool refused) => Assert.Equal(refused, UncodedMessages.IsAboutCompression(said));
+    public void A_way_to_compress_that_a_build_lacks(string said, bool refused)
+        => Assert.Equal(refused, UncodedMessages.IsAboutCompression(said));
 
     [Fact]
     public void Keys_that_AWS_client_does_not_find()
-        => Assert.True(UncodedMessages.IsWithoutCredentials("Failed to resolve AWS credentials. The credential providers used to search for credentials returned the following errors:"));
+        => Assert.True(UncodedMessages.IsWithoutCredentials(
+            "Failed to resolve AWS credentials. The credential providers used to search for credentials returned the following errors:"));
 
     [Fact]
     public void Nothing_else_is_decided_on_the_text_of_an_error()

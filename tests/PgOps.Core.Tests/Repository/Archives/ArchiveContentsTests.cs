@@ -13,7 +13,8 @@ public sealed class ArchiveContentsTests
         var contents = new ArchiveContents();
         foreach (var line in new[]
         {
-            "; Archive created at 2025-10-15", ";", "215; 1259 16390 TABLE public t postgres", "3350; 0 16390 TABLE DATA public t the owner",
+            "; Archive created at 2025-10-15", ";", "215; 1259 16390 TABLE public t postgres",
+            "3350; 0 16390 TABLE DATA public t the owner",
             "3351; 0 16393 TABLE DATA my schema a b c postgres", "3352; 0 16394 TABLE DATA public two lines postgres",
         })
         {
@@ -23,7 +24,8 @@ public sealed class ArchiveContentsTests
         Assert.Equal(4, contents.Entries);
         Assert.Equal(3, contents.TableCount);
         Assert.True(contents.TableOids.SetEquals([16390u, 16393u, 16394u]));
-        Assert.Equal(["public.u"], contents.Missing([Table("public", "t"), Table("my schema", "a b c"), Table("public", "two\nlines"), Table("public", "u")])
+        Assert.Equal(["public.u"], contents.Missing(
+            [Table("public", "t"), Table("my schema", "a b c"), Table("public", "two\nlines"), Table("public", "u")])
             .Select(table => table.ToString()));
     }
 
@@ -34,8 +36,10 @@ public sealed class ArchiveContentsTests
         var run = new DumpRun([], progress);
         foreach (var line in new[]
         {
-            "pg_dump: last built-in OID is 16383", "pg_dump: warning: there are circular foreign-key constraints on this table:", "pg_dump: detail: t",
-            "pg_dump: hint: You might not be able to restore the dump", "pg_dump: dumping contents of table \"public.t\"", "pg_dump: error: no", "more of it",
+            "pg_dump: last built-in OID is 16383", "pg_dump: warning: there are circular foreign-key constraints on this table:",
+            "pg_dump: detail: t",
+            "pg_dump: hint: You might not be able to restore the dump", "pg_dump: dumping contents of table \"public.t\"",
+            "pg_dump: error: no", "more of it",
         })
         {
             run.Listen(line);

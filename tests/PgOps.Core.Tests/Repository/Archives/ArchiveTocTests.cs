@@ -31,7 +31,8 @@ public sealed class ArchiveTocTests
         Assert.Equal(
             string.Join('|', roles.Split('|').Select(role => role.Length == 0 ? "" : map[role])),
             string.Join('|', RoleNames.Of(SqlScript.Parse(rewritten + ";").Statements.Single())));
-        Assert.True(roles.Contains("a b", StringComparison.Ordinal) || roles.Contains("granted", StringComparison.Ordinal) || rewritten == statement);
+        Assert.True(roles.Contains("a b", StringComparison.Ordinal) || roles.Contains("granted", StringComparison.Ordinal)
+            || rewritten == statement);
     }
 
     [Theory]

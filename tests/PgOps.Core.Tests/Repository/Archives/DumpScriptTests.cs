@@ -5,7 +5,8 @@ namespace PgOps.Core.Tests.Repository.Archives;
 
 public sealed class DumpScriptTests
 {
-    private const string Head = "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.18 (Debian)\n-- Dumped by pg_dump version 16.2\n\n";
+    private const string Head =
+        "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.18 (Debian)\n-- Dumped by pg_dump version 16.2\n\n";
     private const string Tail = "--\n-- PostgreSQL database dump complete\n--\n";
 
     [Theory]
@@ -70,10 +71,13 @@ public sealed class DumpScriptTests
 
                 """" + Tail,
             11);
-        var manifest = script.Assume(new PgBackup { Id = "", Database = "shop", Path = "/x", Format = "plain", SnapshotAt = DateTime.UtcNow });
+        var manifest =
+            script.Assume(new PgBackup { Id = "", Database = "shop", Path = "/x", Format = "plain", SnapshotAt = DateTime.UtcNow });
         Assert.Equal(["a \"reader\"", "boss", "clerk", "the owner", "writer"], manifest.Facts.Roles);
         Assert.Equal(["pgcrypto"], manifest.Facts.Extensions.Keys);
-        Assert.Equal(("LATIN1", 150000, "pg_dump (PostgreSQL) 16.2", ""), (manifest.Facts.Encoding, manifest.Server.VersionNumber, manifest.Payload.Tool, manifest.Facts.LocaleProvider));
+        Assert.Equal(
+            ("LATIN1", 150000, "pg_dump (PostgreSQL) 16.2", ""),
+            (manifest.Facts.Encoding, manifest.Server.VersionNumber, manifest.Payload.Tool, manifest.Facts.LocaleProvider));
         Assert.Equal(1, script.TableCount);
         Assert.True(script.FitsOneTransaction);
         Assert.False(Read(Head + "BEGIN;\nCOMMIT;\n" + Tail, 9).FitsOneTransaction);

@@ -36,10 +36,13 @@ public sealed class ForeignDumpTests : IDisposable
         Pack("shop_2026-11-19.sql");
         await File.WriteAllTextAsync(Path.Combine(_folder.Path, "001_create.sql"), "CREATE TABLE a ();");
         var listed = await new FindBackups().RunAsync(new FindBackupsRequest { Path = _folder.Path }, _sink, CancellationToken.None);
-        Assert.Equal(["custom", "directory", "plain", "plain.gz", "tar"], listed.Select(backup => backup.Format).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["custom", "directory", "plain", "plain.gz", "tar"], listed.Select(backup => backup.Format).Order(StringComparer.Ordinal));
         Assert.All(listed, backup => Assert.True(
-            backup is { Foreign: true, Complete: true, Proven: false, Manifest: null, Id: "" } && backup.Bytes > 1000 && backup.Age < TimeSpan.FromMinutes(5), $"{backup}"));
-        Assert.All(listed, backup => Assert.Equal(backup.Format.StartsWith("plain", StringComparison.Ordinal) ? "shop" : source.Database, backup.Database));
+            backup is { Foreign: true, Complete: true, Proven: false, Manifest: null, Id: "" } && backup.Bytes > 1000
+                && backup.Age < TimeSpan.FromMinutes(5), $"{backup}"));
+        Assert.All(listed, backup => Assert.Equal(
+            backup.Format.StartsWith("plain", StringComparison.Ordinal) ? "shop" : source.Database, backup.Database));
 
         foreach (var backup in listed)
         {
@@ -47,7 +50,8 @@ public sealed class ForeignDumpTests : IDisposable
             Assert.True(test.Passed, $"{backup.Format}: {string.Join('\n', test.Checks)}");
             Assert.Equal(PgCheckStatus.Skipped, test.Checks.Single(check => check.Name == "hashes").Status);
 
-            var drill = await new TestRestore().RunAsync(new TestRestoreRequest { Backup = backup, Server = _server.Target }, _sink, CancellationToken.None);
+            var drill = await new TestRestore().RunAsync(
+                new TestRestoreRequest { Backup = backup, Server = _server.Target }, _sink, CancellationToken.None);
             Assert.True(drill.Passed, $"{backup.Format}: {string.Join('\n', drill.Checks)}");
             Assert.False(drill.Proven);
             Assert.Equal(0, drill.TablesCompared);
@@ -55,7 +59,12 @@ public sealed class ForeignDumpTests : IDisposable
             Assert.Equal(100, drill.Tables.Single(table => table.Name == "Tab le.with 'all'").DifferenceRows);
 
             var restore = await new RestoreDatabase().RunAsync(
-                new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = $"foreign_{backup.Format.Replace('.', '_')}" }, _sink, CancellationToken.None);
+                new RestoreDatabaseRequest
+                {
+                    Backup = backup,
+                    Target = _server.Target,
+                    Database = $"foreign_{backup.Format.Replace('.', '_')}",
+                }, _sink, CancellationToken.None);
             var comparison = await new CompareDatabase().RunAsync(
                 new CompareDatabaseRequest { ReferenceTarget = source, Difference = restore.Target }, _sink, CancellationToken.None);
             Assert.True(comparison.Passed, $"{backup.Format}: {string.Join('\n', comparison.Checks)}");
@@ -71,7 +80,8 @@ public sealed class ForeignDumpTests : IDisposable
         var file = await DumpAsync(source, "shop.dump", "--format=custom");
         var folder = await DumpAsync(source, "shop.dir", "--format=directory");
         await File.WriteAllTextAsync(file + ".sha256", $"{Hash(file)}  shop.dump\n");
-        await File.WriteAllLinesAsync(folder + ".sha256", Directory.GetFiles(folder).Select(one => $"{Hash(one)}  shop.dir/{Path.GetFileName(one)}"));
+        await File.WriteAllLinesAsync(
+            folder + ".sha256", Directory.GetFiles(folder).Select(one => $"{Hash(one)}  shop.dir/{Path.GetFileName(one)}"));
         foreach (var (path, target) in new[] { (file, file), (folder, Path.Combine(folder, "toc.dat")) })
         {
             Assert.Equal(PgCheckStatus.Passed, (await TestAsync(path)).Checks.Single(check => check.Name == "hashes").Status);
@@ -86,7 +96,8 @@ public sealed class ForeignDumpTests : IDisposable
     [PostgresFact]
     public async Task What_is_cut_off_or_empty_is_found()
     {
-        var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t AS SELECT i, md5(i::text) FROM generate_series(1, 20000) i");
+        var source =
+            await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t AS SELECT i, md5(i::text) FROM generate_series(1, 20000) i");
         var plain = await DumpAsync(source, "a.sql", "--format=plain");
         var custom = await DumpAsync(source, "b.dump", "--format=custom");
         var packed = Pack("a.sql");
@@ -104,7 +115,8 @@ public sealed class ForeignDumpTests : IDisposable
                 Assert.False(test.Passed, $"{path} cut to {length} of {content.Length}: {string.Join('\n', test.Checks)}");
             }
 
-            Assert.Contains("empty", (await new FindBackups().RunAsync(new FindBackupsRequest { Path = _folder.Path }, _sink, CancellationToken.None))
+            Assert.Contains("empty", (await new FindBackups().RunAsync(
+                new FindBackupsRequest { Path = _folder.Path }, _sink, CancellationToken.None))
                 .Single(backup => backup.Path == path).Problem, StringComparison.Ordinal);
             await File.WriteAllBytesAsync(path, content);
             Assert.True((await TestAsync(path, deep: true)).Passed);
@@ -120,17 +132,21 @@ public sealed class ForeignDumpTests : IDisposable
         Assert.True((await TestAsync(creating)).Passed);
         var error = await Assert.ThrowsAsync<PgOpsException>(() => RestoreAsync(creating));
         Assert.Contains("CREATE DATABASE", error.Message, StringComparison.Ordinal);
-        var drill = await new TestRestore().RunAsync(new TestRestoreRequest { Path = creating, Server = _server.Target }, _sink, CancellationToken.None);
+        var drill = await new TestRestore().RunAsync(
+            new TestRestoreRequest { Path = creating, Server = _server.Target }, _sink, CancellationToken.None);
         Assert.Contains("restore: ", drill.Failure, StringComparison.Ordinal);
 
         var plain = await DumpAsync(source, "plain.sql", "--format=plain");
         var text = await File.ReadAllTextAsync(plain);
-        await File.WriteAllTextAsync(plain, text.Replace("COPY public.t", "DO $$ BEGIN RAISE WARNING 'careful'; END $$;\nCOPY public.t", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            plain, text.Replace("COPY public.t", "DO $$ BEGIN RAISE WARNING 'careful'; END $$;\nCOPY public.t", StringComparison.Ordinal));
         Assert.Contains("careful", (await Assert.ThrowsAsync<PgOpsException>(() => RestoreAsync(plain))).Message, StringComparison.Ordinal);
-        await File.WriteAllTextAsync(plain, text.Replace("COPY public.t", "DO $$ BEGIN RAISE NOTICE 'fine'; END $$;\nCOPY public.t", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            plain, text.Replace("COPY public.t", "DO $$ BEGIN RAISE NOTICE 'fine'; END $$;\nCOPY public.t", StringComparison.Ordinal));
         await RestoreAsync(plain);
         await File.WriteAllTextAsync(plain, text.Replace("COPY public.t", "SELECT 1/0;\nCOPY public.t", StringComparison.Ordinal));
-        Assert.Contains("division by zero", (await Assert.ThrowsAsync<PgOpsException>(() => RestoreAsync(plain))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "division by zero", (await Assert.ThrowsAsync<PgOpsException>(() => RestoreAsync(plain))).Message, StringComparison.Ordinal);
     }
 
     private static readonly (string Name, string[] Options)[] Formats =
@@ -156,12 +172,14 @@ public sealed class ForeignDumpTests : IDisposable
     {
         var path = Path.Combine(_folder.Path, name);
         var tool = PostgresBinaries.Client("pg_dump");
-        (await ToolProcess.RunAsync(new ToolCommand(tool.Path, [.. options, "--file=" + path]) { Target = source }, CancellationToken.None)).EnsureSuccess();
+        (await ToolProcess.RunAsync(
+            new ToolCommand(tool.Path, [.. options, "--file=" + path]) { Target = source }, CancellationToken.None)).EnsureSuccess();
         return path;
     }
 
     private Task<PgRestore> RestoreAsync(string path) => new RestoreDatabase().RunAsync(
-        new RestoreDatabaseRequest { Backup = BackupFolder.Read(path), Target = _server.Target, Database = $"f_{Guid.NewGuid():N}" }, _sink, CancellationToken.None);
+        new RestoreDatabaseRequest { Backup = BackupFolder.Read(path), Target = _server.Target, Database = $"f_{Guid.NewGuid():N}" },
+        _sink, CancellationToken.None);
 
     private Task<PgBackupTest> TestAsync(string path, bool deep = false)
         => new TestBackup().RunAsync(new TestBackupRequest { Path = path, Deep = deep }, _sink, CancellationToken.None);

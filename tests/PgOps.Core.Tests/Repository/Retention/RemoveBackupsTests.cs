@@ -23,12 +23,15 @@ public sealed class RemoveBackupsTests : IDisposable
         var request = Folder(new RetentionPolicy { KeepLast = 2 });
         var plan = await new RemoveBackups().PlanAsync(request, _sink, CancellationToken.None);
         Assert.Equal(before, Everything());
-        Assert.Equal(["last, last complete", "last", "no rule keeps it", "no rule keeps it", "last proven", "no rule keeps it"], plan.Select(one => one.Reason));
+        Assert.Equal(
+            ["last, last complete", "last", "no rule keeps it", "no rule keeps it", "last proven", "no rule keeps it"],
+            plan.Select(one => one.Reason));
 
         await new RemoveBackups().RunAsync(request, _sink, CancellationToken.None);
         Assert.Equal(plan.Select(one => one.Reason), _sink.Outputs.OfType<PgBackupRetention>().Select(one => one.Reason));
         Assert.Equal(3, _sink.Outputs.OfType<PgBackupRetention>().Count(one => one.Removed));
-        Assert.Equal([backups[4].Path, backups[1].Path, backups[0].Path], Directory.GetDirectories(_folder.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [backups[4].Path, backups[1].Path, backups[0].Path], Directory.GetDirectories(_folder.Path).Order(StringComparer.Ordinal));
         Assert.All(await FindAsync(), backup => Assert.True(backup.Complete));
     }
 
@@ -50,7 +53,9 @@ public sealed class RemoveBackupsTests : IDisposable
         }
 
         await new RemoveBackups().RunAsync(Folder(new RetentionPolicy { KeepLast = 5 }), _sink, CancellationToken.None);
-        Assert.Equal([".retention.lock", Path.GetFileName(kept.Path)], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [".retention.lock", Path.GetFileName(kept.Path)],
+            Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -59,8 +64,8 @@ public sealed class RemoveBackupsTests : IDisposable
         BackupSample.Write(_folder.Path, "shop", Now);
         var read = BackupSample.Write(_folder.Path, "shop", Now.AddDays(-1));
         var request = new RemoveBackupsRequest { Backups = [read] };
-        using (await ReadingMark.TakeAsync(read.Path, CancellationToken.None))
-        using (await ReadingMark.TakeAsync(read.Path, CancellationToken.None))
+        using (await BackupReadLock.TakeAsync(read.Path, CancellationToken.None))
+        using (await BackupReadLock.TakeAsync(read.Path, CancellationToken.None))
         {
             await new RemoveBackups().RunAsync(request, _sink, CancellationToken.None);
             var decision = Assert.Single(_sink.Outputs.OfType<PgBackupRetention>());
@@ -82,10 +87,11 @@ public sealed class RemoveBackupsTests : IDisposable
 
         BackupSample.Write(_folder.Path, "shop", Now);
         var read = BackupSample.Write(_folder.Path, "shop", Now.AddDays(-1));
-        using var reader = Process.Start(new ProcessStartInfo("flock", ["--shared", "--no-fork", Path.Combine(read.Path, "SHA256SUMS"), "sleep", "60"]))!;
+        using var reader =
+            Process.Start(new ProcessStartInfo("flock", ["--shared", "--no-fork", Path.Combine(read.Path, "SHA256SUMS"), "sleep", "60"]))!;
         try
         {
-            for (var waited = Stopwatch.StartNew(); !ReadingMark.IsHeld(read.Path); await Task.Delay(20))
+            for (var waited = Stopwatch.StartNew(); !BackupReadLock.IsHeld(read.Path); await Task.Delay(20))
             {
                 Assert.True(waited.Elapsed < TimeSpan.FromSeconds(20));
             }
@@ -105,7 +111,8 @@ public sealed class RemoveBackupsTests : IDisposable
     {
         for (var round = 0; round < 20; round++)
         {
-            var backups = Enumerable.Range(0, 4).Select(hour => BackupSample.Write(_folder.Path, $"shop{round}", Now.AddHours(-hour))).ToList();
+            var backups = Enumerable.Range(0, 4).Select(hour => BackupSample.Write(_folder.Path, $"shop{round}", Now.AddHours(-hour)))
+                .ToList();
             await Task.WhenAll(backups.Select(backup => Task.Run(() => new RemoveBackups().RunAsync(
                 new RemoveBackupsRequest { Backups = [backup] }, _sink, CancellationToken.None))));
             Assert.Contains(await FindAsync(), backup => backup.Database == $"shop{round}" && backup.Complete);
@@ -147,10 +154,10 @@ public sealed class RemoveBackupsTests : IDisposable
     public async Task An_unfinished_backup_goes_when_its_process_is_gone()
     {
         var alive = Directory.CreateDirectory(Path.Combine(_folder.Path, "shop_20261119-000000Z.partial")).FullName;
-        await File.WriteAllBytesAsync(Path.Combine(alive, OwnerMark.FileName), OwnerMark.Own());
+        await File.WriteAllBytesAsync(Path.Combine(alive, OwnerFile.FileName), OwnerFile.Own());
         var dead = Directory.CreateDirectory(Path.Combine(_folder.Path, "shop_20261118-000000Z.partial")).FullName;
-        var mark = await File.ReadAllLinesAsync(Path.Combine(alive, OwnerMark.FileName));
-        await File.WriteAllTextAsync(Path.Combine(dead, OwnerMark.FileName), $"{mark[0]}\n{mark[1]}\n1\n");
+        var mark = await File.ReadAllLinesAsync(Path.Combine(alive, OwnerFile.FileName));
+        await File.WriteAllTextAsync(Path.Combine(dead, OwnerFile.FileName), $"{mark[0]}\n{mark[1]}\n1\n");
         await new RemoveBackups().RunAsync(Folder(new RetentionPolicy { KeepLast = 1 }), _sink, CancellationToken.None);
         Assert.Equal([alive], Directory.GetDirectories(_folder.Path));
     }
@@ -168,7 +175,8 @@ public sealed class RemoveBackupsTests : IDisposable
             new RemoveBackupsRequest { Backups = [backup with { Path = Path.Combine(backup.Path, "data.dump") }], Force = true },
         })
         {
-            var error = await Assert.ThrowsAsync<PgOpsException>(() => new RemoveBackups().RunAsync(request, _sink, CancellationToken.None));
+            var error =
+                await Assert.ThrowsAsync<PgOpsException>(() => new RemoveBackups().RunAsync(request, _sink, CancellationToken.None));
             Assert.Equal(PgErrorCode.InvalidArgument, error.Code);
         }
 

@@ -16,7 +16,8 @@ public sealed class RetentionPlanTests
         {
             var (question, random) = Draw(seed);
             var plan = RetentionPlan.Make(question);
-            var removed = plan.Where(decision => decision.Action == PgRetentionAction.Remove).Select(decision => decision.Backup).ToHashSet();
+            var removed = plan.Where(decision => decision.Action == PgRetentionAction.Remove).Select(decision => decision.Backup)
+                .ToHashSet();
             Assert.Equal(question.Selected.Count, plan.Count);
             Assert.All(plan, decision => Assert.NotEmpty(decision.Reason));
             foreach (var history in question.Present.Where(RetentionPlan.Counts).GroupBy(RetentionPlan.DatabaseOf))
@@ -79,7 +80,8 @@ public sealed class RetentionPlanTests
         var free = kept.Where(backup => wanted.Contains(backup) && !question.InUse(backup) && !backup.Proven).ToList();
         Assert.True(kept.Sum(backup => backup.Bytes) <= policy.MaxBytes || free.Count <= 1, $"seed {seed}: over the size");
         Assert.All(wanted.Where(removed.Contains), gone => Assert.All(
-            free.Where(backup => backup != kept[0]), backup => Assert.True(gone.SnapshotAt <= backup.SnapshotAt, $"seed {seed}: not oldest first")));
+            free.Where(backup => backup != kept[0]),
+            backup => Assert.True(gone.SnapshotAt <= backup.SnapshotAt, $"seed {seed}: not oldest first")));
     }
 
     private static bool FirstOfPeriod(List<PgBackup> newest, int index, int? count, Func<DateTime, DateTime> period)
@@ -101,7 +103,8 @@ public sealed class RetentionPlanTests
             held.RemoveAll(backup => plan.Any(decision => decision.Backup == backup && decision.Action == PgRetentionAction.Remove));
         }
 
-        var reasons = RetentionPlan.Make(new RetentionQuestion(held, held, policy, _ => false, _ => false)).Select(decision => decision.Reason).ToList();
+        var reasons = RetentionPlan.Make(new RetentionQuestion(held, held, policy, _ => false, _ => false))
+            .Select(decision => decision.Reason).ToList();
         Assert.Equal(35, reasons.Count(reason => reason.Contains("daily", StringComparison.Ordinal)));
         Assert.Equal(8, reasons.Count(reason => reason.Contains("weekly", StringComparison.Ordinal)));
         Assert.Equal(12, reasons.Count(reason => reason.Contains("monthly", StringComparison.Ordinal)));
@@ -115,7 +118,8 @@ public sealed class RetentionPlanTests
     public void Weeks_are_those_of_ISO_and_years_of_the_calendar()
     {
         // Monday 2024-12-30 is in the first ISO week of 2025.
-        PgBackup[] held = [Backup("shop", new DateTime(2025, 1, 2, 0, 0, 0, DateTimeKind.Utc)), Backup("shop", new DateTime(2024, 12, 30, 0, 0, 0, DateTimeKind.Utc))];
+        PgBackup[] held = [Backup("shop", new DateTime(2025, 1, 2, 0, 0, 0, DateTimeKind.Utc)), Backup(
+            "shop", new DateTime(2024, 12, 30, 0, 0, 0, DateTimeKind.Utc))];
         var plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepWeekly = 5 }, _ => false, _ => false));
         Assert.Equal(["weekly 2025-W01, last complete", "no rule keeps it"], plan.Select(decision => decision.Reason));
         plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepYearly = 5 }, _ => false, _ => false));
@@ -125,7 +129,12 @@ public sealed class RetentionPlanTests
     [Fact]
     public void Databases_of_one_name_on_two_clusters_have_a_history_each()
     {
-        PgBackup[] held = [Backup("shop", Now, cluster: "1"), Backup("shop", Now.AddHours(-1), cluster: "2"), Backup("shop", Now.AddHours(-2), cluster: "2")];
+        PgBackup[] held =
+        [
+            Backup("shop", Now, cluster: "1"),
+            Backup("shop", Now.AddHours(-1), cluster: "2"),
+            Backup("shop", Now.AddHours(-2), cluster: "2"),
+        ];
         var plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepDaily = 7 }, _ => false, _ => false));
         Assert.Equal(held[2], Assert.Single(plan, decision => decision.Action == PgRetentionAction.Remove).Backup);
     }
@@ -134,7 +143,8 @@ public sealed class RetentionPlanTests
     public void A_job_that_stopped_long_ago_loses_no_history()
     {
         var held = Enumerable.Range(0, 20).Select(day => Backup("shop", Now.AddYears(-2).AddDays(-day))).ToArray();
-        var plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepWithin = TimeSpan.FromDays(30) }, _ => false, _ => false));
+        var plan = RetentionPlan.Make(
+            new RetentionQuestion(held, held, new RetentionPolicy { KeepWithin = TimeSpan.FromDays(30) }, _ => false, _ => false));
         Assert.All(plan, decision => Assert.Equal(PgRetentionAction.Keep, decision.Action));
     }
 
@@ -158,13 +168,15 @@ public sealed class RetentionPlanTests
         };
         var selected = explicitOne ? [present[random.Next(present.Count)]]
             : random.Next(3) == 0 ? present.Where(_ => random.Next(2) == 0).ToList() : present;
-        return (new RetentionQuestion(selected, present, policy, read.Contains, abandoned.Contains, explicitOne && random.Next(2) == 0), random);
+        return (new RetentionQuestion(
+            selected, present, policy, read.Contains, abandoned.Contains, explicitOne && random.Next(2) == 0), random);
     }
 
     private static PgBackup Draw(Random random)
     {
         var spread = random.Next(3) switch { 0 => 72, 1 => 24 * 90, _ => 24 * 1200 };
-        var backup = Backup($"db{random.Next(2)}", Now.AddHours(-random.Next(spread)), random.Next(2) == 0 ? "1" : "2", random.Next(1, 1000));
+        var backup =
+            Backup($"db{random.Next(2)}", Now.AddHours(-random.Next(spread)), random.Next(2) == 0 ? "1" : "2", random.Next(1, 1000));
         return random.Next(10) switch
         {
             0 => backup with { Complete = false, Problem = "SHA256SUMS is missing" },

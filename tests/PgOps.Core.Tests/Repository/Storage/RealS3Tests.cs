@@ -109,7 +109,8 @@ public sealed class RealS3Tests : IDisposable
         var copy = await CopyAsync(backup, place, CancellationToken.None);
         Assert.True(copy.Complete, copy.Problem);
         using var client = Client(place);
-        var objects = (await client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = place.Root, Prefix = place.Path })).S3Objects;
+        var objects =
+            (await client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = place.Root, Prefix = place.Path })).S3Objects;
         Assert.Equal(6, objects.Count);
         foreach (var found in objects)
         {
@@ -130,7 +131,8 @@ public sealed class RealS3Tests : IDisposable
 
     private static async Task<IReadOnlyList<PartDetail>> PartsAsync(AmazonS3Client client, StoreUri place)
     {
-        var uploads = await client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = place.Root, Prefix = place.Path });
+        var uploads =
+            await client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = place.Root, Prefix = place.Path });
         return uploads.MultipartUploads?.SingleOrDefault() is { } upload
             ? (await client.ListPartsAsync(place.Root, upload.Key, upload.UploadId)).Parts ?? []
             : [];

@@ -10,9 +10,12 @@ namespace PgOps.Core.Tests.Repository.Storage;
 
 /// <summary>A theory that needs rclone on the PATH, and for a remote of rclone's a service.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class RcloneTheoryAttribute() : PeerTheoryAttribute(PostgresAvailability.Missing ?? S3Gateway.Missing ?? Peer.MissingProgram("rclone"));
+public sealed class RcloneTheoryAttribute()
+    : PeerTheoryAttribute(PostgresAvailability.Missing ?? S3Gateway.Missing ?? Peer.MissingProgram("rclone"));
 
-/// <summary>The whole round with real programs: rclone with a folder and with an S3 service as its remote, and the service itself.</summary>
+/// <summary>
+/// The whole round with real programs: rclone with a folder and with an S3 service as its remote, and the service itself.
+/// </summary>
 [Collection(S3Tests.Name)]
 [Trait("Category", "Slow")]
 public sealed class RealStoreTests : IDisposable
@@ -35,7 +38,8 @@ public sealed class RealStoreTests : IDisposable
     [InlineData(PgBackupFormat.Directory)]
     [InlineData(PgBackupFormat.Custom)]
     [InlineData(PgBackupFormat.Plain)]
-    public Task Rclone_takes_a_backup_through_the_whole_round(PgBackupFormat format) => RoundAsync($"rclone::local:{_folder.Path}/remote", format);
+    public Task Rclone_takes_a_backup_through_the_whole_round(PgBackupFormat format)
+        => RoundAsync($"rclone::local:{_folder.Path}/remote", format);
 
     [S3Theory]
     [InlineData(PgBackupFormat.Directory)]
@@ -62,8 +66,10 @@ public sealed class RealStoreTests : IDisposable
     {
         var source = await BackupTestDatabase.CreateAsync(_server, BackupTestDatabase.Types);
         var backup = await new BackupDatabase().RunAsync(
-            new BackupDatabaseRequest { Target = source, Path = Path.Combine(_folder.Path, "local"), Format = format }, _sink, CancellationToken.None);
-        var copy = await new CopyBackup().RunAsync(new CopyBackupRequest { Backup = backup, Destination = place }, _sink, CancellationToken.None);
+            new BackupDatabaseRequest { Target = source, Path = Path.Combine(_folder.Path, "local"), Format = format }, _sink,
+            CancellationToken.None);
+        var copy =
+            await new CopyBackup().RunAsync(new CopyBackupRequest { Backup = backup, Destination = place }, _sink, CancellationToken.None);
         try
         {
             Assert.True(copy.Complete, copy.Problem);
@@ -71,7 +77,8 @@ public sealed class RealStoreTests : IDisposable
             Assert.Contains(await ListAsync(place), found => found.Path == copy.Path && !found.Proven);
             var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path }, _sink, CancellationToken.None);
             Assert.All(test.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
-            var deep = await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path, Deep = true }, _sink, CancellationToken.None);
+            var deep =
+                await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path, Deep = true }, _sink, CancellationToken.None);
             Assert.Equal(copy.Path, deep.Backup.Path);
             Assert.Equal(["files", "hashes", "manifest", "table-of-contents", "decompression"], deep.Checks.Select(check => check.Name));
             Assert.All(deep.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
@@ -83,10 +90,12 @@ public sealed class RealStoreTests : IDisposable
             Assert.True((await ListAsync(copy.Path)).Single().Proven);
 
             var restored = await new RestoreDatabase().RunAsync(
-                new RestoreDatabaseRequest { Backup = copy, Target = _server.Target, Database = "fetched_" + backup.Id[..8] }, _sink, CancellationToken.None);
+                new RestoreDatabaseRequest { Backup = copy, Target = _server.Target, Database = "fetched_" + backup.Id[..8] }, _sink,
+                CancellationToken.None);
             Assert.Equal(copy.Path, restored.Backup.Path);
             Assert.DoesNotContain(Directory.EnumerateDirectories(Path.GetTempPath(), "pgops-private-*"), folder =>
-                File.Exists(Path.Combine(folder, OwnerMark.FileName)) && File.ReadAllLines(Path.Combine(folder, OwnerMark.FileName))[1] == Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                File.Exists(Path.Combine(folder, OwnerFile.FileName)) && File.ReadAllLines(Path.Combine(folder, OwnerFile.FileName))[
+                    1] == Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
             var back = await new CopyBackup().RunAsync(
                 new CopyBackupRequest { Backup = copy, Destination = Path.Combine(_folder.Path, "back") }, _sink, CancellationToken.None);

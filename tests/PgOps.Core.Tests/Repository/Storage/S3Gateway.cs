@@ -38,7 +38,8 @@ public sealed class S3Gateway : IAsyncLifetime
     /// <summary>Why there is no service; null when there is one or it can be started.</summary>
     internal static string? Missing { get; } = Peer.Named("S3_SERVER") is not null ? null
         : PostgresAvailability.OnlyOnLinux
-            ?? Peer.MissingProgram("ceph-mon") ?? Peer.MissingProgram("ceph-osd") ?? Peer.MissingProgram("ceph-authtool") ?? Peer.MissingProgram("radosgw");
+            ?? Peer.MissingProgram(
+                "ceph-mon") ?? Peer.MissingProgram("ceph-osd") ?? Peer.MissingProgram("ceph-authtool") ?? Peer.MissingProgram("radosgw");
 
     public async Task InitializeAsync()
     {

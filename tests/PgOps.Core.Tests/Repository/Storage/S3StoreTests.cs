@@ -36,12 +36,15 @@ public sealed class S3StoreTests : IDisposable
         Assert.Equal($"nightly/{Name}/SHA256SUMS", LastPut());
         Assert.Equal(0, _s3.Unfinished);
 
-        var listed = Assert.Single(await new FindBackups().RunAsync(new FindBackupsRequest { Path = _s3.Uri("nightly") }, _sink, CancellationToken.None));
+        var listed = Assert.Single(
+            await new FindBackups().RunAsync(new FindBackupsRequest { Path = _s3.Uri("nightly") }, _sink, CancellationToken.None));
         Assert.Equal(copy.Path, listed.Path);
         Assert.Equal(checksums ? 0 : 4, BodiesRead(() => CopyAsync(backup, _s3.Uri("nightly")), "SHA256SUMS", "manifest.json"));
 
         var back = await CopyAsync(copy, Path.Combine(_folder.Path, "back"));
-        Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(backup.Path, "SHA256SUMS")), await File.ReadAllBytesAsync(Path.Combine(back.Path, "SHA256SUMS")));
+        Assert.Equal(
+            await File.ReadAllBytesAsync(Path.Combine(backup.Path, "SHA256SUMS")),
+            await File.ReadAllBytesAsync(Path.Combine(back.Path, "SHA256SUMS")));
         Assert.Equal(PgCheckStatus.Passed, (await TestBackup.HashesAsync(back.Path, CancellationToken.None)).Status);
     }
 
@@ -76,7 +79,9 @@ public sealed class S3StoreTests : IDisposable
         Assert.Equal(0, _s3.Count("partNumber=1&") + _s3.Count("partNumber=2&"));
         Assert.Equal(1, _s3.Count("partNumber=3"));
         Assert.Equal(0, _s3.Unfinished);
-        Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(backup.Path, "data", "1.dat.gz")), _s3.Objects[$"nightly/{Name}/data/1.dat.gz"].Content);
+        Assert.Equal(
+            await File.ReadAllBytesAsync(Path.Combine(backup.Path, "data", "1.dat.gz")),
+            _s3.Objects[$"nightly/{Name}/data/1.dat.gz"].Content);
     }
 
     [Fact]
@@ -172,12 +177,14 @@ public sealed class S3StoreTests : IDisposable
         var content = _s3.Objects[key].Content.ToArray();
         content[5_000_000] ^= 1;
         _s3.Objects[key] = (content, checksums ? "AAAA-3" : null, null);
-        var test = await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path, BinPath = _folder.Path }, _sink, CancellationToken.None);
+        var test = await new TestBackup().RunAsync(
+            new TestBackupRequest { Path = copy.Path, BinPath = _folder.Path }, _sink, CancellationToken.None);
         Assert.False(test.Passed);
         Assert.Contains("damaged: data/1.dat.gz", test.Checks.Single(check => check.Name == "hashes").Detail, StringComparison.Ordinal);
 
         await CopyAsync(backup, _s3.Uri("nightly"));
-        test = await new TestBackup().RunAsync(new TestBackupRequest { Path = copy.Path, BinPath = _folder.Path }, _sink, CancellationToken.None);
+        test = await new TestBackup().RunAsync(
+            new TestBackupRequest { Path = copy.Path, BinPath = _folder.Path }, _sink, CancellationToken.None);
         Assert.True(test.Passed);
     }
 
@@ -186,8 +193,11 @@ public sealed class S3StoreTests : IDisposable
     {
         await CopyAsync(await BackupOnDisk.MakeAsync(Path.Combine(_folder.Path, "a"), 1000), _s3.Uri("nightly"));
         var other = await BackupOnDisk.MakeAsync(Path.Combine(_folder.Path, "b"), 2000);
-        Assert.Equal(PgErrorCode.TargetNotEmpty, (await Assert.ThrowsAsync<PgOpsException>(() => CopyAsync(other, _s3.Uri("nightly")))).Code);
-        Assert.Equal(PgErrorCode.TargetNotEmpty, (await Assert.ThrowsAsync<PgOpsException>(() => CopyAsync(other, Path.Combine(_folder.Path, "a")))).Code);
+        Assert.Equal(
+            PgErrorCode.TargetNotEmpty, (await Assert.ThrowsAsync<PgOpsException>(() => CopyAsync(other, _s3.Uri("nightly")))).Code);
+        Assert.Equal(
+            PgErrorCode.TargetNotEmpty,
+            (await Assert.ThrowsAsync<PgOpsException>(() => CopyAsync(other, Path.Combine(_folder.Path, "a")))).Code);
         Assert.True(Assert.Single(await ListAsync()).Complete);
     }
 
@@ -200,8 +210,8 @@ public sealed class S3StoreTests : IDisposable
         var stray = Directory.CreateDirectory(Path.Combine(local, $"{Name}.99999999.partial", "data")).Parent!.FullName;
         File.Copy(Path.Combine(backup.Path, "data", "1.dat.gz"), Path.Combine(stray, "data", "1.dat.gz"));
         await File.WriteAllTextAsync(Path.Combine(stray, "globals.sql"), "half");
-        var own = System.Text.Encoding.UTF8.GetString(OwnerMark.Own()).Split('\n');
-        await File.WriteAllTextAsync(Path.Combine(stray, OwnerMark.FileName), $"{own[0]}\n99999999\n{own[2]}\n");
+        var own = System.Text.Encoding.UTF8.GetString(OwnerFile.Own()).Split('\n');
+        await File.WriteAllTextAsync(Path.Combine(stray, OwnerFile.FileName), $"{own[0]}\n99999999\n{own[2]}\n");
         _s3.Requests.Clear();
         var back = await CopyAsync(copy, local);
         Assert.Equal(0, _s3.Count("1.dat.gz"));
@@ -232,7 +242,9 @@ public sealed class S3StoreTests : IDisposable
     {
         var backup = await BackupOnDisk.MakeAsync(_folder.Path);
         var copy = await CopyAsync(backup, _s3.Uri("nightly"));
-        _s3.Break = what => what.StartsWith("DELETE", StringComparison.Ordinal) && !what.Contains("SHA256SUMS", StringComparison.Ordinal) ? Fault.Error500 : Fault.None;
+        _s3.Break = what => what.StartsWith("DELETE", StringComparison.Ordinal) && !what.Contains("SHA256SUMS", StringComparison.Ordinal)
+            ? Fault.Error500
+            : Fault.None;
         Environment.SetEnvironmentVariable("AWS_MAX_ATTEMPTS", "1");
         try
         {
@@ -282,14 +294,17 @@ public sealed class S3StoreTests : IDisposable
         var backup = await BackupOnDisk.MakeAsync(_folder.Path, 9 * 1024 * 1024);
         await CopyAsync(backup, _s3.Uri("nightly", "&sse=aws:kms&ssekey=k1&lock=governance&retain=30"));
         Assert.Equal(6, _s3.Objects.Count);
-        Assert.Single(_s3.Requests, request => request.StartsWith("POST", StringComparison.Ordinal) && request.EndsWith("?uploads", StringComparison.Ordinal));
+        Assert.Single(
+            _s3.Requests,
+            request => request.StartsWith("POST", StringComparison.Ordinal) && request.EndsWith("?uploads", StringComparison.Ordinal));
         Assert.All(_s3.Objects.Keys, key =>
         {
             var headers = _s3.Headers[key];
             Assert.Equal("aws:kms", headers["x-amz-server-side-encryption"]);
             Assert.Equal("k1", headers["x-amz-server-side-encryption-aws-kms-key-id"]);
             Assert.Equal("GOVERNANCE", headers["x-amz-object-lock-mode"]);
-            var until = DateTime.Parse(headers["x-amz-object-lock-retain-until-date"]!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
+            var until = DateTime.Parse(
+                headers["x-amz-object-lock-retain-until-date"]!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
             Assert.Equal(30, Math.Round((until - DateTime.UtcNow).TotalDays));
         });
     }
@@ -304,7 +319,8 @@ public sealed class S3StoreTests : IDisposable
         Assert.Empty(_s3.Objects);
     }
 
-    private string LastPut() => _s3.Requests.Last(request => request.StartsWith("PUT", StringComparison.Ordinal))["PUT /bucket/".Length..].Split('?')[0];
+    private string LastPut()
+        => _s3.Requests.Last(request => request.StartsWith("PUT", StringComparison.Ordinal))["PUT /bucket/".Length..].Split('?')[0];
 
     /// <summary>How many objects' contents an action reads, these aside.</summary>
     private int BodiesRead(Func<Task> action, params string[] aside)
@@ -312,7 +328,8 @@ public sealed class S3StoreTests : IDisposable
         _s3.Requests.Clear();
         action().GetAwaiter().GetResult();
         var read = _s3.Requests.Count(request => request.StartsWith("GET /bucket/nightly", StringComparison.Ordinal));
-        return read - _s3.Requests.Count(request => request.StartsWith("GET", StringComparison.Ordinal) && aside.Any(name => request.EndsWith(name, StringComparison.Ordinal)))
+        return read - _s3.Requests.Count(request => request.StartsWith("GET", StringComparison.Ordinal)
+            && aside.Any(name => request.EndsWith(name, StringComparison.Ordinal)))
             - Convert.ToInt32(_s3.Count("drills.jsonl"), CultureInfo.InvariantCulture);
     }
 

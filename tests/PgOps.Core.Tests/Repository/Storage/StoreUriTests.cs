@@ -57,7 +57,8 @@ public sealed class StoreUriTests
     [InlineData("s3://bucket/x?endpoint=host:1")]
     [InlineData("rclone:no-colon")]
     [InlineData("rclone:--config=/x:y")]
-    public void Nonsense_is_refused(string text) => Assert.Equal(PgErrorCode.StoreInvalid, Assert.Throws<PgOpsException>(() => StoreUri.Parse(text)).Code);
+    public void Nonsense_is_refused(string text)
+        => Assert.Equal(PgErrorCode.StoreInvalid, Assert.Throws<PgOpsException>(() => StoreUri.Parse(text)).Code);
 
     [Theory]
     [InlineData("&sse=DES")]

@@ -72,7 +72,8 @@ public sealed class MaskDatabaseTests : IDisposable
 
         await SandboxServer.ExecuteAsync(restore.Target, "CHECKPOINT");
         var folder = (string)(await ValueAsync(
-            restore.Target, "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()"))!;
+            restore.Target,
+            "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()"))!;
         Assert.NotEmpty(Directory.GetFiles(folder));
         Assert.DoesNotContain(Directory.GetFiles(folder), file => Holds(file, Original));
         Assert.DoesNotContain(Directory.GetFiles(folder), file => Holds(file, "Orig7f3a"));
@@ -82,13 +83,16 @@ public sealed class MaskDatabaseTests : IDisposable
 
         Assert.Equal(11, restore.Masked.Count);
         Assert.Equal("public.customers.email", restore.Masked.Single(column => column.Column == "customer_email").Follows);
-        Assert.Equal([2000, 2001], restore.Masked.Where(column => column.KeptValues > 0).Select(column => (int)column.KeptValues).Append(2001).Distinct());
+        Assert.Equal(
+            [2000, 2001],
+            restore.Masked.Where(column => column.KeptValues > 0).Select(column => (int)column.KeptValues).Append(2001).Distinct());
         Assert.All(
             restore.Checks.Where(check => check.Name is "content" or "masked" or "mask-traces" or "personal-data"),
             check => Assert.Equal(PgCheckStatus.Passed, check.Status));
         Assert.Equal(
             ["content", "masked", "statistics", "mask-traces", "personal-data"],
-            restore.Checks.Select(check => check.Name).Where(name => name is "content" or "statistics" or "personal-data" || name.StartsWith("mask", StringComparison.Ordinal)));
+            restore.Checks.Select(check => check.Name)
+                .Where(name => name is "content" or "statistics" or "personal-data" || name.StartsWith("mask", StringComparison.Ordinal)));
     }
 
     [PostgresFact]
@@ -104,14 +108,20 @@ public sealed class MaskDatabaseTests : IDisposable
         Assert.False((await CompareAsync(copy, other)).Passed);
         Assert.Equal(3000L, await ValueAsync(copy, "SELECT count(*) FROM orders JOIN customers ON customer_email = email"));
         Assert.Equal(true, await ValueAsync(copy, "SELECT convalidated FROM pg_constraint WHERE conname = 'of_customer'"));
-        Assert.Equal("who", await ValueAsync(copy, "SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 'of_customer'"));
+        Assert.Equal(
+            "who", await ValueAsync(copy, "SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 'of_customer'"));
         Assert.Equal(0L, await ValueAsync(copy, "SELECT sum(touched) FROM customers"));
-        Assert.Equal("A,O", await ValueAsync(copy, "SELECT string_agg(tgenabled::text, ',' ORDER BY tgenabled) FROM pg_trigger WHERE NOT tgisinternal"));
-        Assert.Equal(2000L, await ValueAsync(copy, "SELECT count(DISTINCT email) FROM customers WHERE email ~ '^u[0-9a-f]{20}@example.invalid$' AND id > 0"));
+        Assert.Equal(
+            "A,O",
+            await ValueAsync(copy, "SELECT string_agg(tgenabled::text, ',' ORDER BY tgenabled) FROM pg_trigger WHERE NOT tgisinternal"));
+        Assert.Equal(2000L, await ValueAsync(
+            copy, "SELECT count(DISTINCT email) FROM customers WHERE email ~ '^u[0-9a-f]{20}@example.invalid$' AND id > 0"));
         Assert.Equal("", await ValueAsync(copy, "SELECT name || coalesce(phone, '') FROM customers WHERE id = 0"));
-        Assert.Equal(400L, await ValueAsync(copy, "SELECT min(n) FROM (SELECT count(*) n FROM customers WHERE city IS NOT NULL GROUP BY city) s"));
+        Assert.Equal(
+            400L, await ValueAsync(copy, "SELECT min(n) FROM (SELECT count(*) n FROM customers WHERE city IS NOT NULL GROUP BY city) s"));
         Assert.Equal(true, await ValueAsync(copy, "SELECT count(*) > 1000 FROM customers WHERE city IS DISTINCT FROM 'city ' || id % 5"));
-        Assert.Equal(2001L, await ValueAsync(copy, "SELECT count(*) FROM customers WHERE tier = 'it''s basic' AND note IS NULL AND lower_email = lower(email)"));
+        Assert.Equal(2001L, await ValueAsync(
+            copy, "SELECT count(*) FROM customers WHERE tier = 'it''s basic' AND note IS NULL AND lower_email = lower(email)"));
         Assert.Equal(true, await ValueAsync(copy, "SELECT count(*) > 1000 FROM seen JOIN customers USING (name)"));
         Assert.Equal(500L, await ValueAsync(copy, "SELECT count(DISTINCT who) FROM visits WHERE who ~ '^[0-9a-f]{32}$'"));
     }
@@ -131,16 +141,20 @@ public sealed class MaskDatabaseTests : IDisposable
         var lines = error.Message.Split('\n').Where(line => line.StartsWith("  ", StringComparison.Ordinal)).ToList();
         foreach (var part in new[]
         {
-            "public.nowhere.x: there is no such table", "public.customers.nothing: the table has no such column; it has id, email", "shown.name: it is no table",
-            "visits_2024.who: it comes from its parent", "lower_email: it is computed", "touched: email needs a text", "name: the column is NOT NULL",
-            "city: expression: 42883", "code: fixed: 22P02", "public.orders.customer_email refers to public.customers.email", "id: the column is in a unique index",
+            "public.nowhere.x: there is no such table", "public.customers.nothing: the table has no such column; it has id, email",
+            "shown.name: it is not a table",
+            "visits_2024.who: it comes from its parent", "lower_email: it is computed", "touched: email needs a text",
+            "name: the column is NOT NULL",
+            "city: expression: 42883", "code: fixed: 22P02", "public.orders.customer_email refers to public.customers.email",
+            "id: the column is in a unique index",
         })
         {
             Assert.Contains(lines, line => line.Contains(part, StringComparison.Ordinal));
         }
 
         Assert.Equal(11, lines.Count);
-        Assert.Equal(0L, await ValueAsync(_server.Target, "SELECT count(*) FROM pg_database WHERE datname ~ '_pgops_[0-9a-f]{8}$' OR datname = 'not masked'"));
+        Assert.Equal(0L, await ValueAsync(
+            _server.Target, "SELECT count(*) FROM pg_database WHERE datname ~ '_pgops_[0-9a-f]{8}$' OR datname = 'not masked'"));
     }
 
     [PostgresFact]
@@ -160,7 +174,8 @@ public sealed class MaskDatabaseTests : IDisposable
         Assert.Contains("of_customer", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Original, error.ToString(), StringComparison.OrdinalIgnoreCase);
 
-        var left = await RestoreAsync(backup, "left", """ "customers.born": { "rule": "expression", "sql": "CASE WHEN id > 5 THEN md5(born) ELSE born END" } """);
+        var left = await RestoreAsync(
+            backup, "left", """ "customers.born": { "rule": "expression", "sql": "CASE WHEN id > 5 THEN md5(born) ELSE born END" } """);
         Assert.Equal(5, left.Masked.Single().KeptValues);
         Assert.Equal(PgCheckStatus.Failed, left.Checks.Single(check => check.Name == "masked").Status);
     }
@@ -204,7 +219,8 @@ public sealed class MaskDatabaseTests : IDisposable
             new() { Backup = second, Target = _server.Target, Database = "marked twice" }, _sink, CancellationToken.None)).Target;
         Assert.StartsWith(
             "pgops.masked: ",
-            (string?)await ValueAsync(third, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"),
+            (string?)await ValueAsync(
+                third, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"),
             StringComparison.Ordinal);
     }
 
@@ -216,11 +232,13 @@ public sealed class MaskDatabaseTests : IDisposable
         var masker = (_server.Target with { Username = "masker" }).WithPassword(new PgSecret("its own secret"));
 
         var restore = await new RestoreDatabase().RunAsync(
-            Request(backup, "of the masker", Rules, Seed) with { Target = masker, NoOwner = true, NoPrivileges = true }, _sink, CancellationToken.None);
+            Request(backup, "of the masker", Rules, Seed) with { Target = masker, NoOwner = true, NoPrivileges = true }, _sink,
+            CancellationToken.None);
 
         Assert.Equal(PgCheckStatus.Passed, restore.Checks.Single(check => check.Name == "mask-traces").Status);
         Assert.Equal(0L, await ValueAsync(restore.Target, "SELECT sum(touched) FROM customers"));
-        Assert.Equal("A,O", await ValueAsync(restore.Target, "SELECT string_agg(tgenabled::text, ',' ORDER BY tgenabled) FROM pg_trigger WHERE NOT tgisinternal"));
+        Assert.Equal("A,O", await ValueAsync(
+            restore.Target, "SELECT string_agg(tgenabled::text, ',' ORDER BY tgenabled) FROM pg_trigger WHERE NOT tgisinternal"));
         Assert.DoesNotContain(Original, await DumpAsync(restore.Target), StringComparison.OrdinalIgnoreCase);
     }
 
@@ -254,7 +272,15 @@ public sealed class MaskDatabaseTests : IDisposable
     {
         var path = Path.Combine(_folder.Path, Guid.NewGuid().ToString("N") + ".json");
         File.WriteAllText(path, $$"""{ "format": "pgops-mask/1", "columns": { {{rules}} } }""");
-        return new RestoreDatabaseRequest { Backup = backup, Target = _server.Target, Database = database, Jobs = 2, Mask = path, MaskSeed = seed };
+        return new RestoreDatabaseRequest
+        {
+            Backup = backup,
+            Target = _server.Target,
+            Database = database,
+            Jobs = 2,
+            Mask = path,
+            MaskSeed = seed,
+        };
     }
 
     private Task<PgRestore> RestoreAsync(PgBackup backup, string database, string rules)

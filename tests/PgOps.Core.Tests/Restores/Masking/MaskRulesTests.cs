@@ -51,7 +51,19 @@ public sealed class MaskRulesTests
             problems);
 
         Assert.Equal(11, problems.Count);
-        foreach (var part in new[] { "\"extra\"", "\"email\" is not", "scramble", "a.c", "fixed needs", "only fixed", "a.f: \"sql\"", "a.g", "public.a.h has 2", "\"with\"" })
+        foreach (var part in new[]
+        {
+            "\"extra\"",
+            "\"email\" is not",
+            "scramble",
+            "a.c",
+            "fixed needs",
+            "only fixed",
+            "a.f: \"sql\"",
+            "a.g",
+            "public.a.h has 2",
+            "\"with\"",
+        })
         {
             Assert.Contains(problems, problem => problem.Contains(part, StringComparison.Ordinal));
         }
@@ -73,7 +85,8 @@ public sealed class MaskRulesTests
     {
         var problems = new List<string>();
         var rules = MaskRules.Parse(
-            $$"""{ "format": "pgops-mask/1", "columns": { "people.name": { "rule": "expression", "sql": {{System.Text.Json.JsonSerializer.Serialize(sql)}} } } }""", problems);
+            $$"""{ "format": "pgops-mask/1", "columns": { "people.name": { "rule": "expression", "sql": {{System.Text.Json.JsonSerializer.Serialize(sql)}} } } }""",
+            problems);
         Assert.Equal(taken ? 0 : 1, problems.Count);
         Assert.Equal(taken ? 1 : 0, rules.Count);
     }
@@ -105,23 +118,24 @@ public sealed class MaskRulesTests
     [InlineData("shipping", "text", false)]
     [InlineData("retail", "text", false)]
     [InlineData("tip", "text", false)]
-    public void Knows_personal_data_by_its_name(string column, string type, bool expected) => Assert.Equal(expected, PersonalData.IsNamedSo(new MaskColumn
-    {
-        Schema = "public",
-        Table = "products",
-        Name = column,
-        TableOid = 1,
-        Number = 1,
-        Kind = 'r',
-        DeclaredType = type,
-        Type = type,
-        Length = null,
-        NotNull = false,
-        Generated = false,
-        Identity = false,
-        Inherited = false,
-        Unique = false,
-        UniqueAlone = false,
-        Primary = false,
-    }));
+    public void Knows_personal_data_by_its_name(string column, string type, bool expected)
+        => Assert.Equal(expected, PersonalData.IsNamedSo(new MaskColumn
+        {
+            Schema = "public",
+            Table = "products",
+            Name = column,
+            TableOid = 1,
+            Number = 1,
+            Kind = 'r',
+            DeclaredType = type,
+            Type = type,
+            Length = null,
+            NotNull = false,
+            Generated = false,
+            Identity = false,
+            Inherited = false,
+            Unique = false,
+            UniqueAlone = false,
+            Primary = false,
+        }));
 }

@@ -60,7 +60,8 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
             }
         }
 
-        output.WriteLine($"{inputs} scripts: tokens of {scanned} compared; {parsed} valid SQL with {statements} statements compared; {differences.Count} differ");
+        output.WriteLine($"{inputs} scripts: tokens of {scanned} compared; {parsed} valid SQL with {statements} statements compared; "
+            + $"{differences.Count} differ");
         Assert.True(differences.Count == 0, string.Join("\n", differences.Take(3)));
     }
 
@@ -82,7 +83,13 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
         await File.WriteAllTextAsync(program, Program);
         try
         {
-            var start = new ProcessStartInfo(Peer.Node!) { RedirectStandardInput = true, RedirectStandardOutput = true, StandardInputEncoding = new UTF8Encoding(false), StandardOutputEncoding = Encoding.UTF8 };
+            var start = new ProcessStartInfo(Peer.Node!)
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                StandardInputEncoding = new UTF8Encoding(false),
+                StandardOutputEncoding = Encoding.UTF8,
+            };
             start.ArgumentList.Add(program);
             start.ArgumentList.Add(Path.GetFullPath(LibpgQueryFactAttribute.Modules!));
             using var node = Process.Start(start)!;
@@ -121,7 +128,8 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
         var merged = new List<(int Start, int End)>();
         foreach (var token in tokens)
         {
-            if (merged.Count > 0 && merged[^1] is var last && last.End == token.Start && text[token.Start] == '\'' && text[last.Start..last.End] is "N" or "n")
+            if (merged.Count > 0 && merged[^1] is var last && last.End == token.Start && text[token.Start] == '\''
+                && text[last.Start..last.End] is "N" or "n")
             {
                 merged[^1] = (last.Start, token.End);
             }
@@ -152,7 +160,8 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
         {
             var start = offsets[statement[0]];
             var end = statement[1] == 0 ? text.Length : offsets[statement[0] + statement[1]];
-            var inside = sql.Where(token => token.Start >= start && token.End <= end && (statement[1] > 0 || text[token.Start] != ';')).ToList();
+            var inside = sql.Where(token => token.Start >= start && token.End <= end && (statement[1] > 0 || text[token.Start] != ';'))
+                .ToList();
             return (inside[0].Start, inside[^1].End);
         }).ToList();
     }
@@ -160,7 +169,8 @@ public sealed partial class LibpgQueryComparison(ITestOutputHelper output)
     private static List<(int Start, int End)> Statements(string text) =>
         SqlScript.Parse(text).Statements.Select(statement => (statement.Offset, statement.Offset + statement.Length)).ToList();
 
-    private static void Compare(string text, List<(int Start, int End)> expected, List<(int Start, int End)> actual, List<string> differences)
+    private static void Compare(
+        string text, List<(int Start, int End)> expected, List<(int Start, int End)> actual, List<string> differences)
     {
         if (!expected.SequenceEqual(actual))
         {

@@ -33,7 +33,8 @@ public sealed partial class PsqlComparison(ITestOutputHelper output)
     public Task Random_scripts_split_as_psql_splits_them() => CompareRandomAsync(standardConformingStrings: true);
 
     [PostgresSourceFact]
-    public Task Random_scripts_split_as_psql_splits_them_without_standard_conforming_strings() => CompareRandomAsync(standardConformingStrings: false);
+    public Task Random_scripts_split_as_psql_splits_them_without_standard_conforming_strings()
+        => CompareRandomAsync(standardConformingStrings: false);
 
     private async Task CompareRandomAsync(bool standardConformingStrings)
     {
@@ -65,13 +66,15 @@ public sealed partial class PsqlComparison(ITestOutputHelper output)
                 var actual = i < script.Statements.Count ? script.Statements[i] : null;
                 if (!IsSame(text, expected, actual))
                 {
-                    differences.Add($"{name}, statement {i}, line {actual?.Line}\n  psql: {JsonSerializer.Serialize(expected.Sql)}\n  here: {JsonSerializer.Serialize(actual?.Text)}");
+                    differences.Add($"{name}, statement {i}, line {actual?.Line}\n  psql: {JsonSerializer.Serialize(expected.Sql)}\n  "
+                        + $"here: {JsonSerializer.Serialize(actual?.Text)}");
                     break;
                 }
             }
         }
 
-        output.WriteLine($"{compared} scripts, {statements} statements, {data} with COPY data compared; {differences.Count} scripts differ; {skipped.Count} left out");
+        output.WriteLine($"{compared} scripts, {statements} statements, {data} with COPY data compared; {differences.Count} scripts "
+            + $"differ; {skipped.Count} left out");
         skipped.ForEach(output.WriteLine);
         Assert.True(differences.Count == 0, string.Join("\n", differences.Take(10)));
     }
@@ -104,7 +107,8 @@ public sealed partial class PsqlComparison(ITestOutputHelper output)
     }
 
     private static string WithoutMetaCommands(string text) =>
-        MetaCommandLine().Replace(SendingMetaCommand().Replace(text, ";"), "").Replace(":'LAST_ERROR", "'LAST_ERROR", StringComparison.Ordinal);
+        MetaCommandLine().Replace(SendingMetaCommand().Replace(text, ";"), "")
+            .Replace(":'LAST_ERROR", "'LAST_ERROR", StringComparison.Ordinal);
 
     private static async Task<List<(string Sql, string? Data)>> SendByPsqlAsync(string text, bool standardConformingStrings)
     {
@@ -112,7 +116,8 @@ public sealed partial class PsqlComparison(ITestOutputHelper output)
         var file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, text, new UTF8Encoding(false));
         var start = new ProcessStartInfo(Psql) { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments = ["-X", "-q", "-f", file, string.Create(CultureInfo.InvariantCulture, $"host=127.0.0.1 port={server.Port} user=a dbname=a sslmode=disable gssencmode=disable")];
+        string[] arguments = ["-X", "-q", "-f", file, string.Create(
+            CultureInfo.InvariantCulture, $"host=127.0.0.1 port={server.Port} user=a dbname=a sslmode=disable gssencmode=disable")];
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["PGCLIENTENCODING"] = "UTF8";
         using var psql = Process.Start(start)!;

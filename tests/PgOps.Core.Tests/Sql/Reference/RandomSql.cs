@@ -39,7 +39,8 @@ internal sealed class RandomSql(int seed, bool reservedLabels)
         var script = new StringBuilder();
         for (var count = _random.Next(1, 7); count > 0; count--)
         {
-            script.Append(Maybe(0.1) ? "" : Statement(2)).Append(Maybe(0.5) ? Gap() : "").Append(count == 1 && Maybe(0.5) ? "" : ";").Append(Maybe(0.5) ? Gap() : "");
+            script.Append(Maybe(0.1) ? "" : Statement(2)).Append(Maybe(0.5) ? Gap() : "").Append(count == 1 && Maybe(0.5) ? "" : ";")
+                .Append(Maybe(0.5) ? Gap() : "");
         }
 
         return script.ToString();
@@ -70,7 +71,8 @@ internal sealed class RandomSql(int seed, bool reservedLabels)
 
     private string Gap() => Maybe(0.15) ? Pick(Gaps) + Pick(Gaps) : Pick(Gaps);
 
-    private string Glued(params string[] parts) => string.Join("", parts.SelectMany((part, index) => index == 0 ? [part] : new[] { Gap(), part }));
+    private string Glued(params string[] parts)
+        => string.Join("", parts.SelectMany((part, index) => index == 0 ? [part] : new[] { Gap(), part }));
 
     private string Expression()
     {
@@ -90,7 +92,8 @@ internal sealed class RandomSql(int seed, bool reservedLabels)
         var body = new StringBuilder("BEGIN" + Gap() + (Maybe(0.5) ? "ATOMIC" : "atomic") + Gap());
         for (var count = _random.Next(4); count > 0; count--)
         {
-            body.Append(Maybe(0.2) ? Glued("RETURN", Expression()) : Statement(depth)).Append(Maybe(0.3) ? Gap() : "").Append(';').Append(Gap());
+            body.Append(Maybe(0.2) ? Glued("RETURN", Expression()) : Statement(depth)).Append(Maybe(0.3) ? Gap() : "").Append(';')
+                .Append(Gap());
         }
 
         return body.Append(Maybe(0.5) ? "END" : "end").ToString();
@@ -103,7 +106,9 @@ internal sealed class RandomSql(int seed, bool reservedLabels)
         4 => Glued("INSERT INTO t VALUES (", Expression(), ",", Expression(), ")"),
         5 => Glued("UPDATE t SET a =", Expression(), "WHERE", Expression()),
         6 => Glued("DELETE FROM \"t;\" WHERE", Expression()),
-        7 => Glued("CREATE", Maybe(0.5) ? "OR REPLACE" : "", Maybe(0.5) ? "FUNCTION" : "procedure", "f(a int DEFAULT (1))", "LANGUAGE sql", Body(depth - 1)),
+        7 => Glued("CREATE", Maybe(0.5)
+            ? "OR REPLACE"
+            : "", Maybe(0.5) ? "FUNCTION" : "procedure", "f(a int DEFAULT (1))", "LANGUAGE sql", Body(depth - 1)),
         8 => Glued("CREATE RULE r AS ON INSERT TO t DO ALSO (", Statement(0), ";", Statement(0), ")"),
         9 => Glued("DO", Literal()),
         10 => Glued("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS", Literal()),

@@ -51,7 +51,8 @@ internal sealed partial class RecordingServer : IDisposable
             sent.Add((sql, data));
             var setting = SetStrings().Match(sql);
             await SendAsync(stream,
-                setting.Success ? Parameter("standard_conforming_strings", setting.Groups[1].Value.ToLowerInvariant()) : [], Message('C', "OK\0"u8), Ready);
+                setting.Success ? Parameter("standard_conforming_strings", setting.Groups[1].Value.ToLowerInvariant()) : [],
+                Message('C', "OK\0"u8), Ready);
         }
 
         return sent;
@@ -78,7 +79,8 @@ internal sealed partial class RecordingServer : IDisposable
         return message;
     }
 
-    private static async Task SendAsync(NetworkStream stream, params byte[][] messages) => await stream.WriteAsync(messages.SelectMany(message => message).ToArray());
+    private static async Task SendAsync(NetworkStream stream, params byte[][] messages)
+        => await stream.WriteAsync(messages.SelectMany(message => message).ToArray());
 
     private static async Task<(char Type, byte[] Body)> ReadAsync(NetworkStream stream, bool typed)
     {

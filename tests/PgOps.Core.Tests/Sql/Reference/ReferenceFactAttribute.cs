@@ -14,8 +14,10 @@ public sealed class LibpgQueryFactAttribute()
 
 /// <summary>A comparison over PostgreSQL's own regression scripts; psql must be there.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class PostgresSourceFactAttribute() : PeerFactAttribute(Peer.Missing("PostgreSQL's src/test/regress/sql", Scripts) ?? Peer.MissingProgram("psql"))
+public sealed class PostgresSourceFactAttribute()
+    : PeerFactAttribute(Peer.Missing("PostgreSQL's src/test/regress/sql", Scripts) ?? Peer.MissingProgram("psql"))
 {
     /// <summary>The folder of SQL files; PGOPS_POSTGRES_SOURCE names another.</summary>
-    internal static string? Scripts => Peer.Existing(Peer.Named("POSTGRES_SOURCE") ?? Path.Combine(Peer.Folder, "source", "src", "test", "regress", "sql"));
+    internal static string? Scripts
+        => Peer.Existing(Peer.Named("POSTGRES_SOURCE") ?? Path.Combine(Peer.Folder, "source", "src", "test", "regress", "sql"));
 }

@@ -5,7 +5,7 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Migrations.Running;
 
 /// <summary>One attempt to run a group of migrations: what was sent, and how far the server came.</summary>
-internal sealed class GroupAttempt
+internal sealed class BatchAttempt
 {
     private readonly Dictionary<NpgsqlBatchCommand, (MigrationScript Script, SqlStatement? Statement)> _sent =
         new(ReferenceEqualityComparer.Instance);
@@ -14,7 +14,7 @@ internal sealed class GroupAttempt
     private readonly bool _ownSynchrony;
     private TimeSpan? _uncommitted;
 
-    internal GroupAttempt(IReadOnlyList<MigrationScript> scripts, Action<MigrationScript, TimeSpan> applied)
+    internal BatchAttempt(IReadOnlyList<MigrationScript> scripts, Action<MigrationScript, TimeSpan> applied)
     {
         Scripts = scripts;
         _applied = applied;

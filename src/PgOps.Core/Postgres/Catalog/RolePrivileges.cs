@@ -10,7 +10,7 @@ namespace PgOps.Core.Postgres.Catalog;
 /// <param name="MayCreateRoles">CREATEROLE.</param>
 /// <param name="Provider">The managed service, known by its roles; null for any other server.</param>
 /// <param name="Strangers">Roles of the provider on this server, whose schemas are none of the user's.</param>
-internal sealed record ServerPowers(
+internal sealed record RolePrivileges(
     string Role, bool IsSuperuser, bool MayCreateDatabases, bool MayCreateRoles, string? Provider, IReadOnlyList<string> Strangers)
 {
     // Each service's administrator is a role of this name, and no superuser. The first is what tells it.
@@ -28,7 +28,7 @@ internal sealed record ServerPowers(
     internal string Where => Provider is null ? "on this server" : $"on {Provider}";
 
     /// <summary>Reads them.</summary>
-    internal static async Task<ServerPowers> ReadAsync(NpgsqlConnection session, CancellationToken cancellationToken)
+    internal static async Task<RolePrivileges> ReadAsync(NpgsqlConnection session, CancellationToken cancellationToken)
     {
         var known = Providers.SelectMany(provider => provider.Roles).ToArray();
         var there = await session.QueryAsync(
@@ -41,7 +41,7 @@ internal sealed record ServerPowers(
             SELECT rolname::pg_catalog.text, rolsuper, rolcreatedb OR rolsuper, rolcreaterole OR rolsuper
             FROM pg_catalog.pg_roles WHERE rolname = current_user
             """,
-            row => new ServerPowers(
+            row => new RolePrivileges(
                 row.GetString(0),
                 row.GetBoolean(1),
                 row.GetBoolean(2),
@@ -51,8 +51,9 @@ internal sealed record ServerPowers(
             cancellationToken).ConfigureAwait(false))[0];
     }
 
-    /// <summary>Which of these roles this one cannot give objects to, because it is no member.</summary>
-    internal async Task<IReadOnlyList<string>> NotMemberOfAsync(NpgsqlConnection session, IEnumerable<string> roles, CancellationToken cancellationToken)
+    /// <summary>Which of these roles this one cannot give objects to, because it is not a member.</summary>
+    internal async Task<IReadOnlyList<string>> NotMemberOfAsync(
+        NpgsqlConnection session, IEnumerable<string> roles, CancellationToken cancellationToken)
         => IsSuperuser ? [] : await session.QueryAsync(
             $"""
             SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r

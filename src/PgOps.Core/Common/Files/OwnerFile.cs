@@ -4,7 +4,7 @@ using System.Text;
 namespace PgOps.Core.Common.Files;
 
 /// <summary>Says which process writes a folder, so that another can tell a stray from a backup in progress.</summary>
-internal static class OwnerMark
+internal static class OwnerFile
 {
     /// <summary>The mark's file name.</summary>
     internal const string FileName = ".owner";

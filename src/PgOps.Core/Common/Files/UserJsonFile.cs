@@ -2,8 +2,10 @@ using System.Text.Json;
 
 namespace PgOps.Core.Common.Files;
 
-/// <summary>Files in JSON that people write for PgOps: comments and trailing commas are allowed, and every problem is named at once.</summary>
-internal static class HandWrittenJson
+/// <summary>
+/// Files in JSON that people write for PgOps: comments and trailing commas are allowed, and every problem is named at once.
+/// </summary>
+internal static class UserJsonFile
 {
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
@@ -14,7 +16,8 @@ internal static class HandWrittenJson
     /// <param name="state">What state things are in when it cannot be read.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible.</exception>
-    internal static async Task<string> ReadAsync(string path, string what, string parameter, string state, CancellationToken cancellationToken)
+    internal static async Task<string> ReadAsync(
+        string path, string what, string parameter, string state, CancellationToken cancellationToken)
     {
         try
         {
@@ -34,7 +37,7 @@ internal static class HandWrittenJson
     /// <summary>Reads the text.</summary>
     /// <param name="text">The JSON.</param>
     /// <param name="read">Reads the document, and adds a sentence for each problem.</param>
-    /// <param name="problems">Receives a sentence when it is no JSON.</param>
+    /// <param name="problems">Receives a sentence when it is not JSON.</param>
     internal static IReadOnlyList<T> Parse<T>(string text, Func<JsonElement, List<string>, List<T>> read, List<string> problems)
     {
         try

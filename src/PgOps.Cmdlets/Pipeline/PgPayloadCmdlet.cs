@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace PgOps.Cmdlets.Pipeline;
 
 /// <summary>Base of the cmdlets that read a backup's payload, which may be encrypted.</summary>
-public abstract class PgSealedCmdlet : PgSignedCmdlet
+public abstract class PgPayloadCmdlet : PgSignedCmdlet
 {
     /// <summary>
     /// The identity file that decrypts a backup made with -Recipient for age: one that age-keygen wrote, or an SSH private key, without

@@ -8,12 +8,12 @@ namespace PgOps.Core.Repository;
 /// Says that a backup is being read, so that it is not removed meanwhile: a shared lock of the operating system on its list of hashes,
 /// or on a foreign dump itself. Nothing is written, so a reader needs no right to write, and a killed reader's lock goes with it.
 /// </summary>
-internal sealed class ReadingMark : IDisposable
+internal sealed class BackupReadLock : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private readonly FileStream? _file;
 
-    private ReadingMark(FileStream? file)
+    private BackupReadLock(FileStream? file)
     {
         _file = file;
     }
@@ -23,29 +23,30 @@ internal sealed class ReadingMark : IDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The mark; an empty one when the backup lacks the file, which whoever reads it will find out.</returns>
     /// <exception cref="PgOpsException">BackupDamaged: it is being removed.</exception>
-    internal static async Task<ReadingMark> TakeAsync(string path, CancellationToken cancellationToken)
+    internal static async Task<BackupReadLock> TakeAsync(string path, CancellationToken cancellationToken)
     {
         for (var polling = new Polling(Patience, TimeSpan.FromMilliseconds(50)); ;)
         {
             try
             {
-                return new ReadingMark(new FileStream(FileOf(path), FileMode.Open, FileAccess.Read, FileShare.Read, 1));
+                return new BackupReadLock(new FileStream(FileOf(path), FileMode.Open, FileAccess.Read, FileShare.Read, 1));
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
             {
-                return new ReadingMark(null);
+                return new BackupReadLock(null);
             }
             catch (IOException error)
             {
                 if (!FileLock.IsHeld(error))
                 {
-                    return new ReadingMark(null);
+                    return new BackupReadLock(null);
                 }
 
                 if (polling.IsOver)
                 {
                     throw new PgOpsException(
-                        PgErrorCode.BackupDamaged, $"{path} is being removed.", "It was not read.", "Take another backup: Get-PgBackup lists them.", error);
+                        PgErrorCode.BackupDamaged, $"{path} is being removed.", "It was not read.",
+                        "Take another backup: Get-PgBackup lists them.", error);
                 }
 
                 // Whoever only looks whether it is in use holds it for a moment.

@@ -6,7 +6,7 @@ using PgOps.Core.Postgres.Connections;
 namespace PgOps.Core.Checks;
 
 /// <summary>Looks at what runs out: the numbers of sequences, transaction ids and multixact ids.</summary>
-internal static class LimitLooks
+internal static class LimitInspections
 {
     // The column is the one that the sequence belongs to or is the default of; of several the narrowest. Its domain's type counts.
     private const string SequencesQuery = """
@@ -41,26 +41,29 @@ internal static class LimitLooks
 
     private const double Ids = 1L << 31;
 
-    internal static async Task<Look> SequencesAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static async Task<Inspection> SequencesAsync(CatalogSession session, CancellationToken cancellationToken)
     {
         var all = await session.Connection.QueryAsync(
             ObjectQueries.Relations + SequencesQuery,
             row => new Sequence(
-                row.GetString(0), row.GetBoolean(1), row.IsDBNull(2) ? null : row.GetInt64(2), row.GetBoolean(3), row.GetInt64(4), row.GetInt64(5),
-                row.GetBoolean(6), row.IsDBNull(7) ? null : row.GetString(7), row.IsDBNull(8) ? "" : row.GetString(8), row.IsDBNull(9) ? null : row.GetInt64(9)),
+                row.GetString(0), row.GetBoolean(1), row.IsDBNull(2) ? null : row.GetInt64(2), row.GetBoolean(3), row.GetInt64(4),
+                row.GetInt64(5),
+                row.GetBoolean(6), row.IsDBNull(7) ? null : row.GetString(7), row.IsDBNull(8) ? "" : row.GetString(8),
+                row.IsDBNull(9) ? null : row.GetInt64(9)),
             cancellationToken).ConfigureAwait(false);
         var hidden = all.Where(sequence => !sequence.Readable).Select(sequence => sequence.Name).ToList();
-        return new Look(
+        return new Inspection(
             [.. all.Select(sequence => Judge(sequence, session.Thresholds)).OfType<PgFinding>()],
             hidden.Count == 0 ? null : $"the role may not read {NameList.Of(hidden)}");
     }
 
-    internal static async Task<Look> WraparoundAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static async Task<Inspection> WraparoundAsync(CatalogSession session, CancellationToken cancellationToken)
     {
         var (name, transactions, multixacts) = (await session.Connection.QueryAsync(
             AgesQuery, row => (row.GetString(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken).ConfigureAwait(false))[0];
         var oldest = await session.Connection.ScalarAsync<string>(OldestTablesQuery, cancellationToken).ConfigureAwait(false);
-        return new Look([.. new[] { Judge("transaction ids", transactions), Judge("multixact ids", multixacts) }.OfType<PgFinding>()]);
+        return new Inspection(
+            [.. new[] { Judge("transaction ids", transactions), Judge("multixact ids", multixacts) }.OfType<PgFinding>()]);
 
         PgFinding? Judge(string what, long age)
         {
@@ -71,7 +74,8 @@ internal static class LimitLooks
                 Kind = PgFindingKind.Wraparound,
                 Object = name,
                 Severity = used >= error ? PgFindingSeverity.Error : PgFindingSeverity.Warning,
-                Problem = Text($"has used {Percent(used)} of its {what} (age {age:N0}): when none is left, the server takes no more writes"),
+                Problem = Text(
+                    $"has used {Percent(used)} of its {what} (age {age:N0}): when none is left, the server takes no more writes"),
                 NextStep = $"VACUUM (FREEZE) the oldest tables first: {oldest}. What keeps vacuum from freezing shows in pg_stat_activity "
                     + "(backend_xmin), pg_prepared_xacts and pg_replication_slots.",
             };
@@ -118,5 +122,6 @@ internal static class LimitLooks
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private sealed record Sequence(
-        string Name, bool Readable, long? Last, bool Ascending, long Least, long Most, bool Cycles, string? Column, string Type, long? ColumnMost);
+        string Name, bool Readable, long? Last, bool Ascending, long Least, long Most, bool Cycles, string? Column, string Type,
+        long? ColumnMost);
 }

@@ -4,7 +4,7 @@ using System.Threading.Channels;
 namespace PgOps.Core.Common.Streams;
 
 /// <summary>A pipe inside this process: what is written to it is read from it, a bounded amount ahead.</summary>
-internal sealed class RelayStream : Stream
+internal sealed class BoundedPipeStream : Stream
 {
     private const int ChunksAhead = 8;
 

@@ -8,7 +8,7 @@ namespace PgOps.Core.Migrations.Scripts;
 /// Finds the CALL and DO statements that commit on their own, which a transaction block forbids: from the text of the code that they
 /// run, procedures within procedures included. Only a procedure can commit, never a function.
 /// </summary>
-internal static class OwnTransactions
+internal static class CommittingCalls
 {
     private const string PlPgSql = "plpgsql";
 
@@ -41,7 +41,8 @@ internal static class OwnTransactions
     }
 
     /// <summary>Whether a statement may commit on its own, as far as that cannot be ruled out.</summary>
-    internal static async Task<bool> MayCommitAsync(NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
+    internal static async Task<bool> MayCommitAsync(
+        NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
     {
         if (!SqlStatementTraits.RunsCode(statement))
         {

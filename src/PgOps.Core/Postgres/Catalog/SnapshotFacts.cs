@@ -5,7 +5,7 @@ using PgOps.Core.Postgres.Connections;
 namespace PgOps.Core.Postgres.Catalog;
 
 /// <summary>What the manifest says about the server and the database, read inside the backup's snapshot.</summary>
-internal static partial class SourceFacts
+internal static partial class SnapshotFacts
 {
     private const string Roles = """
         SELECT r.rolname::text FROM pg_catalog.pg_roles r

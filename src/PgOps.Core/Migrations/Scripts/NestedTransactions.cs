@@ -6,7 +6,7 @@ namespace PgOps.Core.Migrations.Scripts;
 /// Transactions that a script makes within itself, as Prisma writes them around a changed enum. In the one transaction of the
 /// migration they come to the same end and are left out; where they might not, they stay, and are refused.
 /// </summary>
-internal static class InnerTransactions
+internal static class NestedTransactions
 {
     /// <summary>The statements without plain pairs of BEGIN and COMMIT.</summary>
     internal static IReadOnlyList<SqlStatement> LeaveOut(IReadOnlyList<SqlStatement> statements)
@@ -36,5 +36,6 @@ internal static class InnerTransactions
         => statement.Keywords is ["BEGIN" or "COMMIT" or "END"] or ["BEGIN" or "COMMIT" or "END" or "START", "WORK" or "TRANSACTION"];
 
     /// <summary>Whether the statement's effect would last longer than the script means it to.</summary>
-    private static bool EndsWithTransaction(SqlStatement statement) => statement.Keywords is ["SET", "LOCAL" or "TRANSACTION" or "CONSTRAINTS", ..];
+    private static bool EndsWithTransaction(SqlStatement statement)
+        => statement.Keywords is ["SET", "LOCAL" or "TRANSACTION" or "CONSTRAINTS", ..];
 }

@@ -9,7 +9,7 @@ namespace PgOps.Core.Checks;
 /// Holds a backup's manifest against a database: everything that was there must be there. What is defined differently is a warning, for
 /// after a migration it may be meant so, and what came later is nobody's fault. Compare-PgDatabase finds every difference.
 /// </summary>
-internal sealed class ManifestLook
+internal sealed class ManifestInspection
 {
     private static readonly string[] TableKinds = ["table", "foreign table", "view", "materialized view"];
 
@@ -19,7 +19,7 @@ internal sealed class ManifestLook
     private readonly ObjectInventory _found;
     private readonly HashSet<string> _missing;
 
-    private ManifestLook(CatalogSession session, PgBackupManifest manifest, ObjectInventory found)
+    private ManifestInspection(CatalogSession session, PgBackupManifest manifest, ObjectInventory found)
     {
         _session = session;
         _manifest = manifest;
@@ -29,29 +29,33 @@ internal sealed class ManifestLook
         _missing.ExceptWith(found.Objects.Keys.Where(one => TableKinds.Contains(one.Kind)).Select(one => one.Name));
     }
 
-    internal static async Task<ManifestLook> ReadAsync(CatalogSession session, PgBackupManifest manifest, CancellationToken cancellationToken)
+    internal static async Task<ManifestInspection> ReadAsync(
+        CatalogSession session, PgBackupManifest manifest, CancellationToken cancellationToken)
         => new(session, manifest, await ObjectInventory.ReadAsync(
             session.Connection, ObjectQueries.Expected(session.Version), true, cancellationToken).ConfigureAwait(false));
 
-    /// <summary>The tables and views that are missing. A manifest without a list of objects still lists the tables whose rows it has.</summary>
-    internal async Task<Look> TablesAsync(CancellationToken cancellationToken) => new(
+    /// <summary>
+    /// The tables and views that are missing. A manifest without a list of objects still lists the tables whose rows it has.
+    /// </summary>
+    internal async Task<Inspection> TablesAsync(CancellationToken cancellationToken) => new(
         _recorded is null
-            ? await new ExpectationLook(
-                _session, [.. _manifest.Tables.Select(table => new ExpectedTable(table.Schema, table.Name, new Dictionary<string, string?>(), [], null))])
+            ? await new ExpectationInspection(
+                _session, [.. _manifest.Tables.Select(
+                    table => new ExpectedTable(table.Schema, table.Name, new Dictionary<string, string?>(), [], null))])
                 .TablesAsync(cancellationToken).ConfigureAwait(false)
             : [.. _missing.Order(StringComparer.Ordinal).Select(name => Missing(PgFindingKind.ExpectedTables, name))]);
 
     /// <summary>The columns that are missing or defined differently.</summary>
-    internal Look Columns() => Compare(PgFindingKind.ExpectedColumns, ["column"]);
+    internal Inspection Columns() => Compare(PgFindingKind.ExpectedColumns, ["column"]);
 
     /// <summary>The policies that are missing or defined differently, and tables whose row-level security is off.</summary>
-    internal Look Policies() => Compare(PgFindingKind.ExpectedPolicies, ["policy", "row security"]);
+    internal Inspection Policies() => Compare(PgFindingKind.ExpectedPolicies, ["policy", "row security"]);
 
-    private Look Compare(PgFindingKind kind, string[] kinds)
+    private Inspection Compare(PgFindingKind kind, string[] kinds)
     {
         if (_recorded is null)
         {
-            return new Look([], ObjectComparison.WhyNone(_manifest));
+            return new Inspection([], ObjectComparison.WhyNone(_manifest));
         }
 
         var unread = new List<string>();
@@ -91,7 +95,7 @@ internal sealed class ManifestLook
             notCompared.Add($"{Amount.Of(unsettled, "column")} not compared: {InternalOptions.WhyNotCompared}");
         }
 
-        return new Look(findings, notCompared.Count == 0 ? null : string.Join("; ", notCompared));
+        return new Inspection(findings, notCompared.Count == 0 ? null : string.Join("; ", notCompared));
     }
 
     /// <summary>Whether it belongs to a missing table: that is told once.</summary>

@@ -8,7 +8,7 @@ namespace PgOps.Core.Checks;
 /// or a move of the files to another system, text may sort differently than when an index was built: lookups miss rows, and a unique
 /// index lets duplicates in.
 /// </summary>
-internal static class CollationLook
+internal static class CollationInspection
 {
     // 100 is the database's default collation. Partitions bounded by text suffer as indexes do.
     private const string Query = """
@@ -27,12 +27,13 @@ internal static class CollationLook
         FROM pg_database d WHERE d.datname = current_database() UNION ALL
         """;
 
-    internal static async Task<Look> RunAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static async Task<Inspection> RunAsync(CatalogSession session, CancellationToken cancellationToken)
     {
         var recorded = session.Version >= 150000;
         var found = await session.Connection.QueryAsync(
             Query.Replace("{0}", recorded ? DatabaseQuery : "", StringComparison.Ordinal),
-            row => (Database: row.GetString(0) == "database", Name: row.GetString(1), Recorded: row.GetString(2), Actual: row.GetString(3), Used: row.GetInt64(4)),
+            row => (Database: row.GetString(0) == "database", Name: row.GetString(
+                1), Recorded: row.GetString(2), Actual: row.GetString(3), Used: row.GetInt64(4)),
             cancellationToken).ConfigureAwait(false);
         var findings = found.Where(one => one.Database || one.Used > 0).Select(one => new PgFinding
         {
@@ -45,9 +46,11 @@ internal static class CollationLook
             NextStep = $"REINDEX {(one.Database ? $"DATABASE CONCURRENTLY {one.Name}" : "the indexes that use it")}; then "
                 + $"ALTER {(one.Database ? "DATABASE" : "COLLATION")} {one.Name} REFRESH {(one.Database ? "COLLATION " : "")}VERSION.",
         });
-        return new Look(
+        return new Inspection(
             [.. findings],
-            recorded ? null : "the version of the database's own collation is recorded from PostgreSQL 15 on; the other collations were looked at");
+            recorded
+                ? null
+                : "the version of the database's own collation is recorded from PostgreSQL 15 on; the other collations were looked at");
     }
 
     private static string Number(long used) => used switch

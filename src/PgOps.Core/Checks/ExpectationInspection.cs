@@ -5,14 +5,14 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Checks;
 
 /// <summary>Holds a file of expectations against a database. What is there beyond it is nobody's fault.</summary>
-internal sealed partial class ExpectationLook
+internal sealed partial class ExpectationInspection
 {
     private readonly CatalogSession _session;
     private readonly IReadOnlyList<ExpectedTable> _expected;
     private readonly Dictionary<string, string?> _typeProblems = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _types = new(StringComparer.Ordinal);
 
-    internal ExpectationLook(CatalogSession session, IReadOnlyList<ExpectedTable> expected)
+    internal ExpectationInspection(CatalogSession session, IReadOnlyList<ExpectedTable> expected)
     {
         _session = session;
         _expected = expected;
@@ -50,12 +50,15 @@ internal sealed partial class ExpectationLook
                 if (column.Name is null)
                 {
                     findings.Add(Finding(
-                        PgFindingKind.ExpectedColumns, $"{Name(table)}.{Shown(name)}", "is missing", "Run the migration that adds it, or correct the expectations."));
+                        PgFindingKind.ExpectedColumns, $"{Name(table)}.{Shown(name)}", "is missing",
+                        "Run the migration that adds it, or correct the expectations."));
                 }
-                else if (type is not null && await DiffersAsync(type, column.Type, column.Oid, cancellationToken).ConfigureAwait(false) is { } problem)
+                else if (type is not null
+                    && await DiffersAsync(type, column.Type, column.Oid, cancellationToken).ConfigureAwait(false) is { } problem)
                 {
                     findings.Add(Finding(
-                        PgFindingKind.ExpectedColumns, $"{Name(table)}.{Shown(name)}", problem, "Run the migration that changes it, or correct the expectations."));
+                        PgFindingKind.ExpectedColumns, $"{Name(table)}.{Shown(name)}", problem,
+                        "Run the migration that changes it, or correct the expectations."));
                 }
             }
         }
@@ -78,7 +81,8 @@ internal sealed partial class ExpectationLook
         var findings = new List<PgFinding>();
         foreach (var table in _expected.Where(table => there.ContainsKey((table.Schema, table.Name))))
         {
-            findings.AddRange(table.Policies.Where(policy => !policies.Contains((table.Schema, table.Name, policy))).Select(policy => Finding(
+            findings.AddRange(table.Policies.Where(
+                policy => !policies.Contains((table.Schema, table.Name, policy))).Select(policy => Finding(
                 PgFindingKind.ExpectedPolicies,
                 $"{Shown(policy)} on {Name(table)}",
                 "is missing",
@@ -105,7 +109,9 @@ internal sealed partial class ExpectationLook
             row => (Key: (row.GetString(0), row.GetString(1)), Security: row.GetBoolean(2)),
             cancellationToken).ConfigureAwait(false)).ToDictionary(table => table.Key, table => table.Security);
 
-    /// <summary>How a column's type differs from what was expected; null when it does not. The server knows every spelling of its types.</summary>
+    /// <summary>
+    /// How a column's type differs from what was expected; null when it does not. The server knows every spelling of its types.
+    /// </summary>
     private async Task<string?> DiffersAsync(string expected, string found, long oid, CancellationToken cancellationToken)
     {
         if (string.Equals(expected, found, StringComparison.OrdinalIgnoreCase))
@@ -125,7 +131,7 @@ internal sealed partial class ExpectationLook
 
         if (_types[expected] == 0)
         {
-            return $"is of the type {found}, and {expected} was expected, which is no type here"
+            return $"is of the type {found}, and {expected} was expected, which is not a type here"
                 + $"{(_typeProblems[expected] is { } said ? $": {said}" : "; a type outside pg_catalog bears its schema's name")}";
         }
 

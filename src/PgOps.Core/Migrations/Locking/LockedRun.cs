@@ -5,7 +5,7 @@ using PgOps.Core.Postgres.Connections;
 namespace PgOps.Core.Migrations.Locking;
 
 /// <summary>One migrator's turn at a database: a fit session, the lock, the work; the work is stopped when the lock is lost.</summary>
-internal static class MigratorTurn
+internal static class LockedRun
 {
     /// <summary>Waits for the lock and does the work.</summary>
     /// <param name="request">Where.</param>

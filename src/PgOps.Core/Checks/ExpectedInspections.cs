@@ -1,24 +1,24 @@
 namespace PgOps.Core.Checks;
 
 /// <summary>Looks for what must be there, by a manifest, by a file of expectations, or by both. The catalogs are read once.</summary>
-internal sealed class ExpectedLooks
+internal sealed class ExpectedInspections
 {
     private readonly CatalogSession _session;
     private readonly PgBackupManifest? _manifest;
-    private readonly ExpectationLook? _expectations;
-    private ManifestLook? _look;
+    private readonly ExpectationInspection? _expectations;
+    private ManifestInspection? _look;
 
-    internal ExpectedLooks(CatalogSession session, PgBackupManifest? manifest, IReadOnlyList<ExpectedTable>? expectations)
+    internal ExpectedInspections(CatalogSession session, PgBackupManifest? manifest, IReadOnlyList<ExpectedTable>? expectations)
     {
         _session = session;
         _manifest = manifest;
-        _expectations = expectations is null ? null : new ExpectationLook(session, expectations);
+        _expectations = expectations is null ? null : new ExpectationInspection(session, expectations);
     }
 
-    internal async Task<Look> RunAsync(PgFindingKind kind, CancellationToken cancellationToken)
+    internal async Task<Inspection> RunAsync(PgFindingKind kind, CancellationToken cancellationToken)
     {
         var byManifest = _manifest is null
-            ? new Look([])
+            ? new Inspection([])
             : await ByManifestAsync(kind, cancellationToken).ConfigureAwait(false);
         var byFile = _expectations is null ? [] : kind switch
         {
@@ -29,9 +29,9 @@ internal sealed class ExpectedLooks
         return byManifest with { Findings = [.. byManifest.Findings, .. byFile] };
     }
 
-    private async Task<Look> ByManifestAsync(PgFindingKind kind, CancellationToken cancellationToken)
+    private async Task<Inspection> ByManifestAsync(PgFindingKind kind, CancellationToken cancellationToken)
     {
-        _look ??= await ManifestLook.ReadAsync(_session, _manifest!, cancellationToken).ConfigureAwait(false);
+        _look ??= await ManifestInspection.ReadAsync(_session, _manifest!, cancellationToken).ConfigureAwait(false);
         return kind switch
         {
             PgFindingKind.ExpectedTables => await _look.TablesAsync(cancellationToken).ConfigureAwait(false),

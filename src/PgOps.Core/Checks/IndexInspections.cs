@@ -5,7 +5,7 @@ using PgOps.Core.Postgres.Connections;
 namespace PgOps.Core.Checks;
 
 /// <summary>Looks at indexes: invalid, duplicate, unused.</summary>
-internal static class IndexLooks
+internal static class IndexInspections
 {
     // What a broken REINDEX CONCURRENTLY leaves bears these names (https://www.postgresql.org/docs/current/sql-reindex.html).
     private const string InvalidQuery = """
@@ -47,7 +47,7 @@ internal static class IndexLooks
             SELECT coalesce(pg_partition_root(rel.oid)::oid, rel.oid) AS root, s.idx_scan, rel.relpages * current_setting('block_size')::bigint AS bytes
             FROM rel JOIN pg_stat_all_indexes s ON s.indexrelid = rel.oid WHERE rel.relkind = 'i')
         SELECT root.name, false, format('has served no query in %s and takes %s', $1::text, pg_size_pretty(leaf.bytes)),
-               format('Look on the standbys, too: each counts for itself. Then DROP INDEX %s%s.', CASE root.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END, root.name)
+               format('Inspection on the standbys, too: each counts for itself. Then DROP INDEX %s%s.', CASE root.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END, root.name)
         FROM (SELECT root, sum(idx_scan) AS scans, sum(bytes)::bigint AS bytes FROM leaf GROUP BY 1) leaf
         JOIN rel root ON root.oid = leaf.root JOIN pg_index i ON i.indexrelid = root.oid
         WHERE leaf.scans = 0 AND leaf.bytes >= $2::bigint AND i.indisvalid
@@ -62,40 +62,43 @@ internal static class IndexLooks
         FROM pg_stat_database s WHERE s.datname = current_database()
         """;
 
-    internal static async Task<Look> InvalidAsync(CatalogSession session, CancellationToken cancellationToken)
-        => new(await session.FindAsync(PgFindingKind.InvalidIndexes, ObjectQueries.Relations + InvalidQuery, cancellationToken).ConfigureAwait(false));
+    internal static async Task<Inspection> InvalidAsync(CatalogSession session, CancellationToken cancellationToken)
+        => new(await session.FindAsync(PgFindingKind.InvalidIndexes, ObjectQueries.Relations + InvalidQuery, cancellationToken)
+            .ConfigureAwait(false));
 
-    internal static async Task<Look> DuplicateAsync(CatalogSession session, CancellationToken cancellationToken)
-        => new(await session.FindAsync(PgFindingKind.DuplicateIndexes, ObjectQueries.Relations + DuplicateQuery, cancellationToken).ConfigureAwait(false));
+    internal static async Task<Inspection> DuplicateAsync(CatalogSession session, CancellationToken cancellationToken)
+        => new(await session.FindAsync(PgFindingKind.DuplicateIndexes, ObjectQueries.Relations + DuplicateQuery, cancellationToken)
+            .ConfigureAwait(false));
 
-    internal static async Task<Look> UnusedAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static async Task<Inspection> UnusedAsync(CatalogSession session, CancellationToken cancellationToken)
     {
         var least = session.Thresholds.UnusedIndexAge;
         if (await session.Connection.ScalarAsync<bool>("SELECT pg_is_in_recovery()", cancellationToken).ConfigureAwait(false))
         {
-            return new Look([], "a standby counts its own reads alone: test the primary");
+            return new Inspection([], "a standby counts its own reads alone: test the primary");
         }
 
         if (await session.Connection.ScalarAsync<string>("SHOW track_counts", cancellationToken).ConfigureAwait(false) != "on")
         {
-            return new Look([], "the server counts no reads (track_counts is off)");
+            return new Inspection([], "the server counts no reads (track_counts is off)");
         }
 
         var seconds = await session.Connection.ScalarAsync<double?>(CountingSinceQuery, cancellationToken).ConfigureAwait(false);
         if (seconds is null && least > TimeSpan.Zero)
         {
-            return new Look([], $"since when reads are counted cannot be told: the statistics were never reset, and the role may not "
+            return new Inspection([], $"since when reads are counted cannot be told: the statistics were never reset, and the role may not "
                 + "look at the database's age; -UnusedIndexAge 0 looks all the same");
         }
 
         var counted = TimeSpan.FromSeconds(seconds ?? 0);
         if (counted < least)
         {
-            return new Look([], string.Create(
-                CultureInfo.InvariantCulture, $"reads are counted for {PgSize.Format(counted)} only, and {PgSize.Format(least)} are asked for (-UnusedIndexAge)"));
+            return new Inspection([], string.Create(
+                CultureInfo.InvariantCulture,
+                $"reads are counted for {PgSize.Format(counted)} only, and {PgSize.Format(least)} are asked for (-UnusedIndexAge)"));
         }
 
-        return new Look(await session.FindAsync(
+        return new Inspection(await session.FindAsync(
             PgFindingKind.UnusedIndexes,
             ObjectQueries.Relations + UnusedQuery,
             cancellationToken,

@@ -4,7 +4,7 @@ namespace PgOps.Core.Common.Streams;
 /// Reads a file over an unsteady line: a read that fails, or brings nothing for a while, is taken up again at the same place by a new
 /// request, with a growing pause, until several in a row have failed.
 /// </summary>
-internal sealed class SteadyStream : ReadOnlyStream
+internal sealed class ResumingStream : ReadOnlyStream
 {
     private const int Attempts = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -14,7 +14,7 @@ internal sealed class SteadyStream : ReadOnlyStream
     private Stream? _current;
     private long _position;
 
-    private SteadyStream(Func<long, CancellationToken, Task<Stream>> open, Stream first, long length)
+    private ResumingStream(Func<long, CancellationToken, Task<Stream>> open, Stream first, long length)
     {
         _open = open;
         _current = first;
@@ -31,7 +31,8 @@ internal sealed class SteadyStream : ReadOnlyStream
     /// <param name="open">Opens the file at an offset; must see to it that it is still the same file.</param>
     /// <param name="first">The stream at offset 0.</param>
     /// <param name="length">The file's length.</param>
-    internal static SteadyStream Over(Func<long, CancellationToken, Task<Stream>> open, Stream first, long length) => new(open, first, length);
+    internal static ResumingStream Over(Func<long, CancellationToken, Task<Stream>> open, Stream first, long length)
+        => new(open, first, length);
 
     /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -9,7 +9,7 @@ namespace PgOps.Core.Restores.Masking;
 /// that somebody might still see, so it waits first until nobody can; and it leaves a table that it may not touch with a mere warning,
 /// so the files are looked at.
 /// </summary>
-internal static class MaskTraces
+internal static class MaskedTableRewrite
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
@@ -59,7 +59,11 @@ internal static class MaskTraces
                     "End what holds them back, or restore on a server without it.");
             }
 
-            family = await session.QueryAsync(FamilyQuery, row => row.GetFieldValue<uint>(0), cancellationToken, tables.Select(oid => (long)oid).ToArray()).ConfigureAwait(false);
+            family = await session.QueryAsync(
+                FamilyQuery,
+                row => row.GetFieldValue<uint>(0),
+                cancellationToken,
+                tables.Select(oid => (long)oid).ToArray()).ConfigureAwait(false);
         }
 
         await MaskSession.EachAsync(target, family, jobs, RewriteAsync, cancellationToken).ConfigureAwait(false);
@@ -82,8 +86,11 @@ internal static class MaskTraces
             }
 
             return holders.Count == 0
-                ? PgCheck.Pass(name, "masked tables, their indexes and the planner's statistics written anew; WAL and its archive keep what the restore wrote")
-                : PgCheck.Fail(name, $"old statistics, which quote values, may be left in the copy's files: held back by {string.Join(", ", holders)}");
+                ? PgCheck.Pass(name, "masked tables, their indexes and the planner's statistics written anew; WAL and its archive keep "
+                    + "what the restore wrote")
+                : PgCheck.Fail(
+                    name,
+                    $"old statistics, which quote values, may be left in the copy's files: held back by {string.Join(", ", holders)}");
         }
     }
 
@@ -102,15 +109,18 @@ internal static class MaskTraces
     }
 
     private static async Task<(string Name, uint File)> FileAsync(NpgsqlConnection session, uint table, CancellationToken cancellationToken)
-        => (await session.QueryAsync(FileQuery, row => (row.GetString(0), row.GetFieldValue<uint>(1)), cancellationToken, (long)table).ConfigureAwait(false))[0];
+        => (await session.QueryAsync(FileQuery, row => (row.GetString(0), row.GetFieldValue<uint>(1)), cancellationToken, (long)table)
+            .ConfigureAwait(false))[0];
 
     private static async Task<List<string>> HoldersAsync(NpgsqlConnection session, bool catalogs, CancellationToken cancellationToken)
     {
-        var now = await session.ScalarAsync<string>("SELECT pg_catalog.pg_current_xact_id()::xid::text", cancellationToken).ConfigureAwait(false);
+        var now =
+            await session.ScalarAsync<string>("SELECT pg_catalog.pg_current_xact_id()::xid::text", cancellationToken).ConfigureAwait(false);
         var waited = Stopwatch.StartNew();
         while (true)
         {
-            var holders = await session.QueryAsync(HoldersQuery, row => row.GetString(0), cancellationToken, now!, catalogs).ConfigureAwait(false);
+            var holders =
+                await session.QueryAsync(HoldersQuery, row => row.GetString(0), cancellationToken, now!, catalogs).ConfigureAwait(false);
 
             // Sessions end; a slot that lags is seldom worth the wait.
             if (holders.Count == 0 || waited.Elapsed > (holders.Exists(holder => holder[0] == 's') ? Patience : Patience / 12))

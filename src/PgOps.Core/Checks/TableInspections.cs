@@ -3,7 +3,7 @@ using PgOps.Core.Postgres.Catalog;
 namespace PgOps.Core.Checks;
 
 /// <summary>Looks at tables, their constraints, triggers and policies. Members of extensions are their extensions' affair.</summary>
-internal static class TableLooks
+internal static class TableInspections
 {
     // A partition has its parent's key and, read through its parent, the parent's policies.
     private const string PrimaryKeysQuery = """
@@ -60,18 +60,19 @@ internal static class TableLooks
         FROM pg_event_trigger t WHERE t.evtenabled = 'D'
         """;
 
-    internal static Task<Look> PrimaryKeysAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static Task<Inspection> PrimaryKeysAsync(CatalogSession session, CancellationToken cancellationToken)
         => FindAsync(session, PgFindingKind.PrimaryKeys, PrimaryKeysQuery, cancellationToken);
 
-    internal static Task<Look> RowSecurityAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static Task<Inspection> RowSecurityAsync(CatalogSession session, CancellationToken cancellationToken)
         => FindAsync(session, PgFindingKind.RowSecurity, RowSecurityQuery, cancellationToken);
 
-    internal static Task<Look> ConstraintsAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static Task<Inspection> ConstraintsAsync(CatalogSession session, CancellationToken cancellationToken)
         => FindAsync(session, PgFindingKind.UnvalidatedConstraints, ConstraintsQuery, cancellationToken);
 
-    internal static Task<Look> TriggersAsync(CatalogSession session, CancellationToken cancellationToken)
+    internal static Task<Inspection> TriggersAsync(CatalogSession session, CancellationToken cancellationToken)
         => FindAsync(session, PgFindingKind.DisabledTriggers, TriggersQuery, cancellationToken);
 
-    private static async Task<Look> FindAsync(CatalogSession session, PgFindingKind kind, string query, CancellationToken cancellationToken)
+    private static async Task<Inspection> FindAsync(
+        CatalogSession session, PgFindingKind kind, string query, CancellationToken cancellationToken)
         => new(await session.FindAsync(kind, ObjectQueries.Relations + query, cancellationToken).ConfigureAwait(false));
 }

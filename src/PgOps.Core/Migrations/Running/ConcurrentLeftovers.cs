@@ -8,7 +8,7 @@ namespace PgOps.Core.Migrations.Running;
 /// What PostgreSQL leaves behind when a CONCURRENTLY command is interrupted, and the way out that its documentation gives for each
 /// (the pages of CREATE INDEX, REINDEX, DROP INDEX and ALTER TABLE). What another session is just working on is left alone.
 /// </summary>
-internal static class Debris
+internal static class ConcurrentLeftovers
 {
     /// <summary>
     /// Drops the INVALID index that a failed or interrupted build of the same index left: IF NOT EXISTS would "succeed" over it, and
@@ -23,7 +23,8 @@ internal static class Debris
             if (index is { Valid: false, Building: false })
             {
                 await ExecutePatientlyAsync(
-                    connection, $"DROP INDEX CONCURRENTLY {Quote.Qualified(index.Schema, index.Name)}", cancellationToken).ConfigureAwait(false);
+                    connection, $"DROP INDEX CONCURRENTLY {Quote.Qualified(index.Schema, index.Name)}",
+                    cancellationToken).ConfigureAwait(false);
                 return $"INVALID index {index.Name}, left by an unfinished build, was dropped and is built anew";
             }
         }
@@ -37,7 +38,8 @@ internal static class Debris
 
     /// <summary>Whether a relation is there.</summary>
     internal static async Task<bool> HasRelationAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
-        => await connection.ScalarAsync<bool>("SELECT pg_catalog.to_regclass($1) IS NOT NULL", cancellationToken, name).ConfigureAwait(false);
+        => await connection.ScalarAsync<bool>("SELECT pg_catalog.to_regclass($1) IS NOT NULL", cancellationToken, name)
+            .ConfigureAwait(false);
 
     /// <summary>
     /// Drops the INVALID twins that an interrupted REINDEX CONCURRENTLY left on the tables it works on: the unfinished new index
@@ -88,7 +90,8 @@ internal static class Debris
     /// Finishes a DETACH PARTITION … CONCURRENTLY of which only the first of its two transactions is done. Needs PostgreSQL 14, as the
     /// command does.
     /// </summary>
-    /// <returns>Whether it was finished; false when nothing of it had been done, null when the table is no partition of the other.</returns>
+    /// <returns>Whether it was finished; false when nothing of it had been done, null when the table is not a partition of the
+    /// other.</returns>
     internal static async Task<bool?> FinishDetachAsync(
         NpgsqlConnection connection, ConcurrentCommand detach, CancellationToken cancellationToken)
     {
@@ -103,7 +106,8 @@ internal static class Debris
         if (pending == true)
         {
             await ExecutePatientlyAsync(
-                connection, $"ALTER TABLE {detach.Parent} DETACH PARTITION {detach.Name} FINALIZE", cancellationToken).ConfigureAwait(false);
+                connection, $"ALTER TABLE {detach.Parent} DETACH PARTITION {detach.Name} FINALIZE",
+                cancellationToken).ConfigureAwait(false);
         }
 
         return pending;
