@@ -14,7 +14,7 @@ namespace PgOps.Core.Repository;
 /// Tests a backup at rest: every file is there and no other, every byte is the one that was written (the list of hashes and the
 /// manifest included), the manifest makes sense, and pg_restore reads the table of contents. A drill proves more.
 /// </summary>
-public sealed class TestBackup
+internal sealed class TestBackup
 {
     /// <summary>Tests it.</summary>
     /// <param name="request">Which one.</param>

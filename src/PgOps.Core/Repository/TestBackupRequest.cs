@@ -3,7 +3,7 @@ using PgOps.Core.Repository.Signing;
 namespace PgOps.Core.Repository;
 
 /// <summary>Which backup to test.</summary>
-public sealed record TestBackupRequest
+internal sealed record TestBackupRequest
 {
     /// <summary>The backup's folder, its URI in a store, or a foreign dump's file or folder.</summary>
     public required string Path { get; init; }

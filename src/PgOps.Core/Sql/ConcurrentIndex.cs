@@ -5,4 +5,4 @@ namespace PgOps.Core.Sql;
 /// <param name="Name">The index; null when the server is to choose a name.</param>
 /// <param name="Table">The table.</param>
 /// <param name="IfNotExists">Whether IF NOT EXISTS is given, under which an INVALID index of that name is passed over.</param>
-public sealed record ConcurrentIndex(string? Schema, string? Name, string Table, bool IfNotExists);
+internal sealed record ConcurrentIndex(string? Schema, string? Name, string Table, bool IfNotExists);

@@ -3,7 +3,7 @@ namespace PgOps.Core.Sql;
 /// <summary>
 /// Quotes identifiers and literals as PostgreSQL's quote_ident and quote_literal do; always quotes, so no keyword list ages.
 /// </summary>
-public static class Quote
+internal static class Quote
 {
     /// <summary>A quoted identifier.</summary>
     /// <param name="name">The name as the catalog holds it.</param>

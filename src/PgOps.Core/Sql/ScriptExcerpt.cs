@@ -4,7 +4,7 @@ using System.Text;
 namespace PgOps.Core.Sql;
 
 /// <summary>A place in a script, as a person can find and see it.</summary>
-public sealed record ScriptExcerpt
+internal sealed record ScriptExcerpt
 {
     private const int MaximumLength = 160;
 

@@ -4,7 +4,7 @@ namespace PgOps.Core.Sql;
 /// <param name="Name">The first word, in lower case; empty when nothing follows <c>pgops:</c>.</param>
 /// <param name="Argument">What follows the first word, trimmed; empty when nothing does.</param>
 /// <param name="Line">Its line, counted from 1.</param>
-public sealed record SqlDirective(string Name, string Argument, int Line)
+internal sealed record SqlDirective(string Name, string Argument, int Line)
 {
     private const string Prefix = "pgops:";
 

@@ -6,7 +6,7 @@ namespace PgOps.Core.Sql;
 /// <summary>
 /// Identifiers as the catalog holds them (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS).
 /// </summary>
-public static class SqlIdentifier
+internal static class SqlIdentifier
 {
     private const int MaximumBytes = 63;
 

@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>A place in a script that cannot be run, and the way out.</summary>
-public sealed record SqlProblem
+internal sealed record SqlProblem
 {
     /// <summary>What kind of problem it is.</summary>
     public required SqlProblemKind Kind { get; init; }

@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>What is wrong with a script before any server sees it.</summary>
-public enum SqlProblemKind
+internal enum SqlProblemKind
 {
     /// <summary>A psql meta-command (<c>\c</c>, <c>\i</c>, <c>\copy</c>...): the server does not know them.</summary>
     PsqlMetaCommand,

@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>A script split into statements by PostgreSQL's own lexical rules, as psql would send them.</summary>
-public sealed class SqlScript
+internal sealed class SqlScript
 {
     private SqlScript(string text, StatementSplitter splitter)
     {

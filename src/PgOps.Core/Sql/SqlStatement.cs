@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>One statement of a script.</summary>
-public sealed class SqlStatement
+internal sealed class SqlStatement
 {
     private const int KeywordLimit = 8;
 

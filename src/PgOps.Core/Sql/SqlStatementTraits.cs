@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>What a statement's first tokens tell about how it must be run.</summary>
-public static class SqlStatementTraits
+internal static class SqlStatementTraits
 {
     /// <summary>
     /// Whether the server refuses the statement within a transaction block (PreventInTransactionBlock in its sources). Some cases

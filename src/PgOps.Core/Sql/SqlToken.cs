@@ -5,7 +5,7 @@ namespace PgOps.Core.Sql;
 /// <param name="Offset">Where it begins: UTF-16 index into the tokenizer's text.</param>
 /// <param name="Length">Its length in UTF-16 units.</param>
 /// <param name="IsTerminated">False when the text ended inside quotes or a comment.</param>
-public readonly record struct SqlToken(SqlTokenKind Kind, int Offset, int Length, bool IsTerminated = true)
+internal readonly record struct SqlToken(SqlTokenKind Kind, int Offset, int Length, bool IsTerminated = true)
 {
     /// <summary>The index just behind the token.</summary>
     public int End => Offset + Length;

@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>What a <see cref="SqlToken"/> is.</summary>
-public enum SqlTokenKind
+internal enum SqlTokenKind
 {
     /// <summary>The end of the text.</summary>
     End,

@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>Operators, comments, which look like them at first, and punctuation.</summary>
-public ref partial struct SqlTokenizer
+internal ref partial struct SqlTokenizer
 {
     private SqlToken OperatorOrComment(int start, char first)
     {

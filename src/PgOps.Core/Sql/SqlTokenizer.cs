@@ -7,7 +7,7 @@ namespace PgOps.Core.Sql;
 /// without allocation. White space is skipped, comments are tokens. Every UTF-16 unit from U+0080 up is an identifier character,
 /// as every byte from 0x80 up is to the server: a no-break space does not separate words.
 /// </summary>
-public ref partial struct SqlTokenizer
+internal ref partial struct SqlTokenizer
 {
     private static readonly SearchValues<char> QuoteOrBackslash = SearchValues.Create("'\\");
     private static readonly SearchValues<char> CommentMarks = SearchValues.Create("*/");

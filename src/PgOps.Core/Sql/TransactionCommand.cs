@@ -1,7 +1,7 @@
 namespace PgOps.Core.Sql;
 
 /// <summary>A statement that begins, ends or divides a transaction.</summary>
-public enum TransactionCommand
+internal enum TransactionCommand
 {
     /// <summary>No transaction command.</summary>
     None,

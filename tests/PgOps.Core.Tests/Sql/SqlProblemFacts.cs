@@ -5,28 +5,28 @@ namespace PgOps.Core.Tests.Sql;
 public sealed class SqlProblemFacts
 {
     [Theory]
-    [InlineData("A; 'b", SqlProblemKind.UnterminatedString, 1, 4)]
-    [InlineData("A;\n\"b", SqlProblemKind.UnterminatedIdentifier, 2, 1)]
-    [InlineData("A; DO $x$ $X$;", SqlProblemKind.UnterminatedDollarQuote, 1, 7)]
-    [InlineData("A; (/* /* */", SqlProblemKind.UnterminatedComment, 1, 5)]
-    [InlineData("A; B (c; D;", SqlProblemKind.UnclosedParenthesis, 1, 6)]
-    [InlineData("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1 END; B;", SqlProblemKind.UnterminatedRoutineBody, 1, 21)]
-    [InlineData("COPY t FROM STDIN;\n1\n", SqlProblemKind.UnterminatedCopyData, 1, 1)]
-    [InlineData("COPY t FROM STDIN", SqlProblemKind.UnterminatedCopyData, 1, 1)]
-    [InlineData("COPY t FROM STDIN; B;\n1\n\\.\n", SqlProblemKind.TextAfterCopy, 1, 20)]
-    [InlineData("A;\0", SqlProblemKind.NulCharacter, 1, 3)]
-    [InlineData("A;\n  \\c shop\nB;", SqlProblemKind.PsqlMetaCommand, 2, 3)]
-    [InlineData("SELECT 1 \\gset\nB", SqlProblemKind.PsqlMetaCommand, 1, 10)]
-    [InlineData("\\restrict abc\nA;", SqlProblemKind.RestrictLine, 1, 1)]
-    [InlineData("A;\n\\unrestrict abc\n", SqlProblemKind.RestrictLine, 2, 1)]
-    [InlineData("SELECT * FROM t WHERE a = :'b'", SqlProblemKind.PsqlVariable, 1, 27)]
-    [InlineData("INSERT INTO t VALUES (:b)", SqlProblemKind.PsqlVariable, 1, 23)]
-    [InlineData("CREATE SCHEMA :name", SqlProblemKind.PsqlVariable, 1, 15)]
-    public void Is_found_at_its_place(string text, SqlProblemKind kind, int line, int column)
+    [InlineData("A; 'b", nameof(SqlProblemKind.UnterminatedString), 1, 4)]
+    [InlineData("A;\n\"b", nameof(SqlProblemKind.UnterminatedIdentifier), 2, 1)]
+    [InlineData("A; DO $x$ $X$;", nameof(SqlProblemKind.UnterminatedDollarQuote), 1, 7)]
+    [InlineData("A; (/* /* */", nameof(SqlProblemKind.UnterminatedComment), 1, 5)]
+    [InlineData("A; B (c; D;", nameof(SqlProblemKind.UnclosedParenthesis), 1, 6)]
+    [InlineData("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1 END; B;", nameof(SqlProblemKind.UnterminatedRoutineBody), 1, 21)]
+    [InlineData("COPY t FROM STDIN;\n1\n", nameof(SqlProblemKind.UnterminatedCopyData), 1, 1)]
+    [InlineData("COPY t FROM STDIN", nameof(SqlProblemKind.UnterminatedCopyData), 1, 1)]
+    [InlineData("COPY t FROM STDIN; B;\n1\n\\.\n", nameof(SqlProblemKind.TextAfterCopy), 1, 20)]
+    [InlineData("A;\0", nameof(SqlProblemKind.NulCharacter), 1, 3)]
+    [InlineData("A;\n  \\c shop\nB;", nameof(SqlProblemKind.PsqlMetaCommand), 2, 3)]
+    [InlineData("SELECT 1 \\gset\nB", nameof(SqlProblemKind.PsqlMetaCommand), 1, 10)]
+    [InlineData("\\restrict abc\nA;", nameof(SqlProblemKind.RestrictLine), 1, 1)]
+    [InlineData("A;\n\\unrestrict abc\n", nameof(SqlProblemKind.RestrictLine), 2, 1)]
+    [InlineData("SELECT * FROM t WHERE a = :'b'", nameof(SqlProblemKind.PsqlVariable), 1, 27)]
+    [InlineData("INSERT INTO t VALUES (:b)", nameof(SqlProblemKind.PsqlVariable), 1, 23)]
+    [InlineData("CREATE SCHEMA :name", nameof(SqlProblemKind.PsqlVariable), 1, 15)]
+    public void Is_found_at_its_place(string text, string kind, int line, int column)
     {
         var problem = Assert.Single(SqlScript.Parse(text).Problems);
 
-        Assert.Equal((kind, line, column), (problem.Kind, problem.Line, problem.Column));
+        Assert.Equal((kind, line, column), (problem.Kind.ToString(), problem.Line, problem.Column));
         Assert.EndsWith(".", problem.Message, StringComparison.Ordinal);
         Assert.EndsWith(".", problem.NextStep, StringComparison.Ordinal);
     }

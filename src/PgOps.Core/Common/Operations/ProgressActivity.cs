@@ -5,7 +5,7 @@ namespace PgOps.Core.Common.Operations;
 /// estimate made from the share done so far; and always ended by a completed report, whatever happens
 /// (https://github.com/dataplat/dbatools/issues/10660).
 /// </summary>
-public sealed class ProgressActivity : IDisposable
+internal sealed class ProgressActivity : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
     private static int _lastId;

@@ -4,7 +4,7 @@ namespace PgOps.Core.Migrations.Scripts;
 /// Orders versions as numbers of any length: 2 before 10, 007 equal to 7, 20251015093045 after both; dotted ones part by part, where
 /// 1.2 comes before 1.10 and 1.0 equals 1. What does not begin with a digit (<c>R__views</c>) comes after all of them, by its letters.
 /// </summary>
-public sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<string>
+internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<string>
 {
     /// <summary>The one order.</summary>
     public static MigrationVersion Order { get; } = new();

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PgOps.Core.Postgres.ClientTools;
 
 /// <summary>The command that installs PostgreSQL's programs on this machine.</summary>
-public static class InstallAdvice
+internal static class InstallAdvice
 {
     private const int NewestKnownMajor = 17;
     private const string AptRepository = "releases newer than the distribution's come from https://apt.postgresql.org";

@@ -8,7 +8,7 @@ namespace PgOps.Core.Postgres.ClientTools;
 /// Finds PostgreSQL's programs: in the folder the caller names, else in the folders of <c>PGOPS_PG_BIN</c>, else where the
 /// platforms' packages put them and on the PATH.
 /// </summary>
-public static partial class PostgresBinaries
+internal static partial class PostgresBinaries
 {
     /// <summary>The environment variable that names the folder (or several, separated as in PATH) to take the programs from.</summary>
     public const string FolderVariable = "PGOPS_PG_BIN";

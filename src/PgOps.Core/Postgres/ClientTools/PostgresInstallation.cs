@@ -6,7 +6,7 @@ namespace PgOps.Core.Postgres.ClientTools;
 /// <c>15</c>.</param>
 /// <param name="Major">The major version, for example 15.</param>
 /// <param name="Tools">Names of the programs that are there, without extension.</param>
-public sealed record PostgresInstallation(string BinPath, string Version, int Major, IReadOnlySet<string> Tools)
+internal sealed record PostgresInstallation(string BinPath, string Version, int Major, IReadOnlySet<string> Tools)
 {
     /// <summary>Whether a server can be made and run from here.</summary>
     public bool HasServer => Tools.Contains("postgres") && Tools.Contains("initdb");

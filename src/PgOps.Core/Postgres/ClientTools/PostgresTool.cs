@@ -5,4 +5,4 @@ namespace PgOps.Core.Postgres.ClientTools;
 /// <param name="Path">Its full path.</param>
 /// <param name="Version">Its version as it says itself, for example <c>15.18</c>.</param>
 /// <param name="Major">Its major version, for example 15.</param>
-public sealed record PostgresTool(string Name, string Path, string Version, int Major);
+internal sealed record PostgresTool(string Name, string Path, string Version, int Major);

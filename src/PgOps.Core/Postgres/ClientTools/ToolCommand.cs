@@ -1,7 +1,7 @@
 namespace PgOps.Core.Postgres.ClientTools;
 
 /// <summary>One run of a program: an argument list, never a shell string, and no secret among the arguments.</summary>
-public sealed record ToolCommand
+internal sealed record ToolCommand
 {
     /// <summary>Names the program and its arguments.</summary>
     /// <param name="program">Full path, or a name to be found on the PATH.</param>

@@ -10,7 +10,7 @@ namespace PgOps.Core.Postgres.ClientTools;
 /// The one place that runs programs. A program that is cancelled is asked to end, then killed with its children, and has ended
 /// before the caller sees the cancellation.
 /// </summary>
-public static partial class ToolProcess
+internal static partial class ToolProcess
 {
     /// <summary>How many lines of standard error a result keeps.</summary>
     public const int KeptErrorLines = 200;

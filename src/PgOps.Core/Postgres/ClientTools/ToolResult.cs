@@ -7,7 +7,7 @@ namespace PgOps.Core.Postgres.ClientTools;
 /// <param name="ExitCode">Its exit code; above 128 on Unix when a signal ended it.</param>
 /// <param name="Errors">The last lines of its standard error, secrets hidden, at most <see cref="ToolProcess.KeptErrorLines"/>.</param>
 /// <param name="Duration">How long it ran.</param>
-public sealed record ToolResult(string Program, int ExitCode, IReadOnlyList<string> Errors, TimeSpan Duration)
+internal sealed record ToolResult(string Program, int ExitCode, IReadOnlyList<string> Errors, TimeSpan Duration)
 {
     private const int ShownErrorLines = 12;
 

@@ -6,7 +6,7 @@ namespace PgOps.Core.Postgres.Connections;
 /// Takes secrets out of text that will be shown or kept: the secrets of known targets wherever they stand, and whatever looks
 /// like the password of a URI, of a connection string or of an SQL statement. Rather hides too much than too little.
 /// </summary>
-public sealed partial class Redaction
+internal sealed partial class Redaction
 {
     /// <summary>What stands in a secret's place.</summary>
     public const string Mask = "********";
