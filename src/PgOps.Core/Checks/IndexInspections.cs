@@ -47,7 +47,7 @@ internal static class IndexInspections
             SELECT coalesce(pg_partition_root(rel.oid)::oid, rel.oid) AS root, s.idx_scan, rel.relpages * current_setting('block_size')::bigint AS bytes
             FROM rel JOIN pg_stat_all_indexes s ON s.indexrelid = rel.oid WHERE rel.relkind = 'i')
         SELECT root.name, false, format('has served no query in %s and takes %s', $1::text, pg_size_pretty(leaf.bytes)),
-               format('Inspection on the standbys, too: each counts for itself. Then DROP INDEX %s%s.', CASE root.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END, root.name)
+               format('Look on the standbys, too: each counts for itself. Then DROP INDEX %s%s.', CASE root.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END, root.name)
         FROM (SELECT root, sum(idx_scan) AS scans, sum(bytes)::bigint AS bytes FROM leaf GROUP BY 1) leaf
         JOIN rel root ON root.oid = leaf.root JOIN pg_index i ON i.indexrelid = root.oid
         WHERE leaf.scans = 0 AND leaf.bytes >= $2::bigint AND i.indisvalid

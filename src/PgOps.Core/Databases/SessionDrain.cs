@@ -14,7 +14,7 @@ namespace PgOps.Core.Databases;
 /// </summary>
 internal sealed class SessionDrain
 {
-    private const int Inspection = 20;
+    private const int NoticePause = 20;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     // What a short transaction needs to end by itself while new connections wait.
@@ -125,7 +125,7 @@ internal sealed class SessionDrain
                 break;
             }
 
-            await Task.WhenAny(running, Task.Delay(Inspection, CancellationToken.None)).ConfigureAwait(false);
+            await Task.WhenAny(running, Task.Delay(NoticePause, CancellationToken.None)).ConfigureAwait(false);
         }
 
         await running.ConfigureAwait(false);
