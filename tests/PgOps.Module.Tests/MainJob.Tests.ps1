@@ -147,7 +147,7 @@ Describe 'A script that was made for psql' {
         Invoke-PgMigration $target -Path $scripts -HistorySchema chinook -AllowNotEmpty -ErrorAction SilentlyContinue -ErrorVariable failure
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'MigrationScriptInvalid,*'
         $message = $failure[0].Exception.Message
-        foreach ($place in '001_chinook.sql:1:1', '001_chinook.sql:2:1', '001_chinook.sql:3:1', '-Target', 'way out') { $message | Should -BeLike "*$place*" }
+        foreach ($place in '001_chinook.sql:1:1', '001_chinook.sql:2:1', '001_chinook.sql:3:1', '-Target', 'to do: ') { $message | Should -BeLike "*$place*" }
         Invoke-Sql $target "SELECT to_regclass('album') IS NULL" | Should -Be 't'
     }
 }

@@ -106,8 +106,8 @@ public sealed class UserCheckTests : IDisposable
     }
 
     [Theory]
-    [InlineData("ftp://x/", "no http or https URL")]
-    [InlineData("http://", "no http or https URL")]
+    [InlineData("ftp://x/", "not an http or https URL")]
+    [InlineData("http://", "not an http or https URL")]
     [InlineData("https://me:secret@x/", "a user and password")]
     [InlineData("https://x/{password}", "{password} is unknown")]
     public void A_url_that_makes_no_sense_is_refused(string url, string why)

@@ -175,7 +175,7 @@ public sealed class MigrationSourceTests : IDisposable
         Check(Encoding.BigEndianUnicode.GetPreamble().Concat(Encoding.BigEndianUnicode.GetBytes("SELECT 1;")), "UTF-16", "utf8NoBOM");
         Check(Encoding.Unicode.GetBytes("SELECT 1;"), "NUL byte at offset 1", "Remove it");
         Check("SELECT 'a\0b';"u8.ToArray(), "NUL byte at offset 9", "Remove it");
-        Check(Encoding.Latin1.GetBytes("SELECT 'ü';"), "no valid UTF-8 (byte 8)", "iconv");
+        Check(Encoding.Latin1.GetBytes("SELECT 'ü';"), "not valid UTF-8 (byte 8)", "iconv");
 
         void Check(IEnumerable<byte> bytes, string problem, string next)
         {

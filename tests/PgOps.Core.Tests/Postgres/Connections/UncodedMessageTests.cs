@@ -7,7 +7,7 @@ namespace PgOps.Core.Tests.Postgres.Connections;
 public sealed partial class UncodedMessageTests
 {
     // Puts the target's name before an error that does not say it; nothing is decided by it. The remark of ObjectComparison is our own.
-    private static readonly string[] Others = ["FleetRun.cs", "RestoreFill.cs"];
+    private static readonly string[] Others = ["FleetRun.cs", "RefusingRules.cs"];
 
     [Theory]
     [InlineData("HINT:  You might need to increase max_locks_per_transaction.")]
