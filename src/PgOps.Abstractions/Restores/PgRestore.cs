@@ -43,17 +43,22 @@ public sealed record PgDrill : PgCheckedResult
     public string Database => Backup.Database;
 
     /// <summary>
-    /// Whether no check of the backup itself failed. A drill that failed at a limit (<c>recovery-time</c>, <c>data-age</c>) or at the
+    /// Whether a check of the backup itself was made, and none failed. A drill that failed at a limit (<c>recovery-time</c>, <c>data-age</c>) or at the
     /// <c>rehearsal</c> says nothing against its backup.
     /// </summary>
     public bool BackupPassed
-        => Checks.Count > 0 && Checks.All(check => check.Status != PgCheckStatus.Failed || BesidesTheBackup.Contains(check.Name));
+        => Checks.Any(check => check.Status == PgCheckStatus.Passed && !BesidesTheBackup.Contains(check.Name))
+            && !Checks.Any(SpeaksAgainstBackup);
 
     /// <summary>
     /// Whether <see cref="BackupPassed"/>, and every table's content was compared: only then is the backup proven. A backup that was
     /// taken with counts alone, one of a masked copy, or a dump that PgOps did not make, can pass a drill but not be proven by it.
     /// </summary>
     public bool Proven => BackupPassed && ContentEqual && Backup.Manifest?.Facts.Masked is null;
+
+    /// <summary>Whether a check failed that is one of the backup itself.</summary>
+    internal static bool SpeaksAgainstBackup(PgCheck check)
+        => check.Status == PgCheckStatus.Failed && !BesidesTheBackup.Contains(check.Name);
 
     /// <summary>Whether the content of every table was hashed on both sides and found equal.</summary>
     public bool ContentEqual { get; init; }

@@ -77,7 +77,6 @@ public sealed class BackupDatabase
             await using var readerGone = reader.ConfigureAwait(false);
             if (request.Selection.IsWhole)
             {
-                plan.Listed.RefuseUnlessComplete(target);
                 await reader.LockAsync(plan.Listed.Tables, cancellationToken).ConfigureAwait(false);
             }
 
@@ -121,7 +120,7 @@ public sealed class BackupDatabase
     }
 
     /// <summary>Refuses what makes no sense.</summary>
-    private static void Require(BackupDatabaseRequest request)
+    internal static void Require(BackupDatabaseRequest request)
     {
         request.Selection.Check();
         DumpCompression.Check(request);
@@ -137,7 +136,7 @@ public sealed class BackupDatabase
     }
 
     /// <summary>Before anything is written: tools that can do it, a role that sees every row, and room.</summary>
-    private static async Task<BackupPlan> PlanAsync(
+    internal static async Task<BackupPlan> PlanAsync(
         BackupDatabaseRequest request,
         string id,
         PgTarget target,
@@ -151,6 +150,11 @@ public sealed class BackupDatabase
             ?? await DumpCompression.BestAsync(tools.Dump, request.Format, cancellationToken).ConfigureAwait(false);
         var database = connection.Database!;
         var listed = await DumpedTables.ListAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (request.Selection.IsWhole)
+        {
+            listed.RefuseUnlessComplete(target);
+        }
+
         var leftOut = new List<string>(listed.LeftOut);
         var server = await SnapshotFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
         var facts = await SnapshotFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);

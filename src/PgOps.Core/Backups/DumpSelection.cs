@@ -30,7 +30,7 @@ public sealed record DumpSelection
     public bool NoLargeObjects { get; init; }
 
     /// <summary>Whether everything is dumped: only that is a backup of the database.</summary>
-    public bool IsWhole => Arguments(0).Count == 0;
+    internal bool IsWhole => Arguments(0).Count == 0;
 
     /// <summary>Whether the definition of every object is dumped.</summary>
     internal bool HoldsEveryObject => !DataOnly && Schemas.Count + ExcludedSchemas.Count + Tables.Count + ExcludedTables.Count == 0;

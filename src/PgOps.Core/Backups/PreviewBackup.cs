@@ -24,24 +24,19 @@ public sealed class PreviewBackup
         ArgumentNullException.ThrowIfNull(sink);
         try
         {
-            request.SigningKey?.RequirePrivateKey();
+            BackupDatabase.Require(request);
             var encryptor = await Encryptor.FindAsync(request.Recipients, cancellationToken).ConfigureAwait(false);
             var holder = await SnapshotHolder.OpenAsync(request.Target, cancellationToken).ConfigureAwait(false);
             await using (holder.ConfigureAwait(false))
             {
-                var tools = DumpTools.Find(holder.Connection.VersionNumber() / 10000, request);
-                var listed = await DumpedTables.ListAsync(holder.Connection, cancellationToken).ConfigureAwait(false);
-                request.Selection.Check();
-                if (request.Selection.IsWhole)
-                {
-                    listed.RefuseUnlessComplete(request.Target);
-                }
-
-                var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(tools.Dump.Major))})";
-                var bytes = PgSize.Format(listed.Tables.Sum(table => table.Bytes));
-                return $"Back up {request.Target} ({Amount.Of(listed.Tables.Count, "table")}, {bytes}) with pg_dump {tools.Dump.Version}, "
-                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}{Protection(request, encryptor)}, to a new folder "
-                        + $"in '{request.Path}'.";
+                var plan = await BackupDatabase.PlanAsync(
+                    request, "", request.Target, holder, sink, cancellationToken).ConfigureAwait(false);
+                var (pgDump, tables) = (plan.Tools.Dump, plan.Listed.Tables);
+                var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(pgDump.Major))})";
+                var bytes = PgSize.Format(tables.Sum(table => table.Bytes));
+                return $"Back up {request.Target} ({Amount.Of(tables.Count, "table")}, {bytes}) with pg_dump {pgDump.Version}, "
+                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}{Protection(request, encryptor)}, "
+                    + $"to a new folder in '{request.Path}'.";
             }
         }
         catch (NpgsqlException error)
@@ -49,6 +44,7 @@ public sealed class PreviewBackup
             throw ServerErrors.Working(request.Target, error, "planning the backup", "Nothing was written.");
         }
     }
+
     private static string Protection(BackupDatabaseRequest request, Encryptor? encryptor)
         => (encryptor is null ? "" : $", encrypted with {encryptor.Facts.Tool} for {string.Join(", ", encryptor.Facts.Recipients)}")
             + (request.SigningKey is null ? "" : $", signed by {request.SigningKey}");

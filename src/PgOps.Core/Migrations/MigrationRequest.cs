@@ -1,5 +1,4 @@
 using PgOps.Core.Migrations.History;
-using PgOps.Core.Migrations.Running;
 using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations;
@@ -49,10 +48,10 @@ public sealed record MigrationRequest
     /// <summary>
     /// Migrate the target's schema for itself, as one tenant of many: its history lies in it, and what other schemas hold does not matter.
     /// </summary>
-    public bool SchemaAlone { get; init; }
+    internal bool SchemaAlone { get; init; }
 
     /// <summary>The same request for one schema that stands alone.</summary>
-    /// <param name="target">The database with the schema set, as <see cref="FindSchemas"/> gives it.</param>
+    /// <param name="target">The database with the schema set, as <c>FindSchemas</c> gives it.</param>
     /// <returns>A request whose history, lock and guards are that schema's.</returns>
     public MigrationRequest ForSchema(PgTarget target)
     {

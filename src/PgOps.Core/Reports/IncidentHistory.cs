@@ -26,13 +26,13 @@ internal static class IncidentHistory
                     return;
                 }
 
-                var broken =
-                    await session.QueryAsync(table.BrokenLinkQuery, row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+                var broken = await MigrationHistory.BreakAsync(session, table, cancellationToken).ConfigureAwait(false);
+                var chain = broken is null ? "their chain of hashes holds" : $"**the history was edited: {broken}**";
                 var rows = await session.QueryAsync(table.EveryRowQuery, Row, cancellationToken).ConfigureAwait(false);
                 var covered = rows.FindAll(row => request.Covers(row.At));
                 evidence.Sources.Add(text.Clean(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{target}: {covered.Count} of {rows.Count} rows of {table.Name}; {(broken.Count == 0 ? "their chain of hashes holds" : $"**the chain of hashes breaks at row {broken[0]}: the history was edited**")}.")));
+                    $"{target}: {covered.Count} of {rows.Count} rows of {table.Name}; {chain}.")));
                 foreach (var row in covered)
                 {
                     Take(row, rows, evidence, text);

@@ -70,7 +70,7 @@ public static class StoredBackups
     /// <param name="cancellationToken">Stops; a second call removes the rest.</param>
     /// <returns>A task.</returns>
     /// <exception cref="PgOpsException">StoreInvalid, StoreFailed; PermissionDenied, also for an object that is locked.</exception>
-    public static async Task DeleteAsync(string place, CancellationToken cancellationToken)
+    internal static async Task DeleteAsync(string place, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(place);
         var uri = StoreUri.Parse(place);

@@ -30,13 +30,10 @@ internal static partial class RestorePreflight
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolTooOld)
         {
             var newest = PostgresBinaries.List(binPath).First(installation => installation.Tools.Contains(name));
-            throw new PgOpsException(
-                PgErrorCode.ToolTooOld,
-                $"The backup was written by {manifest.Payload.Tool}; the newest {name} found is older, {newest.Version} "
-                    + $"({newest.PathOf(name)}).",
+            throw error.InState(
                 "Nothing was restored.",
-                error.NextStep,
-                error);
+                $"The backup was written by {manifest.Payload.Tool}; the newest {name} found is older, {newest.Version} "
+                    + $"({newest.PathOf(name)}).");
         }
     }
 

@@ -75,6 +75,20 @@ public sealed class FloorPlanTests
     }
 
     [Fact]
+    public void No_using_points_where_the_plan_does_not_let_a_room_look()
+    {
+        // The compiled core shows neither a using that only a comment needs nor the owner of a constant.
+        var sources = Path.Combine(SourceFolder(), "..", "..", "..", "src", "PgOps.Core");
+        var wrong = Floors.Plan.SelectMany(entry => Directory.EnumerateFiles(Path.Combine(sources, entry.Room.Replace('.', '/')), "*.cs")
+            .SelectMany(path => File.ReadLines(path)
+                .Where(line => line.StartsWith("using " + Root, StringComparison.Ordinal))
+                .Select(line => line["using ".Length..].TrimEnd(';')[Root.Length..])
+                .Where(room => room != entry.Room && !Floors.Allows(entry.Room, room))
+                .Select(room => $"{Path.GetRelativePath(sources, path)} -> {room}")));
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
     public void Types_live_in_files_of_their_name()
     {
         var sources = Path.Combine(SourceFolder(), "..", "..", "..", "src", "PgOps.Core");

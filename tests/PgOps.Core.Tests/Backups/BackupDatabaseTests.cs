@@ -24,6 +24,25 @@ public sealed class BackupDatabaseTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [PostgresFact]
+    public async Task What_a_backup_refuses_its_plan_refuses_too()
+    {
+        var source = await _server.CreateDatabaseAsync();
+        var request = new BackupDatabaseRequest { Target = source, Path = _folder.Path };
+        foreach (var wrong in new[]
+        {
+            request with { Format = PgBackupFormat.Plain, Recipients = ["age1nobody"] },
+            request with { Format = PgBackupFormat.Plain, Compression = "zstd" },
+        })
+        {
+            var refused = await Assert.ThrowsAsync<PgOpsException>(
+                () => new BackupDatabase().RunAsync(wrong, _sink, CancellationToken.None));
+            var planned = await Assert.ThrowsAsync<PgOpsException>(
+                () => new PreviewBackup().RunAsync(wrong, _sink, CancellationToken.None));
+            Assert.Equal((refused.Code, refused.Problem), (planned.Code, planned.Problem));
+        }
+    }
+
     [PostgresTheory]
     [InlineData(PgBackupFormat.Directory)]
     [InlineData(PgBackupFormat.Custom)]

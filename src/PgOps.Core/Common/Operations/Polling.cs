@@ -1,8 +1,8 @@
 namespace PgOps.Core.Common.Operations;
 
 /// <summary>
-/// Waiting for what nobody announces: a lock that another holds, a file, the end of a session. Ask; while the answer is not an and the time
-/// is not over, pause and ask again.
+/// Waiting for what nobody announces: a lock that another holds, a file, the end of a session. Ask; while the answer is no and time is
+/// left, pause and ask again.
 /// </summary>
 internal sealed class Polling
 {

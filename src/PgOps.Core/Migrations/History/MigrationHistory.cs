@@ -39,22 +39,29 @@ internal sealed class MigrationHistory
             return new MigrationHistory(table, false, new(MigrationVersion.Order));
         }
 
-        var broken = await connection.QueryAsync(
-            table.BrokenLinkQuery, row => (Id: row.GetInt64(0), Version: row.IsDBNull(1) ? null : row.GetString(1)),
-            cancellationToken).ConfigureAwait(false);
-        if (broken.Count > 0)
+        if (await BreakAsync(connection, table, cancellationToken).ConfigureAwait(false) is { } broken)
         {
             throw new PgOpsException(
                 PgErrorCode.HistoryTampered,
-                $"The history {table.Name} was edited: " + (broken[0].Version is { } version
-                    ? $"row {broken[0].Id} (version {version}) no longer fits its hash or the row before it."
-                    : $"the rows from {broken[0].Id} on are gone."),
+                $"The history {table.Name} was edited: {broken}.",
                 "Nothing was touched. The database may differ from what the history says.",
                 "Find out who changed it and why, compare the schema, and then seal it anew with Repair-PgMigration -Reseal -Reason.");
         }
 
         return new MigrationHistory(
             table, true, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Where the chain of hashes breaks, in words; null when it holds.</summary>
+    internal static async Task<string?> BreakAsync(NpgsqlConnection connection, HistoryTable table, CancellationToken cancellationToken)
+    {
+        var broken = await connection.QueryAsync(
+            table.BrokenLinkQuery,
+            row => row.IsDBNull(1)
+                ? $"the rows from {row.GetInt64(0)} on are gone"
+                : $"row {row.GetInt64(0)} (version {row.GetString(1)}) no longer fits its hash or the row before it",
+            cancellationToken).ConfigureAwait(false);
+        return broken.FirstOrDefault();
     }
 
     /// <summary>Where a database stands in its migrations. A history that was edited is read all the same: its hash says so.</summary>

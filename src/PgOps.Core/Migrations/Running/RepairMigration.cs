@@ -98,8 +98,7 @@ public sealed class RepairMigration
             _ => throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
                 $"{repair} does not fit version {version}, which is {(row is null ? "not recorded" : HistoryWords.Of(row.State))} in the "
-                    + "history and "
-                    + $"{(file is null ? "not" : "")} in the folder.",
+                    + $"history; the folder {(file is null ? "lacks" : "has")} its file.",
                 "Nothing was touched.",
                 "Get-PgMigration shows how each migration stands."),
         };

@@ -4,7 +4,6 @@ using System.Globalization;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Streams;
-using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 
@@ -12,7 +11,7 @@ namespace PgOps.Core.Repository.Archives;
 
 /// <summary>
 /// Hashes the rows of a finished archive as pg_restore reads them back, several tables side by side: the same definition as
-/// <see cref="DatabaseFingerprint"/>, computed from what a restore will put in place.
+/// <c>DatabaseFingerprint</c>, computed from what a restore will put in place.
 /// </summary>
 internal static class ArchiveFingerprint
 {

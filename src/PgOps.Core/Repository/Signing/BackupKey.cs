@@ -36,13 +36,13 @@ public sealed class BackupKey : IDisposable
     }
 
     /// <summary>How it signs.</summary>
-    public string Algorithm { get; }
+    internal string Algorithm { get; }
 
     /// <summary>The certificate's thumbprint, or an id of the secret that does not tell it.</summary>
     public string Id { get; }
 
     /// <summary>Whether it can sign, not only check.</summary>
-    public bool CanSign => _certificate is null || _certificate.HasPrivateKey;
+    internal bool CanSign => _certificate is null || _certificate.HasPrivateKey;
 
     /// <summary>Takes a certificate; without its private key it can only check.</summary>
     /// <param name="certificate">The certificate; not disposed with the key.</param>
