@@ -16,10 +16,9 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
     /// <summary>Why the schema public differs, and the way out.</summary>
     internal const string WhyPublic =
-        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, and since 15 servers "
-            + "begin with "
-        + "others: back up with pg_dump 15 or newer, which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle "
-            + "them by hand";
+        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, "
+        + "and since 15 servers begin with others: back up with pg_dump 15 or newer, "
+        + "which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle them by hand";
 
     // https://www.postgresql.org/docs/release/15.0/ (Migration: "Remove PUBLIC creation permission on the public schema")
     private const int PublicSince = 15;

@@ -155,8 +155,8 @@ internal sealed partial class RestoreRequirements
         }
         else if (missing.Count > 0 && !powers.MayCreateRoles)
         {
-            Lacks($"roles: {string.Join(", ", missing)}, which \"{powers.Role}\" may not create (CREATEROLE; or use -MapRole, or -NoOwner "
-                + "with -NoPrivileges)");
+            Lacks($"roles: {string.Join(", ", missing)}, which \"{powers.Role}\" may not create (CREATEROLE; "
+                + "or use -MapRole, or -NoOwner with -NoPrivileges)");
         }
 
         var owners =
@@ -304,9 +304,8 @@ internal sealed partial class RestoreRequirements
         {
             if (!powers.MayCreateDatabases)
             {
-                Lacks($"permission: \"{powers.Role}\" may not create databases {powers.Where} (ALTER ROLE … CREATEDB; or have an empty "
-                    + "database made and restore "
-                    + "into it with -IntoEmpty)");
+                Lacks($"permission: \"{powers.Role}\" may not create databases {powers.Where} (ALTER ROLE … CREATEDB; "
+                    + "or have an empty database made and restore into it with -IntoEmpty)");
             }
 
             return;
@@ -321,9 +320,8 @@ internal sealed partial class RestoreRequirements
             cancellationToken).ConfigureAwait(false))[0];
         if (!may.Schemas || !may.Public)
         {
-            Lacks($"permission: \"{powers.Role}\" may not create {(may.Public ? "schemas" : "anything in schema public")} in "
-                + $"{_target.Database} "
-                + "(make it the database's owner, or GRANT CREATE)");
+            Lacks($"permission: \"{powers.Role}\" may not create {(may.Public ? "schemas" : "anything in schema public")} "
+                + $"in {_target.Database} (make it the database's owner, or GRANT CREATE)");
         }
     }
 

@@ -90,8 +90,7 @@ internal static class InterruptedStatement
 
     /// <summary>What a person does about a statement in doubt.</summary>
     internal static string WayOut(string version)
-        => $"Look whether its effect is there. If it is: Repair-PgMigration -Version {version} -MarkStatementDone -Reason …; if not, or "
-            + "when what "
-            + $"there is of it was removed: Repair-PgMigration -Version {version} -MarkStatementNotDone -Reason …. Then run the command "
-                + "again.";
+        => $"Look whether its effect is there. If it is: Repair-PgMigration -Version {version} -MarkStatementDone -Reason …; "
+            + "if not, or when what there is of it was removed: "
+            + $"Repair-PgMigration -Version {version} -MarkStatementNotDone -Reason …. Then run the command again.";
 }

@@ -158,8 +158,8 @@ internal sealed class MaskDatabase
                     PgErrorCode.RestoreFailed,
                     $"The masks cut the foreign key {key.Name} of {key.Table}: rows refer to nothing.",
                     Dropped,
-                    "Give the referenced column hash, email, name or phone, which go to both sides, or mask the referring one with null or "
-                        + "shuffle.");
+                    "Give the referenced column hash, email, name or phone, "
+                        + "which go to both sides, or mask the referring one with null or shuffle.");
             }
 
             if (key.Comment is not null)
