@@ -144,11 +144,11 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         => [.. others.Where(other => !Groups.Contains(other.Name)), .. Checks.Select(
             check => Join(others.FirstOrDefault(other => other.Name == check.Name), check))];
 
-    private static PgCheck Join(PgCheck? look, PgCheck compared)
-        => look is null ? compared : look with
+    private static PgCheck Join(PgCheck? validity, PgCheck compared)
+        => validity is null ? compared : validity with
         {
-            Status = look.Status == PgCheckStatus.Passed ? compared.Status : look.Status,
-            Detail = $"{look.Detail}; {compared.Detail}",
+            Status = validity.Status == PgCheckStatus.Passed ? compared.Status : validity.Status,
+            Detail = $"{validity.Detail}; {compared.Detail}",
             Duration = look.Duration + compared.Duration,
         };
 
