@@ -1,4 +1,3 @@
-using System.Globalization;
 using PgOps.Core.Checks;
 using PgOps.Core.Common.Text;
 
@@ -236,7 +235,7 @@ internal sealed class ReportReader
         var skipped = Names(checks, PgCheckStatus.Skipped);
         string[] parts =
         [
-            checks.Count == 1 ? "1 check:" : string.Create(CultureInfo.InvariantCulture, $"{checks.Count} checks:"),
+            $"{Amount.Of(checks.Count, "check")}:",
             $"{checks.Count - failed.Count - skipped.Count} passed",
             failed.Count == 0 ? "" : $", {failed.Count} failed ({Some(failed)})",
             skipped.Count == 0 ? "" : $", {skipped.Count} not made ({Some(skipped)})",

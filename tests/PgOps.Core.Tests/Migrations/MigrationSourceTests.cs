@@ -221,7 +221,7 @@ public sealed class MigrationSourceTests : IDisposable
         }
 
         Assert.Equal(1, error.Statement!.Line);
-        Assert.Contains("  6 |   \\i more.sql\n    |   ^", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("    6 |   \\i more.sql\n      |   ^", error.Problem, StringComparison.Ordinal);
     }
 
     [Fact]
