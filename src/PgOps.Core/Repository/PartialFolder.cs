@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Files;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Repository;
 
 /// <summary>A backup's folder while it is written: its name ends in <c>.partial</c>, and it goes away unless it is finished.</summary>
 internal sealed class PartialFolder : IDisposable
 {
-    private const int RemovalAttempts = 20;
+    private static readonly TimeSpan RemovalPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RemovalPause = TimeSpan.FromMilliseconds(100);
 
     private bool _finished;
@@ -137,7 +138,7 @@ internal sealed class PartialFolder : IDisposable
     {
         // A killed pg_dump's worker may write for a moment longer. What cannot be removed keeps its ending and its owner file, so
         // the next backup sweeps it; an error here would only hide the one that brought us here.
-        for (var attempt = 0; !_finished && Directory.Exists(Path) && attempt < RemovalAttempts; attempt++)
+        for (var polling = new Polling(RemovalPatience, RemovalPause); !_finished && Directory.Exists(Path) && !polling.IsOver;)
         {
             try
             {
@@ -145,7 +146,7 @@ internal sealed class PartialFolder : IDisposable
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                Thread.Sleep(RemovalPause);
+                polling.Pause();
             }
         }
     }
