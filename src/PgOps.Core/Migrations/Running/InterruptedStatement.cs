@@ -78,9 +78,10 @@ internal static class InterruptedStatement
             : ScriptExcerpt.At(record.Script!, statement.Offset);
         throw new PgOpsException(
             PgErrorCode.MigrationInterrupted,
-            $"{script.File} {(record.State == HistoryState.Failed ? "failed" : "was interrupted")} while statement {index + 1} of "
-                + $"{before.Count} ran, and the "
-                + $"catalogs cannot tell {(record.State == HistoryState.Failed ? "what it had committed by then" : "whether it came to its end")}:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
+            $"{script.File} {(record.State == HistoryState.Failed ? "failed" : "was interrupted")} "
+                + $"while statement {index + 1} of {before.Count} ran, and the catalogs cannot tell "
+                + $"{(record.State == HistoryState.Failed ? "what it had committed by then" : "whether it came to its end")}:\n"
+                + $"{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
             $"{index} statements are done and recorded; nothing was run now.",
             WayOut(script.File.Version))
         {
