@@ -108,11 +108,11 @@ internal sealed class ReportReader
         PgCheck[] checks =
         [
             backup.Complete
-                ? PgCheck.Pass("complete", $"{PgSize.Format(backup.Bytes)} in {backup.Path}")
-                : PgCheck.Fail("complete", backup.Problem ?? "It is not complete."),
+                ? PgCheck.Pass(PgCheckName.Complete, $"{PgSize.Format(backup.Bytes)} in {backup.Path}")
+                : PgCheck.Fail(PgCheckName.Complete, backup.Problem ?? "It is not complete."),
             backup.Proven
-                ? PgCheck.Pass("proven", $"restored and compared on {ReportText.Time(backup.ProvenAt ?? default)}")
-                : PgCheck.Skip("proven", "The ledger holds no passed drill of this backup. Test-PgRestore makes one."),
+                ? PgCheck.Pass(PgCheckName.Proven, $"restored and compared on {ReportText.Time(backup.ProvenAt ?? default)}")
+                : PgCheck.Skip(PgCheckName.Proven, "The ledger holds no passed drill of this backup. Test-PgRestore makes one."),
         ];
         var manifest = backup.Manifest;
         return Result(backup, "Backup", backup.Database, checks, Say(backup), backup.SnapshotAt) with
@@ -147,12 +147,12 @@ internal sealed class ReportReader
         ];
         if (checks.Count == 0)
         {
-            checks.Add(PgCheck.Pass("up-to-date", "Nothing was pending."));
+            checks.Add(PgCheck.Pass(PgCheckName.UpToDate, "Nothing was pending."));
         }
 
         if (run.StillPending > 0)
         {
-            checks.Add(PgCheck.Skip("pending", $"{Amount.Of(run.StillPending, "migration")} still pending, because of -ToVersion"));
+            checks.Add(PgCheck.Skip(PgCheckName.Pending, $"{Amount.Of(run.StillPending, "migration")} still pending, because of -ToVersion"));
         }
 
         var say = run.FromVersion == run.ToVersion

@@ -73,7 +73,7 @@ internal static class MaskedTableRewrite
     /// <returns>A check: failed where a slot or a session keeps their dead rows.</returns>
     internal static async Task<PgCheck> RewriteStatisticsAsync(PgTarget target, CancellationToken cancellationToken)
     {
-        const string name = "mask-traces";
+        const string name = PgCheckName.MaskTraces;
         var session = await MaskSession.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
