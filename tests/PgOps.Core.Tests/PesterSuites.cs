@@ -74,8 +74,8 @@ public sealed class PesterSuites
         {
             if (PowerShell.Value is null)
             {
-                return "PESTER SUITE NOT RUN: PowerShell is not here. Get it with dotnet tool restore, then run dotnet pwsh build.ps1 "
-                    + "Test.";
+                return "PESTER SUITE NOT RUN: PowerShell is not here. "
+                    + "Get it with dotnet tool restore, then run dotnet pwsh build.ps1 Test.";
             }
 
             return File.Exists(Path.Combine(Root, "module", "bin", "PgOps.Cmdlets.dll"))

@@ -24,8 +24,8 @@ public sealed class ManifestTransformationAttribute : ArgumentTransformationAttr
         if (ReturnedObject.Bag(inputData) is { } bag && ReturnedObject.Kind(bag) == nameof(PgBackupManifest))
         {
             throw new ArgumentTransformationMetadataException(
-                "The manifest has lost parts on its way through a job or a file. Give the backup itself, or its folder: -Manifest "
-                    + "$backup.Path.");
+                "The manifest has lost parts on its way through a job or a file. "
+                    + "Give the backup itself, or its folder: -Manifest $backup.Path.");
         }
 
         try
@@ -34,10 +34,10 @@ public sealed class ManifestTransformationAttribute : ArgumentTransformationAttr
                 ? CompareDatabase.ManifestOf(backup)
                 : throw new ArgumentTransformationMetadataException(
                     inputData is null
-                        ? "The backup has no manifest that can be read, so nothing says what must be there. Test-PgBackup shows what is "
-                            + "wrong with it."
-                        : "That is not a backup. Give a backup's folder, its URI in a store, or the object of Backup-PgDatabase or "
-                            + "Get-PgBackup.");
+                        ? "The backup has no manifest that can be read, so nothing says what must be there. "
+                            + "Test-PgBackup shows what is wrong with it."
+                        : "That is not a backup. Give a backup's folder, its URI in a store, "
+                            + "or the object of Backup-PgDatabase or Get-PgBackup.");
         }
         catch (PgOpsException error)
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
@@ -101,7 +102,7 @@ internal static class ArchiveVerification
             throw new PgOpsException(
                 PgErrorCode.BackupFailed,
                 missing.Count > 0
-                    ? $"The archive holds no rows of {string.Join(", ", missing.Take(10))}, which the snapshot has."
+                    ? $"The archive holds no rows of {NameList.InSentence(missing, 10)}, which the snapshot has."
                     : FormattableString.Invariant($"The archive holds {inArchive.Count} tables with rows, the snapshot {expected.Count}."),
                 BackupDatabase.NothingLeft,
                 "Run the backup again; if this stays, it is a defect of PgOps: please report it with the server's and pg_dump's version.");
@@ -120,8 +121,8 @@ internal static class ArchiveVerification
             ? joined.ConvertAll(pair => pair.Rows is null ? pair.Count : pair.Count with { Hash = pair.Rows.Digest })
             : throw new PgOpsException(
                 PgErrorCode.BackupFailed,
-                "The archive does not hold the rows that the snapshot has: " + string.Join(", ", wrong.Take(10).Select(
-                    pair => FormattableString.Invariant($"{pair.Count} {pair.Rows?.Rows ?? 0} of {pair.Count.Rows}"))) + ".",
+                "The archive does not hold the rows that the snapshot has: " + NameList.InSentence(wrong.Select(
+                    pair => FormattableString.Invariant($"{pair.Count} {pair.Rows?.Rows ?? 0} of {pair.Count.Rows}")), 10) + ".",
                 BackupDatabase.NothingLeft,
                 "Check the disk and run the backup again.");
     }

@@ -41,7 +41,7 @@ internal sealed class CatalogSession : IAsyncDisposable
     /// <returns>The refusal; null when there was none.</returns>
     internal async Task<PostgresException?> TryAsync(Func<Task> ask, CancellationToken cancellationToken)
     {
-        await Connection.ExecuteAsync("SAVEPOINT look", cancellationToken).ConfigureAwait(false);
+        await Connection.ExecuteAsync("SAVEPOINT inspection", cancellationToken).ConfigureAwait(false);
         try
         {
             await ask().ConfigureAwait(false);
@@ -50,7 +50,7 @@ internal sealed class CatalogSession : IAsyncDisposable
         catch (PostgresException refusal) when (!ServerErrors.IsLost(refusal))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await Connection.ExecuteAsync("ROLLBACK TO SAVEPOINT look", cancellationToken).ConfigureAwait(false);
+            await Connection.ExecuteAsync("ROLLBACK TO SAVEPOINT inspection", cancellationToken).ConfigureAwait(false);
             return refusal;
         }
     }

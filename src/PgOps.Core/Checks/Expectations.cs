@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Sql;
 
@@ -9,7 +8,7 @@ namespace PgOps.Core.Checks;
 /// Reads a file of expectations (docs/expectations.md): JSON, comments and trailing commas allowed. It is read strictly, and everything
 /// that is wrong with it is named at once: an expectation with a slip of the pen is a fault that is not seen.
 /// </summary>
-internal static partial class Expectations
+internal static class Expectations
 {
     /// <summary>The format this PgOps knows.</summary>
     internal const string Format = "pgops-expectations/1";
@@ -62,7 +61,7 @@ internal static partial class Expectations
 
     private static ExpectedTable? Table(JsonProperty table, List<string> problems)
     {
-        var names = Parts(table.Name);
+        var names = SqlIdentifier.Parts(table.Name);
         if (names.Count is not (1 or 2))
         {
             problems.Add($"\"{table.Name}\" is not schema.table or table, quoted as in SQL");
@@ -95,7 +94,7 @@ internal static partial class Expectations
         var read = new Dictionary<string, string?>(StringComparer.Ordinal);
         foreach (var column in columns.EnumerateObject())
         {
-            var name = Parts(column.Name);
+            var name = SqlIdentifier.Parts(column.Name);
             var type = column.Value.ValueKind == JsonValueKind.String ? column.Value.GetString() : null;
             if (name.Count != 1 || !read.TryAdd(name[0], type) || (type is null && column.Value.ValueKind != JsonValueKind.Null)
                 || type?.Length == 0)
@@ -110,7 +109,8 @@ internal static partial class Expectations
     private static List<string> Names(string table, string member, JsonElement list, List<string> problems)
     {
         var names = list.ValueKind == JsonValueKind.Array
-            ? list.EnumerateArray().Select(name => name.ValueKind == JsonValueKind.String ? Parts(name.GetString()!) : []).ToList()
+            ? list.EnumerateArray()
+                .Select(name => name.ValueKind == JsonValueKind.String ? SqlIdentifier.Parts(name.GetString()!) : []).ToList()
             : null;
         if (names is null || names.Exists(name => name.Count != 1))
         {
@@ -140,11 +140,4 @@ internal static partial class Expectations
 
         return members;
     }
-
-    private static List<string> Parts(string name) => Name().Match(name) is { Success: true } match
-        ? match.Groups["part"].Captures.Select(part => SqlIdentifier.ToName(part.Value)).ToList()
-        : [];
-
-    [GeneratedRegex("""^(?<part>"(?:[^"]|"")+"|[^".\s]+)(?:\.(?<part>"(?:[^"]|"")+"|[^".\s]+))*$""", RegexOptions.CultureInvariant)]
-    private static partial Regex Name();
 }

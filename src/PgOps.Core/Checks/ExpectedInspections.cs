@@ -6,7 +6,7 @@ internal sealed class ExpectedInspections
     private readonly CatalogSession _session;
     private readonly PgBackupManifest? _manifest;
     private readonly ExpectationInspection? _expectations;
-    private ManifestInspection? _look;
+    private ManifestInspection? _inspection;
 
     internal ExpectedInspections(CatalogSession session, PgBackupManifest? manifest, IReadOnlyList<ExpectedTable>? expectations)
     {
@@ -31,12 +31,12 @@ internal sealed class ExpectedInspections
 
     private async Task<Inspection> ByManifestAsync(PgFindingKind kind, CancellationToken cancellationToken)
     {
-        _look ??= await ManifestInspection.ReadAsync(_session, _manifest!, cancellationToken).ConfigureAwait(false);
+        _inspection ??= await ManifestInspection.ReadAsync(_session, _manifest!, cancellationToken).ConfigureAwait(false);
         return kind switch
         {
-            PgFindingKind.ExpectedTables => await _look.TablesAsync(cancellationToken).ConfigureAwait(false),
-            PgFindingKind.ExpectedColumns => _look.Columns(),
-            _ => _look.Policies(),
+            PgFindingKind.ExpectedTables => await _inspection.TablesAsync(cancellationToken).ConfigureAwait(false),
+            PgFindingKind.ExpectedColumns => _inspection.Columns(),
+            _ => _inspection.Policies(),
         };
     }
 }

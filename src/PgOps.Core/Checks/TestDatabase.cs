@@ -53,7 +53,7 @@ public sealed class TestDatabase
                 foreach (var kind in kinds)
                 {
                     progress.Report(NameOf(kind), checks.Count, kinds.Count + request.Checks.Count);
-                    var (check, found) = await LookAsync(session, kind, expected, request, cancellationToken).ConfigureAwait(false);
+                    var (check, found) = await InspectAsync(session, kind, expected, request, cancellationToken).ConfigureAwait(false);
                     checks.Add(check);
                     findings.AddRange(found);
                 }
@@ -91,22 +91,24 @@ public sealed class TestDatabase
         return name.ToString();
     }
 
-    private static async Task<(PgCheck Check, IReadOnlyList<PgFinding> Findings)> LookAsync(
+    private static async Task<(PgCheck Check, IReadOnlyList<PgFinding> Findings)> InspectAsync(
         CatalogSession session, PgFindingKind kind, ExpectedInspections expected, TestDatabaseRequest request,
         CancellationToken cancellationToken)
     {
         var elapsed = Stopwatch.StartNew();
-        Inspection? look = null;
+        Inspection? inspection = null;
         var refusal = await session.TryAsync(
-            async () => look = await LookAsync(session, kind, expected, cancellationToken).ConfigureAwait(false),
+            async () => inspection = await InspectAsync(session, kind, expected, cancellationToken).ConfigureAwait(false),
             cancellationToken).ConfigureAwait(false);
-        var findings = (look?.Findings ?? []).Select(finding => finding with { Severity = Weigh(finding, request) })
+        var findings = (inspection?.Findings ?? []).Select(finding => finding with { Severity = Weigh(finding, request) })
             .OrderByDescending(finding => finding.Severity).ToList();
-        var notSeen = refusal is null ? look!.NotSeen : $"the server refused to be looked at: {refusal.SqlState} {refusal.MessageText}";
+        var notSeen = refusal is null
+            ? inspection!.NotSeen
+            : $"the server refused to be looked at: {refusal.SqlState} {refusal.MessageText}";
         return (Check(NameOf(kind), findings, notSeen) with { Duration = elapsed.Elapsed }, findings);
     }
 
-    private static Task<Inspection> LookAsync(
+    private static Task<Inspection> InspectAsync(
         CatalogSession session, PgFindingKind kind, ExpectedInspections expected, CancellationToken cancellationToken) => kind switch
         {
             PgFindingKind.ExpectedTables or PgFindingKind.ExpectedColumns or PgFindingKind.ExpectedPolicies =>

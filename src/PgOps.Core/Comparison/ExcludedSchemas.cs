@@ -69,7 +69,9 @@ internal sealed class ExcludedSchemas
     internal IReadOnlyList<PgCheck> Say(IReadOnlyList<PgCheck> checks)
         => _found.Count == 0
             ? checks
-            : [.. checks.Select(check => check.Name is "tables" or "objects" ? check with { Detail = $"{check.Detail}; {Said}" } : check)];
+            : [.. checks.Select(check => check.Name is PgCheckName.Tables or PgCheckName.Objects
+                ? check with { Detail = $"{check.Detail}; {Said}" }
+                : check)];
 
     private string Said
         => $"left out on request: {string.Join(", ", _found.Select(name => $"schema {name}"))}{(HoldHistory ? " and the migration state" : "")}";

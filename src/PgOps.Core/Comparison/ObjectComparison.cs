@@ -12,14 +12,16 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 {
     /// <summary>The checks' names.</summary>
     internal static readonly string[] Groups =
-        ["objects", "views", "functions", "indexes", "constraints", "triggers", "policies", "privileges"];
+    [
+        PgCheckName.Objects, PgCheckName.Views, PgCheckName.Functions, PgCheckName.Indexes, PgCheckName.Constraints,
+        PgCheckName.Triggers, PgCheckName.Policies, PgCheckName.Privileges,
+    ];
 
     /// <summary>Why the schema public differs, and the way out.</summary>
     internal const string WhyPublic =
-        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, and since 15 servers "
-            + "begin with "
-        + "others: back up with pg_dump 15 or newer, which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle "
-            + "them by hand";
+        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, "
+        + "and since 15 servers begin with others: back up with pg_dump 15 or newer, "
+        + "which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle them by hand";
 
     // https://www.postgresql.org/docs/release/15.0/ (Migration: "Remove PUBLIC creation permission on the public schema")
     private const int PublicSince = 15;
@@ -130,12 +132,12 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     private ObjectComparison ExplainPublic()
     {
         // Where anything else differs too, that is the news, and this would draw from it.
-        var privileges = Differences.Where(one => GroupOf(one.Kind) == Privileges).ToList();
+        var privileges = Differences.Where(one => GroupOf(one.Kind) == PgCheckName.Privileges).ToList();
         return privileges.Count > 0 && privileges.TrueForAll(one => one.Name == "schema public")
             ? this with
             {
                 Checks = [.. Checks.Select(
-                    check => check.Name == Privileges ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)],
+                    check => check.Name == PgCheckName.Privileges ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)],
             }
             : this;
     }
@@ -145,28 +147,27 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         => [.. others.Where(other => !Groups.Contains(other.Name)), .. Checks.Select(
             check => Join(others.FirstOrDefault(other => other.Name == check.Name), check))];
 
-    private static PgCheck Join(PgCheck? look, PgCheck compared)
-        => look is null ? compared : look with
+    private static PgCheck Join(PgCheck? validity, PgCheck compared)
+        => validity is null ? compared : validity with
         {
-            Status = look.Status == PgCheckStatus.Passed ? compared.Status : look.Status,
-            Detail = $"{look.Detail}; {compared.Detail}",
-            Duration = look.Duration + compared.Duration,
+            Status = validity.Status == PgCheckStatus.Passed ? compared.Status : validity.Status,
+            Detail = $"{validity.Detail}; {compared.Detail}",
+            Duration = validity.Duration + compared.Duration,
         };
 
     private const int MostDescribed = 5;
     private const string InvalidIndex = "invalid index";
-    private const string Privileges = "privileges";
 
     private static string GroupOf(string kind) => kind switch
     {
-        "view" or "materialized view" or "rule" => "views",
-        "function" or "aggregate" => "functions",
-        "index" or InvalidIndex => "indexes",
-        "constraint" => "constraints",
-        "trigger" or "event trigger" => "triggers",
-        "policy" or "row security" => "policies",
-        "owner" or "grants" or "default privileges" => Privileges,
-        _ => "objects",
+        "view" or "materialized view" or "rule" => PgCheckName.Views,
+        "function" or "aggregate" => PgCheckName.Functions,
+        "index" or InvalidIndex => PgCheckName.Indexes,
+        "constraint" => PgCheckName.Constraints,
+        "trigger" or "event trigger" => PgCheckName.Triggers,
+        "policy" or "row security" => PgCheckName.Policies,
+        "owner" or "grants" or "default privileges" => PgCheckName.Privileges,
+        _ => PgCheckName.Objects,
     };
 
     private static bool IsFromTheBeginning(ObjectName name)

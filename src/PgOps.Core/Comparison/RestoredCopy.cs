@@ -94,7 +94,7 @@ internal static class RestoredCopy
         PgBackupManifest manifest, PgTarget copy, ObjectRules rules, CancellationToken cancellationToken)
     {
         var objects = await ObjectsAsync(manifest, copy, rules, cancellationToken).ConfigureAwait(false);
-        return objects.With(await LookAsync(manifest, copy, cancellationToken).ConfigureAwait(false));
+        return objects.With(await ValidateAsync(manifest, copy, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Holds the schema objects against the manifest's.</summary>
@@ -116,7 +116,7 @@ internal static class RestoredCopy
         };
     }
 
-    private static async Task<IReadOnlyList<PgCheck>> LookAsync(
+    private static async Task<IReadOnlyList<PgCheck>> ValidateAsync(
         PgBackupManifest manifest, PgTarget copy, CancellationToken cancellationToken)
     {
         var session = await ServerConnection.OpenAsync(copy, null, cancellationToken).ConfigureAwait(false);

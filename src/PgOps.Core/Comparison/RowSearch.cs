@@ -157,7 +157,7 @@ internal sealed record RowSearch(SnapshotSession Reference, SnapshotSession Diff
     {
         var key = string.Join(
             ", ', ', ",
-            _key.Select(column => $"'{column.Name.Replace("'", "''", StringComparison.Ordinal)}=', t.{Quote.Identifier(column.Name)}"));
+            _key.Select(column => $"{Quote.Literal(column.Name + "=")}, t.{Quote.Identifier(column.Name)}"));
         return await session.Connection.QueryAsync(
             $"SELECT concat({key}), {RowHash}::text FROM ONLY {Table.Qualified} t WHERE {Within(range)} ORDER BY {KeyList}",
             row => (row.GetString(0), row.GetString(1)),

@@ -52,10 +52,10 @@ internal sealed class EmptyDatabase : IAsyncDisposable
     internal static async Task RequireAsync(
         NpgsqlConnection session, PgTarget target, IReadOnlyList<string>? schemas, CancellationToken cancellationToken)
     {
-        var powers = await RolePrivileges.ReadAsync(session, cancellationToken).ConfigureAwait(false);
+        var privileges = await RolePrivileges.ReadAsync(session, cancellationToken).ConfigureAwait(false);
         var oid = await DatabaseOccupancy.OidAsync(session, target.Database, cancellationToken).ConfigureAwait(false);
         var found =
-            await DatabaseOccupancy.CountAsync(session, oid!.Value, schemas, powers.Strangers, cancellationToken).ConfigureAwait(false);
+            await DatabaseOccupancy.CountAsync(session, oid!.Value, schemas, privileges.Strangers, cancellationToken).ConfigureAwait(false);
         if (!found.IsEmpty)
         {
             var comment = await CommentAsync(session, cancellationToken).ConfigureAwait(false);

@@ -211,8 +211,8 @@ public sealed class SwitchDatabase
                 await using (session.ConfigureAwait(false))
                 {
                     while (await session.ScalarAsync<bool>(
-                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = current_user AND state = "
-                            + "'active')",
+                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity "
+                            + "WHERE pid = $1 AND usename = current_user AND state = 'active')",
                         CancellationToken.None,
                         process).ConfigureAwait(false) && clock.Elapsed < OutcomePatience)
                     {

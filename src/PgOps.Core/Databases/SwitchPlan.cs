@@ -153,8 +153,8 @@ internal sealed record SwitchPlan(
                 PgErrorCode.InvalidArgument,
                 problem,
                 Untouched,
-                "Give the application's database and the prepared one. Where the application's is \"postgres\", work from another with "
-                    + "-MaintenanceDatabase.")
+                "Give the application's database and the prepared one. "
+                    + "Where the application's is \"postgres\", work from another with -MaintenanceDatabase.")
             { Subject = request.Target };
         }
 
@@ -172,8 +172,8 @@ internal sealed record SwitchPlan(
                     + string.Join(", ", foreign.Select(side => $"{side.Name} (owner \"{side.Properties.Facts.Owner}\")"))
                     + ": that takes CREATEDB and the rights of the owner.",
                 Untouched,
-                "Work as the owner or a member of it, and let a superuser (of a managed server: its master user) run: ALTER ROLE … "
-                    + "CREATEDB.")
+                "Work as the owner or a member of it, "
+                    + "and let a superuser (of a managed server: its master user) run: ALTER ROLE … CREATEDB.")
             { Subject = target };
         }
     }
@@ -194,8 +194,8 @@ internal sealed record SwitchPlan(
             {
                 throw new PgOpsException(
                     PgErrorCode.InvalidArgument,
-                    $"{prepared.Name} is empty, and {request.Target} ({PgSize.Format(old.Properties.Facts.Bytes)}) is not to be replaced "
-                        + "by nothing.",
+                    $"{prepared.Name} is empty, and {request.Target} "
+                        + $"({PgSize.Format(old.Properties.Facts.Bytes)}) is not to be replaced by nothing.",
                     Untouched,
                     "Fill it first; or use -Force if it is meant to be empty.")
                 { Subject = request.Target };

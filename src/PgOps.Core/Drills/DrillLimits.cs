@@ -29,8 +29,8 @@ internal static class DrillLimits
                     PgErrorCode.InvalidArgument,
                     string.Create(CultureInfo.InvariantCulture, $"-{name} is {limit.Value.TotalSeconds:0.#######} s."),
                     "Nothing was drilled.",
-                    $"A bare number counts ticks of 0.0000001 s. Write -{name} '00:30:00' for half an hour, or (New-TimeSpan -Minutes "
-                        + "30).");
+                    "A bare number counts ticks of 0.0000001 s. "
+                        + $"Write -{name} '00:30:00' for half an hour, or (New-TimeSpan -Minutes 30).");
             }
         }
     }
@@ -47,8 +47,8 @@ internal static class DrillLimits
         _ when backup is { Foreign: true, Manifest: { } manifest } && ForeignDump.IsScript(manifest.Payload.Format)
             => PgCheck.Skip(Age, "a script does not say when it was dumped"),
         _ when age < -ClockSkew => PgCheck.Fail(
-            Age, $"the snapshot lies {Text(-age)} in the future: the clock of this machine or of the source is wrong, so the age is not "
-                + "known"),
+            Age, $"the snapshot lies {Text(-age)} in the future: "
+                + "the clock of this machine or of the source is wrong, so the age is not known"),
         _ when age <= limit => PgCheck.Pass(Age, $"the data were {Text(age)} old; {Text(limit)} are allowed"),
         _ => PgCheck.Fail(
             Age, $"the data were {Text(age)} old, older than the {Text(limit)} allowed: that much work would be lost; back up more often"),

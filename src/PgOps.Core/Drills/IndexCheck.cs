@@ -75,8 +75,8 @@ internal static class IndexCheck
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
             {
                 return PgCheck.Skip(
-                    Name, $"the role {copy.Username} may not use the extension amcheck on this server ({error.MessageText}); a superuser "
-                        + "may");
+                    Name, $"the role {copy.Username} may not use the extension amcheck on this server "
+                        + $"({error.MessageText}); a superuser may");
             }
         }
     }

@@ -129,8 +129,8 @@ public sealed class TestRestore
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                $"-ServerVersion {version.ToString(CultureInfo.InvariantCulture)} chooses a sandbox, and -Target {server} is a server "
-                    + "that has its version.",
+                $"-ServerVersion {version.ToString(CultureInfo.InvariantCulture)} chooses a sandbox, "
+                    + $"and -Target {server} is a server that has its version.",
                 "Nothing was drilled.",
                 "Give one of them.");
         }

@@ -23,8 +23,8 @@ internal static class Baseline
                 PgErrorCode.InvalidArgument,
                 $"{request.Target} already has a history; its newest version is {history.NewestVersion ?? "unfinished"}.",
                 "Nothing was touched.",
-                "A baseline begins a history. To record a single migration as present: Repair-PgMigration -Version … -MarkApplied -Reason "
-                    + "….")
+                "A baseline begins a history. To record a single migration as present: "
+                    + "Repair-PgMigration -Version … -MarkApplied -Reason ….")
             {
                 Subject = request.Target,
             };

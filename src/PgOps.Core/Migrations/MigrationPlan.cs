@@ -82,9 +82,8 @@ internal sealed record MigrationPlan(
                 PgErrorCode.VersionNotFound,
                 $"{request.Target} is at version {newest}, past the {request.ToVersion} that was asked for.",
                 "Nothing was touched.",
-                "To go back: Undo-PgMigration -ToVersion …, where the migrations have down scripts; else restore a proven backup beside "
-                    + "it, or "
-                    + "write a migration that undoes the change.");
+                "To go back: Undo-PgMigration -ToVersion …, where the migrations have down scripts; "
+                    + "else restore a proven backup beside it, or write a migration that undoes the change.");
         }
 
         RefuseState(
@@ -92,9 +91,8 @@ internal sealed record MigrationPlan(
             PgMigrationState.Changed,
             PgErrorCode.MigrationChanged,
             "changed after being applied",
-            "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript, and shows the Difference) and make the change "
-                + "in "
-                + "a new migration; "
+            "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript, and shows the Difference) "
+                + "and make the change in a new migration; "
                 + "or, when the difference is harmless, Repair-PgMigration -Version … -AcceptChange -Reason ….");
         RefuseState(
             all,

@@ -45,7 +45,7 @@ internal static class JUnitReport
 
         if (result.Outcome == ReportOutcome.Failed && !checks.Exists(check => check.Status == PgCheckStatus.Failed))
         {
-            checks.Add(PgCheck.Fail("passed", result.Summary));
+            checks.Add(PgCheck.Fail(PgCheckName.Passed, result.Summary));
         }
 
         return checks;

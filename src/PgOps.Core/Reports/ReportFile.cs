@@ -61,8 +61,9 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
         "Give another path, or -Force to replace it.");
 
     private PgOpsException CannotBeWritten(Exception error)
-        => new(PgErrorCode.PathInaccessible, $"{Path} cannot be written: "
-            + $"{error.Message}", "The file is as it was.", "Give another path.", error);
+        => new(
+            PgErrorCode.PathInaccessible, $"{Path} cannot be written: {error.Message}",
+            "The file is as it was.", "Give another path.", error);
 
     internal async Task WriteAsync(string text, bool force, CancellationToken cancellationToken)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PgOps.Core.Checks;
 using PgOps.Core.Common.Text;
 
@@ -88,9 +87,9 @@ internal sealed class ReportReader
         return drill switch
         {
             { Proven: true } =>
-                $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {Amount.Of(drill.TablesCompared, "table")} with "
-                + $"{Amount.Of(drill.Rows, "row")} were restored and equal the source. Recovery took "
-                    + $"{ReportText.Span(drill.RecoveryTime)}; "
+                $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {Amount.Of(drill.TablesCompared, "table")} "
+                + $"with {Amount.Of(drill.Rows, "row")} were restored and equal the source. "
+                + $"Recovery took {ReportText.Span(drill.RecoveryTime)}; "
                 + $"{ReportText.Span(drill.DataAge)} of work would have been lost.{yet}",
             { BackupPassed: true } => $"The backup restores, but it is not proven: its content was not compared.{yet}",
             _ => "The backup is not good: do not rely on it.",
@@ -109,11 +108,11 @@ internal sealed class ReportReader
         PgCheck[] checks =
         [
             backup.Complete
-                ? PgCheck.Pass("complete", $"{PgSize.Format(backup.Bytes)} in {backup.Path}")
-                : PgCheck.Fail("complete", backup.Problem ?? "It is not complete."),
+                ? PgCheck.Pass(PgCheckName.Complete, $"{PgSize.Format(backup.Bytes)} in {backup.Path}")
+                : PgCheck.Fail(PgCheckName.Complete, backup.Problem ?? "It is not complete."),
             backup.Proven
-                ? PgCheck.Pass("proven", $"restored and compared on {ReportText.Time(backup.ProvenAt ?? default)}")
-                : PgCheck.Skip("proven", "The ledger holds no passed drill of this backup. Test-PgRestore makes one."),
+                ? PgCheck.Pass(PgCheckName.Proven, $"restored and compared on {ReportText.Time(backup.ProvenAt ?? default)}")
+                : PgCheck.Skip(PgCheckName.Proven, "The ledger holds no passed drill of this backup. Test-PgRestore makes one."),
         ];
         var manifest = backup.Manifest;
         return Result(backup, "Backup", backup.Database, checks, Say(backup), backup.SnapshotAt) with
@@ -148,12 +147,12 @@ internal sealed class ReportReader
         ];
         if (checks.Count == 0)
         {
-            checks.Add(PgCheck.Pass("up-to-date", "Nothing was pending."));
+            checks.Add(PgCheck.Pass(PgCheckName.UpToDate, "Nothing was pending."));
         }
 
         if (run.StillPending > 0)
         {
-            checks.Add(PgCheck.Skip("pending", $"{Amount.Of(run.StillPending, "migration")} still pending, because of -ToVersion"));
+            checks.Add(PgCheck.Skip(PgCheckName.Pending, $"{Amount.Of(run.StillPending, "migration")} still pending, because of -ToVersion"));
         }
 
         var say = run.FromVersion == run.ToVersion
@@ -236,7 +235,7 @@ internal sealed class ReportReader
         var skipped = Names(checks, PgCheckStatus.Skipped);
         string[] parts =
         [
-            checks.Count == 1 ? "1 check:" : string.Create(CultureInfo.InvariantCulture, $"{checks.Count} checks:"),
+            $"{Amount.Of(checks.Count, "check")}:",
             $"{checks.Count - failed.Count - skipped.Count} passed",
             failed.Count == 0 ? "" : $", {failed.Count} failed ({Some(failed)})",
             skipped.Count == 0 ? "" : $", {skipped.Count} not made ({Some(skipped)})",

@@ -28,9 +28,9 @@ internal sealed record BackupProof(PgCheck Check, PgBackup Backup, DumpScript? S
                 PgErrorCode.InvalidArgument,
                 $"{Backup} holds rows alone (it was made with -DataOnly), and nothing in it defines their tables.",
                 "Nothing was restored.",
-                "To put the rows into a database that has the tables: pg_restore --data-only --dbname=<database> "
-                    + $"\"{System.IO.Path.Combine(Backup.Path, manifest.Payload.Path)}\". For a restore or a drill back up without "
-                        + "-DataOnly.")
+                "To put the rows into a database that has the tables: "
+                    + $"pg_restore --data-only --dbname=<database> \"{System.IO.Path.Combine(Backup.Path, manifest.Payload.Path)}\". "
+                    + "For a restore or a drill back up without -DataOnly.")
             { Subject = Backup };
         }
     }

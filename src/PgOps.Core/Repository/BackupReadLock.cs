@@ -18,10 +18,10 @@ internal sealed class BackupReadLock : IDisposable
         _file = file;
     }
 
-    /// <summary>Takes the mark.</summary>
+    /// <summary>Takes the lock.</summary>
     /// <param name="path">The backup.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The mark; an empty one when the backup lacks the file, which whoever reads it will find out.</returns>
+    /// <returns>The lock; an empty one when the backup lacks the file, which whoever reads it will find out.</returns>
     /// <exception cref="PgOpsException">BackupDamaged: it is being removed.</exception>
     internal static async Task<BackupReadLock> TakeAsync(string path, CancellationToken cancellationToken)
     {
@@ -98,7 +98,7 @@ internal sealed class BackupReadLock : IDisposable
         }
     }
 
-    /// <summary>Gives the mark back.</summary>
+    /// <summary>Releases the lock.</summary>
     public void Dispose() => _file?.Dispose();
 
     private static string FileOf(string path)

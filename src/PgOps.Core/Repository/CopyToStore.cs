@@ -90,6 +90,6 @@ internal sealed class CopyToStore
         $"{_store.Uri.Child(_source.Name)}: {Amount.Of(names.Count, "file")} did not arrive as {HashList.FileName} says: "
             + $"{NameList.InSentence(names)}.",
         "They were removed again; the copy is incomplete and is not listed as a backup.",
-        $"Test-PgBackup on {_source.Uri} says whether the source is sound; if it is, run the command again: the other files are not sent "
-            + "twice.");
+        $"Test-PgBackup on {_source.Uri} says whether the source is sound; "
+            + "if it is, run the command again: the other files are not sent twice.");
 }

@@ -50,7 +50,7 @@ internal sealed class FetchedBackup : IDisposable
             using var progress = new ProgressActivity(sink, $"Fetching {uri.Name}");
             var meter = new TransferMeter(progress, files.Sum(file => file.Bytes), new Throttle(null));
 
-            // A level below the owner's mark, which is not a file of the backup.
+            // A level below the owner file, which is not a file of the backup.
             var place = Path.Combine(folder.Path, "backup");
             DurableFile.CreateFolder(place);
             await store.FetchAsync(uri.Name, files, place, meter, cancellationToken).ConfigureAwait(false);

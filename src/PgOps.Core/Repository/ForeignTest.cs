@@ -11,8 +11,6 @@ namespace PgOps.Core.Repository;
 /// <param name="Script">What it says about itself; null when it could not be read.</param>
 internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Script)
 {
-    private const string ContentsCheck = "table-of-contents";
-
     /// <summary>Reads and judges it. A script is read to its end; of an archive pg_restore reads the table of contents.</summary>
     internal static async Task<ForeignTest> RunAsync(
         PgBackup backup, TestBackupRequest request, ProgressActivity progress, CancellationToken cancellationToken)
@@ -27,7 +25,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         };
         if (backup.Format.Length == 0)
         {
-            return new ForeignTest([.. checks, PgCheck.Skip(ContentsCheck, "It is not a dump.")], null);
+            return new ForeignTest([.. checks, PgCheck.Skip(PgCheckName.TableOfContents, "It is not a dump.")], null);
         }
 
         var (contents, script) = ForeignDump.IsScript(backup.Format)
@@ -56,19 +54,19 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         }
         catch (InvalidDataException error)
         {
-            return (PgCheck.Fail(ContentsCheck, $"It does not unpack: {error.Message}"), null);
+            return (PgCheck.Fail(PgCheckName.TableOfContents, $"It does not unpack: {error.Message}"), null);
         }
 
         if (!script.HasHead || !script.HasEnd)
         {
             return (PgCheck.Fail(
-                ContentsCheck,
+                PgCheckName.TableOfContents,
                 $"{(script.HasHead ? "the end" : "the beginning")} of a dump is missing (\"-- PostgreSQL database "
                     + $"dump{(script.HasHead ? " complete" : "")}\")"), null);
         }
 
         var remark = script.Obstacle is null ? "" : $"; cannot be restored by PgOps: {script.Obstacle}";
-        return (PgCheck.Pass(ContentsCheck, string.Create(
+        return (PgCheck.Pass(PgCheckName.TableOfContents, string.Create(
             CultureInfo.InvariantCulture,
             $"{bytes:N0} bytes of script with its beginning and its end, {Amount.Of(script.TableCount, "table")} with rows{remark}")), script);
     }
@@ -86,17 +84,17 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
                 cancellationToken).ConfigureAwait(false);
             result.EnsureSuccess();
             script.Complete();
-            return (PgCheck.Pass(ContentsCheck, string.Create(
+            return (PgCheck.Pass(PgCheckName.TableOfContents, string.Create(
                 CultureInfo.InvariantCulture,
                 $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows")), script);
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing)
         {
-            return (PgCheck.Skip(ContentsCheck, $"{error.Problem} {error.NextStep}"), null);
+            return (PgCheck.Skip(PgCheckName.TableOfContents, $"{error.Problem} {error.NextStep}"), null);
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
         {
-            return (PgCheck.Fail(ContentsCheck, error.Problem), null);
+            return (PgCheck.Fail(PgCheckName.TableOfContents, error.Problem), null);
         }
     }
 }

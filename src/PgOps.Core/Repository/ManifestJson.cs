@@ -34,8 +34,8 @@ internal sealed partial class ManifestJson : JsonSerializerContext
         if (manifest.Format != PgOps.PgBackupManifest.CurrentFormat)
         {
             throw new JsonException(
-                $"its format is \"{manifest.Format}\", this PgOps knows \"{PgOps.PgBackupManifest.CurrentFormat}\": a newer PgOps may "
-                    + "read it");
+                $"its format is \"{manifest.Format}\", this PgOps knows \"{PgOps.PgBackupManifest.CurrentFormat}\": "
+                    + "a newer PgOps may read it");
         }
 
         return manifest.Server is not { ClusterId: not null, Host: not null }

@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Files;
+using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Repository;
 
 /// <summary>A backup's folder while it is written: its name ends in <c>.partial</c>, and it goes away unless it is finished.</summary>
 internal sealed class PartialFolder : IDisposable
 {
-    private const int RemovalAttempts = 20;
+    private static readonly TimeSpan RemovalPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RemovalPause = TimeSpan.FromMilliseconds(100);
 
     private bool _finished;
@@ -48,7 +49,7 @@ internal sealed class PartialFolder : IDisposable
             DurableFile.CreateFolder(path);
             try
             {
-                // The mark is created, never overwritten: of two that meet in one folder, one goes on to the next name.
+                // The owner file is created, never overwritten: of two that meet in one folder, one goes on to the next name.
                 await DurableFile.WriteAsync(
                     System.IO.Path.Combine(path, OwnerFile.FileName), OwnerFile.Own(), cancellationToken).ConfigureAwait(false);
                 return new PartialFolder(path, final);
@@ -76,7 +77,7 @@ internal sealed class PartialFolder : IDisposable
         DurableFile.CreateFolder(parent);
         var path = System.IO.Path.Combine(
             parent, string.Create(CultureInfo.InvariantCulture, $"{name}.{Environment.ProcessId}{FileEndings.Partial}"));
-        var mark = System.IO.Path.Combine(path, OwnerFile.FileName);
+        var ownerFile = System.IO.Path.Combine(path, OwnerFile.FileName);
         var stray = Directory.EnumerateDirectories(parent, $"{name}.*{FileEndings.Partial}").FirstOrDefault(OwnerFile.IsDead);
         if (stray is not null && stray != path)
         {
@@ -88,8 +89,8 @@ internal sealed class PartialFolder : IDisposable
             DurableFile.CreateFolder(path);
         }
 
-        File.Delete(mark);
-        await DurableFile.WriteAsync(mark, OwnerFile.Own(), cancellationToken).ConfigureAwait(false);
+        File.Delete(ownerFile);
+        await DurableFile.WriteAsync(ownerFile, OwnerFile.Own(), cancellationToken).ConfigureAwait(false);
         return new PartialFolder(path, System.IO.Path.Combine(parent, name));
     }
 
@@ -135,9 +136,9 @@ internal sealed class PartialFolder : IDisposable
     /// <summary>Removes the folder unless it was finished.</summary>
     public void Dispose()
     {
-        // A killed pg_dump's worker may write for a moment longer. What cannot be removed keeps its ending and its owner's mark, so
+        // A killed pg_dump's worker may write for a moment longer. What cannot be removed keeps its ending and its owner file, so
         // the next backup sweeps it; an error here would only hide the one that brought us here.
-        for (var attempt = 0; !_finished && Directory.Exists(Path) && attempt < RemovalAttempts; attempt++)
+        for (var polling = new Polling(RemovalPatience, RemovalPause); !_finished && Directory.Exists(Path) && !polling.IsOver;)
         {
             try
             {
@@ -145,7 +146,7 @@ internal sealed class PartialFolder : IDisposable
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                Thread.Sleep(RemovalPause);
+                polling.Pause();
             }
         }
     }

@@ -121,7 +121,7 @@ internal sealed class TestBackup
     private static async Task<(PgBackupTest Test, DumpScript? Script)> CheckAsync(
         PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
-        using var mark = await BackupReadLock.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
+        using var readLock = await BackupReadLock.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
         using var progress = new ProgressActivity(sink, $"Testing {request.Title ?? Path.GetFileName(backup.Path)}");
         if (backup.Foreign)
         {

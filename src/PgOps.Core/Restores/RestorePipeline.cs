@@ -57,7 +57,7 @@ internal sealed class RestorePipeline
     /// <exception cref="PgOpsException">What the rules do not take for a finding.</exception>
     internal async Task<RestoreOutcome> RunAsync(CancellationToken cancellationToken)
     {
-        using var mark = await BackupReadLock.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
+        using var readLock = await BackupReadLock.TakeAsync(_backup.Folder, cancellationToken).ConfigureAwait(false);
         var proof = await StepAsync(PgCheckName.Hashes, () => ProveAsync(cancellationToken)).ConfigureAwait(false);
         if (proof is null || Failed)
         {

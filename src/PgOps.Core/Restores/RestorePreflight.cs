@@ -56,8 +56,8 @@ internal static partial class RestorePreflight
             PgErrorCode.ServerVersionUnsupported,
             $"{target} runs PostgreSQL {versionText}; the backup comes from {manifest.Server.Version}.",
             "Nothing was restored.",
-            "Restore to a server of the same or a newer major version, or try it with -Force: the comparison with the manifest still "
-                + "decides.")
+            "Restore to a server of the same or a newer major version, or try it with -Force: "
+                + "the comparison with the manifest still decides.")
         { Subject = target };
     }
 

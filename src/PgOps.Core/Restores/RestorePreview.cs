@@ -20,7 +20,7 @@ internal static class RestorePreview
         return FormattableString.Invariant(
             $"Restore {request.Backup} ({request.Backup.Database} as of {request.Backup.SnapshotAt:u}, {known}) ")
             + $"with {plan.Tool.Name} {plan.Tool.Version} {where}, {compare}, "
-                + $"{MaskPreview.Describe(request)}analyse{last}{Existing(request, target, plan)}{Changes(request, plan)}.";
+            + $"{MaskPreview.Describe(request)}analyse{last}{Existing(request, target, plan)}{Changes(request, plan)}.";
     }
 
     private static string Existing(RestoreDatabaseRequest request, PgTarget target, RestorePlan plan)

@@ -37,7 +37,7 @@ internal sealed partial class RestoreRequirements
 
     private bool IsScript => ForeignDump.IsScript(_manifest.Payload.Format);
 
-    /// <summary>Looks.</summary>
+    /// <summary>Checks all of it.</summary>
     /// <param name="request">What is to be restored.</param>
     /// <param name="session">A session on the maintenance database, or on the empty database itself.</param>
     /// <param name="target">The final database.</param>
@@ -61,7 +61,7 @@ internal sealed partial class RestoreRequirements
 
     private async Task<RestorePlan> CheckAsync(CancellationToken cancellationToken)
     {
-        var powers = await RolePrivileges.ReadAsync(_session, cancellationToken).ConfigureAwait(false);
+        var privileges = await RolePrivileges.ReadAsync(_session, cancellationToken).ConfigureAwait(false);
         var tool = Try(() => RestorePreflight.Tool(_manifest, _session.VersionNumber() / 10000, _request.BinPath));
         if (tool is not null)
         {
@@ -85,15 +85,15 @@ internal sealed partial class RestoreRequirements
         var needs = (ArchiveNeeds?)null;
         if (tool is not null && !IsScript)
         {
-            (plan, needs) = await ReadArchiveAsync(plan, tool, powers, roles, cancellationToken).ConfigureAwait(false);
+            (plan, needs) = await ReadArchiveAsync(plan, tool, privileges, roles, cancellationToken).ConfigureAwait(false);
         }
 
-        plan = plan with { MissingRoles = await RolesAsync(plan, needs, roles, powers, cancellationToken).ConfigureAwait(false) };
-        await ExtensionsAsync(plan, powers, cancellationToken).ConfigureAwait(false);
+        plan = plan with { MissingRoles = await RolesAsync(plan, needs, roles, privileges, cancellationToken).ConfigureAwait(false) };
+        await ExtensionsAsync(plan, privileges, cancellationToken).ConfigureAwait(false);
         await CollationsAsync(needs, cancellationToken).ConfigureAwait(false);
         await TablespacesAsync(needs, cancellationToken).ConfigureAwait(false);
         await SpaceAsync(plan, cancellationToken).ConfigureAwait(false);
-        await PowersAsync(powers, cancellationToken).ConfigureAwait(false);
+        await PrivilegesAsync(privileges, cancellationToken).ConfigureAwait(false);
         return _missing.Count switch
         {
             0 => plan,
@@ -108,7 +108,7 @@ internal sealed partial class RestoreRequirements
     }
 
     private async Task<(RestorePlan Plan, ArchiveNeeds Needs)> ReadArchiveAsync(
-        RestorePlan plan, PostgresTool tool, RolePrivileges powers, RoleMap roles, CancellationToken cancellationToken)
+        RestorePlan plan, PostgresTool tool, RolePrivileges privileges, RoleMap roles, CancellationToken cancellationToken)
     {
         if (!roles.IsEmpty)
         {
@@ -119,7 +119,7 @@ internal sealed partial class RestoreRequirements
         var facts = _manifest.Facts;
         var toc = await ArchiveToc.ReadAsync(tool, _archive!, facts.Roles.Append(facts.Owner), cancellationToken).ConfigureAwait(false);
         var selection = _request.IsPartial ? TocSelection.Of(toc, _request.Schemas, _request.Tables) : null;
-        var edit = ArchiveEdit.Of(toc, selection, _request.SkipExtension, powers.IsSuperuser, roles);
+        var edit = ArchiveEdit.Of(toc, selection, _request.SkipExtension, privileges.IsSuperuser, roles);
         var statements = await ArchiveScript.ReadAsync(
             tool, _archive!, edit.Definitions, ArchiveScript.EncodingOf(facts), cancellationToken).ConfigureAwait(false);
         plan = plan with { Edit = edit, Selection = selection };
@@ -139,7 +139,7 @@ internal sealed partial class RestoreRequirements
     }
 
     private async Task<IReadOnlyList<string>> RolesAsync(
-        RestorePlan plan, ArchiveNeeds? needs, RoleMap roles, RolePrivileges powers, CancellationToken cancellationToken)
+        RestorePlan plan, ArchiveNeeds? needs, RoleMap roles, RolePrivileges privileges, CancellationToken cancellationToken)
     {
         // The manifest knows every role of the whole; what the archive says is exact.
         var facts = _manifest.Facts;
@@ -153,19 +153,19 @@ internal sealed partial class RestoreRequirements
             Lacks($"roles: {string.Join(", ", missing)} (create them, for example from globals.sql, or use -CreateRoles, -MapRole, or "
                 + "-NoOwner with -NoPrivileges)");
         }
-        else if (missing.Count > 0 && !powers.MayCreateRoles)
+        else if (missing.Count > 0 && !privileges.MayCreateRoles)
         {
-            Lacks($"roles: {string.Join(", ", missing)}, which \"{powers.Role}\" may not create (CREATEROLE; or use -MapRole, or -NoOwner "
-                + "with -NoPrivileges)");
+            Lacks($"roles: {string.Join(", ", missing)}, which \"{privileges.Role}\" may not create (CREATEROLE; "
+                + "or use -MapRole, or -NoOwner with -NoPrivileges)");
         }
 
         var owners =
             _request.NoOwner ? [] : (needs?.Owners ?? []).Select(role => roles[role]).Concat(plan.Owner is null ? [] : [plan.Owner]);
-        var strangers = await powers.NotMemberOfAsync(_session, owners.Distinct(), cancellationToken).ConfigureAwait(false);
+        var strangers = await privileges.NotMemberOfAsync(_session, owners.Distinct(), cancellationToken).ConfigureAwait(false);
         if (strangers.Count > 0)
         {
-            Lacks($"owners: \"{powers.Role}\" cannot give objects to {string.Join(", ", strangers)} {powers.Where} "
-                + $"(GRANT {strangers[0]} TO {powers.Role}, or use -MapRole, or -NoOwner)");
+            Lacks($"owners: \"{privileges.Role}\" cannot give objects to {string.Join(", ", strangers)} {privileges.Where} "
+                + $"(GRANT {strangers[0]} TO {privileges.Role}, or use -MapRole, or -NoOwner)");
         }
 
         var mapped = roles.IsEmpty ? "" : $"; mapped: {roles}";
@@ -175,7 +175,7 @@ internal sealed partial class RestoreRequirements
         return missing;
     }
 
-    private async Task ExtensionsAsync(RestorePlan plan, RolePrivileges powers, CancellationToken cancellationToken)
+    private async Task ExtensionsAsync(RestorePlan plan, RolePrivileges privileges, CancellationToken cancellationToken)
     {
         var facts = _manifest.Facts;
         var wanted = facts.Extensions.Where(one => !_request.SkipExtension.Contains(one.Key)).ToDictionary();
@@ -195,7 +195,7 @@ internal sealed partial class RestoreRequirements
         // Of a part nobody knows here which extensions it needs: pg_restore says it.
         if (unknown.Count > 0 && plan.Selection is null)
         {
-            Lacks(RestorePreflight.Describe(unknown, facts, powers.Provider));
+            Lacks(RestorePreflight.Describe(unknown, facts, privileges.Provider));
         }
 
         var older = found.Values.Where(one => IsOlder(one.Version, wanted[one.Name]))
@@ -206,7 +206,7 @@ internal sealed partial class RestoreRequirements
         }
 
         // Managed services let their administrators create what needs a superuser elsewhere, so only they can say.
-        var reserved = powers.IsSuperuser || powers.Provider is not null
+        var reserved = privileges.IsSuperuser || privileges.Provider is not null
             ? []
             : found.Values.Where(one => one.NeedsSuperuser && !(one.Installed && (_request.IntoEmpty || one.Name == "plpgsql")))
                 .Select(one => one.Name).ToList();
@@ -298,15 +298,14 @@ internal sealed partial class RestoreRequirements
         }
     }
 
-    private async Task PowersAsync(RolePrivileges powers, CancellationToken cancellationToken)
+    private async Task PrivilegesAsync(RolePrivileges privileges, CancellationToken cancellationToken)
     {
         if (!_request.IntoEmpty)
         {
-            if (!powers.MayCreateDatabases)
+            if (!privileges.MayCreateDatabases)
             {
-                Lacks($"permission: \"{powers.Role}\" may not create databases {powers.Where} (ALTER ROLE … CREATEDB; or have an empty "
-                    + "database made and restore "
-                    + "into it with -IntoEmpty)");
+                Lacks($"permission: \"{privileges.Role}\" may not create databases {privileges.Where} (ALTER ROLE … CREATEDB; "
+                    + "or have an empty database made and restore into it with -IntoEmpty)");
             }
 
             return;
@@ -321,9 +320,8 @@ internal sealed partial class RestoreRequirements
             cancellationToken).ConfigureAwait(false))[0];
         if (!may.Schemas || !may.Public)
         {
-            Lacks($"permission: \"{powers.Role}\" may not create {(may.Public ? "schemas" : "anything in schema public")} in "
-                + $"{_target.Database} "
-                + "(make it the database's owner, or GRANT CREATE)");
+            Lacks($"permission: \"{privileges.Role}\" may not create {(may.Public ? "schemas" : "anything in schema public")} "
+                + $"in {_target.Database} (make it the database's owner, or GRANT CREATE)");
         }
     }
 
@@ -335,12 +333,12 @@ internal sealed partial class RestoreRequirements
             cancellationToken,
             [names.ToArray(), .. more]).ConfigureAwait(false);
 
-    private T? Try<T>(Func<T> look)
+    private T? Try<T>(Func<T> check)
         where T : class
     {
         try
         {
-            return look();
+            return check();
         }
         catch (PgOpsException error)
         {

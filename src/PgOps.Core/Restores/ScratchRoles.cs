@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Databases;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
@@ -149,20 +150,16 @@ internal sealed class ScratchRoles : IAsyncDisposable
     private async Task AloneAsync(Func<Task> work, CancellationToken cancellationToken)
     {
         // By polling: a session that waits in the server for a lock holds up every CREATE INDEX CONCURRENTLY in its database.
-        var until = DateTime.UtcNow + Patience;
-        while (!await _session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, Bookkeeping)
-            .ConfigureAwait(false))
+        var polling = new Polling(Patience, Pause);
+        if (!await polling.UntilAsync(
+            () => _session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, Bookkeeping),
+            cancellationToken).ConfigureAwait(false))
         {
-            if (DateTime.UtcNow > until)
-            {
-                throw new PgOpsException(
-                    PgErrorCode.DatabaseInUse,
-                    $"Another drill has kept the roles of {_server} busy for a minute.",
-                    "The drill was given up; nothing of it stays behind.",
-                    "Run the command again.");
-            }
-
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            throw new PgOpsException(
+                PgErrorCode.DatabaseInUse,
+                $"Another drill has kept the roles of {_server} busy for a minute.",
+                "The drill was given up; nothing of it stays behind.",
+                "Run the command again.");
         }
 
         try

@@ -45,8 +45,8 @@ internal static class ScriptRestore
                 PgErrorCode.InvalidArgument,
                 $"{proof.Backup} is a script, restored as it stands: {string.Join(", ", changes)} cannot change it.",
                 "Nothing was restored.",
-                "Leave the parameters out (-CreateRoles creates the roles that it names), or take the backup in custom or directory "
-                    + "format.");
+                "Leave the parameters out (-CreateRoles creates the roles that it names), "
+                    + "or take the backup in custom or directory format.");
         }
     }
 

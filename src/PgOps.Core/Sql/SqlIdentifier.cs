@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace PgOps.Core.Sql;
 
 /// <summary>
 /// Identifiers as the catalog holds them (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS).
 /// </summary>
-internal static class SqlIdentifier
+internal static partial class SqlIdentifier
 {
     private const int MaximumBytes = 63;
 
@@ -35,6 +36,13 @@ internal static class SqlIdentifier
         var name = body.ToString().Replace("\"\"", "\"", StringComparison.Ordinal);
         return Truncate(quote == 0 ? name : ResolveUnicodeEscapes(name));
     }
+
+    /// <summary>Splits a qualified name at its dots, those outside quotes.</summary>
+    /// <param name="text">For example <c>app."Order Lines".id</c>.</param>
+    /// <returns>The names, as <see cref="ToName"/> makes them; none when the text is not such a name.</returns>
+    public static IReadOnlyList<string> Parts(string text) => QualifiedName().Match(text) is { Success: true } match
+        ? [.. match.Groups["part"].Captures.Select(part => ToName(part.Value))]
+        : [];
 
     private static string ResolveUnicodeEscapes(string name)
     {
@@ -90,4 +98,7 @@ internal static class SqlIdentifier
 
         return name[..length];
     }
+
+    [GeneratedRegex("""^(?<part>"(?:[^"]|"")+"|[^".\s]+)(?:\.(?<part>"(?:[^"]|"")+"|[^".\s]+))*$""", RegexOptions.CultureInvariant)]
+    private static partial Regex QualifiedName();
 }

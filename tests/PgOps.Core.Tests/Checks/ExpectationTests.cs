@@ -60,8 +60,8 @@ public sealed class ExpectationTests : IDisposable
             "public.customers.name is missing",
             "public.customers.\"E-Mail\" is of the type character varying(80), and varchar(60) was expected",
             "public.customers.id is of the type integer, and bigint was expected",
-            "public.customers.m is of the type app.mood, and mood was expected, which is not a type here; a type outside pg_catalog bears "
-                + "its schema's name",
+            "public.customers.m is of the type app.mood, and mood was expected, which is not a type here; "
+                + "a type outside pg_catalog bears its schema's name",
             "public.customers.at is of the type timestamp with time zone, and no such type was expected, which is not a type here",
             "public.customers has row-level security off: its policies do not count",
             "\"Other\" on app.orders is missing",
@@ -125,8 +125,8 @@ public sealed class ExpectationTests : IDisposable
             "Error public.lost is missing; the manifest has it",
             "Error public.seen is missing; the manifest has it",
             "Error public.customers.gone is missing; the manifest has it",
-            "Warning public.customers.name is defined differently than in the manifest (expected: text at 2 / found: character varying(9) "
-                + "at 2)",
+            "Warning public.customers.name is defined differently than in the manifest (expected: "
+                + "text at 2 / found: character varying(9) at 2)",
             "Error own on public.orders is missing; the manifest has it",
             "Error public.guarded has row-level security off: its policies do not count",
             "Warning other on public.orders is defined differently than in the manifest "

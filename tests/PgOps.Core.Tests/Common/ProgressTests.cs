@@ -88,8 +88,8 @@ public sealed partial class ProgressTests : IDisposable
     {
         var source = await BackupTestDatabase.CreateAsync(
             _server,
-            "CREATE TABLE big AS SELECT i, md5(i::text) a, md5((i * 7)::text) b FROM generate_series(1, 250000) i; ALTER TABLE big ADD "
-                + "PRIMARY KEY (i);"
+            "CREATE TABLE big AS SELECT i, md5(i::text) a, md5((i * 7)::text) b FROM generate_series(1, 250000) i; "
+                + "ALTER TABLE big ADD PRIMARY KEY (i);"
             // Its row takes a second to restore, so that some report falls into the middle however quick or slow the machine is.
             + "CREATE TABLE mid (a int CHECK (pg_sleep(1)::text = '')); INSERT INTO mid VALUES (1);"
             + string.Concat(Enumerable.Range(1, 20).Select(number => $"CREATE TABLE s{number} AS SELECT generate_series(1, 2000) AS a;")));

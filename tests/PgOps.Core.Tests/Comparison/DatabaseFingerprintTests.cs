@@ -109,8 +109,8 @@ public sealed class DatabaseFingerprintTests
         await first.LockAsync(listed.Tables, CancellationToken.None);
         var alter = SandboxServer.ExecuteAsync(target, "ALTER TABLE a ALTER i TYPE bigint; ALTER TABLE b ALTER i TYPE bigint");
         while (await SandboxServer.ExecuteAsync(
-            target, "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = "
-                + "current_database())") is 0L)
+            target, "SELECT count(*) FROM pg_locks WHERE NOT granted "
+                + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") is 0L)
         {
             await Task.Delay(5);
         }

@@ -44,9 +44,8 @@ public sealed class DrillCaseTests : IDisposable
     [InlineData(
         "ALTER TABLE public.orders ALTER placed SET DEFAULT now()",
         "objects",
-        "column public.orders.placed: defined differently (expected: timestamp with time zone NOT NULL DEFAULT '2024-02-29 "
-            + "12:00:00+00'::timestamp "
-        + "with time zone at 6 / found: timestamp with time zone NOT NULL DEFAULT now() at 6)")]
+        "column public.orders.placed: defined differently (expected: timestamp with time zone NOT NULL "
+        + "DEFAULT '2024-02-29 12:00:00+00'::timestamp with time zone at 6 / found: timestamp with time zone NOT NULL DEFAULT now() at 6)")]
     [InlineData(
         "CREATE OR REPLACE VIEW public.totals AS SELECT customer, sum(total) + 1 AS sum FROM public.orders GROUP BY 1",
         "views",

@@ -241,8 +241,8 @@ public sealed class DrillStepTests : IDisposable
     {
         const string Roles = "SELECT count(*) FROM pg_roles WHERE rolname IN ('drill_shared', 'drill_stray', 'drill_other')";
         await SandboxServer.ExecuteAsync(
-            _server.Target, "CREATE ROLE drill_shared; CREATE ROLE drill_stray; CREATE ROLE drill_other; COMMENT ON ROLE drill_stray IS "
-                + "'pgops drill role'");
+            _server.Target, "CREATE ROLE drill_shared; CREATE ROLE drill_stray; "
+                + "CREATE ROLE drill_other; COMMENT ON ROLE drill_stray IS 'pgops drill role'");
         var source = await OddDatabase.CreateAsync(_server, "ALTER TABLE public.events OWNER TO drill_shared");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
         await SandboxServer.ExecuteAsync(source, "REASSIGN OWNED BY drill_shared TO postgres; DROP ROLE drill_shared");

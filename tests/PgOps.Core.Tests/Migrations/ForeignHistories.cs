@@ -67,8 +67,8 @@ internal static class ForeignHistories
             CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY, value varchar, created_at timestamp, updated_at timestamp);
             """,
         PgMigrationTool.GolangMigrate =>
-            "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (2, "
-                + "false);",
+            "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); "
+                + "INSERT INTO schema_migrations VALUES (2, false);",
         PgMigrationTool.Goose =>
             """
             CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now());

@@ -257,8 +257,8 @@ public sealed class InvokeMigrationsTests : IAsyncLifetime, IDisposable
     [InlineData("SELECT set_config('search_path', '', false)")]
     [InlineData("SET standard_conforming_strings = off")]
     [InlineData("SET lock_timeout = 0")]
-    [InlineData("SET DateStyle = 'German'; SET TimeZone = 'Asia/Tokyo'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = -15; SET "
-        + "bytea_output = 'escape'")]
+    [InlineData("SET DateStyle = 'German'; SET TimeZone = 'Asia/Tokyo'; "
+        + "SET IntervalStyle = 'iso_8601'; SET extra_float_digits = -15; SET bytea_output = 'escape'")]
     [InlineData(
         "SET client_min_messages = error; SET session_replication_role = replica; SET default_transaction_isolation = 'serializable'")]
     public async Task What_a_migration_sets_neither_breaks_its_record_nor_leaks_into_the_next(string set)

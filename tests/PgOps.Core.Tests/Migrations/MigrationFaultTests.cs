@@ -245,8 +245,8 @@ public sealed class MigrationFaultTests
         }
 
         Assert.Equal(0, await workspace.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = "
-                + "current_database())"));
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+                + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
     }
 
     private static void WriteMixedSet(MigrationWorkspace workspace)

@@ -91,8 +91,8 @@ public sealed class MigrationNamingTests : IDisposable
     [Fact]
     public void The_tables_of_the_folder_tell_where_a_column_ends_and_how_they_are_written()
     {
-        _folder.Write("1_a.sql", "create table if not exists public.rates (a int);\nCREATE TABLE \"Order Details\" (b int);\nCREATE TABLE "
-            + "Exchange_Rates (c int);");
+        _folder.Write("1_a.sql", "create table if not exists public.rates (a int);\n"
+            + "CREATE TABLE \"Order Details\" (b int);\nCREATE TABLE Exchange_Rates (c int);");
 
         Assert.Contains(
             "ON \"exchange_rates\" (\"base_currency\");",

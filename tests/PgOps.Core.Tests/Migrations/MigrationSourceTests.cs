@@ -205,8 +205,8 @@ public sealed class MigrationSourceTests : IDisposable
     [Fact]
     public void Everything_that_only_psql_or_a_server_can_do_is_shown_at_once_with_its_line_and_way_out()
     {
-        var error = Script("DROP DATABASE IF EXISTS chinook;\nCREATE DATABASE chinook;\n\\c chinook;\n\nCREATE TABLE a (b int);\n  \\i "
-            + "more.sql\nCOMMIT;\n");
+        var error = Script("DROP DATABASE IF EXISTS chinook;\nCREATE DATABASE chinook;\n\\c chinook;\n\n"
+            + "CREATE TABLE a (b int);\n  \\i more.sql\nCOMMIT;\n");
 
         Assert.Contains("5 places", error.Problem, StringComparison.Ordinal);
         foreach (var (place, way) in new[]
@@ -221,7 +221,7 @@ public sealed class MigrationSourceTests : IDisposable
         }
 
         Assert.Equal(1, error.Statement!.Line);
-        Assert.Contains("  6 |   \\i more.sql\n    |   ^", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("    6 |   \\i more.sql\n      |   ^", error.Problem, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -77,8 +77,8 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
                 Path.Combine(project, "sqitch.conf"), "[core]\n\tengine = pg\n[user]\n\tname = a\n\temail = a@example.org\n");
             await File.WriteAllTextAsync(
                 Path.Combine(project, "sqitch.plan"),
-                "%syntax-version=1.0.0\n%project=p\n\na 2024-01-01T00:00:00Z a <a@example.org>\nb 2024-01-02T00:00:00Z a "
-                    + "<a@example.org>\n");
+                "%syntax-version=1.0.0\n%project=p\n\n"
+                    + "a 2024-01-01T00:00:00Z a <a@example.org>\nb 2024-01-02T00:00:00Z a <a@example.org>\n");
             await File.WriteAllTextAsync(Path.Combine(project, "deploy", "a.sql"), ForeignHistories.First);
             await File.WriteAllTextAsync(Path.Combine(project, "deploy", "b.sql"), ForeignHistories.Second);
             await ToolAsync("SQITCH", project, "deploy", $"db:pg:{Target.Database}");

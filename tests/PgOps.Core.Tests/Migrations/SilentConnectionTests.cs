@@ -62,8 +62,8 @@ public sealed class SilentConnectionTests
     {
         using var workspace = await MigrationWorkspace.CreateAsync(_server);
         workspace.Write("1_first.sql", "CREATE TABLE effect (note text);");
-        workspace.Write("2_copy.sql", "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN "
-            + "new; END';\n"
+        workspace.Write("2_copy.sql", "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql "
+            + "AS 'BEGIN PERFORM pg_sleep(0.01); RETURN new; END';\n"
             + "CREATE TRIGGER wait BEFORE INSERT ON effect FOR EACH ROW EXECUTE FUNCTION wait();\n"
             + $"COPY effect FROM stdin;\n{string.Concat(Enumerable.Range(1, 150).Select(row => $"{row} {new string('x', 3000)}\n"))}\\.\n");
         await using var proxy = new CuttingProxy(workspace.Target);

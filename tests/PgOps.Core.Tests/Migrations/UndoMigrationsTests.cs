@@ -148,7 +148,7 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(["3_c", "2_b"], plan.Select(planned => planned.Migration));
         Assert.StartsWith(
-            $"Undo 3_c on {_workspace.Target}: 1 statement, one transaction\n    line    1: DROP TABLE c",
+            $"Undo 3_c on {_workspace.Target}: 1 statement, one transaction\n  line    1: DROP TABLE c",
             plan[0].Description,
             StringComparison.Ordinal);
         Assert.Equal(3, await _workspace.ScalarAsync<long>("SELECT count(*) FROM pgops.migration_history"));

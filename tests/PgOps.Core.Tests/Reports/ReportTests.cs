@@ -228,8 +228,8 @@ public sealed partial class ReportTests : IDisposable
     {
         var path = Path.Combine(_folder.Path, "a.html");
         var request = new ExportReportRequest { Paths = [path], Records = [ReportSamples.Mixed] };
-        foreach (var theirs in new[] { "", "mine", "{\"kind\": \"pgops-report/1\"}", $"# The format\n\n`{ReportMark.Comment}`\n\nis its "
-            + "mark.\n" })
+        string[] others = ["", "mine", "{\"kind\": \"pgops-report/1\"}", $"# The format\n\n`{ReportMark.Comment}`\n\nis its mark.\n"];
+        foreach (var theirs in others)
         {
             await File.WriteAllTextAsync(path, theirs);
             Assert.Equal(PgErrorCode.PathInaccessible, await CodeAsync(request));

@@ -48,8 +48,8 @@ public sealed class EncryptedServerTests : IDisposable
             .WithPassword(new PgSecret(Password));
         await SandboxServer.ExecuteAsync(
             socket with { Database = "shop" },
-            "CREATE TABLE t AS SELECT g AS id, 'row ' || g AS what FROM generate_series(1, 500) g; ALTER TABLE t ADD PRIMARY KEY (id); "
-                + "CREATE SEQUENCE s");
+            "CREATE TABLE t AS SELECT g AS id, 'row ' || g AS what FROM generate_series(1, 500) g; "
+                + "ALTER TABLE t ADD PRIMARY KEY (id); CREATE SEQUENCE s");
 
         var test = await new TestTarget().RunAsync(target, _sink, CancellationToken.None);
         Assert.True(test.Passed, string.Join('\n', test.Checks));

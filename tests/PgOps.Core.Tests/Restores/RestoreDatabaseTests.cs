@@ -48,8 +48,8 @@ public sealed class RestoreDatabaseTests : IDisposable
             "\"$user\", public, \"Odd \"\"schema\"\"\"", await ValueAsync(restore.Target, "SELECT current_setting('search_path')"));
         Assert.Equal(2, await ValueAsync(
             restore.Target,
-            "SELECT cardinality(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = "
-                + "current_database()"));
+            "SELECT cardinality(setconfig) FROM pg_db_role_setting s "
+                + "JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database()"));
         Assert.Equal(2000f, await ValueAsync(restore.Target, "SELECT reltuples FROM pg_class WHERE oid = 'public.orders'::regclass"));
         Assert.IsType<DBNull>(await ValueAsync(
             restore.Target, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"));

@@ -197,8 +197,8 @@ public sealed class RestorePartTests : IDisposable
             FROM pg_class c, aclexplode(relacl) a WHERE relname = 'parent' AND a.grantee <> c.relowner
             """));
         Assert.Equal("Übernehmer", await ValueAsync(
-            copy, "SELECT pg_get_userbyid(a.grantee)::text FROM pg_attribute t, aclexplode(attacl) a WHERE attname = 'color' AND attacl IS "
-                + "NOT NULL"));
+            copy, "SELECT pg_get_userbyid(a.grantee)::text FROM pg_attribute t, aclexplode(attacl) a "
+                + "WHERE attname = 'color' AND attacl IS NOT NULL"));
         Assert.Equal(1L, await ValueAsync(copy, "SELECT count(*) FROM pg_default_acl WHERE pg_get_userbyid(defaclrole) = 'Übernehmer'"));
         Assert.Equal(PgCheckStatus.Skipped, restore.Checks.Single(check => check.Name == "policies").Status);
         Assert.Equal(PgCheckStatus.Skipped, restore.Checks.Single(check => check.Name == "privileges").Status);

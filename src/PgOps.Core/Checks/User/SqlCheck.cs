@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
@@ -120,7 +121,7 @@ public sealed class SqlCheck : UserCheck
 
     private static string Describe(long count, List<string> shown, bool verdict) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{count:N0} row{(count == 1 ? "" : "s")}{(count > shown.Count ? $", the first {shown.Count}" : "")}: {string.Join("; ", shown)}"
+        $"{Amount.Of(count, "row")}{(count > shown.Count ? $", the first {shown.Count}" : "")}: {string.Join("; ", shown)}"
             + $"{(verdict ? " (a check lists what is wrong: SELECT … WHERE NOT …, and no row when all is well)" : "")}");
 
     // Who writes SELECT count(*) = 0 takes the rows for the verdict.

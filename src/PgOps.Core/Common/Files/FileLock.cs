@@ -13,9 +13,18 @@ internal static class FileLock
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="IOException">Held by another for half a minute, or not to be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">Not writable.</exception>
-    internal static async Task<FileStream> TakeAsync(string path, CancellationToken cancellationToken)
+    internal static Task<FileStream> TakeAsync(string path, CancellationToken cancellationToken)
+        => TakeAsync(path, Patience, cancellationToken);
+
+    /// <summary>Opens a private file for this process alone, and makes it when it is not there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="patience">How long to wait for another holder.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="IOException">Held by another all that time, or not to be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">Not writable.</exception>
+    internal static async Task<FileStream> TakeAsync(string path, TimeSpan patience, CancellationToken cancellationToken)
     {
-        for (var polling = new Polling(Patience, TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(60)); ;)
+        for (var polling = new Polling(patience, TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(60)); ;)
         {
             try
             {

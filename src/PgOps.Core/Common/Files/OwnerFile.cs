@@ -6,13 +6,13 @@ namespace PgOps.Core.Common.Files;
 /// <summary>Says which process writes a folder, so that another can tell a stray from a backup in progress.</summary>
 internal static class OwnerFile
 {
-    /// <summary>The mark's file name.</summary>
+    /// <summary>The name of the file that says so.</summary>
     internal const string FileName = ".owner";
 
-    /// <summary>A folder without a mark is only being made or finished; that takes moments.</summary>
-    private static readonly TimeSpan Unmarked = TimeSpan.FromHours(1);
+    /// <summary>A folder without the file is only being made or finished; that takes moments.</summary>
+    private static readonly TimeSpan Ownerless = TimeSpan.FromHours(1);
 
-    /// <summary>The mark of this process.</summary>
+    /// <summary>The file's content for this process.</summary>
     internal static byte[] Own()
     {
         var id = Environment.ProcessId;
@@ -28,7 +28,7 @@ internal static class OwnerFile
             var path = Path.Combine(folder, FileName);
             if (!File.Exists(path))
             {
-                return DateTime.UtcNow - Directory.GetLastWriteTimeUtc(folder) > Unmarked;
+                return DateTime.UtcNow - Directory.GetLastWriteTimeUtc(folder) > Ownerless;
             }
 
             var lines = File.ReadAllLines(path);

@@ -30,8 +30,8 @@ internal static class OperationSpans
         => Source.HasListeners() ? InSpanAsync(name, static () => null, () => WithoutResultAsync(work)) : work();
 
     /// <summary>Makes a check in a span, which takes the check's name.</summary>
-    internal static Task<PgCheck> CheckAsync(Func<Task<PgCheck>> look)
-        => Source.HasListeners() ? InSpanAsync("check", static () => null, look) : look();
+    internal static Task<PgCheck> CheckAsync(Func<Task<PgCheck>> check)
+        => Source.HasListeners() ? InSpanAsync("check", static () => null, check) : check();
 
     /// <summary>A span of what has just ended and was timed by itself.</summary>
     internal static void Ended(string name, TimeSpan time)

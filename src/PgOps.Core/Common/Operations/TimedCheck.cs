@@ -6,10 +6,10 @@ namespace PgOps.Core.Common.Operations;
 internal static class TimedCheck
 {
     /// <summary>Makes the check and notes how long it took.</summary>
-    internal static async Task<PgCheck> RunAsync(Func<Task<PgCheck>> look)
+    internal static async Task<PgCheck> RunAsync(Func<Task<PgCheck>> make)
     {
         var elapsed = Stopwatch.StartNew();
-        var check = await OperationSpans.CheckAsync(look).ConfigureAwait(false);
+        var check = await OperationSpans.CheckAsync(make).ConfigureAwait(false);
         return check with { Duration = elapsed.Elapsed };
     }
 }

@@ -17,14 +17,18 @@ internal static class NameList
     /// <summary>A line for each, indented.</summary>
     /// <param name="lines">The lines.</param>
     /// <param name="most">How many are shown.</param>
-    internal static string Lines(IEnumerable<string> lines, int most)
-    {
-        var all = lines.ToList();
-        return string.Concat(all.Take(most).Select(line => "\n  " + line)) + (all.Count > most ? $"\n  … and {More(all, most)}" : "");
-    }
+    internal static string Lines(IEnumerable<string> lines, int most) => Lines([.. lines], most, line => line);
+
+    /// <summary>A line for each, or several lines, indented.</summary>
+    /// <param name="things">What the lines are about.</param>
+    /// <param name="most">How many are shown.</param>
+    /// <param name="text">The text of one; it is asked for those alone that are shown.</param>
+    internal static string Lines<T>(IReadOnlyCollection<T> things, int most, Func<T, string> text)
+        => string.Concat(things.Take(most).Select(thing => "\n  " + text(thing).Replace("\n", "\n  ", StringComparison.Ordinal)))
+            + (things.Count > most ? $"\n  … and {More(things.Count, most)}" : "");
 
     private static string Join(List<string> names, int most, string between, string beforeMore)
-        => string.Join(between, names.Take(most)) + (names.Count > most ? beforeMore + More(names, most) : "");
+        => string.Join(between, names.Take(most)) + (names.Count > most ? beforeMore + More(names.Count, most) : "");
 
-    private static string More(List<string> names, int most) => string.Create(CultureInfo.InvariantCulture, $"{names.Count - most} more");
+    private static string More(int count, int most) => string.Create(CultureInfo.InvariantCulture, $"{count - most} more");
 }

@@ -90,8 +90,8 @@ internal static class ForeignTableSearch
             PgErrorCode.InvalidArgument,
             $"{request.Migrations.Target} holds no other tool's history. Looked for, by name and columns: {tools}.",
             "Nothing was touched.",
-            "Name a table that has another name with -From and -HistoryTable. A database without any history: Invoke-PgMigration "
-                + "-Baseline.")
+            "Name a table that has another name with -From and -HistoryTable. "
+                + "A database without any history: Invoke-PgMigration -Baseline.")
         { Subject = request.Migrations.Target };
     }
 }

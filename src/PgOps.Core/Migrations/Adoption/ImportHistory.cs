@@ -104,8 +104,8 @@ public sealed class ImportHistory
                 PgErrorCode.InvalidArgument,
                 $"{request.Target} already has a PgOps history; its newest version is {history.NewestVersion ?? "unfinished"}.",
                 "Nothing was touched.",
-                "An import begins a history. To record a single migration as present: Repair-PgMigration -Version … -MarkApplied -Reason "
-                    + "….")
+                "An import begins a history. To record a single migration as present: "
+                    + "Repair-PgMigration -Version … -MarkApplied -Reason ….")
             { Subject = request.Target }
             : history;
     }

@@ -96,9 +96,8 @@ internal static class ImportPlan
                 differences,
                 PgErrorCode.MigrationChanged,
                 $"{request.Migrations.Target}: changed after {tool.Title} had applied them",
-                "Put the applied text back and make the change in a new migration; or, when the differences are harmless, -AcceptChange, "
-                    + "which the "
-                    + "history will say.");
+                "Put the applied text back and make the change in a new migration; "
+                    + "or, when the differences are harmless, -AcceptChange, which the history will say.");
         }
 
         foreach (var entry in entries.Where(entry => entry.CoversLower))

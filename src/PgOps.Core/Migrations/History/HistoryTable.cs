@@ -197,8 +197,8 @@ internal sealed class HistoryTable
     /// <summary>Numbers the rows without gaps and chains their hashes anew, on a person's word.</summary>
     internal IEnumerable<string> ResealStatements =>
     [
-        $"UPDATE {Name} h SET id = -n.number FROM (SELECT id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {Name}) n WHERE "
-            + "n.id = h.id",
+        $"UPDATE {Name} h SET id = -n.number "
+            + $"FROM (SELECT id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {Name}) n WHERE n.id = h.id",
         $"UPDATE {Name} SET id = -id",
         $"COMMENT ON TABLE {Name} IS {Quote.Literal(About)}",
         $$"""

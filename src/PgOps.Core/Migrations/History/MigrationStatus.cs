@@ -66,8 +66,8 @@ internal static class MigrationStatus
             {
                 if (file.Kind == MigrationKind.Repeatable)
                 {
-                    return (PgMigrationState.RepeatableDue, "It was changed after it had been applied, and is applied again by the next "
-                        + "run.");
+                    return (PgMigrationState.RepeatableDue, "It was changed after it had been applied, "
+                        + "and is applied again by the next run.");
                 }
 
                 return (PgMigrationState.Changed, "The file was changed after it had been applied.");

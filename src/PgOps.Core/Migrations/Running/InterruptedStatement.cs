@@ -78,9 +78,10 @@ internal static class InterruptedStatement
             : ScriptExcerpt.At(record.Script!, statement.Offset);
         throw new PgOpsException(
             PgErrorCode.MigrationInterrupted,
-            $"{script.File} {(record.State == HistoryState.Failed ? "failed" : "was interrupted")} while statement {index + 1} of "
-                + $"{before.Count} ran, and the "
-                + $"catalogs cannot tell {(record.State == HistoryState.Failed ? "what it had committed by then" : "whether it came to its end")}:\n{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
+            $"{script.File} {(record.State == HistoryState.Failed ? "failed" : "was interrupted")} "
+                + $"while statement {index + 1} of {before.Count} ran, and the catalogs cannot tell "
+                + $"{(record.State == HistoryState.Failed ? "what it had committed by then" : "whether it came to its end")}:\n"
+                + $"{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
             $"{index} statements are done and recorded; nothing was run now.",
             WayOut(script.File.Version))
         {
@@ -90,8 +91,7 @@ internal static class InterruptedStatement
 
     /// <summary>What a person does about a statement in doubt.</summary>
     internal static string WayOut(string version)
-        => $"Look whether its effect is there. If it is: Repair-PgMigration -Version {version} -MarkStatementDone -Reason …; if not, or "
-            + "when what "
-            + $"there is of it was removed: Repair-PgMigration -Version {version} -MarkStatementNotDone -Reason …. Then run the command "
-                + "again.";
+        => $"Look whether its effect is there. If it is: Repair-PgMigration -Version {version} -MarkStatementDone -Reason …; "
+            + "if not, or when what there is of it was removed: "
+            + $"Repair-PgMigration -Version {version} -MarkStatementNotDone -Reason …. Then run the command again.";
 }

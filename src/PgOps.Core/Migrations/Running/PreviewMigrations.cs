@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Sql;
 
@@ -42,22 +42,11 @@ public sealed class PreviewMigrations
     /// <summary>What running a script would do.</summary>
     internal static string Describe(MigrationScript script, PgTarget target)
     {
-        var count = script.Statements.Count;
-        var text = new StringBuilder();
         var act = script.IsUndo ? $"Undo {script.File} on" : $"Apply {script.File} to";
-        text.Append(CultureInfo.InvariantCulture, $"{act} {target}: {count} statement{(count == 1 ? "" : "s")}, ");
-        text.Append(script.Transactional ? "one transaction" : "each on its own, because not all can run in a transaction");
-        foreach (var statement in script.Statements.Take(StatementLimit))
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\n    line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(statement)}");
-        }
-
-        if (count > StatementLimit)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\n    … and {count - StatementLimit} more");
-        }
-
-        return text.ToString();
+        var how = script.Transactional ? "one transaction" : "each on its own, because not all can run in a transaction";
+        var statements = NameList.Lines(script.Statements, StatementLimit, statement =>
+            string.Create(CultureInfo.InvariantCulture, $"line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(statement)}"));
+        return $"{act} {target}: {Amount.Of(script.Statements.Count, "statement")}, {how}{statements}";
     }
 
     private static string FirstLine(SqlStatement statement)

@@ -113,8 +113,8 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
             ? old
             : throw new PgOpsException(
                 PgErrorCode.PermissionDenied,
-                $"The role \"{target.Username}\" may not replace {target}: that takes CREATEDB and the rights of its owner "
-                    + $"\"{old.Facts.Owner}\".",
+                $"The role \"{target.Username}\" may not replace {target}: "
+                    + $"that takes CREATEDB and the rights of its owner \"{old.Facts.Owner}\".",
                 Untouched,
                 $"Work as the owner, and let a superuser run: ALTER ROLE … CREATEDB.")
             { Subject = target };

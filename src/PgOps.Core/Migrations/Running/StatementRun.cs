@@ -254,9 +254,8 @@ internal sealed class StatementRun
         var running = inDoubt || (_outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
         await RecordAsync(script, HistoryState.Failed, index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken)
             .ConfigureAwait(false);
-        var state = $"{script.File} runs outside a transaction: {index} of its {script.Statements.Count} statements are done and stay "
-            + "done; the "
-            + "history records that. ";
+        var state = $"{script.File} runs outside a transaction: "
+            + $"{index} of its {script.Statements.Count} statements are done and stay done; the history records that. ";
         return MigrationFailure.Describe(
             script,
             statement,

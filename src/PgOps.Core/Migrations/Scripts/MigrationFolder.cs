@@ -148,12 +148,10 @@ internal sealed partial class MigrationFolder
                 PgErrorCode.MigrationSourceInvalid,
                 $"'{path}' holds what is not a migration by its name:\n  {string.Join("\n  ", strays)}",
                 "Nothing was touched.",
-                "Rename or move these files. Read are <version>_<name>.sql (also with dbmate's or goose's sections), optionally with "
-                    + "<version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; Flyway's V<version>__<name>.sql, "
-                        + "U<version>__<name>.sql "
-                    + "and R__<name>.sql; Prisma's <version>_<name>/migration.sql; Diesel's <version>_<name>/up.sql and down.sql. Names "
-                        + "that "
-                    + "begin with . or _ are passed over.");
+                "Rename or move these files. Read are <version>_<name>.sql (also with dbmate's or goose's sections), "
+                    + "optionally with <version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; "
+                    + "Flyway's V<version>__<name>.sql, U<version>__<name>.sql and R__<name>.sql; Prisma's <version>_<name>/migration.sql; "
+                    + "Diesel's <version>_<name>/up.sql and down.sql. Names that begin with . or _ are passed over.");
         }
     }
 

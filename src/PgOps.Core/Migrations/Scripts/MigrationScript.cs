@@ -1,3 +1,4 @@
+using PgOps.Core.Common.Text;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
@@ -149,17 +150,15 @@ internal sealed class MigrationScript
 
     private static PgOpsException Invalid(MigrationFile file, PlaceMap places, List<(int Offset, string Message, string NextStep)> problems)
     {
-        var excerpts = problems.Take(20).Select(problem =>
+        var shown = NameList.Lines(problems, 20, problem =>
         {
             var excerpt = file.ExcerptAt(places.InFile(problem.Offset));
             return $"{file.Path}:{excerpt.Line}:{excerpt.Column}: {problem.Message}\n{excerpt.Rendered}\n    to do: {problem.NextStep}";
         });
         var first = file.ExcerptAt(places.InFile(problems[0].Offset));
-        var more = problems.Count > 20 ? $"\n… and {problems.Count - 20} more" : "";
         return new PgOpsException(
             PgErrorCode.MigrationScriptInvalid,
-            $"{file} cannot be run as a migration ({problems.Count} {(problems.Count == 1 ? "place" : "places")}):\n"
-                + string.Join('\n', excerpts) + more,
+            $"{file} cannot be run as a migration ({Amount.Of(problems.Count, "place")}):{shown}",
             "Nothing was run, and nothing of this migration is recorded.",
             "Correct the file and run the command again.")
         {

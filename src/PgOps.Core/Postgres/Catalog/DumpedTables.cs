@@ -93,10 +93,10 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
     /// <exception cref="PgOpsException">PermissionDenied, with the tables by name.</exception>
     internal void RefuseUnlessComplete(PgTarget target)
     {
-        var thinned = Tables.Where(table => table.Readable && table.HidesRows).Select(table => table.Qualified).ToList();
-        if (thinned.Count > 0)
+        var hidden = Tables.Where(table => table.Readable && table.HidesRows).Select(table => table.Qualified).ToList();
+        if (hidden.Count > 0)
         {
-            throw RowSecurity(target, NameList.InSentence(thinned), null);
+            throw RowSecurity(target, NameList.InSentence(hidden), null);
         }
 
         var unreadable = Tables.Where(table => !table.Readable).Select(table => table.Qualified).ToList();

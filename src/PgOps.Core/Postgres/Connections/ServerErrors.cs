@@ -8,9 +8,9 @@ namespace PgOps.Core.Postgres.Connections;
 internal static class ServerErrors
 {
     /// <summary>The way out where the server has no room for another lock.</summary>
-    internal const string MoreLocks = "Raise max_locks_per_transaction (ALTER SYSTEM SET, then restart the server), for example to the "
-        + "number of tables "
-        + "and indexes divided by max_connections: reading a whole database in one snapshot locks every table at once.";
+    internal const string MoreLocks = "Raise max_locks_per_transaction (ALTER SYSTEM SET, then restart the server), "
+        + "for example to the number of tables and indexes divided by max_connections: "
+        + "reading a whole database in one snapshot locks every table at once.";
 
     /// <summary>What is true wherever a connection is not made, also in the midst of something bigger.</summary>
     internal const string NotConnected = "The connection was not made, so nothing was done through it.";
@@ -116,8 +116,8 @@ internal static class ServerErrors
             PostgresErrorCodes.InvalidAuthorizationSpecification when target.SslMode == PgSslMode.Disable => (
                 PgErrorCode.PermissionDenied,
                 said,
-                "The server may take encrypted connections only: give sslmode=require, or verify-full. Else check the role and "
-                    + "pg_hba.conf."),
+                "The server may take encrypted connections only: "
+                    + "give sslmode=require, or verify-full. Else check the role and pg_hba.conf."),
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => (
                 PgErrorCode.PermissionDenied,
                 said,
@@ -137,8 +137,8 @@ internal static class ServerErrors
     }
 
     private static string NoPassword(PgTarget target) => target.PasswordStayedBehind
-        ? "The target's password did not come along: files, JSON and jobs do not carry it. Give it with -Credential, PGPASSWORD or a "
-            + "password file."
+        ? "The target's password did not come along: files, JSON and jobs do not carry it. "
+            + "Give it with -Credential, PGPASSWORD or a password file."
         : "No password was given: use -Credential, the URI, PGPASSWORD or a password file.";
 
     private static string Address(PgTarget target) => $"{target.Host}:{target.Port}";

@@ -212,8 +212,8 @@ internal static class TargetKeywords
         near = like.AsSpan().CommonPrefixLength(name) < 3 ? null : near;
         return mayBeSecret && near is null
             ? TargetParser.Invalid(
-                "After the password stands what is not a connection parameter that PgOps knows; it is not repeated here, for it may be a "
-                    + "piece of the password.",
+                "After the password stands what is not a connection parameter that PgOps knows; "
+                    + "it is not repeated here, for it may be a piece of the password.",
                 "A password with blanks, semicolons or equal signs stands in quotes.")
             : TargetParser.Invalid(
                 $"'{name}' is not a connection parameter that PgOps knows.",

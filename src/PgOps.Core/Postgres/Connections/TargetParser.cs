@@ -27,8 +27,8 @@ public static class TargetParser
                 PgErrorCode.TargetInvalid,
                 "No target was given, and neither DATABASE_URL nor the PG* variables are set.",
                 null,
-                "Give -Target (a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox), or set "
-                    + "$env:DATABASE_URL.");
+                "Give -Target (a postgresql:// URI, 'host=… dbname=…', "
+                    + "or the object of New-PgTarget or Start-PgSandbox), or set $env:DATABASE_URL.");
         }
 
         return TargetKeywords.ToTarget([]);

@@ -3,7 +3,7 @@ namespace PgOps.Core.Postgres.Connections;
 /// <summary>
 /// What only a text says: programs write lines to stderr and end with 1 whatever the reason, and some libraries throw one type for
 /// everything. Where there is a SQLSTATE, an exit code or a type, that decides; the rest stands here. ToolProcess keeps programs' messages
-/// in English. What pg_restore and psql say in the midst of a restore is read by RestoreComplaints and ScriptComplaints.
+/// in English. What pg_restore and psql say in the midst of a restore is read by PgRestoreMessages and PsqlMessages.
 /// </summary>
 internal static class UncodedMessages
 {

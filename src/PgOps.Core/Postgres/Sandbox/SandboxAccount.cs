@@ -42,8 +42,8 @@ internal sealed partial record SandboxAccount
             throw new PgOpsException(
                 PgErrorCode.SandboxFailed,
                 "PostgreSQL does not run as root, and setpriv, which would start it as another user, is not installed.",
-                nextStep: "Install util-linux (apt-get install util-linux; dnf install util-linux; apk add setpriv), or run as a normal "
-                    + "user.");
+                nextStep: "Install util-linux (apt-get install util-linux; "
+                    + "dnf install util-linux; apk add setpriv), or run as a normal user.");
         }
 
         var users = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).Where(fields => fields.Length >= 4).ToList();

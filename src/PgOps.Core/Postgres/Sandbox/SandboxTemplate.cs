@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.ClientTools;
 
@@ -62,29 +63,19 @@ internal sealed record SandboxTemplate(string Folder, string Password)
         return $"{version}-{place}-{Format}";
     }
 
-    // .NET holds an exclusively opened file by flock on Unix, so the lock goes with its process, however that ends.
     private static async Task<FileStream> LockAsync(string path, CancellationToken cancellationToken)
     {
-        var polling = new Polling(LongestWait, TimeSpan.FromMilliseconds(50));
-        while (true)
+        try
         {
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException error)
-            {
-                if (polling.IsOver)
-                {
-                    throw new PgOpsException(
-                        PgErrorCode.SandboxFailed,
-                        $"The template for sandboxes is locked by {path}: {error.Message}",
-                        nextStep: "See whether another process hangs in initdb.",
-                        innerException: error);
-                }
-
-                await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
-            }
+            return await FileLock.TakeAsync(path, LongestWait, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException error)
+        {
+            throw new PgOpsException(
+                PgErrorCode.SandboxFailed,
+                $"The template for sandboxes is locked by {path}: {error.Message}",
+                nextStep: "See whether another process hangs in initdb.",
+                innerException: error);
         }
     }
 }

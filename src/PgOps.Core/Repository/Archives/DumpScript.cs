@@ -31,7 +31,7 @@ internal sealed partial class DumpScript
     private string _toolVersion = "";
     private string? _restrictedBy;
     private bool _complete;
-    private bool _ownTransactions;
+    private bool _beginsTransactions;
     private int _objects;
 
     internal DumpScript()
@@ -55,7 +55,7 @@ internal sealed partial class DumpScript
     internal bool IsRestricted { get; private set; }
 
     /// <summary>Whether all of it fits into one transaction: it begins none itself, and does not lock too many objects at once.</summary>
-    internal bool FitsOneTransaction => !_ownTransactions && _objects <= MostInOneTransaction;
+    internal bool FitsOneTransaction => !_beginsTransactions && _objects <= MostInOneTransaction;
 
     /// <summary>Takes the next bytes.</summary>
     internal void Add(ReadOnlySpan<byte> bytes) => _reader.Add(bytes);
@@ -156,7 +156,7 @@ internal sealed partial class DumpScript
                 ReadOwner(statement);
                 break;
             case ["BEGIN" or "COMMIT", ..] or ["START", "TRANSACTION", ..]:
-                _ownTransactions = true;
+                _beginsTransactions = true;
                 break;
             case ["GRANT" or "REVOKE", ..] or ["ALTER", "DEFAULT", "PRIVILEGES", ..] or ["CREATE", "POLICY", ..]:
                 foreach (var role in RoleNames.Of(statement))

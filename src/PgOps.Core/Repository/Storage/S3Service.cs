@@ -116,8 +116,8 @@ internal static class S3Service
             return new PgOpsException(
                 PgErrorCode.PermissionDenied,
                 $"{place}: the service refuses: {Said(service)}",
-                nextStep: "Check the keys in the environment or the profile, what they may do in this bucket, and whether the object is "
-                    + "locked.",
+                nextStep: "Check the keys in the environment or the profile, "
+                    + "what they may do in this bucket, and whether the object is locked.",
                 innerException: error);
         }
 
@@ -130,8 +130,8 @@ internal static class S3Service
                 ? "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (?profile=…)."
                 : service is { StatusCode: HttpStatusCode.BadRequest, ErrorCode: not "RequestTimeout" }
                 ? "The same request will be refused again: correct what the URI or the parameters ask of the service, then try again."
-                : "It was tried several times, with growing pauses. Look after the service, then try again: what has arrived is not sent "
-                    + "twice.",
+                : "It was tried several times, with growing pauses. "
+                    + "Look after the service, then try again: what has arrived is not sent twice.",
             innerException: error);
     }
 

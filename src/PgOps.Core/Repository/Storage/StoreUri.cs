@@ -187,8 +187,8 @@ internal sealed partial record StoreUri
 
     private static PgOpsException Secret() => Invalid(
         "The URI holds a secret, or what looks like one. A URI is seen in logs, histories and process lists.",
-        "Leave it out of the URI. S3 takes keys from the AWS environment variables or the profile (?profile=name); rclone from its own "
-            + "configuration.");
+        "Leave it out of the URI. S3 takes keys from the AWS environment variables or the profile (?profile=name); "
+            + "rclone from its own configuration.");
 
     private static PgOpsException Invalid(string problem, string next)
         => new(PgErrorCode.StoreInvalid, problem, "Nothing was touched.", next);

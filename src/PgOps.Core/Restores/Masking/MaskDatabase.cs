@@ -158,8 +158,8 @@ internal sealed class MaskDatabase
                     PgErrorCode.RestoreFailed,
                     $"The masks cut the foreign key {key.Name} of {key.Table}: rows refer to nothing.",
                     Dropped,
-                    "Give the referenced column hash, email, name or phone, which go to both sides, or mask the referring one with null or "
-                        + "shuffle.");
+                    "Give the referenced column hash, email, name or phone, "
+                        + "which go to both sides, or mask the referring one with null or shuffle.");
             }
 
             if (key.Comment is not null)
@@ -173,7 +173,7 @@ internal sealed class MaskDatabase
 
     private PgCheck Check()
     {
-        const string name = "masked";
+        const string name = PgCheckName.Masked;
         var kept = Masked.Where(column => column is { Rule: "expression", KeptValues: > 0 }).ToList();
         var shuffled = Masked.Where(column => column.Rule == "shuffle").ToList();
         var detail = FormattableString.Invariant(
@@ -190,7 +190,7 @@ internal sealed class MaskDatabase
 
     private async Task<PgCheck> UnmaskedAsync(CancellationToken cancellationToken)
     {
-        const string name = "personal-data";
+        const string name = PgCheckName.PersonalData;
         var session = await MaskSession.OpenAsync(_target, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {

@@ -56,8 +56,8 @@ internal sealed class MaskKey
     {
         var columns = Kinds.SelectMany(kind => new[] { Column(kind, false), Column(kind, true) }).ToList();
         await session.ExecuteAsync(
-            $"CREATE TEMPORARY TABLE pgops_mask_key ({string.Join(", ", columns.Select(column => column + " bytea NOT NULL"))}) ON COMMIT "
-                + "DROP",
+            $"CREATE TEMPORARY TABLE pgops_mask_key ({string.Join(", ", columns.Select(column => column + " bytea NOT NULL"))}) "
+                + "ON COMMIT DROP",
             cancellationToken).ConfigureAwait(false);
         var writer = await session.BeginTextImportAsync($"COPY {Table} FROM STDIN", cancellationToken).ConfigureAwait(false);
         await using (writer.ConfigureAwait(false))

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Sql;
 
@@ -9,7 +8,7 @@ namespace PgOps.Core.Restores.Masking;
 /// Reads a rules file (docs/masking.md): JSON, comments and trailing commas allowed. It is read strictly, and everything that is wrong
 /// with it is named at once: a rule with a slip of the pen is a column that is not masked.
 /// </summary>
-internal static partial class MaskRules
+internal static class MaskRules
 {
     /// <summary>The format this PgOps knows.</summary>
     internal const string Format = "pgops-mask/1";
@@ -90,9 +89,7 @@ internal static partial class MaskRules
     private static MaskRule? Rule(JsonProperty column, List<string> problems)
     {
         var found = problems.Count;
-        var names = Name().Match(column.Name) is { Success: true } match
-            ? match.Groups["part"].Captures.Select(part => SqlIdentifier.ToName(part.Value)).ToList()
-            : [];
+        var names = SqlIdentifier.Parts(column.Name);
         if (names.Count is not (2 or 3))
         {
             problems.Add($"\"{column.Name}\" is not schema.table.column or table.column, quoted as in SQL");
@@ -181,7 +178,4 @@ internal static partial class MaskRules
     private static string? Text(JsonElement? element) => element is { } value
         ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText()
         : null;
-
-    [GeneratedRegex("""^(?<part>"(?:[^"]|"")+"|[^".\s]+)(?:\.(?<part>"(?:[^"]|"")+"|[^".\s]+))*$""", RegexOptions.CultureInvariant)]
-    private static partial Regex Name();
 }

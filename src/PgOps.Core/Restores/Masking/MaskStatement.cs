@@ -103,10 +103,10 @@ internal static class MaskStatement
 
     private static string Name(MaskStep step)
     {
-        var name = $"pg_catalog.initcap({Word(0, Syllables, 64)} || {Word(1, Syllables, 64)} || {Word(2, FirstEndings, 8)} COLLATE "
-            + "pg_catalog.\"C\") || ' ' || "
-            + $"pg_catalog.initcap({Word(3, Syllables, 64)} || {Word(4, Syllables, 64)} || {Word(5, LastEndings, 16)} COLLATE "
-                + "pg_catalog.\"C\")";
+        var name = $"pg_catalog.initcap({Word(0, Syllables, 64)} || {Word(1, Syllables, 64)} || {Word(2, FirstEndings, 8)} "
+            + "COLLATE pg_catalog.\"C\") || ' ' || "
+            + $"pg_catalog.initcap({Word(3, Syllables, 64)} || {Word(4, Syllables, 64)} || {Word(5, LastEndings, 16)} "
+            + "COLLATE pg_catalog.\"C\")";
         var room = step.Length - (step.Unique ? MaskLimits.Apart + 1 : 0);
         var fitting =
             room is null ? name : string.Create(CultureInfo.InvariantCulture, $"pg_catalog.rtrim(pg_catalog.left({name}, {room}))");

@@ -132,9 +132,8 @@ internal sealed class MaskTable
             if (NeedsOriginals(_steps[i]))
             {
                 await session.ExecuteAsync(
-                    $"CREATE TEMPORARY TABLE {Remembered(i)} ON COMMIT DROP AS SELECT DISTINCT {Hash(_steps[i])} AS h FROM "
-                        + $"{First.QualifiedTable} "
-                        + $"WHERE {Text(_steps[i])} <> ''; ANALYZE {Remembered(i)}",
+                    $"CREATE TEMPORARY TABLE {Remembered(i)} ON COMMIT DROP AS SELECT DISTINCT {Hash(_steps[i])} "
+                        + $"AS h FROM {First.QualifiedTable} WHERE {Text(_steps[i])} <> ''; ANALYZE {Remembered(i)}",
                     cancellationToken).ConfigureAwait(false);
             }
         }
@@ -150,8 +149,8 @@ internal sealed class MaskTable
             MaskKind.Shuffle => $"count({Reference(step)})",
 
             // A join, because a list of millions fits no memory. No hash is remembered twice.
-            _ => $"(SELECT count(*) FROM {First.QualifiedTable} JOIN pg_temp.{Remembered(index)} o ON o.h = {Hash(step)} WHERE "
-                + $"{Text(step)} <> '')",
+            _ => $"(SELECT count(*) FROM {First.QualifiedTable} JOIN pg_temp.{Remembered(index)} o "
+                + $"ON o.h = {Hash(step)} WHERE {Text(step)} <> '')",
         }));
         var found = (await session.QueryAsync(
             $"SELECT count(*), {counts} FROM {First.QualifiedTable}",
@@ -175,8 +174,8 @@ internal sealed class MaskTable
                     + string.Join("\n  ", left.Select(
                         item => FormattableString.Invariant($"{item.First.Column} ({item.First.Rule.Word}): {item.Second} rows"))),
                 "The staging database is dropped; nothing was put in place.",
-                "A mask met another row's original by chance, as happens where these look like masks already: use another -MaskSeed, or "
-                    + "hash.");
+                "A mask met another row's original by chance, as happens where these look like masks already: "
+                    + "use another -MaskSeed, or hash.");
     }
 
     private static bool NeedsOriginals(MaskStep step) => step.Rule.IsFunction || step.Rule.Kind == MaskKind.Expression;

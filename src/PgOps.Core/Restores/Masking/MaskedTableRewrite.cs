@@ -73,7 +73,7 @@ internal static class MaskedTableRewrite
     /// <returns>A check: failed where a slot or a session keeps their dead rows.</returns>
     internal static async Task<PgCheck> RewriteStatisticsAsync(PgTarget target, CancellationToken cancellationToken)
     {
-        const string name = "mask-traces";
+        const string name = PgCheckName.MaskTraces;
         var session = await MaskSession.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
@@ -86,8 +86,8 @@ internal static class MaskedTableRewrite
             }
 
             return holders.Count == 0
-                ? PgCheck.Pass(name, "masked tables, their indexes and the planner's statistics written anew; WAL and its archive keep "
-                    + "what the restore wrote")
+                ? PgCheck.Pass(name, "masked tables, their indexes and the planner's statistics written anew; "
+                    + "WAL and its archive keep what the restore wrote")
                 : PgCheck.Fail(
                     name,
                     $"old statistics, which quote values, may be left in the copy's files: held back by {string.Join(", ", holders)}");

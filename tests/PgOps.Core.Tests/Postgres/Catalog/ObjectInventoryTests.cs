@@ -200,8 +200,8 @@ public sealed class ObjectInventoryTests : IDisposable
         await SandboxServer.ExecuteAsync(one, Tables);
         await SandboxServer.ExecuteAsync(other, Tables);
         await SandboxServer.ExecuteAsync(
-            other, "DELETE FROM big WHERE a = 4711; UPDATE big SET v = 'y' WHERE a IN (1, 50000); INSERT INTO big VALUES (0, 'z'); UPDATE "
-                + "keyless SET x = 2");
+            other, "DELETE FROM big WHERE a = 4711; UPDATE big SET v = 'y' WHERE a IN (1, 50000); "
+                + "INSERT INTO big VALUES (0, 'z'); UPDATE keyless SET x = 2");
 
         var comparison = await CompareAsync(new() { ReferenceTarget = one, Difference = other, Detailed = true });
 

@@ -71,10 +71,8 @@ public sealed class TargetParserTests
     {
         var target = TargetParser.Parse(
             "host=db1 dbname=shop user=ann passfile=/p sslmode=verify-ca sslrootcert=/r sslcert=/c sslkey=/k sslpassword=kp "
-                + "connect_timeout=7 "
-            + "application_name='my app' options='-c work_mem=64MB' target_session_attrs=read-write channel_binding=require "
-                + "gssencmode=prefer "
-            + "keepalives_idle=30 tcp_user_timeout=5");
+            + "connect_timeout=7 application_name='my app' options='-c work_mem=64MB' target_session_attrs=read-write "
+            + "channel_binding=require gssencmode=prefer keepalives_idle=30 tcp_user_timeout=5");
 
         Assert.Equal(("/p", "/r", "/c", "/k"), (target.PasswordFile, target.SslRootCertificate, target.SslCertificate, target.SslKey));
         Assert.Equal(

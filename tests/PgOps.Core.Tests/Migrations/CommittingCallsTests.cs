@@ -5,7 +5,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>CALL and DO statements that commit on their own, and others that only the catalogs know to refuse a transaction.</summary>
 [Collection(MigrationTests.Name)]
-public sealed class OwnTransactionTests(SandboxServer server) : IAsyncLifetime, IDisposable
+public sealed class CommittingCallsTests(SandboxServer server) : IAsyncLifetime, IDisposable
 {
     private const string Fill = """
         CREATE PROCEDURE fill(fail boolean) LANGUAGE plpgsql AS $$ BEGIN
