@@ -116,8 +116,9 @@ function Publish-Module {
     Remove-Item $stage -Recurse -Force -ErrorAction Ignore
     $null = New-Item -ItemType Directory $stage, (Join-Path $stage 'docs'), (Join-Path $stage 'examples')
     'PgOps.psd1', 'module', 'LICENSE', 'README.md', 'CHANGELOG.md' | ForEach-Object { Copy-Item (Join-Path $root $_) $stage -Recurse }
-    # The help pages are in module/bin/en-US, as Get-Help wants them; ReleaseStep is built from the clone's sources.
-    Copy-Item (Join-Path $root 'docs/*') (Join-Path $stage 'docs') -Recurse -Exclude help, licences
+    # The README links the help pages; what is for those who change PgOps stays in the clone. ReleaseStep is built from its sources.
+    Copy-Item (Join-Path $root 'docs/*') (Join-Path $stage 'docs') -Recurse -Exclude licences, architecture.md
+    Remove-Item (Join-Path $stage 'docs/help/*') -Include '*.ps1', '*.txt'
     Copy-Item (Join-Path $root 'examples/*') (Join-Path $stage 'examples') -Recurse -Exclude ReleaseStep
     & (Join-Path $root 'docs/licences/New-ThirdPartyNotices.ps1') -Libraries (Join-Path $stage 'module/bin') `
         -Assets (Join-Path $root 'src/PgOps.Cmdlets/obj/project.assets.json') -Destination (Join-Path $stage 'THIRD-PARTY-NOTICES.txt')

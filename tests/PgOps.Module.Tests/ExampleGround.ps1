@@ -7,7 +7,12 @@
     legacy, a database with objects, dbmate's table and no history of PgOps'; the database old, which has objects alone.
     Leaves $sandbox, to be stopped, and $server.
 #>
-param([Parameter(Mandatory)] [string] $Folder)
+param(
+    [Parameter(Mandatory)] [string] $Folder,
+
+    # Without the proven backup, for examples that speak of none.
+    [switch] $NoBackup
+)
 
 $null = New-Item -ItemType Directory -Force (Join-Path $Folder 'migrations')
 Set-Location $Folder
@@ -30,7 +35,7 @@ $null = & psql -X -q -v ON_ERROR_STOP=1 -d legacy -c 'CREATE TABLE schema_migrat
     -c "INSERT INTO schema_migrations VALUES ('001'), ('002')"
 $null = & psql -X -q -v ON_ERROR_STOP=1 -d old -c 'DROP SCHEMA elsewhere CASCADE'
 $null = Invoke-PgMigration $server -ToVersion 2
-$null = Backup-PgDatabase $server | Test-PgRestore -Strict
+if (-not $NoBackup) { $null = Backup-PgDatabase $server | Test-PgRestore -Strict }
 
 'eu', 'us' | ForEach-Object {
     [pscustomobject]@{ Name = $_; ComputerName = $server.Host; Port = $server.Port; Database = $_; Username = $server.Username }

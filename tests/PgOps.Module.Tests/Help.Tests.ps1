@@ -52,7 +52,7 @@ ConvertTo-Json @{ Cmdlets = @($cmdlets); Topics = $topics } -Depth 6 | Set-Conte
     $known = Get-Content $facts -Raw | ConvertFrom-Json
 
     $results = Join-Path $TestDrive 'examples.json'
-    Invoke-Pwsh -File (Join-Path $PSScriptRoot 'Invoke-HelpExamples.ps1') -Module $manifest -Folder (Join-Path $TestDrive 'examples') -ResultPath $results
+    Invoke-Pwsh -File (Join-Path $PSScriptRoot 'Invoke-HelpExamples.ps1') -Module $manifest -Folder (Join-Path $TestDrive 'examples') -ResultPath $results | Out-Host
     $ran = Get-Content $results -Raw | ConvertFrom-Json
 }
 

@@ -97,7 +97,7 @@ Describe 'Import-PgMigrationHistory' {
             { Import-PgMigrationHistory $target -Path $prisma -ErrorAction Stop } | Should -Throw -ErrorId 'MigrationChanged,*' -ExpectedMessage '*20240102000000_b*'
             Test-History $target | Should -BeFalse
             (Import-PgMigrationHistory $target -Path $prisma -AcceptChange).Baselined.Count | Should -Be 2
-            Invoke-Sql $target "SELECT reason LIKE '%Force%' FROM pgops.migration_history WHERE version = '20240102000000'" | Should -Be 't'
+            Invoke-Sql $target "SELECT reason LIKE '%AcceptChange%' FROM pgops.migration_history WHERE version = '20240102000000'" | Should -Be 't'
         }
 
         It 'refuses what the tool itself calls failed' {

@@ -21,10 +21,11 @@ $run = {
     $ProgressPreference = 'SilentlyContinue'
     Import-Module $Module
 
-    . $Ground $Folder
+    $PgOpsExamples = (Get-Help $Cmdlet -Full).examples.example
+    . $Ground $Folder -NoBackup:(-not ($PgOpsExamples.code -match 'backup|drill'))
     $env:SHOP_PASSWORD = 'secret of the example'
 
-    $PgOpsResults = foreach ($PgOpsExample in (Get-Help $Cmdlet -Full).examples.example) {
+    $PgOpsResults = foreach ($PgOpsExample in $PgOpsExamples) {
         $PgOpsResult = [ordered]@{ Cmdlet = $Cmdlet; Title = $PgOpsExample.title; Code = $PgOpsExample.code; Output = ''; Error = $null }
         try {
             $PgOpsResult.Output = . ([scriptblock]::Create($PgOpsExample.code)) | Out-String
@@ -41,6 +42,8 @@ $run = {
 
 $ground = Join-Path $PSScriptRoot 'ExampleGround.ps1'
 $results = foreach ($cmdlet in (Import-PowerShellDataFile $Module).CmdletsToExport) {
+    # A sign of life: build.ps1 ends suites that are silent for long.
+    Write-Host "Examples of $cmdlet"
     $shell = [powershell]::Create()
     try {
         $shell.AddScript($run).AddParameters(@{ Module = $Module; Cmdlet = $cmdlet; Folder = Join-Path $Folder $cmdlet; Ground = $ground }).Invoke()

@@ -59,7 +59,17 @@ Describe 'the package' {
         $shipped | Where-Object { $_ -match '(^|/)(obj|src|tests)/|\.(cs|csproj|pdb|json)$|Convert-HelpToMaml' } | Should -BeNullOrEmpty
         $here = @(foreach ($folder in 'docs', 'examples') { (Get-Name (Join-Path $PgOpsRoot $folder)) -replace '^', "$folder/" })
         $here | Should -Contain 'examples/azure-automation/Invoke-RestoreDrillRunbook.ps1'
-        $here -notmatch '^(examples/ReleaseStep|docs/help|docs/licences)/' | Where-Object { $_ -notin $shipped } | Should -BeNullOrEmpty
+        $here -notmatch '^(examples/ReleaseStep/|docs/help/|docs/licences/|docs/architecture\.md)' | Where-Object { $_ -notin $shipped } | Should -BeNullOrEmpty
+    }
+
+    It 'has every file that its documents link' {
+        $broken = foreach ($file in $shipped -like '*.md') {
+            foreach ($link in [regex]::Matches((Get-Content (Join-Path $stage $file) -Raw), '\]\((?!\w+://|#)([^)#\s]+)')) {
+                $there = Join-Path (Split-Path (Join-Path $stage $file)) $link.Groups[1].Value
+                if (-not (Test-Path $there)) { "$file -> $($link.Groups[1].Value)" }
+            }
+        }
+        $broken | Should -BeNullOrEmpty
     }
 
     It 'is a zip as Azure Automation takes it, and works from there' {

@@ -268,7 +268,7 @@ Describe 'What is wrong with a parameter' {
         @{ Name = 'Remove-PgBackup'; Id = 'InvalidArgument'; Parameters = @{ Backup = 'env:x'; KeepLast = 3 } }
         @{ Name = 'Test-PgRestore'; Id = 'InvalidArgument'; Parameters = @{ Backup = 'b'; BinPath = 'env:x' } }
         @{ Name = 'Start-PgSandbox'; Id = 'InvalidArgument'; Parameters = @{ BinPath = 'env:x' } }
-        @{ Name = 'Get-PgSandbox'; Id = 'InvalidArgument'; Parameters = @{ Path = 'env:x' } }
+        @{ Name = 'Get-PgSandbox'; Id = 'InvalidArgument'; Parameters = @{ SandboxPath = 'env:x' } }
         @{ Name = 'New-PgMigration'; Id = 'InvalidArgument'; Parameters = @{ Name = 'add_a_to_b'; Path = 'env:x' } }
     ) {
         foreach ($one in @($Parameters.Keys)) { if ($Parameters[$one] -eq 'b') { $Parameters[$one] = $backup } }

@@ -21,7 +21,7 @@ public sealed record PgDatabaseReset
     /// <summary>Statements run.</summary>
     public int Statements { get; init; }
 
-    /// <summary>The sessions that were ended, because of <c>-Force</c>.</summary>
+    /// <summary>The sessions that were ended, because of <c>-EndSessions</c>.</summary>
     public IReadOnlyList<string> EndedSessions { get; init => field = value.ToArray(); } = [];
 
     /// <summary>Name of the old database when it could not be dropped; null when it is gone.</summary>

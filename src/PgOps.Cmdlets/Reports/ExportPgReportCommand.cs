@@ -193,7 +193,11 @@ public sealed class ExportPgReportCommand : PgCmdlet
         });
         if (!PassThru)
         {
-            WriteObject(files, enumerateCollection: true);
+            // As Get-Item gives them: PowerShell's view of a file needs what its provider adds.
+            foreach (var file in files)
+            {
+                WriteObject(InvokeProvider.Item.Get([file.FullName], force: true, literalPath: true), enumerateCollection: true);
+            }
         }
 
         if (written && Strict && refusal is not null)

@@ -88,7 +88,7 @@ public sealed class CompareDatabase
         if (request.ExcludedSchemas.Count > 0)
         {
             // Known before hours of reading.
-            excluded.Inspection([
+            excluded.Require([
                 .. await SchemasAsync(reference, request.ReferenceTarget, cancellationToken).ConfigureAwait(false),
                 .. await SchemasAsync(difference, request.Difference, cancellationToken).ConfigureAwait(false),
             ]);

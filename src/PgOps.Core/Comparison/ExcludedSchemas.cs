@@ -8,7 +8,7 @@ namespace PgOps.Core.Comparison;
 /// <summary>The schemas that a comparison leaves out on request, with all that is in them.</summary>
 internal sealed class ExcludedSchemas
 {
-    private const string Query = "SELECT nspname FROM pg_catalog.pg_namespace";
+    private const string Query = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'";
 
     private readonly IReadOnlyList<string> _patterns;
     private readonly SortedSet<string> _found = new(StringComparer.Ordinal);
@@ -41,8 +41,8 @@ internal sealed class ExcludedSchemas
     /// Notes what is there; a pattern that fits nothing on either side is a slip, and would make a difference look like one.
     /// </summary>
     /// <param name="schemas">The schemas of both sides.</param>
-    /// <exception cref="PgOpsException">SchemaNotFound, naming the patterns.</exception>
-    internal void Inspection(IReadOnlyCollection<string> schemas)
+    /// <exception cref="PgOpsException">SchemaNotFound, naming the patterns; InvalidArgument when nothing is left.</exception>
+    internal void Require(IReadOnlyCollection<string> schemas)
     {
         _found.UnionWith(schemas.Where(Fits));
         var idle = _patterns.Where(pattern => !schemas.Any(schema => NamePattern.Fits(pattern, schema))).ToList();
@@ -53,6 +53,15 @@ internal sealed class ExcludedSchemas
                 $"Neither side has a schema {string.Join(", nor one ", idle)}.",
                 "Nothing was compared.",
                 $"{NamePattern.Advice}.");
+        }
+
+        if (_patterns.Count > 0 && schemas.All(Fits))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"-ExcludeSchema leaves nothing to compare: there is no schema beside {NameList.InSentence(_found)}.",
+                "Nothing was compared.",
+                "Leave out fewer schemas.");
         }
     }
 

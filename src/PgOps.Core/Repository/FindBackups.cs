@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Repository.Storage;
 
@@ -34,10 +35,44 @@ public sealed class FindBackups
         var wanted = found
             .Select(backup => DrillLedger.Mark(backup, proven))
             .Where(backup => IsWanted(backup, request))
-            .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal);
-        return request.Latest
-            ? [.. wanted.Where(backup => backup.Complete).DistinctBy(backup => backup.Database)]
-            : [.. wanted];
+            .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal)
+            .ToList();
+        return request.Latest ? [.. wanted.GroupBy(backup => backup.Database).SelectMany(group => Latest(group, sink))] : wanted;
+    }
+
+    /// <summary>The newest complete one. A newer one that is none is not passed over silently, unless it is being made.</summary>
+    private static IEnumerable<PgBackup> Latest(IEnumerable<PgBackup> newestFirst, IOperationSink sink)
+    {
+        PgBackup? damaged = null;
+        foreach (var backup in newestFirst)
+        {
+            if (backup.Complete)
+            {
+                Tell(damaged, backup, sink);
+                return [backup];
+            }
+
+            damaged ??= IsBeingMade(backup) ? null : backup;
+        }
+
+        Tell(damaged, null, sink);
+        return [];
+    }
+
+    private static bool IsBeingMade(PgBackup backup)
+        => backup.Path.EndsWith(FileEndings.Partial, StringComparison.Ordinal) && !OwnerFile.IsDead(backup.Path);
+
+    private static void Tell(PgBackup? damaged, PgBackup? given, IOperationSink sink)
+    {
+        if (damaged is not null)
+        {
+            sink.Failure(new PgOpsException(
+                PgErrorCode.BackupDamaged,
+                $"The newest backup of {damaged.Database}, {damaged.Path}, cannot be used: {damaged.Problem}",
+                given is null ? "There is no complete one of this database." : $"The newest complete one is given: {given.Path}.",
+                "Find out what happened to it, and back up again.")
+            { Subject = damaged });
+        }
     }
 
     private static (IReadOnlyCollection<PgBackup> Found, IReadOnlyDictionary<string, DrillProof> Proven) InFolder(

@@ -158,6 +158,28 @@ public sealed class BackupFaultTests : IDisposable
             new FindBackupsRequest { Path = _folder.Path, Latest = true }, _sink, CancellationToken.None));
     }
 
+    [PostgresFact]
+    public async Task A_newest_backup_that_is_damaged_is_not_passed_over_silently()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t (a int)");
+        var older = await StartAsync(source, CancellationToken.None);
+        await Task.Delay(TimeSpan.FromSeconds(1.1));
+        var newest = await StartAsync(source, CancellationToken.None);
+        File.WriteAllText(Path.Combine(newest.Path, "manifest.json"), "{\"broken");
+        var request = new FindBackupsRequest { Path = _folder.Path, Latest = true };
+        var given = Assert.Single(await new FindBackups().RunAsync(request, _sink, CancellationToken.None));
+        Assert.Equal(older.Path, given.Path);
+        var error = Assert.Single(_sink.Failures);
+        Assert.Equal(PgErrorCode.BackupDamaged, error.Code);
+        Assert.Contains(newest.Path, error.Problem, StringComparison.Ordinal);
+        Assert.Contains(older.Path, error.State, StringComparison.Ordinal);
+
+        // None is left: then the database must not drop out of the list without a word.
+        File.Delete(Path.Combine(older.Path, "manifest.json"));
+        Assert.Empty(await new FindBackups().RunAsync(request, _sink, CancellationToken.None));
+        Assert.Contains("no complete one", _sink.Failures.Last().State, StringComparison.Ordinal);
+    }
+
     private string Partial(string name, string? owner)
     {
         var path = Path.Combine(_folder.Path, $"{name}_20240101-000000Z.partial");

@@ -153,6 +153,12 @@ public sealed class CompareDatabaseTests : IDisposable
         Assert.Equal(PgErrorCode.SchemaNotFound, error.Code);
         Assert.Equal("Neither side has a schema scratch*, nor one PGOPS.", error.Problem);
 
+        // Nothing compared is nothing equal.
+        error = await Assert.ThrowsAsync<PgOpsException>(
+            () => RunAsync(new() { ReferenceTarget = source, Difference = copy, ExcludedSchemas = ["*"] }));
+        Assert.Equal(PgErrorCode.InvalidArgument, error.Code);
+        Assert.DoesNotContain("pg_catalog", error.Problem, StringComparison.Ordinal);
+
         Task<PgComparison> WithoutAsync(CompareDatabaseRequest request)
             => RunAsync(request with { ExcludedSchemas = ["pgop?", "Scratch*"] });
         Task<PgComparison> RunAsync(CompareDatabaseRequest request)

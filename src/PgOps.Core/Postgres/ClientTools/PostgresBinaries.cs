@@ -88,7 +88,7 @@ internal static partial class PostgresBinaries
             PgErrorCode.ToolMissing,
             $"No {wanted} (postgres, initdb) "
                 + $"found{Where(binPath)}.{Others(found.Where(installation => installation.HasServer && installation.Major > 0))}",
-            nextStep: InstallAdvice.Server(major));
+            nextStep: Get(binPath, InstallAdvice.Server(major)));
     }
 
     /// <summary>Finds the newest client program of a name that is not older than the server it should work on.</summary>
@@ -110,7 +110,7 @@ internal static partial class PostgresBinaries
                     ? $"{tool} was not found{Where(binPath)}."
                     : string.Join(
                         '\n', all.Select(one => $"{one.PathOf(tool)} is there but does not start: {Ask(one.PathOf(tool)).Words}")),
-                nextStep: InstallAdvice.Client(minimumServerMajor > 0 ? minimumServerMajor : null));
+                nextStep: Get(binPath, InstallAdvice.Client(minimumServerMajor > 0 ? minimumServerMajor : null)));
         }
 
         var path = newest.PathOf(tool);
@@ -240,6 +240,12 @@ internal static partial class PostgresBinaries
             return ("", "--version was not answered in 10 s.");
         }
     }
+
+    // What the variable names hides what is installed elsewhere.
+    private static string Get(string? binPath, string install) =>
+        string.IsNullOrEmpty(binPath) && Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 }
+            ? $"Correct or unset {FolderVariable}. If they are not on this machine: {install}"
+            : install;
 
     private static string Where(string? binPath) =>
         !string.IsNullOrEmpty(binPath) ? $" in {binPath}"
