@@ -91,7 +91,7 @@ public sealed class PostmortemTests : IDisposable
         Assert.Equal(PgErrorCode.PathInaccessible, (await Assert.ThrowsAsync<PgOpsException>(() => WriteAsync(request))).Code);
         text = await WriteAsync(request with { Force = true });
         Assert.Contains(
-            "**the chain of hashes breaks at row 1: the history was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
+            "**the history was edited: row 1 (version ", Part(text, "Evidence"), StringComparison.Ordinal);
         Assert.Contains("**its chain of hashes breaks at line 1: it was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
         Assert.Contains("No backup of", Part(text, "Data loss"), StringComparison.Ordinal);
         Assert.Empty(_sink.Failures);
