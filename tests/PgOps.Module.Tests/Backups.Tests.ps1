@@ -149,7 +149,11 @@ Describe 'Listing' {
         (Get-PgBackup $backups).Count | Should -Be 3
         (Get-PgBackup $backups -Database 'k*', 'none').Count | Should -Be 2
         Get-PgBackup $backups -Database 'K*' | Should -BeNullOrEmpty
-        (Get-PgBackup $backups -Latest).Path | Should -Be $new.Path
+        (Get-PgBackup $backups -Latest -ErrorAction SilentlyContinue -ErrorVariable damaged).Path | Should -Be $new.Path
+        # The dump of a database of its own, of which nothing usable is there.
+        $damaged | Should -HaveCount 1
+        $damaged[0].FullyQualifiedErrorId | Should -Match '^BackupDamaged,'
+        "$($damaged[0])" | Should -BeLike '*other.dump*'
         (Get-PgBackup $backups -Latest -Proven).Path | Should -Be $old.Path
         (Get-PgBackup $backups -Before $new.SnapshotAt -Database kept).Path | Should -Be $old.Path
         (Get-PgBackup $backups -After $new.SnapshotAt -Database kept).Path | Should -Be $new.Path

@@ -109,8 +109,8 @@ internal sealed class DumpRun
                 "No backup was made and nothing is left behind.",
                 _remarks.Exists(UncodedMessages.IsOutOfLocks)
                     ? ServerErrors.MoreLocks
-                    : "Mend what pg_dump complains about and run the backup again; "
-                        + "if somebody waits for an exclusive lock, when that is over.")
+                    : "Mend what pg_dump complains about and run the backup again. If a lock was refused: when nobody waits for an "
+                        + "exclusive lock any more; or, with very many tables, with more max_locks_per_transaction or fewer -Jobs.")
             { Subject = target };
         }
 
