@@ -70,7 +70,7 @@ public sealed class FindBackups
                 PgErrorCode.BackupDamaged,
                 $"The newest backup of {damaged.Database}, {damaged.Path}, cannot be used: {damaged.Problem}",
                 given is null ? "There is no complete one of this database." : $"The newest complete one is given: {given.Path}.",
-                "Find out what happened to it, and back up again.")
+                $"Test-PgBackup '{damaged.Path.Replace("'", "''", StringComparison.Ordinal)}' shows what is wrong. Then back up again.")
             { Subject = damaged });
         }
     }
