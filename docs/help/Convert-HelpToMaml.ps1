@@ -240,6 +240,23 @@ function Write-Flow {
     $xml.WriteEndElement()
 }
 
+# Parameters in the order of their use: what the command works on, the command's own, then what it shares with others (history, signing,
+# logs), last what PowerShell adds. Reflection alone would begin with the rarest.
+function Sort-ByUse {
+    param([System.Management.Automation.CmdletInfo] $Cmdlet, [System.Management.Automation.CommandParameterInfo[]] $Parameter)
+
+    $Parameter | Sort-Object -Stable {
+        $property = $Cmdlet.ImplementingType.GetProperty($_.Name)
+        if ($_.Position -ge 0) { $_.Position }
+        elseif ($_.IsMandatory) { 100 }
+        elseif ($_.Name -in 'Target', 'Credential') { 101 }
+        elseif (-not $property) { 105 }
+        elseif ($_.Name -eq 'LogPath') { 104 }
+        elseif ($property.DeclaringType -eq $Cmdlet.ImplementingType) { 102 }
+        else { 103 }
+    }
+}
+
 function Write-Command {
     param([System.Management.Automation.CmdletInfo] $Cmdlet)
 
@@ -248,7 +265,7 @@ function Write-Command {
     $common = [System.Management.Automation.Cmdlet]::CommonParameters
     $sets = @($Cmdlet.ParameterSets.Where({ $_.IsDefault })) + @($Cmdlet.ParameterSets.Where({ -not $_.IsDefault }))
     $parameters = [ordered]@{}
-    foreach ($parameter in $sets.Parameters) {
+    foreach ($parameter in Sort-ByUse $Cmdlet $sets.Parameters) {
         if ($parameter.Name -notin $common -and -not $parameters.Contains($parameter.Name)) { $parameters[$parameter.Name] = $parameter }
     }
 
@@ -269,7 +286,7 @@ function Write-Command {
     foreach ($set in $sets) {
         $xml.WriteStartElement('command', 'syntaxItem', $command)
         Write-Text maml name $maml $Cmdlet.Name
-        foreach ($parameter in $set.Parameters.Where({ $_.Name -notin $common })) { Write-Parameter $Cmdlet $instance $parameter -InSyntax }
+        foreach ($parameter in (Sort-ByUse $Cmdlet $set.Parameters).Where({ $_.Name -notin $common })) { Write-Parameter $Cmdlet $instance $parameter -InSyntax }
         $xml.WriteEndElement()
     }
     $xml.WriteEndElement()

@@ -121,6 +121,17 @@ us,db2.example.com,,shop,app,,tenant,,
         { Test-PgTarget ('Host,Team' , 'db1,orders' | ConvertFrom-Csv) } | Should -Throw "*'Team' is not part of a target*"
     }
 
+    It 'with an empty server''s cell, or without a server at all, says where that leads' {
+        $made = 'Host,Database', 'db1,a', ',b' | ConvertFrom-Csv | New-PgTarget -WarningVariable said -WarningAction SilentlyContinue
+        $made.ForEach({ "$_" })[0] | Should -Be 'a@db1:5432'
+        "$said" | Should -BeLike 'No column says which server, so b@* is meant.'
+        $null = $target | Select-Object Database | New-PgTarget -WarningVariable said -WarningAction SilentlyContinue
+        "$said" | Should -BeLike "No column says which server, so $($target.Database)@*"
+        $null = 'Database', 'a' | ConvertFrom-Csv | New-PgTarget -ComputerName db9 -WarningVariable said -WarningAction SilentlyContinue
+        $said | Should -BeNullOrEmpty
+        { Test-PgTarget ([pscustomobject]@{ Database = 'a' }) } | Should -Throw '*Nothing in the object says which server*'
+    }
+
     It 'may hold each target as one text' {
         'Url,Name', 'postgresql://ann@db1/shop,eu' | ConvertFrom-Csv | New-PgTarget | Should -Be 'eu (shop@db1:5432)'
         $row = 'Target,Team', "host=$($target.Host) dbname=shop user=postgres,orders" | ConvertFrom-Csv
@@ -130,6 +141,12 @@ us,db2.example.com,,shop,app,,tenant,,
     It 'takes parts from parameters' {
         ('Database', 'a', 'b' | ConvertFrom-Csv | New-PgTarget 'postgresql://ann:s3cret@db1/x').ForEach({ "$_ $($_.HasPassword)" }) | Should -Be 'a@db1:5432 True', 'b@db1:5432 True'
         ('Host,Database', 'db1,a' | ConvertFrom-Csv | New-PgTarget -Database z -Host db9).ForEach({ "$_" }) | Should -Be 'z@db9:5432'
+    }
+
+    It 'may be JSON read with -AsHashtable' {
+        $there = New-PgTarget 'postgresql://ann@db1:5433/shop?connect_timeout=7'
+        $back = $there | ConvertTo-Json | ConvertFrom-Json -AsHashtable | New-PgTarget
+        "$back $($back.ConnectTimeout.TotalSeconds)" | Should -Be "$there 7"
     }
 
     It 'refuses an empty server' {

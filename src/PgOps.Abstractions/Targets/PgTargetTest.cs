@@ -1,6 +1,6 @@
 namespace PgOps;
 
-/// <summary>What <c>Test-PgTarget</c> found out about a target.</summary>
+/// <summary>What <c>Test-PgTarget</c> found out about a target; what it could not find out is null.</summary>
 public sealed record PgTargetTest : PgCheckedResult
 {
     /// <summary>The target that was tried.</summary>
@@ -13,20 +13,20 @@ public sealed record PgTargetTest : PgCheckedResult
     public string CurrentUser { get; init; } = "";
 
     /// <summary>Whether that role is a superuser.</summary>
-    public bool IsSuperuser { get; init; }
+    public bool? IsSuperuser { get; init; }
 
     /// <summary>Whether the connection is encrypted.</summary>
-    public bool Encrypted { get; init; }
+    public bool? Encrypted { get; init; }
 
     /// <summary>Whether the server is a standby in recovery.</summary>
-    public bool InRecovery { get; init; }
+    public bool? InRecovery { get; init; }
 
     /// <summary>Whether a pooler that hands out another session for each transaction stands in between.</summary>
-    public bool TransactionPooler { get; init; }
+    public bool? TransactionPooler { get; init; }
 
     /// <summary>The database's size in bytes.</summary>
-    public long DatabaseBytes { get; init; }
+    public long? DatabaseBytes { get; init; }
 
     /// <summary>Time for one round trip on the open connection.</summary>
-    public TimeSpan RoundTrip { get; init; }
+    public TimeSpan? RoundTrip { get; init; }
 }

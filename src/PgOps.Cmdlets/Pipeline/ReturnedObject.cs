@@ -64,17 +64,26 @@ internal static class ReturnedObject
         }
 
         var record = TargetParser.FromRecord(Columns(bag));
-        return record.PassedOver.Count == 0 ? record.Target : throw new PgOpsException(
+        if (record.PassedOver.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.TargetInvalid,
+                $"'{string.Join("', '", record.PassedOver)}' is not part of a target.",
+                null,
+                "Pipe the objects or rows through New-PgTarget, which passes over what is none of its own.");
+        }
+
+        return record.NamesServer ? record.Target : throw new PgOpsException(
             PgErrorCode.TargetInvalid,
-            $"'{string.Join("', '", record.PassedOver)}' is not part of a target.",
+            $"Nothing in the object says which server, and {record.Target} would be taken.",
             null,
-            "Pipe the objects or rows through New-PgTarget, which passes over what is none of its own.");
+            "Give it a Host. New-PgTarget takes objects without one, and warns.");
     }
 
     /// <summary>The properties as text.</summary>
     /// <exception cref="PgOpsException">TargetInvalid: one holds an object.</exception>
     internal static IEnumerable<KeyValuePair<string, string?>> Columns(PSObject bag)
-        => bag.Properties.Where(property => property.IsGettable).Select(property => KeyValuePair.Create(property.Name, Text(property)));
+        => bag.Properties.Where(property => property.IsGettable).Select(property => KeyValuePair.Create(property.Name, Text(property.Name, property.Value)));
 
     /// <summary>The sandbox with its password, when it runs on this machine; else what is known of it, without a process id.</summary>
     internal static PgSandbox Sandbox(PSObject bag)
@@ -127,22 +136,24 @@ internal static class ReturnedObject
             var one => [one],
         };
 
-    private static string? Text(PSPropertyInfo property)
+    /// <summary>A part of a target as text.</summary>
+    /// <exception cref="PgOpsException">TargetInvalid: it holds an object.</exception>
+    internal static string? Text(string name, object? part)
     {
-        var value = property.Value is PSObject { BaseObject: not PSCustomObject } wrapped && wrapped.BaseObject is not ValueType
+        var value = part is PSObject { BaseObject: not PSCustomObject } wrapped && wrapped.BaseObject is not ValueType
             ? wrapped.BaseObject
-            : property.Value;
+            : part;
 
-        // A time span that went through JSON.
-        if (Bag(value) is { } bag && bag.Properties["Ticks"] is { } ticks)
+        // A time span that went through JSON, into an object or with -AsHashtable.
+        if ((Bag(value)?.Properties["Ticks"]?.Value ?? (value as IDictionary)?["Ticks"]) is { } ticks)
         {
-            value = TimeSpan.FromTicks(LanguagePrimitives.ConvertTo<long>(ticks.Value));
+            value = TimeSpan.FromTicks(LanguagePrimitives.ConvertTo<long>(ticks));
         }
 
         return Bag(value) is not null || value is IDictionary || (value is IEnumerable and not string)
             ? throw new PgOpsException(
                 PgErrorCode.TargetInvalid,
-                $"'{property.Name}' holds an object, but a target's parts are texts and numbers.",
+                $"'{name}' holds an object, but a target's parts are texts and numbers.",
                 null,
                 "Give its parts apart.")
             : value is null ? null : LanguagePrimitives.ConvertTo<string>(value);

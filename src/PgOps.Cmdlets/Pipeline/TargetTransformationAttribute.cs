@@ -65,10 +65,10 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
             PgMigration migration => migration.Target,
             string text => TargetParser.Parse(text),
             IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
-                .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", part.Value?.ToString()))),
+                .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", ReturnedObject.Text(part.Key.ToString() ?? "", part.Value)))),
             _ => throw new PgOpsException(
                 PgErrorCode.TargetInvalid,
-                $"A {value.GetType().Name} is not a target.",
+                $"An object of type {value.GetType().Name} is not a target.",
                 null,
                 "Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
         };

@@ -165,17 +165,17 @@ public sealed class NewPgTargetCommand : PgCmdlet
         }
 
         var record = TargetParser.FromRecord(columns, Uri as PgTarget);
-        if (record.PassedOver.Count > 0 && _said.Add(string.Join(", ", record.PassedOver)))
+        var said = record.PassedOver.Count > 0
+            ? $"Passed over, for a target has no such part: {string.Join(", ", record.PassedOver)}."
+            : "";
+        if (!record.NamesServer && ComputerName is null)
         {
-            var said = $"Passed over, for a target has no such part: {string.Join(", ", record.PassedOver)}.";
-            if (record.NamesServer || ComputerName is not null)
-            {
-                WriteVerbose(said);
-            }
-            else
-            {
-                WriteWarning($"No column says which server, so {record.Target} is meant. {said}");
-            }
+            // Empty cells are seen row by row: one without a server among a hundred leads elsewhere than its neighbours.
+            WriteWarning($"No column says which server, so {record.Target} is meant. {said}".TrimEnd());
+        }
+        else if (said.Length > 0 && _said.Add(said))
+        {
+            WriteVerbose(said);
         }
 
         return record.Target;

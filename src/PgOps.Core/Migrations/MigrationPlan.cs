@@ -93,14 +93,14 @@ internal sealed record MigrationPlan(
             "changed after being applied",
             "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript, and shows the Difference) "
                 + "and make the change in a new migration; "
-                + "or, when the difference is harmless, Repair-PgMigration -Version … -AcceptChange -Reason ….");
+                + "or, when the difference is harmless, Repair-PgMigration -Version {0} -AcceptChange -Reason '…'.");
         RefuseState(
             all,
             PgMigrationState.Missing,
             PgErrorCode.MigrationMissing,
             "applied, but the files are gone",
             "Bring the files back from version control (Get-PgMigration -Detailed has the text as AppliedScript); or, when they were "
-                + "undone by hand, Repair-PgMigration -Version … -MarkNotApplied -Reason ….");
+                + "undone by hand, Repair-PgMigration -Version {0} -MarkNotApplied -Reason '…'.");
         if (!request.AllowOutOfOrder)
         {
             RefuseState(
@@ -142,7 +142,7 @@ internal sealed record MigrationPlan(
                 $"{found[0].Target}: {Amount.Of(found.Count, "migration")} "
                     + $"{what}:{NameList.Lines(found.Select(migration => migration.ToString()), ListLimit)}",
                 "Nothing was touched.",
-                next)
+                next.Replace("{0}", found[0].Version, StringComparison.Ordinal))
             { Subject = found[0] };
         }
     }

@@ -149,7 +149,7 @@ internal static class BackupChecks
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)
         {
-            return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
+            return PgCheck.Skip(Name, error.InSentences());
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.DecryptionFailed && request.Identity is null)
         {
@@ -205,7 +205,7 @@ internal static class BackupChecks
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolMissing)
         {
-            return PgCheck.Skip(Name, $"{error.Problem} {error.NextStep}");
+            return PgCheck.Skip(Name, error.InSentences());
         }
     }
 

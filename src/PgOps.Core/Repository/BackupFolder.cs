@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -108,7 +109,17 @@ public static partial class BackupFolder
     }
 
     private static PgOpsException NotFound(string path)
-        => new(PgErrorCode.PathNotFound, $"There is no backup {path}.", nextStep: "Get-PgBackup lists the backups in a folder.");
+    {
+        var there = Path.GetDirectoryName(path);
+        while (there is not null && !Directory.Exists(there))
+        {
+            there = Path.GetDirectoryName(there);
+        }
+
+        return new PgOpsException(
+            PgErrorCode.PathNotFound, $"There is no backup {path}.",
+            nextStep: $"Get-PgBackup {CommandText.Argument(there ?? ".")} lists the backups that are there.");
+    }
 
     private static string? PayloadProblem(PgPayload payload, IReadOnlyList<StoredFile> files)
     {
@@ -158,6 +169,6 @@ public static partial class BackupFolder
             ? time
             : null;
 
-    [GeneratedRegex(@"^(?<database>.+)_(?<time>\d{8}-\d{6})Z(?:_\d+)?(?:\.partial|\.removing)?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<database>.+)_(?<time>[0-9]{8}-[0-9]{6})Z(?:_[0-9]+)?(?:\.partial|\.removing)?$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
 }

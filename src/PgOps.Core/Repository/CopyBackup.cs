@@ -88,10 +88,11 @@ public sealed class CopyBackup
             }
             catch (PgOpsException error)
             {
+                var again = $"Copy-PgBackup {CommandText.Argument(backup.Path)} -Destination {CommandText.Argument(destination)}";
                 sink.Failure(error.InState(
                     $"The backup itself is complete: {backup.Path}",
                     $"The backup was not copied to {destination}: {error.Problem}",
-                    $"{error.NextStep} Copy-PgBackup '{backup.Path}' -Destination '{destination}' goes on with the copy.".TrimStart(),
+                    $"{error.NextStep} {again} goes on with the copy.".TrimStart(),
                     backup));
             }
         }

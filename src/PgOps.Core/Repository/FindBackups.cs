@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -70,7 +71,7 @@ public sealed class FindBackups
                 PgErrorCode.BackupDamaged,
                 $"The newest backup of {damaged.Database}, {damaged.Path}, cannot be used: {damaged.Problem}",
                 given is null ? "There is no complete one of this database." : $"The newest complete one is given: {given.Path}.",
-                $"Test-PgBackup '{damaged.Path.Replace("'", "''", StringComparison.Ordinal)}' shows what is wrong. Then back up again.")
+                $"Test-PgBackup {CommandText.Argument(damaged.Path)} shows what is wrong. Then back up again.")
             { Subject = damaged });
         }
     }

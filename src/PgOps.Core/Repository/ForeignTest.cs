@@ -90,7 +90,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing)
         {
-            return (PgCheck.Skip(PgCheckName.TableOfContents, $"{error.Problem} {error.NextStep}"), null);
+            return (PgCheck.Skip(PgCheckName.TableOfContents, error.InSentences()), null);
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.ToolFailed)
         {

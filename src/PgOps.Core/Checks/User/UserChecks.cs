@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Checks.User;
@@ -62,7 +63,7 @@ public static class UserChecks
 #pragma warning restore CA1031
         {
             return new UserCheckAnswer(
-                false, error is PgOpsException known ? $"{known.Problem} {known.NextStep}".TrimEnd() : error.Message);
+                false, error is PgOpsException known ? known.InSentences() : error.Message);
         }
     }
 }

@@ -84,17 +84,17 @@ public static partial class DateText
     }
 
     [GeneratedRegex(
-        @"^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)"
-        + @"(?:[Tt ]+(?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:\.(?<fraction>\d{1,9}))?)?\s*"
-        + @"(?:(?<utc>Z|z|UTC)|(?<sign>[+-])(?<offhour>\d\d)(?::?(?<offminute>\d\d))?)?)?$",
+        @"^(?<year>[0-9]{4})-(?<month>[0-9][0-9])-(?<day>[0-9][0-9])"
+        + @"(?:[Tt ]+(?<hour>[0-9][0-9]):(?<minute>[0-9][0-9])(?::(?<second>[0-9][0-9])(?:\.(?<fraction>[0-9]{1,9}))?)?\s*"
+        + @"(?:(?<utc>Z|z|UTC)|(?<sign>[+-])(?<offhour>[0-9][0-9])(?::?(?<offminute>[0-9][0-9]))?)?)?$",
         RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 
     [GeneratedRegex(
-        @"^(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)[-T](?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)(?<utc>Z)$",
+        @"^(?<year>[0-9]{4})(?<month>[0-9]{2})(?<day>[0-9]{2})[-T](?<hour>[0-9]{2})(?<minute>[0-9]{2})(?<second>[0-9]{2})(?<utc>Z)$",
         RegexOptions.CultureInvariant)]
     private static partial Regex StampForm();
 
-    [GeneratedRegex(@"^\d{1,4}[/.]\d{1,2}[/.]\d{1,4}\b", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[0-9]{1,4}[/.][0-9]{1,2}[/.][0-9]{1,4}\b", RegexOptions.CultureInvariant)]
     private static partial Regex CultureForm();
 }

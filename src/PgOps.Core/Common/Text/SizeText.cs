@@ -70,7 +70,7 @@ public static partial class SizeText
     }
 
     [GeneratedRegex(
-        @"^(?<number>\d{1,19}(?:\.\d{1,9})?)\s*(?:(?<unit>[kmgtp])(?:i?b)?|(?<unit>)(?:b|bytes?))(?<rate>/s)?$",
+        @"^(?<number>[0-9]{1,19}(?:\.[0-9]{1,9})?)\s*(?:(?<unit>[kmgtp])(?:i?b)?|(?<unit>)(?:b|bytes?))(?<rate>/s)?$",
         RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Form();
 }

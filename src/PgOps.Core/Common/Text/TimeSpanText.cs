@@ -180,7 +180,8 @@ public static partial class TimeSpanText
         {
             try
             {
-                return Made(problem, positive, Parse(positive, use));
+                var span = Parse(positive, use);
+                return Made(problem, Clock(positive) is null ? positive : Short(span), span);
             }
             catch (PgOpsException)
             {
@@ -201,17 +202,24 @@ public static partial class TimeSpanText
             : Made(problem, $"1{unit}", Units[unit]);
     }
 
+    /// <summary>A span in the largest unit that it is a whole number of.</summary>
+    private static string Short(TimeSpan span)
+    {
+        var unit = new[] { "d", "h", "min", "s", "ms" }.First(unit => unit == "ms" || span.Ticks % Units[unit].Ticks == 0);
+        return FormattableString.Invariant($"{(decimal)span.Ticks / Units[unit].Ticks:0.#######}{unit}");
+    }
+
     private static PgOpsException Made(string problem, string shortForm, TimeSpan span) => new(
         PgErrorCode.InvalidArgument,
         FormattableString.Invariant($"{problem}: write {shortForm} or {span:c}. Units are ms, s, min, h, d and w."));
 
     [GeneratedRegex(
-        @"^(?:(?<days>\d{1,7})\.)?(?<hours>\d{1,8}):(?<minutes>[0-5]?\d)(?::(?<seconds>[0-5]?\d(?:\.\d{1,7})?))?$",
+        @"^(?:(?<days>[0-9]{1,7})\.)?(?<hours>[0-9]{1,8}):(?<minutes>[0-5]?[0-9])(?::(?<seconds>[0-5]?[0-9](?:\.[0-9]{1,7})?))?$",
         RegexOptions.CultureInvariant)]
     private static partial Regex ClockForm();
 
     [GeneratedRegex(
-        @"^(?:(?<number>\d{1,15}(?:\.\d{1,9})?)\s*(?<unit>[a-zA-Z]+)(?:\s*,\s*|\s+and\s+|\s*))+$",
+        @"^(?:(?<number>[0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(?<unit>[a-zA-Z]+)(?:\s*,\s*|\s+and\s+|\s*))+$",
         RegexOptions.CultureInvariant)]
     private static partial Regex WordForm();
 }

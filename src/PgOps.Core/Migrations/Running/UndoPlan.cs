@@ -22,7 +22,8 @@ internal static class UndoPlan
                 PgErrorCode.MigrationInterrupted,
                 unfinished,
                 $"it is {unfinished.State}: some of its statements are done",
-                "Let Invoke-PgMigration finish it first, or put it right by hand and say so with Repair-PgMigration.");
+                "Let Invoke-PgMigration finish it first; or put it right by hand, and say so: "
+                    + $"Repair-PgMigration -Version {unfinished.Version} -MarkNotApplied -Reason '…'.");
         }
 
         var applied = all
@@ -55,7 +56,7 @@ internal static class UndoPlan
                     migration,
                     "its file was changed after it had been applied, so its down script may undo something else",
                     "Put the applied text back (Get-PgMigration -Detailed has it as AppliedScript); or, when the difference is harmless, "
-                        + "Repair-PgMigration -Version … -AcceptChange -Reason ….");
+                        + $"Repair-PgMigration -Version {migration.Version} -AcceptChange -Reason '…'.");
         }
 
         if (file?.Down is null || MigrationScript.ReadUndo(file) is not { Statements.Count: > 0 } script)
@@ -65,7 +66,7 @@ internal static class UndoPlan
                 migration,
                 file?.Down is null ? "it has no down script" : $"its down script {file.Down.Path} holds no statement",
                 "Write the down script in the manner of the folder, or restore a proven backup beside the database. When the change was "
-                    + "undone by hand: Repair-PgMigration -Version … -MarkNotApplied -Reason ….");
+                    + $"undone by hand: Repair-PgMigration -Version {migration.Version} -MarkNotApplied -Reason '…'.");
         }
 
         return script.Transactional
@@ -75,7 +76,7 @@ internal static class UndoPlan
                 migration,
                 $"its down script {file.Down.Path} cannot run in one transaction, and an undo that stops half-way leaves nobody knowing",
                 "Leave CONCURRENTLY and the like out of the down script; or run it by hand and record that with "
-                    + "Repair-PgMigration -Version … -MarkNotApplied -Reason ….");
+                    + $"Repair-PgMigration -Version {migration.Version} -MarkNotApplied -Reason '…'.");
     }
 
     private static PgOpsException Refusal(PgErrorCode code, PgMigration migration, string why, string next) => new(

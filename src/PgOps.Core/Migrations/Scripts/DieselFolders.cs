@@ -47,7 +47,7 @@ internal sealed partial class DieselFolders : MigrationSource
         return true;
     }
 
-    [GeneratedRegex(@"^(?<version>\d(?:[\d-]*\d)?)_(?<name>.+)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<version>[0-9](?:[0-9-]*[0-9])?)_(?<name>.+)$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
 
     [GeneratedRegex(@"^[ \t]*run_in_transaction[ \t]*=[ \t]*false\b", RegexOptions.Multiline | RegexOptions.CultureInvariant)]

@@ -65,6 +65,6 @@ internal sealed partial class FlywayFiles : MigrationSource
     }
 
     [GeneratedRegex(
-        @"^(?:(?<kind>[VU])(?<version>\d+(?:[._]\d+)*)|(?<kind>R))__(?<name>.+)\.sql$", RegexOptions.CultureInvariant)]
+        @"^(?:(?<kind>[VU])(?<version>[0-9]+(?:[._][0-9]+)*)|(?<kind>R))__(?<name>.+)\.sql$", RegexOptions.CultureInvariant)]
     private static partial Regex FileName();
 }

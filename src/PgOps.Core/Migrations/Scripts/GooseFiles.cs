@@ -111,6 +111,6 @@ internal sealed partial class GooseFiles : MigrationSource
     [GeneratedRegex(@"^--[ \t]*\+goose[ \t]+(?<word>[^\n]*)$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex Marker();
 
-    [GeneratedRegex(@"^\d+_.+\.go$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[0-9]+_.+\.go$", RegexOptions.CultureInvariant)]
     private static partial Regex GoName();
 }

@@ -170,6 +170,6 @@ internal sealed partial class MigrationFolder
         }
     }
 
-    [GeneratedRegex(@"^\d[\d-]*[_-]+.", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[0-9][0-9-]*[_-]+.", RegexOptions.CultureInvariant)]
     private static partial Regex VersionedName();
 }

@@ -128,7 +128,7 @@ public sealed partial class MigrationNaming
         return tables;
     }
 
-    [GeneratedRegex(@"(?:^|_)(?<date>(?:19|20)\d\d_?(?:0[1-9]|1[0-2])_?(?:0[1-9]|[12]\d|3[01])(?:_?\d{4}(?:\d\d)?)?)(?:_|$)")]
+    [GeneratedRegex(@"(?:^|_)(?<date>(?:19|20)[0-9]{2}_?(?:0[1-9]|1[0-2])_?(?:0[1-9]|[12][0-9]|3[01])(?:_?[0-9]{4}(?:[0-9]{2})?)?)(?:_|$)")]
     private static partial Regex Date();
 
     [GeneratedRegex("^(?<column>.+?_(?:id|at|on)|[^_]+)_(?<table>.+)$")]

@@ -38,6 +38,6 @@ internal sealed partial class NumberedFiles : MigrationSource
     }
 
     [GeneratedRegex(
-        @"^(?<version>\d+)[_-]+(?<name>.+?)(?<suffix>\.up|\.down)?\.sql$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+        @"^(?<version>[0-9]+)[_-]+(?<name>.+?)(?<suffix>\.up|\.down)?\.sql$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex FileName();
 }

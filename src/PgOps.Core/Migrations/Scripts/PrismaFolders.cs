@@ -69,6 +69,6 @@ internal sealed partial class PrismaFolders : MigrationSource
         Down = file.Down is { } down ? new MigrationFile(version, down.Name, down.Path) : null,
     };
 
-    [GeneratedRegex(@"^(?<version>\d+)[_-]+(?<name>.+)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<version>[0-9]+)[_-]+(?<name>.+)$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -15,11 +16,17 @@ internal static class ServerConnection
     /// <exception cref="PgOpsException">ConnectionFailed, PermissionDenied or PoolerDetected, with the way out.</exception>
     internal static async Task<NpgsqlConnection> OpenAsync(PgTarget target, ILogger? log, CancellationToken cancellationToken)
     {
-        // Without type loading a session is ready one round trip earlier; the built-in types are all that is read.
-        var source = new NpgsqlDataSourceBuilder(ConnectionString(target))
-            .ConfigureTypeLoading(types => types.EnableTypeLoading(false))
-            .Build();
+        var source = Source(target);
         var connection = source.CreateConnection();
+
+        // A data source has one session here and goes with it: it holds the password, and Npgsql's metrics keep hold of it.
+        connection.StateChange += (_, change) =>
+        {
+            if (change.CurrentState == ConnectionState.Closed)
+            {
+                source.Dispose();
+            }
+        };
         try
         {
             if (log is not null)
@@ -31,16 +38,31 @@ internal static class ServerConnection
             log?.Connected(target, connection.VersionText(), connection.ProcessID);
             return connection;
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (Exception error)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
+            await source.DisposeAsync().ConfigureAwait(false);
+            if (error is OperationCanceledException)
+            {
+                throw;
+            }
+
             throw ServerErrors.Connecting(target, error);
         }
-        catch
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+    }
+
+    /// <summary>
+    /// The driver with what PgOps reads and no more: text, numbers, dates and arrays of them. The mapping of every other type would cost
+    /// the first connection of a process some 40 ms, and loading the server's types every connection a round trip.
+    /// </summary>
+    private static NpgsqlDataSource Source(PgTarget target)
+    {
+        var builder = new NpgsqlSlimDataSourceBuilder(ConnectionString(target));
+        builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+        builder.EnableArrays();
+        builder.EnableTransportSecurity();
+        builder.EnableIntegratedSecurity();
+        return builder.Build();
     }
 
     /// <summary>Npgsql's connection string, <b>password included</b>: it must not leave the process.</summary>

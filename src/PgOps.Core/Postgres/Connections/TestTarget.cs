@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Postgres.Connections;
 
@@ -48,7 +49,7 @@ public sealed class TestTarget
         }
         catch (PgOpsException error)
         {
-            checks.Add(PgCheck.Fail(PgCheckName.Connect, $"{error.Problem} {error.NextStep}") with { Duration = clock.Elapsed });
+            checks.Add(PgCheck.Fail(PgCheckName.Connect, error.InSentences()) with { Duration = clock.Elapsed });
         }
         catch (NpgsqlException error)
         {
