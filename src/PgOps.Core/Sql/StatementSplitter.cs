@@ -23,6 +23,8 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 
     public List<SqlDirective> Directives { get; } = [];
 
+    public List<(int Offset, int Length)> LineComments { get; } = [];
+
     public bool EndsComplete { get; private set; }
 
     public bool ConformingAtEnd => _strings.Conforming;
@@ -80,7 +82,13 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 
     private void Comment(SqlToken token)
     {
-        if (_first is null && Statements.Count == 0 && text[token.Offset] == '-')
+        if (text[token.Offset] != '-')
+        {
+            return;
+        }
+
+        LineComments.Add((token.Offset, token.Length));
+        if (_first is null && Statements.Count == 0)
         {
             _lines.AdvanceTo(token.Offset);
             if (SqlDirective.Read(token.In(text), _lines.Line) is { } directive)

@@ -127,7 +127,6 @@ public sealed class DisturbedMigrationTests
 
     private async Task AssertRerunAsync(MigrationWorkspace workspace, string expected, string when)
     {
-        var clock = Stopwatch.StartNew();
         try
         {
             await RerunAsync(workspace);
@@ -137,9 +136,6 @@ public sealed class DisturbedMigrationTests
             throw new InvalidOperationException($"{when}: {error}", error);
         }
 
-        Assert.True(
-            clock.Elapsed.TotalSeconds < 15,
-            $"{when}: the rerun took {clock.Elapsed}:\n{string.Join('\n', workspace.Sink.Lines.Select(line => line.Text))}");
         var picture = await PictureAsync(workspace);
         Assert.True(
             expected == picture,
@@ -148,12 +144,15 @@ public sealed class DisturbedMigrationTests
         await MigrationFaultTests.AssertNothingIsHeldAsync(workspace);
     }
 
-    /// <summary>Runs again; of a procedure that commits PgOps cannot know how far it came, and the test is the person who looks.</summary>
+    /// <summary>
+    /// Runs again, and is refused when the dead migrator's session outlives it by a minute; of a procedure that commits PgOps cannot
+    /// know how far it came, and the test is the person who looks.
+    /// </summary>
     private static async Task RerunAsync(MigrationWorkspace workspace)
     {
         try
         {
-            await workspace.RunAsync();
+            await workspace.RunAsync(Patient);
         }
         catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationInterrupted)
         {
@@ -161,9 +160,11 @@ public sealed class DisturbedMigrationTests
             var filled = await workspace.ScalarAsync<long>("SELECT count(*) FROM effect WHERE note LIKE 'filled%'");
             await workspace.ExecuteAsync(filled < 3 ? "DELETE FROM effect WHERE note LIKE 'filled%'" : "SELECT 1");
             await workspace.RepairAsync("6", filled < 3 ? MigrationRepair.MarkStatementNotDone : MigrationRepair.MarkStatementDone);
-            await workspace.RunAsync();
+            await workspace.RunAsync(Patient);
         }
     }
+
+    private static MigrationRequest Patient(MigrationRequest request) => request with { WaitTimeout = TimeSpan.FromMinutes(1) };
 
     private async Task<(string Picture, TimeSpan Duration, int Boundaries)> UndisturbedAsync(bool transactional)
     {

@@ -4,6 +4,7 @@ using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
+using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
@@ -21,6 +22,8 @@ internal sealed class MigrationSession : IAsyncDisposable
     private readonly string _historySettingsOfMore;
     private readonly long _key;
     private bool _prepared;
+    private bool _mayHoldLocks;
+    private bool _mayHavePrepared;
 
     private MigrationSession(NpgsqlConnection connection, List<(string Name, string Value)> settings, long key)
     {
@@ -36,8 +39,6 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     internal NpgsqlConnection Connection { get; }
 
-    /// <summary>The commands that put the session's settings back to what every migration begins with.</summary>
-    internal IEnumerable<NpgsqlBatchCommand> Preamble => Beginning(_prepared ? $"EXECUTE {PreparedBeginning}" : _settings);
 
     /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
     internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
@@ -56,15 +57,44 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
     internal Task HoldKeyAsync(CancellationToken cancellationToken) => HoldKeyAsync(Connection, _key, cancellationToken);
 
+    /// <summary>
+    /// The commands that give a migration the session that a new connection would: nothing of what the one before it has left. They are
+    /// a transaction of their own, for the migration's must begin under its own defaults, not under those that another file has set.
+    /// Locks and prepared statements go when a script of this session speaks of any; the worker's key and PgOps' own statements stay.
+    /// </summary>
+    /// <param name="script">The migration that follows.</param>
+    internal IReadOnlyList<NpgsqlBatchCommand> Preamble(MigrationScript script)
+    {
+        List<NpgsqlBatchCommand> commands =
+        [
+            new("BEGIN"), new("CLOSE ALL"), new("UNLISTEN *"), new("DISCARD TEMP"), new("DISCARD SEQUENCES"), new("RESET ALL"),
+        ];
+        if (_mayHavePrepared)
+        {
+            _prepared = false;
+            commands.Add(new("DEALLOCATE ALL"));
+        }
+
+        if (_mayHoldLocks)
+        {
+            commands.Add(new(string.Create(
+                CultureInfo.InvariantCulture,
+                $"SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.pg_advisory_lock_shared({_key})")));
+        }
+
+        commands.Add(new(_prepared ? $"EXECUTE {PreparedBeginning}" : _settings));
+        commands.Add(new("COMMIT"));
+        _mayHoldLocks |= script.Text.Contains("advisory", StringComparison.OrdinalIgnoreCase);
+        _mayHavePrepared |= script.Text.Contains("prepare", StringComparison.OrdinalIgnoreCase);
+        return commands;
+    }
+
     /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>
     internal NpgsqlBatch NewBatch()
     {
         var batch = NewPlainBatch();
-        foreach (var command in Beginning(_settings))
-        {
-            batch.BatchCommands.Add(command);
-        }
-
+        batch.BatchCommands.Add(new("RESET ALL"));
+        batch.BatchCommands.Add(new(_settings));
         return batch;
     }
 
@@ -147,8 +177,6 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
         => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);
-
-    private static IEnumerable<NpgsqlBatchCommand> Beginning(string settings) => [new("RESET ALL"), new(settings)];
 
     /// <summary>What every migration begins with; who runs it comes first, because RESET ALL leaves that alone.</summary>
     private static async Task<List<(string Name, string Value)>> SettingsAsync(

@@ -38,7 +38,7 @@ internal sealed class StatementRun
     /// <param name="cancellationToken">Stops after undoing nothing: what is done stays done and recorded.</param>
     internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
     {
-        await ResetAsync(cancellationToken).ConfigureAwait(false);
+        await SendAsync(_session.Preamble(script), cancellationToken).ConfigureAwait(false);
         var done = record is null ? 0 : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
         await BeginAsync(script, done, cancellationToken).ConfigureAwait(false);
         using var progress = new ProgressActivity(_sink, $"Migration {script.File}");
@@ -87,9 +87,9 @@ internal sealed class StatementRun
         var before = MigrationScript.StatementsOf(script.File, record.Script ?? "");
         var done = record.StatementsDone;
         RequireSameBeginning(script, before, done);
-        foreach (var setting in before.Take(done).Where(IsSessionSetting))
+        foreach (var statement in SessionState.ToReplay(script, before, done))
         {
-            await SendAsync([new(setting.Text)], cancellationToken).ConfigureAwait(false);
+            await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
         }
 
         if (record.StatementRunning == done && done < before.Count)
@@ -126,16 +126,6 @@ internal sealed class StatementRun
 
     private static bool SameStatement(SqlStatement now, SqlStatement before)
         => now.Text == before.Text && now.DataSpan.SequenceEqual(before.DataSpan);
-
-    /// <summary>
-    /// Whether the statement sets what later statements of the session may build upon, so that a resumed run needs it too.
-    /// </summary>
-    private static bool IsSessionSetting(SqlStatement statement) => statement.Keywords switch
-    {
-        ["SET", "LOCAL" or "TRANSACTION" or "CONSTRAINTS", ..] => false,
-        ["SET" or "RESET", ..] => true,
-        _ => false,
-    };
 
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {

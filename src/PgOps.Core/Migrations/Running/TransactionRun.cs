@@ -84,15 +84,8 @@ internal sealed class TransactionRun
             var batch = _session.NewPlainBatch();
             foreach (var script in attempt.Scripts)
             {
-                attempt.Add(batch, script, null, _session.Preamble);
-                if (script.Statements.Any(statement => statement.Keywords is ["SET", "TRANSACTION", ..]))
-                {
-                    // What comes before a BEGIN in one pipeline belongs to its transaction, which must not have begun to work by then.
-                    await SendAsync(batch, attempt, cancellationToken).ConfigureAwait(false);
-                    batch = _session.NewPlainBatch();
-                }
-
-                attempt.Add(batch, script, null, new NpgsqlBatchCommand("BEGIN"));
+                attempt.Add(batch, script, null, _session.Preamble(script));
+                attempt.Add(batch, script, null, new NpgsqlBatchCommand(script.Begin));
                 foreach (var statement in script.Statements)
                 {
                     if (statement.CopyData is not null)

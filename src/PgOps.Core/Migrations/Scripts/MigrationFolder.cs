@@ -54,7 +54,7 @@ internal sealed partial class MigrationFolder
         var seeds = new SeedFiles();
         var strays = new List<string>();
         var entries = folder.GetFileSystemInfos().Where(entry => entry.Name[0] is not ('.' or '_')).ToList();
-        var names = entries.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
+        var names = entries.Select(entry => entry.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         foreach (var info in entries)
         {
             var entry = new SourceEntry(info, names);

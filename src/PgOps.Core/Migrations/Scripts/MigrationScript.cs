@@ -6,7 +6,7 @@ namespace PgOps.Core.Migrations.Scripts;
 /// <summary>A migration ready to run: its statements, and whether one transaction can hold them.</summary>
 internal sealed class MigrationScript
 {
-    private static readonly string[] Directives = ["no-transaction", "ignore", "allow"];
+    private const string NoTransaction = "no-transaction";
 
     private readonly PlaceMap _places;
 
@@ -28,6 +28,9 @@ internal sealed class MigrationScript
     internal IReadOnlyList<SqlStatement> Statements { get; }
 
     internal bool Transactional { get; }
+
+    /// <summary>The command that begins its transaction, with the isolation level that the file's own BEGIN asks for.</summary>
+    internal string Begin { get; private init; } = "BEGIN";
 
     /// <summary>Whether it undoes a migration.</summary>
     internal bool IsUndo => Undone is not null;
@@ -66,23 +69,29 @@ internal sealed class MigrationScript
         var script = SqlScript.Parse(text);
         var statements = Unwrap(script.Statements);
         var transactional = part.Transactional && !byStatement
-            && !script.Directives.Any(known => known.Name == "no-transaction")
+            && !script.Directives.Any(known => known.Name == NoTransaction)
             && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
         statements = transactional ? Unwrap(NestedTransactions.LeaveOut(script.Statements)) : statements;
+        var wrapper = statements.Count < script.Statements.Count ? script.Statements[0] : null;
+        var modes = wrapper is null ? "" : NestedTransactions.ModesOf(wrapper);
 
         // pg_dump's \restrict lines only guard psql against the text between them.
         var problems = script.Problems
             .Where(problem => problem.Kind != SqlProblemKind.RestrictLine)
             .Select(problem => (problem.Offset, problem.Message, problem.NextStep))
             .Concat(statements.Select(Problem).OfType<(int, string, string)>())
+            .Concat(wrapper is null ? [] : NestedTransactions.ProblemsOf(wrapper, modes, transactional))
+            .Concat(transactional ? [] : LostScope(script, statements))
+            .Concat(SectionMarks.In(script, undone is not null))
             .Concat(statements.Where(statement => LacksData(file, places, statement)).Select(statement => (
                 statement.Offset,
                 "this COPY's data were left out when the script was recorded",
                 "take the file from version control; the history holds only the data's hash")))
-            .Concat(script.Directives.Where(directive => !Directives.Contains(directive.Name)).Select(directive => (
+            .Concat(script.Directives.Where(directive => directive.Name != NoTransaction).Select(directive => (
                 OffsetOf(text, directive),
                 $"'-- pgops: {directive.Name}' is not a directive",
                 "the one there is: -- pgops: no-transaction")))
+            .Concat(LateDirectives(script))
             .OrderBy(problem => problem.Item1)
             .ToList();
         if (problems.Count > 0)
@@ -90,7 +99,11 @@ internal sealed class MigrationScript
             throw Invalid(file, places, problems);
         }
 
-        return new MigrationScript(file, script, places, statements, transactional) { Undone = undone };
+        return new MigrationScript(file, script, places, statements, transactional)
+        {
+            Undone = undone,
+            Begin = modes.Length == 0 ? "BEGIN" : $"BEGIN {modes}",
+        };
     }
 
     /// <summary>The statements that a recorded text of the file holds, as <see cref="Statements"/> has them.</summary>
@@ -117,6 +130,39 @@ internal sealed class MigrationScript
         return wrapped ? statements.Skip(1).Take(statements.Count - 2).ToList() : statements;
     }
 
+    /// <summary>
+    /// Statements that lose their meaning because the file runs statement by statement: the server does nothing then but warn, or does
+    /// something else.
+    /// </summary>
+    private static IEnumerable<(int, string, string)> LostScope(SqlScript script, IReadOnlyList<SqlStatement> statements)
+    {
+        var cause = statements.FirstOrDefault(SqlStatementTraits.RefusesTransactionBlock);
+        var why = cause is null
+            ? "it is to run outside a transaction"
+            : $"line {cause.Line} ({string.Join(' ', cause.Keywords.Take(3))} …) cannot run in a transaction";
+        foreach (var statement in statements)
+        {
+            if (SqlSessionTraits.TransactionScopeOf(statement) is { } words)
+            {
+                var set = statement.Keywords is ["SET", "LOCAL", ..];
+                yield return (
+                    statement.Offset,
+                    $"{words} has a meaning only within a transaction, and this file runs statement by statement: {why}",
+                    (set ? "write SET, which lasts to the end of the file, or " : "")
+                        + "give it and what belongs to it a migration of its own, apart from what cannot run in a transaction");
+            }
+        }
+    }
+
+    private static IEnumerable<(int, string, string)> LateDirectives(SqlScript script)
+        => script.LineComments.Skip(script.Directives.Count)
+            .Where(comment => script.Statements.Count > 0 && comment.Offset > script.Statements[0].Offset
+                && SqlDirective.Read(script.Text.AsSpan(comment.Offset, comment.Length), 1) is not null)
+            .Select(comment => (
+                comment.Offset,
+                $"'{script.Text.Substring(comment.Offset, comment.Length).TrimEnd()}' does nothing below the first statement",
+                "move it to the head of the file"));
+
     private static int OffsetOf(string text, SqlDirective directive)
     {
         var offset = 0;
@@ -138,6 +184,17 @@ internal sealed class MigrationScript
                 "remove the statement; create the database once by hand (CREATE DATABASE …) and give it with -Target …/database");
         }
 
+        foreach (var setting in SettingAssignment.In(statement))
+        {
+            if (setting is { Name: "client_encoding", Value: { } encoding } && !IsUtf8(encoding))
+            {
+                return (
+                    statement.Offset,
+                    $"client_encoding = '{encoding}': the file is UTF-8 and is sent so, and the server would store other letters",
+                    "take the statement out; a file in another encoding is converted first (iconv -f LATIN1 -t UTF-8)");
+            }
+        }
+
         return SqlStatementTraits.TransactionCommandOf(statement) switch
         {
             TransactionCommand.None or TransactionCommand.Savepoint or TransactionCommand.Release or TransactionCommand.RollbackTo => null,
@@ -147,6 +204,9 @@ internal sealed class MigrationScript
                 "remove the transaction commands, or split the file into one migration for each transaction"),
         };
     }
+
+    private static bool IsUtf8(string encoding)
+        => string.Concat(encoding.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant() is "UTF8" or "UNICODE";
 
     private static PgOpsException Invalid(MigrationFile file, PlaceMap places, List<(int Offset, string Message, string NextStep)> problems)
     {

@@ -32,6 +32,35 @@ internal static class NestedTransactions
         return within ? statements : kept;
     }
 
+    /// <summary>The modes that a BEGIN asks for, as <c>ISOLATION LEVEL SERIALIZABLE</c>; empty when it asks for none.</summary>
+    /// <param name="begin">BEGIN or START TRANSACTION.</param>
+    internal static string ModesOf(SqlStatement begin)
+    {
+        var words = begin.Keywords.Skip(begin.Keywords[0] == "START" ? 2 : 1);
+        return string.Join(' ', words.SkipWhile(word => word is "WORK" or "TRANSACTION"));
+    }
+
+    /// <summary>What is wrong with the modes of a transaction that PgOps makes in a file's stead.</summary>
+    /// <param name="begin">The file's BEGIN.</param>
+    /// <param name="modes">Its modes.</param>
+    /// <param name="transactional">Whether one transaction will hold the file.</param>
+    internal static IEnumerable<(int Offset, string Message, string NextStep)> ProblemsOf(
+        SqlStatement begin, string modes, bool transactional)
+    {
+        if (modes.Length > 0 && !transactional)
+        {
+            yield return (
+                begin.Offset,
+                $"{modes}: the file runs statement by statement, so no transaction of its own has these modes",
+                "leave the modes out, or give what cannot run in a transaction a migration of its own");
+        }
+        else if (modes.Contains("READ ONLY", StringComparison.Ordinal))
+        {
+            yield return (
+                begin.Offset, "READ ONLY: a migration is recorded in its own transaction, which therefore has to write", "leave it out");
+        }
+    }
+
     private static bool IsPlain(SqlStatement statement)
         => statement.Keywords is ["BEGIN" or "COMMIT" or "END"] or ["BEGIN" or "COMMIT" or "END" or "START", "WORK" or "TRANSACTION"];
 

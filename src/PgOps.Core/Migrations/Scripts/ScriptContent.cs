@@ -69,7 +69,8 @@ internal sealed class ScriptContent
         path, $"holds a NUL byte at offset {offset}, which no SQL text can carry", "Remove it; the file may not be text at all.");
 
     internal static PgOpsException NoUtf8(string path, long offset) => Invalid(
-        path, $"is not valid UTF-8 (byte {offset})", "Save it as UTF-8 (iconv -f LATIN1 -t UTF-8 converts an old file).");
+        path, $"is not valid UTF-8 (byte {offset})",
+        "Save it as UTF-8 (iconv -f LATIN1 -t UTF-8 converts an old file; a SET client_encoding in it then goes).");
 
     /// <summary>The index of the first byte that is not UTF-8, of bytes that hold one.</summary>
     internal static int FirstInvalid(ReadOnlySpan<byte> content)
@@ -90,6 +91,11 @@ internal sealed class ScriptContent
         if (content.IndexOf((byte)0) is >= 0 and var nul)
         {
             throw HoldsNul(path, nul);
+        }
+
+        if (content.StartsWith("version https://git-lfs.github.com/spec/"u8))
+        {
+            throw Invalid(path, "is a pointer of Git LFS, not the file that it stands for", "Fetch the file: git lfs pull.");
         }
 
         try

@@ -27,8 +27,9 @@ internal sealed class SourceEntry
     /// <summary>The file's normalised text.</summary>
     internal string Text => Content.Text;
 
-    /// <summary>Whether the folder also holds a file of this name.</summary>
-    internal bool HasSibling(string name) => _siblings.Contains(name);
+    /// <summary>The file of this name in the folder, in whatever case it is written; null when there is none.</summary>
+    internal string? SiblingNamed(string name)
+        => _siblings.TryGetValue(name, out var same) ? same : null;
 
     /// <summary>Whether the folder also holds a file of such a name.</summary>
     internal bool HasSibling(Func<string, bool> such) => _siblings.Any(such);

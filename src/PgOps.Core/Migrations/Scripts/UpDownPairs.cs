@@ -33,7 +33,7 @@ internal sealed class UpDownPairs : MigrationSource
     protected override bool Take(SourceEntry entry)
     {
         var match = NumberedFiles.NameOf(entry);
-        switch (match.Groups["suffix"].Value)
+        switch (NumberedFiles.SuffixOf(match))
         {
             case ".down" when UpOf(entry, match.Groups["version"].Value):
                 if (!_downs.TryAdd(match.Groups["version"].Value, entry))
@@ -51,7 +51,7 @@ internal sealed class UpDownPairs : MigrationSource
     }
 
     private static bool UpOf(SourceEntry down, string version)
-        => down.HasSibling(down.Name[..^".down.sql".Length] + Up)
-            || down.HasSibling(name => name.EndsWith(Up, StringComparison.Ordinal) && name.StartsWith(version, StringComparison.Ordinal)
-                && !char.IsAsciiDigit(name[version.Length]));
+        => down.SiblingNamed(down.Name[..^".down.sql".Length] + Up) is not null
+            || down.HasSibling(name => name.EndsWith(Up, StringComparison.OrdinalIgnoreCase)
+                && MigrationVersion.Order.Equals(string.Concat(name.TakeWhile(char.IsAsciiDigit)), version));
 }

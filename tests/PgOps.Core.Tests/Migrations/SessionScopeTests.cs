@@ -1,0 +1,290 @@
+using System.Globalization;
+using PgOps.Core.Tests.Support;
+
+namespace PgOps.Core.Tests.Migrations;
+
+/// <summary>
+/// One state: a file begins in the same session whether the folder is applied in one run or file by file, and what means something only
+/// within a transaction is refused where there is none.
+/// </summary>
+[Collection(MigrationTests.Name)]
+public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
+{
+    private const string Picture = """
+        SELECT concat(
+            (SELECT string_agg(format('%s.%s %s %s', n.nspname, c.relname, c.relkind, c.relowner::regrole), E'\n' ORDER BY 1)
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgops')),
+            (SELECT string_agg(format('%s %s', k, v), E'\n' ORDER BY id) FROM told))
+        """;
+
+    /// <summary>What a file may leave behind, and what the next may find of it.</summary>
+    private static readonly string[] Snippets =
+    [
+        "CREATE TEMP TABLE t (i int); INSERT INTO t VALUES (1);",
+        "CREATE TABLE IF NOT EXISTS t (i int, j int);",
+        "INSERT INTO told (k, v) SELECT 't', coalesce(to_regclass('t')::text, 'none');",
+        "SET search_path = app;",
+        "SELECT set_config('search_path', 'app, public', false);",
+        "INSERT INTO public.told (k, v) VALUES ('path', current_setting('search_path'));",
+        "SET default_transaction_isolation = 'serializable';",
+        "SET default_transaction_read_only = on;",
+        "INSERT INTO public.told (k, v) VALUES ('isolation', current_setting('transaction_isolation'));",
+        "PREPARE p AS SELECT 1;",
+        "INSERT INTO public.told (k, v) SELECT 'prepared', count(*)::text FROM pg_prepared_statements WHERE name !~ '^pgops';",
+        "SELECT pg_advisory_lock(77);",
+        "INSERT INTO public.told (k, v) SELECT 'locks', count(*)::text FROM pg_locks"
+            + " WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objid = 77;",
+        "SELECT pg_advisory_unlock_all();",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1;",
+        "INSERT INTO public.told (k, v) SELECT 'cursors', count(*)::text FROM pg_cursors WHERE is_holdable;",
+        "LISTEN here;",
+        "INSERT INTO public.told (k, v) SELECT 'listening', count(*)::text FROM pg_listening_channels();",
+        "SELECT nextval('counter');",
+        "INSERT INTO public.told (k, v) SELECT 'role', current_user;",
+        "SET ROLE other;",
+        "SELECT set_config('role', 'other', false);",
+        "SET standard_conforming_strings = off;",
+        "DEALLOCATE ALL;",
+        "SET client_min_messages = error; SET TIME ZONE 'Asia/Tokyo';",
+        "INSERT INTO public.told (k, v) VALUES ('zone', current_setting('TimeZone'));",
+    ];
+
+    private readonly SandboxServer _server;
+    private readonly List<MigrationWorkspace> _workspaces = [];
+
+    public SessionScopeTests(SandboxServer server)
+    {
+        _server = server;
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _workspaces.ForEach(workspace => workspace.Dispose());
+
+    [PostgresTheory]
+    [InlineData("SET LOCAL work_mem = '64MB'", "SET LOCAL has a meaning only within a transaction")]
+    [InlineData("SELECT pg_catalog.set_config('role', 'postgres', true)", "set_config(…, true) has a meaning only")]
+    [InlineData("LOCK TABLE a", "LOCK TABLE has a meaning only")]
+    [InlineData("SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS has a meaning only")]
+    [InlineData("SELECT pg_advisory_xact_lock(1)", "pg_advisory_xact_lock has a meaning only")]
+    [InlineData("CREATE TEMP TABLE x ON COMMIT DROP AS SELECT 1", "ON COMMIT has a meaning only")]
+    [InlineData("DECLARE c CURSOR FOR SELECT 1", "a cursor without HOLD has a meaning only")]
+    [InlineData("SAVEPOINT s", "SAVEPOINT has a meaning only")]
+    [InlineData("SELECT * FROM a WHERE b = 1 FOR UPDATE", "SELECT … FOR UPDATE has a meaning only")]
+    public async Task What_needs_a_transaction_is_refused_where_there_is_none(string statement, string words)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", "CREATE TABLE a (b int);");
+        workspace.Write("2_b.sql", $"{statement};\nCREATE INDEX CONCURRENTLY a_b ON a (b);");
+
+        var error = await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid);
+
+        Assert.Contains(words, error.Problem, StringComparison.Ordinal);
+        Assert.Contains("line 2 (CREATE INDEX CONCURRENTLY …) cannot run in a transaction", error.Problem, StringComparison.Ordinal);
+        Assert.Null(await workspace.ScalarAsync<string>("SELECT to_regclass('a')::text"));
+
+        // The same in a file of its own is fine, and so is what keeps its meaning.
+        workspace.Write("2_b.sql", $"{statement};");
+        workspace.Write("3_c.sql", "SET work_mem = '64MB';\nDECLARE c CURSOR WITH HOLD FOR SELECT 1;\nVACUUM a;");
+        Assert.Equal(3, (await workspace.RunAsync()).Applied.Count);
+    }
+
+    [PostgresFact]
+    public async Task A_wrapper_s_isolation_level_is_the_transaction_s()
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", "CREATE TABLE l AS SELECT current_setting('transaction_isolation') AS i;");
+        workspace.Write("2_b.sql", "BEGIN ISOLATION LEVEL REPEATABLE READ;\nINSERT INTO l VALUES (current_setting('transaction_isolation'));"
+            + "\nCOMMIT;");
+        workspace.Write("3_c.sql", "SET transaction_isolation = 'serializable';\n"
+            + "INSERT INTO l VALUES (current_setting('transaction_isolation'));");
+        workspace.Write("4_d.sql", "SET default_transaction_isolation = 'serializable'; SET default_transaction_read_only = on;");
+        workspace.Write("5_e.sql", "INSERT INTO l VALUES (current_setting('transaction_isolation'));");
+
+        await workspace.RunAsync();
+
+        Assert.Equal(
+            "read committed,repeatable read,serializable,read committed", await workspace.ScalarAsync<string>(
+                "SELECT string_agg(i, ',' ORDER BY ctid) FROM l"));
+        workspace.Write("6_f.sql", "BEGIN READ ONLY;\nCREATE TABLE x (i int);\nCOMMIT;");
+        Assert.Contains("READ ONLY", (await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid)).Problem, StringComparison.Ordinal);
+    }
+
+    [PostgresTheory]
+    [InlineData("SET client_encoding = 'LATIN1'")]
+    [InlineData("SET NAMES 'latin1'")]
+    [InlineData("SELECT pg_catalog.set_config('client_encoding', 'LATIN1', false)")]
+    public async Task Another_client_encoding_is_refused_and_UTF_8_is_taken(string statement)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", $"{statement};\nCREATE TABLE a AS SELECT 'ä' AS t;");
+
+        var error = await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid);
+
+        Assert.Contains("would store other letters", error.Problem, StringComparison.Ordinal);
+        workspace.Write("1_a.sql", "SET client_encoding = 'UTF8';\nSET NAMES 'UTF-8';\nCREATE TABLE a AS SELECT 'ä' AS t;");
+        await workspace.RunAsync();
+        Assert.Equal("ä", await workspace.ScalarAsync<string>("SELECT t FROM a"));
+    }
+
+    [PostgresFact]
+    public async Task A_resumed_run_has_the_role_and_the_path_that_set_config_gave()
+    {
+        var workspace = await WorkspaceAsync();
+        await workspace.ExecuteAsync("CREATE SCHEMA app");
+        workspace.Write("1_a.sql", "-- pgops: no-transaction\nSELECT set_config('search_path', 'app', false);\nPREPARE p AS SELECT 2;\n"
+            + "CREATE TABLE t1 (i int);\nSELECT 1/0;\nCREATE TABLE t2 AS EXECUTE p;");
+        await workspace.FailAsync(PgErrorCode.MigrationFailed);
+        workspace.Write("1_a.sql", "-- pgops: no-transaction\nSELECT set_config('search_path', 'app', false);\nPREPARE p AS SELECT 2;\n"
+            + "CREATE TABLE t1 (i int);\nSELECT 1/1;\nCREATE TABLE t2 AS EXECUTE p;");
+
+        await workspace.RunAsync();
+
+        Assert.Equal("app.t1,app.t2", await workspace.ScalarAsync<string>(
+            "SELECT string_agg(oid::regclass::text, ',' ORDER BY relname) FROM pg_class WHERE relname IN ('t1', 't2')"));
+    }
+
+    [PostgresFact]
+    public async Task A_resumed_run_that_needs_a_temporary_table_is_refused_by_its_name()
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", "-- pgops: no-transaction\nCREATE TEMP TABLE draft (i int);\nSELECT 1/0;\n"
+            + "CREATE TABLE t2 AS SELECT * FROM draft;");
+        await workspace.FailAsync(PgErrorCode.MigrationFailed);
+
+        var error = await workspace.FailAsync(PgErrorCode.MigrationInterrupted);
+
+        Assert.Contains("made the temporary table draft, which ended with its session", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("Repair-PgMigration -Version 1 -MarkApplied", error.NextStep, StringComparison.Ordinal);
+    }
+
+    [PostgresTheory]
+    [InlineData("-- +migrate Up\nCREATE TABLE a (i int);\n-- +migrate Down\nDROP TABLE a;", "sql-migrate")]
+    [InlineData("CREATE TABLE a (i int);\n\n---- create above / drop below ----\n\nDROP TABLE a;", "tern")]
+    [InlineData("-- // a comment\nCREATE TABLE a (i int);\n-- //@UNDO\nDROP TABLE a;", "MyBatis")]
+    [InlineData("-- rambler up\nCREATE TABLE a (i int);\n-- rambler down\nDROP TABLE a;", "rambler")]
+    [InlineData("-- +micrate Up\nCREATE TABLE a (i int);\n-- +micrate Down\nDROP TABLE a;", "micrate")]
+    [InlineData("-- ==== UP ====\nCREATE TABLE a (i int);\n-- ==== DOWN ====\nDROP TABLE a;", "shmig")]
+    [InlineData("-- Up\nCREATE TABLE a (i int);\n-- Down\nDROP TABLE a;", "'Down'")]
+    [InlineData("-- +goose Up\nCREATE TABLE a (i int);\n  -- +goose Down\nDROP TABLE a;", "goose")]
+    [InlineData("-- +goose Up\nCREATE TABLE a (i int);\n-- here +goose Down\nDROP TABLE a;", "goose")]
+    [InlineData("-- migrate:up\nCREATE TABLE a (i int);\n  -- migrate:down\nDROP TABLE a;", "dbmate")]
+    [InlineData("-- migrate:up\nCREATE TABLE a (i int);\n-- migrate: down\nDROP TABLE a;", "dbmate")]
+    [InlineData("-- migrate:up\nCREATE TABLE a (i int);\n-- Migrate:Down\nDROP TABLE a;", "dbmate")]
+    [InlineData("-- atlas:txtar\nCREATE TABLE a (i int);", "Atlas")]
+    public async Task A_file_with_another_tool_s_sections_is_refused_before_anything_runs(string text, string tool)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", text);
+
+        var error = await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid);
+
+        Assert.Contains(tool, error.Problem, StringComparison.Ordinal);
+        Assert.Null(await workspace.ScalarAsync<string>("SELECT to_regclass('pgops.migration_history')::text"));
+
+        // In a string, a body or data it is no mark.
+        workspace.Write("1_a.sql", "CREATE TABLE a AS SELECT $$\n-- +migrate Down\n-- Down\n$$ AS t;");
+        Assert.Single((await workspace.RunAsync()).Applied);
+    }
+
+    [PostgresFact]
+    public async Task A_down_script_is_known_by_its_suffix_in_any_case_and_half_a_version_is_none()
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("001_a.sql", "CREATE TABLE a (i int);");
+        workspace.Write("001_a.Down.sql", "-- Down\nDROP TABLE a;");
+        workspace.Write("2_b.up.SQL", "CREATE TABLE b (i int);");
+        workspace.Delete("2_b.up.SQL");
+
+        Assert.Equal(["001_a"], (await workspace.RunAsync()).Applied.Select(migration => migration.ToString()));
+        Assert.Equal("a", await workspace.ScalarAsync<string>("SELECT to_regclass('a')::text"));
+
+        workspace.Write("2024-01-02-030405_x.sql", "CREATE TABLE x (i int);");
+        Assert.Contains(
+            "where its version ends is not clear", (await workspace.FailAsync(PgErrorCode.MigrationSourceInvalid)).Problem,
+            StringComparison.Ordinal);
+        workspace.Delete("2024-01-02-030405_x.sql");
+        workspace.Write("3_l.sql", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+        Assert.Contains("Git LFS", (await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid)).Problem, StringComparison.Ordinal);
+    }
+
+    [PostgresTheory]
+    [InlineData("-- pgops: ignore some-rule\nSELECT 1;", "'-- pgops: ignore' is not a directive")]
+    [InlineData("SELECT 1;\n-- pgops: no-transaction\nVACUUM;", "does nothing below the first statement")]
+    public async Task A_directive_that_does_nothing_is_refused(string text, string words)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", text);
+
+        Assert.Contains(words, (await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid)).Problem, StringComparison.Ordinal);
+    }
+
+    [PostgresTheory]
+    [Trait("Category", "Slow")]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_folder_gives_one_database_in_one_run_and_file_by_file(int seed)
+    {
+        var random = new Random(seed);
+        var folders = int.Parse(Environment.GetEnvironmentVariable("PGOPS_FOLDERS") ?? "15", CultureInfo.InvariantCulture);
+        await SandboxServer.ExecuteAsync(_server.Target, "DO $$ BEGIN CREATE ROLE other; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+        for (var folder = 0; folder < folders; folder++)
+        {
+            var once = await WorkspaceAsync(ground: true);
+            var stepwise = await WorkspaceAsync(ground: true);
+            var files = random.Next(3, 7);
+            for (var file = 0; file < files; file++)
+            {
+                var statements = Enumerable.Range(0, random.Next(1, 4)).Select(_ => Snippets[random.Next(Snippets.Length)]).ToList();
+                var text = string.Join('\n', random.Next(4) == 0 ? statements.Prepend("-- pgops: no-transaction") : statements);
+                once.Write($"{file + 2}_f.sql", text);
+                stepwise.Write($"{file + 2}_f.sql", text);
+            }
+
+            var (all, one) = (await OutcomeAsync(once, null), "");
+            for (var file = 0; file < files && one.Length == 0; file++)
+            {
+                one = await OutcomeAsync(stepwise, $"{file + 2}");
+            }
+
+            Assert.True(all == one, $"seed {seed}, folder {folder}: '{all}' in one run, '{one}' file by file\n{All(once)}");
+            Assert.True(
+                await once.ScalarAsync<string>(Picture) == await stepwise.ScalarAsync<string>(Picture),
+                $"seed {seed}, folder {folder}: {await once.ScalarAsync<string>(Picture)}\nfile by file: "
+                    + $"{await stepwise.ScalarAsync<string>(Picture)}\n{All(once)}");
+        }
+    }
+
+    private static string All(MigrationWorkspace workspace) => string.Join(
+        "\n", Directory.GetFiles(workspace.Folder).Order().Select(file => $"{Path.GetFileName(file)}:\n{File.ReadAllText(file)}"));
+
+    /// <summary>Which file stopped the run; empty when none did.</summary>
+    private static async Task<string> OutcomeAsync(MigrationWorkspace workspace, string? version)
+    {
+        try
+        {
+            await workspace.RunAsync(request => request with { ToVersion = version });
+            return "";
+        }
+        catch (PgOpsException error) when (error.Statement is not null)
+        {
+            return $"{Path.GetFileName(error.Statement.File)} {error.Statement.SqlState}";
+        }
+    }
+
+    private async Task<MigrationWorkspace> WorkspaceAsync(bool ground = false)
+    {
+        var workspace = await MigrationWorkspace.CreateAsync(_server);
+        _workspaces.Add(workspace);
+        if (ground)
+        {
+            workspace.Write("1_ground.sql", "CREATE SCHEMA app; CREATE SEQUENCE counter; GRANT ALL ON SCHEMA public, app TO other;\n"
+                + "CREATE TABLE told (id int GENERATED ALWAYS AS IDENTITY, k text, v text); GRANT ALL ON told TO other;");
+        }
+
+        return workspace;
+    }
+}
