@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Running;
 using PgOps.Core.Tests.Support;
 using Xunit.Abstractions;
