@@ -122,9 +122,10 @@ public sealed class SwitchDatabase
         return await session.OrDisposeAsync(async () =>
         {
             // A lock that is not given soon would keep new connections waiting behind it. Warnings are of sessions that went by themselves.
-            var idle = session.VersionNumber() >= 140000 ? "; SET idle_session_timeout = 0" : "";
-            var settings = "SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error" + idle;
-            await session.ExecuteAsync(settings, cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync(
+                "SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error", cancellationToken)
+                .ConfigureAwait(false);
+            await SessionSettings.AllowIdlingAsync(session, cancellationToken).ConfigureAwait(false);
             return session;
         }).ConfigureAwait(false);
     }

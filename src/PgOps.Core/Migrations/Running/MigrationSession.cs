@@ -46,15 +46,14 @@ internal sealed class MigrationSession : IAsyncDisposable
         return await connection.OrDisposeAsync(async () =>
         {
             var key = MigrationLock.WorkerKey(request.HistorySchema);
-            await HoldKeyAsync(connection, key, cancellationToken).ConfigureAwait(false);
-
+            await AdvisoryLock.ShareAsync(connection, key, cancellationToken).ConfigureAwait(false);
             var settings = await SettingsAsync(connection, request, cancellationToken).ConfigureAwait(false);
             return new MigrationSession(connection, settings, key);
         }).ConfigureAwait(false);
     }
 
     /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
-    internal Task HoldKeyAsync(CancellationToken cancellationToken) => HoldKeyAsync(Connection, _key, cancellationToken);
+    internal Task HoldKeyAsync(CancellationToken cancellationToken) => AdvisoryLock.ShareAsync(Connection, _key, cancellationToken);
 
     /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>
     internal NpgsqlBatch NewBatch()
@@ -144,9 +143,6 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
-
-    private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
-        => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);
 
     private static IEnumerable<NpgsqlBatchCommand> Beginning(string settings) => [new("RESET ALL"), new(settings)];
 
