@@ -12,6 +12,9 @@ internal sealed class HistoryTable
     /// <summary>The schema unless another is given.</summary>
     internal const string DefaultSchema = "pgops";
 
+    /// <summary>The name within its schema, not quoted.</summary>
+    internal const string BareName = "migration_history";
+
     /// <summary>The column that an appended row gives back: how long its migration took, in milliseconds.</summary>
     internal const string RecordedColumn = "pgops_recorded_ms";
 
@@ -24,7 +27,7 @@ internal sealed class HistoryTable
     internal HistoryTable(string schema)
     {
         Schema = schema;
-        Name = Quote.Qualified(schema, "migration_history");
+        Name = Quote.Qualified(schema, BareName);
     }
 
     internal string Schema { get; }
