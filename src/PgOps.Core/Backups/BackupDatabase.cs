@@ -48,7 +48,7 @@ public sealed class BackupDatabase
             cancellationToken.ThrowIfCancellationRequested();
             throw ServerErrors.Working(request.Target, error, "the backup", NothingLeft);
         }
-        catch (PgOpsException error) when (error.State is null or ServerErrors.NotConnected)
+        catch (PgOpsException error) when (error.State is null || error.IsUnconnected)
         {
             throw error.InState(NothingLeft);
         }
