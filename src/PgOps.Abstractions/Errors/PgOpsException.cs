@@ -38,6 +38,9 @@ public class PgOpsException : Exception
     /// <summary>The statement that the server refused, where there is one.</summary>
     public PgStatementError? Statement { get; init; }
 
+    /// <summary>Whether all that failed is the making of a connection, so that nothing was done through it.</summary>
+    internal bool IsUnconnected { get; init; }
+
     /// <summary>The same error, told from further out: subject, statement and cause stay.</summary>
     /// <param name="state">What state things are in, as the one further out knows it.</param>
     /// <param name="problem">What is wrong; null leaves it.</param>

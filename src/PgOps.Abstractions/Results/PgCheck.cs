@@ -28,6 +28,9 @@ public sealed record PgCheck
     /// <summary>How long the check took.</summary>
     public TimeSpan Duration { get; init; }
 
+    /// <summary>Whether nothing but what the dump's pg_dump leaves out differs, so that a newer one mends it.</summary>
+    internal bool IsLeftOutByDump { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => Detail.Length == 0 ? $"{Name}: {Status}" : $"{Name}: {Status}: {Detail}";
 

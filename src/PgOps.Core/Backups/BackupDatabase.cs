@@ -6,6 +6,7 @@ using PgOps.Core.Common.Operations;
 using PgOps.Core.Comparison;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 
@@ -48,7 +49,7 @@ public sealed class BackupDatabase
             cancellationToken.ThrowIfCancellationRequested();
             throw ServerErrors.Working(request.Target, error, "the backup", NothingLeft);
         }
-        catch (PgOpsException error) when (error.State is null or ServerErrors.NotConnected)
+        catch (PgOpsException error) when (error.State is null || error.IsUnconnected)
         {
             throw error.InState(NothingLeft);
         }
@@ -200,7 +201,7 @@ public sealed class BackupDatabase
                 Path = payload,
                 Bytes = files.Where(file => file.Name == payload || file.Name.StartsWith(payload + "/", StringComparison.Ordinal))
                     .Sum(file => file.Bytes),
-                Tool = $"pg_dump (PostgreSQL) {plan.Tools.Dump.Version}",
+                Tool = PostgresBinaries.Words("pg_dump", plan.Tools.Dump.Version),
                 Jobs = plan.Jobs,
                 Compression = plan.Compression,
                 Selection = plan.Request.Selection.Arguments(plan.Tools.Dump.Major),

@@ -1,5 +1,6 @@
 using Npgsql;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 
@@ -22,7 +23,7 @@ internal sealed class ExcludedSchemas
     internal IReadOnlyCollection<string> Found => _found;
 
     /// <summary>Whether the schema with PgOps' history is among them.</summary>
-    internal bool HoldHistory => Fits("pgops");
+    internal bool HoldHistory => Fits(HistoryTable.DefaultSchema);
 
     /// <summary>Whether something of this schema and name is compared.</summary>
     internal bool Wants(string schema, string name) => !Fits(schema);

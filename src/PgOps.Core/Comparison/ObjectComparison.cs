@@ -18,7 +18,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     ];
 
     /// <summary>Why the schema public differs, and the way out.</summary>
-    internal const string WhyPublic =
+    private const string WhyPublic =
         "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, "
         + "and since 15 servers begin with others: back up with pg_dump 15 or newer, "
         + "which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle them by hand";
@@ -136,8 +136,9 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         return privileges.Count > 0 && privileges.TrueForAll(one => one.Name == "schema public")
             ? this with
             {
-                Checks = [.. Checks.Select(
-                    check => check.Name == PgCheckName.Privileges ? check with { Detail = $"{check.Detail}; {WhyPublic}" } : check)],
+                Checks = [.. Checks.Select(check => check.Name == PgCheckName.Privileges
+                    ? check with { Detail = $"{check.Detail}; {WhyPublic}", IsLeftOutByDump = true }
+                    : check)],
             }
             : this;
     }
@@ -153,6 +154,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             Status = validity.Status == PgCheckStatus.Passed ? compared.Status : validity.Status,
             Detail = $"{validity.Detail}; {compared.Detail}",
             Duration = validity.Duration + compared.Duration,
+            IsLeftOutByDump = compared.IsLeftOutByDump,
         };
 
     private const int MostDescribed = 5;

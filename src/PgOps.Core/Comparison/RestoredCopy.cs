@@ -134,6 +134,9 @@ internal static class RestoredCopy
         }
     }
 
+    /// <summary>Whether the migration history, by which a database's state is told, is in a part of a backup.</summary>
+    internal static bool HoldsHistory(TocSelection part) => part.Holds(HistoryTable.DefaultSchema, HistoryTable.BareName);
+
     /// <summary>Whether the database stands where the reference stood in its migrations.</summary>
     internal static async Task<PgCheck> MigrationStateAsync(
         PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)

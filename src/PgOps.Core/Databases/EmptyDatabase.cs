@@ -91,13 +91,8 @@ internal sealed class EmptyDatabase : IAsyncDisposable
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        if (Session.VersionNumber() >= 140000)
-        {
-            await Session.ExecuteAsync("SET idle_session_timeout = 0", cancellationToken).ConfigureAwait(false);
-        }
-
-        if (!await Session.ScalarAsync<bool>(
-            "SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, DatabaseNames.LockKey(_target.Database)).ConfigureAwait(false))
+        await SessionSettings.AllowIdlingAsync(Session, cancellationToken).ConfigureAwait(false);
+        if (!await AdvisoryLock.TryTakeAsync(Session, DatabaseNames.LockKey(_target.Database), cancellationToken).ConfigureAwait(false))
         {
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed, $"Another restore is at work in {_target}.", "Nothing was touched.", "Wait until it has ended.");

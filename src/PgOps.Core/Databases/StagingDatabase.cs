@@ -127,15 +127,10 @@ internal sealed class StagingDatabase : IAsyncDisposable
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
         // The session idles while the database is filled; a server that closes idle sessions would free the lock under it.
-        if (Session.VersionNumber() >= 140000)
-        {
-            await Session.ExecuteAsync("SET idle_session_timeout = 0", cancellationToken).ConfigureAwait(false);
-        }
-
+        await SessionSettings.AllowIdlingAsync(Session, cancellationToken).ConfigureAwait(false);
         await Session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = 0", cancellationToken).ConfigureAwait(false);
         await StagingSweep.RunAsync(Session, _maintenance, _log, cancellationToken).ConfigureAwait(false);
-        if (!await Session.ScalarAsync<bool>(
-            "SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, DatabaseNames.LockKey(Name)).ConfigureAwait(false))
+        if (!await AdvisoryLock.TryTakeAsync(Session, DatabaseNames.LockKey(Name), cancellationToken).ConfigureAwait(false))
         {
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed, $"Another run uses the staging name {Name}.", "Nothing was touched.", "Run the command again.");

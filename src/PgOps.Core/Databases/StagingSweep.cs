@@ -70,8 +70,8 @@ internal static class StagingSweep
     {
         var name = stray.Database;
         var key = DatabaseNames.LockKey(name);
-        if (await AdvisoryKey.IsHeldAsync(session, key, cancellationToken).ConfigureAwait(false)
-            || !await session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, key).ConfigureAwait(false))
+        if (await AdvisoryLock.IsHeldAsync(session, key, cancellationToken).ConfigureAwait(false)
+            || !await AdvisoryLock.TryTakeAsync(session, key, cancellationToken).ConfigureAwait(false))
         {
             log.StagingInUse(name);
             return;
@@ -97,7 +97,7 @@ internal static class StagingSweep
         }
         finally
         {
-            await session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1)", CancellationToken.None, key).ConfigureAwait(false);
+            await AdvisoryLock.ReleaseAsync(session, key, CancellationToken.None).ConfigureAwait(false);
         }
     }
 }

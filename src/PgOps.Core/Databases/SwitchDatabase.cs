@@ -13,6 +13,8 @@ namespace PgOps.Core.Databases;
 public sealed class SwitchDatabase
 {
     private static readonly TimeSpan OutcomePatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan OutcomePause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan EndPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ProbePatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Switches.</summary>
@@ -122,9 +124,10 @@ public sealed class SwitchDatabase
         return await session.OrDisposeAsync(async () =>
         {
             // A lock that is not given soon would keep new connections waiting behind it. Warnings are of sessions that went by themselves.
-            var idle = session.VersionNumber() >= 140000 ? "; SET idle_session_timeout = 0" : "";
-            var settings = "SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error" + idle;
-            await session.ExecuteAsync(settings, cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync(
+                "SET statement_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = error", cancellationToken)
+                .ConfigureAwait(false);
+            await SessionSettings.AllowIdlingAsync(session, cancellationToken).ConfigureAwait(false);
             return session;
         }).ConfigureAwait(false);
     }
@@ -202,30 +205,27 @@ public sealed class SwitchDatabase
             return false;
         }
 
-        var clock = Stopwatch.StartNew();
-        while (true)
+        for (var polling = new Polling(OutcomePatience, OutcomePause); ;)
         {
             try
             {
                 var session = await ServerConnection.OpenAsync(request.Maintenance, null, CancellationToken.None).ConfigureAwait(false);
                 await using (session.ConfigureAwait(false))
                 {
-                    while (await session.ScalarAsync<bool>(
-                        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity "
-                            + "WHERE pid = $1 AND usename = current_user AND state = 'active')",
-                        CancellationToken.None,
-                        process).ConfigureAwait(false) && clock.Elapsed < OutcomePatience)
-                    {
-                        await Task.Delay(100).ConfigureAwait(false);
-                    }
-
+                    _ = await new Polling(OutcomePatience - polling.Waited, EndPause).UntilAsync(
+                        async () => !await session.ScalarAsync<bool>(
+                            "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity "
+                                + "WHERE pid = $1 AND usename = current_user AND state = 'active')",
+                            CancellationToken.None,
+                            process).ConfigureAwait(false),
+                        CancellationToken.None).ConfigureAwait(false);
                     return await DatabaseOccupancy.OidAsync(session, request.Target.Database, CancellationToken.None).ConfigureAwait(false)
                         == plan.Prepared.Oid;
                 }
             }
             catch (Exception again) when (again is NpgsqlException or PgOpsException)
             {
-                if (clock.Elapsed > OutcomePatience)
+                if (polling.IsOver)
                 {
                     throw new PgOpsException(
                         PgErrorCode.ConnectionLost,
@@ -237,7 +237,7 @@ public sealed class SwitchDatabase
                     { Subject = request.Target };
                 }
 
-                await Task.Delay(500).ConfigureAwait(false);
+                await polling.PauseAsync(CancellationToken.None).ConfigureAwait(false);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Repository;
 
 namespace PgOps.Core.Drills;
@@ -37,9 +38,11 @@ internal static class DrillLimits
 
     /// <summary>Holds the time to recover against its limit.</summary>
     internal static PgCheck RecoveryTime(TimeSpan taken, TimeSpan limit) => taken <= limit
-        ? PgCheck.Pass(Recovery, $"recovered in {Text(taken)}; {Text(limit)} are allowed")
+        ? PgCheck.Pass(Recovery, $"recovered in {SpanText.Limited(taken)}; {SpanText.Limited(limit)} are allowed")
         : PgCheck.Fail(
-            Recovery, $"recovery took {Text(taken)}, longer than the {Text(limit)} allowed; the steps' durations show where the time went");
+            Recovery,
+            $"recovery took {SpanText.Limited(taken)}, longer than the {SpanText.Limited(limit)} allowed; "
+                + "the steps' durations show where the time went");
 
     /// <summary>Holds the data's age when the drill began against its limit.</summary>
     internal static PgCheck DataAge(PgBackup backup, TimeSpan age, TimeSpan limit) => age switch
@@ -47,17 +50,12 @@ internal static class DrillLimits
         _ when backup is { Foreign: true, Manifest: { } manifest } && ForeignDump.IsScript(manifest.Payload.Format)
             => PgCheck.Skip(Age, "a script does not say when it was dumped"),
         _ when age < -ClockSkew => PgCheck.Fail(
-            Age, $"the snapshot lies {Text(-age)} in the future: "
+            Age, $"the snapshot lies {SpanText.Limited(-age)} in the future: "
                 + "the clock of this machine or of the source is wrong, so the age is not known"),
-        _ when age <= limit => PgCheck.Pass(Age, $"the data were {Text(age)} old; {Text(limit)} are allowed"),
+        _ when age <= limit => PgCheck.Pass(Age, $"the data were {SpanText.Limited(age)} old; {SpanText.Limited(limit)} are allowed"),
         _ => PgCheck.Fail(
-            Age, $"the data were {Text(age)} old, older than the {Text(limit)} allowed: that much work would be lost; back up more often"),
-    };
-
-    private static string Text(TimeSpan span) => span switch
-    {
-        { TotalSeconds: < 0.1 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(span.TotalSeconds, 0):0.###} s"),
-        { TotalMinutes: >= 1 and < 60 } => string.Create(CultureInfo.InvariantCulture, $"{span.Minutes} min {span.Seconds} s"),
-        _ => PgSize.Format(span),
+            Age,
+            $"the data were {SpanText.Limited(age)} old, older than the {SpanText.Limited(limit)} allowed: "
+                + "that much work would be lost; back up more often"),
     };
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Reports;
 
@@ -77,7 +78,7 @@ internal static class HtmlReport
                     E("td", Badge(result.Outcome)),
                     E("th", Scope("row"), E("a", new XAttribute("href", $"#result-{i + 1}"), result.Title)),
                     E("td", C("time"), result.StartedAt is { } time ? ReportText.Time(time) : ""),
-                    E("td", C("number"), result.Duration is { } took ? ReportText.Span(took) : ""),
+                    E("td", C("number"), result.Duration is { } took ? SpanText.Measured(took) : ""),
                     E("td", C("line"), result.StartedAt is { } at
                         ? Bar(at - start, result.Duration ?? default, whole, result.Outcome.ToString())
                         : null),
@@ -90,7 +91,7 @@ internal static class HtmlReport
         E("h2", result.Title),
         oneOfMany ? Verdict(result.Outcome, result.Summary, "outcome") : null,
         result.StartedAt is { } at
-            ? E("p", C("when"), $"Began {ReportText.Time(at)}{(result.Duration is { } took ? $", took {ReportText.Span(took)}" : "")}.")
+            ? E("p", C("when"), $"Began {ReportText.Time(at)}{(result.Duration is { } took ? $", took {SpanText.Measured(took)}" : "")}.")
             : null,
         result.Checks.Count == 0 ? null : Checks(result),
         result.Tables.Count == 0 ? null : Tables(result),
@@ -166,7 +167,7 @@ internal static class HtmlReport
                 E("td", migration.Name),
                 E("td", migration.State),
                 E("td", C("time"), migration.AppliedAt is { } at ? ReportText.Time(at) : ""),
-                E("td", C("number"), migration.Duration is { } took ? ReportText.Span(took) : ""),
+                E("td", C("number"), migration.Duration is { } took ? SpanText.Measured(took) : ""),
                 E("td", migration.AppliedBy),
                 Hash(migration.Checksum),
                 Hash(migration.BackupId),

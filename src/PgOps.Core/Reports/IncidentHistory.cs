@@ -1,7 +1,6 @@
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Migrations.History;
-using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Reports;
@@ -28,8 +27,8 @@ internal static class IncidentHistory
 
                 var broken = await MigrationHistory.BreakAsync(session, table, cancellationToken).ConfigureAwait(false);
                 var chain = broken is null ? "their chain of hashes holds" : $"**the history was edited: {broken}**";
-                var rows = await session.QueryAsync(table.EveryRowQuery, Row, cancellationToken).ConfigureAwait(false);
-                var covered = rows.FindAll(row => request.Covers(row.At));
+                var rows = await MigrationHistory.EveryRowAsync(session, table, cancellationToken).ConfigureAwait(false);
+                var covered = rows.FindAll(row => request.Covers(At(row)));
                 evidence.Sources.Add(text.Clean(string.Create(
                     CultureInfo.InvariantCulture,
                     $"{target}: {covered.Count} of {rows.Count} rows of {table.Name}; {chain}.")));
@@ -45,9 +44,11 @@ internal static class IncidentHistory
         }
     }
 
-    private static void Take(HistoryLine row, List<HistoryLine> rows, IncidentEvidence evidence, ReportText text)
+    private static void Take(HistoryRow row, List<HistoryRow> rows, IncidentEvidence evidence, ReportText text)
     {
-        var progress = row.Total > 1 ? string.Create(CultureInfo.InvariantCulture, $" after {row.Done} of {row.Total} statements") : "";
+        var progress = row.StatementsTotal > 1
+            ? string.Create(CultureInfo.InvariantCulture, $" after {row.StatementsDone} of {row.StatementsTotal} statements")
+            : "";
         var words = row.State switch
         {
             HistoryState.Failed => $"failed{progress}: {row.Error}",
@@ -58,8 +59,8 @@ internal static class IncidentHistory
             _ => "was applied",
         };
         var reason = row.Reason is null ? "" : $" Reason given: {row.Reason}.";
-        var what = text.Clean($"Migration {row.Label} {words}, by {row.By} from {row.Host} (PgOps {row.Tool}).{reason}");
-        evidence.Events.Add(new IncidentEvent(row.At, "history", what));
+        var what = text.Clean($"Migration {row} {words}, by {row.AppliedBy} from {row.Host} (PgOps {row.ToolVersion}).{reason}");
+        evidence.Events.Add(new IncidentEvent(At(row), "history", what));
         if (row.State is HistoryState.Failed or HistoryState.Started)
         {
             evidence.Failures.Add(what);
@@ -72,22 +73,9 @@ internal static class IncidentHistory
 
         if (row is { State: HistoryState.Applied or HistoryState.Failed, BackupId: null })
         {
-            evidence.Gaps.Add(text.Clean($"No proven backup stood behind migration {row.Label} (-ProvenBy)."));
+            evidence.Gaps.Add(text.Clean($"No proven backup stood behind migration {row} (-ProvenBy)."));
         }
     }
 
-    private static HistoryLine Row(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetString(1), row.GetString(2), HistoryWords.Parse<MigrationKind>(row.GetString(3)),
-        HistoryWords.Parse<HistoryState>(row.GetString(4)), row.GetInt32(5), row.GetInt32(6),
-        row.GetDateTime(7), row.GetString(8), row.GetString(9), row.GetString(10),
-        row.IsDBNull(11) ? null : row.GetString(11), row.IsDBNull(12) ? null : row.GetString(12),
-        row.IsDBNull(13) ? null : row.GetString(13));
-
-    private sealed record HistoryLine(
-        long Id, string Version, string Name, MigrationKind Kind, HistoryState State, int Done, int Total, DateTime At, string By,
-        string Host, string Tool,
-        string? Error, string? Reason, string? BackupId)
-    {
-        internal string Label => Kind is MigrationKind.Repeatable or MigrationKind.Seed ? Version : $"{Version}_{Name}";
-    }
+    private static DateTime At(HistoryRow row) => row.FinishedAt ?? row.StartedAt;
 }

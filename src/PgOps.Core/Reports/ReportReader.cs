@@ -89,8 +89,8 @@ internal sealed class ReportReader
             { Proven: true } =>
                 $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {Amount.Of(drill.TablesCompared, "table")} "
                 + $"with {Amount.Of(drill.Rows, "row")} were restored and equal the source. "
-                + $"Recovery took {ReportText.Span(drill.RecoveryTime)}; "
-                + $"{ReportText.Span(drill.DataAge)} of work would have been lost.{yet}",
+                + $"Recovery took {SpanText.Measured(drill.RecoveryTime)}; "
+                + $"{SpanText.Measured(drill.DataAge)} of work would have been lost.{yet}",
             { BackupPassed: true } => $"The backup restores, but it is not proven: its content was not compared.{yet}",
             _ => "The backup is not good: do not rely on it.",
         };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Reports;
@@ -33,7 +34,7 @@ internal sealed class ReportText
     internal static string Show(ReportFact fact) => fact.Value switch
     {
         DateTime time => Time(time),
-        TimeSpan span => Span(span),
+        TimeSpan span => SpanText.Measured(span),
         bool truth => truth ? "yes" : "no",
         long bytes when fact.Name.EndsWith("Bytes", StringComparison.OrdinalIgnoreCase) => PgSize.Format(bytes),
         IFormattable number => number.ToString(number is long or int ? "N0" : null, CultureInfo.InvariantCulture),
@@ -58,17 +59,8 @@ internal sealed class ReportText
     internal static string Time(DateTime time)
         => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
-    /// <summary>A span, short ones exact enough to compare.</summary>
-    internal static string Span(TimeSpan span) => span switch
-    {
-        { TotalSeconds: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0} ms"),
-        { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.0} s"),
-        { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} min {span.Seconds} s"),
-        _ => PgSize.Format(span),
-    };
-
-    /// <summary>The same; nothing where nothing was measured.</summary>
-    internal static string SpanOrNothing(TimeSpan? span) => span is { Ticks: > 0 } measured ? Span(measured) : "";
+    /// <summary>A span; nothing where nothing was measured.</summary>
+    internal static string SpanOrNothing(TimeSpan? span) => span is { Ticks: > 0 } measured ? SpanText.Measured(measured) : "";
 
     /// <summary>A table's verdict in words.</summary>
     internal static string Show(PgTableVerdict? verdict) => verdict switch

@@ -135,7 +135,7 @@ internal static class BackupChecks
                         $"the script was read to its end, {Amount.Of(script.TableCount, "table")} with rows"));
             }
 
-            var pgRestore = PostgresBinaries.Client("pg_restore", ToolMajor(manifest), request.BinPath);
+            var pgRestore = PostgresBinaries.Client("pg_restore", DumpVersion.StatedMajorOf(manifest) ?? 0, request.BinPath);
             using var opened = input is null
                 ? await OpenedArchive.OpenAsync(backup, request.Identity, true, null, cancellationToken).ConfigureAwait(false)
                 : OpenedArchive.Plain(archive, input);
@@ -208,8 +208,4 @@ internal static class BackupChecks
             return PgCheck.Skip(Name, error.InSentences());
         }
     }
-
-    /// <summary>The major version of the pg_dump that wrote the archive; 0 when the manifest does not say.</summary>
-    private static int ToolMajor(PgBackupManifest manifest)
-        => PostgresBinaries.MajorOf(manifest.Payload.Tool[(manifest.Payload.Tool.LastIndexOf(' ') + 1)..]) ?? 0;
 }

@@ -45,7 +45,7 @@ internal sealed class CopySource : IDisposable
 
         var uri = StoreUri.Parse(backup.Path);
         var store = FileStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is not a backup."));
-        return await store.OrDispose(async () =>
+        return await store.OrDisposeAsync(async () =>
         {
             var present = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
                 .ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);

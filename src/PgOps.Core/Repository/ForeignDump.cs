@@ -94,7 +94,7 @@ internal static partial class ForeignDump
             "tar" => FromTar(backup),
             "" => throw new InvalidDataException("it is not a dump of pg_dump: its beginning is none of an archive or a script"),
             "plain" when !EndsWell(backup.Path) =>
-                throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\""),
+                throw new InvalidDataException(DumpMarks.NoEnd),
             _ => backup with { Database = Connect().Match(head) is { Success: true } connect ? connect.Groups[1].Value : backup.Database },
         };
     }
@@ -139,7 +139,7 @@ internal static partial class ForeignDump
         }
 
         var text = Encoding.UTF8.GetString(head, 0, length);
-        var format = Head().IsMatch(text) ? compressed ? "plain.gz" : "plain" : "";
+        var format = DumpMarks.BeginIn(text) ? compressed ? "plain.gz" : "plain" : "";
         return (format, text);
     }
 
@@ -148,7 +148,7 @@ internal static partial class ForeignDump
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         file.Position = Math.Max(0, file.Length - TailLength);
         using var reader = new StreamReader(file, Encoding.UTF8);
-        return End().IsMatch(reader.ReadToEnd());
+        return DumpMarks.EndIn(reader.ReadToEnd());
     }
 
     private static string Bare(string path)
@@ -169,12 +169,6 @@ internal static partial class ForeignDump
 
     [GeneratedRegex(@"^(.+?)[-_. ]+\d{4}[-_.]?\d{2}[-_.]?\d{2}(?:\D.*|\d{4,6}.*)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Dated();
-
-    [GeneratedRegex(@"^-- PostgreSQL database (?:cluster )?dump\r?$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
-    private static partial Regex Head();
-
-    [GeneratedRegex(@"^-- PostgreSQL database (?:cluster )?dump complete\r?$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
-    private static partial Regex End();
 
     [GeneratedRegex(
         @"^\\connect (?:-reuse-previous=on )?""?(?:dbname=)?'?([\w.-]+)'?""?\r?$", RegexOptions.CultureInvariant | RegexOptions.Multiline)]

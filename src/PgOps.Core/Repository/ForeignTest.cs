@@ -61,8 +61,9 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         {
             return (PgCheck.Fail(
                 PgCheckName.TableOfContents,
-                $"{(script.HasHead ? "the end" : "the beginning")} of a dump is missing (\"-- PostgreSQL database "
-                    + $"dump{(script.HasHead ? " complete" : "")}\")"), null);
+                script.HasHead
+                    ? $"the end of a dump is missing (\"-- {DumpMarks.End}\")"
+                    : $"the beginning of a dump is missing (\"-- {DumpMarks.Head}\")"), null);
         }
 
         var remark = script.Obstacle is null ? "" : $"; cannot be restored by PgOps: {script.Obstacle}";

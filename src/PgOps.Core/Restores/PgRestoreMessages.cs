@@ -10,7 +10,6 @@ namespace PgOps.Core.Restores;
 /// </summary>
 internal sealed partial class PgRestoreMessages
 {
-    private const int MostLinesQuoted = 24;
     private const int ContextLines = 2;
     private const string HarmlessError = "could not execute query: ERROR:  unrecognized configuration parameter \"transaction_timeout\"";
 
@@ -29,7 +28,7 @@ internal sealed partial class PgRestoreMessages
 
     private readonly SortedSet<string> _remarks = new(StringComparer.Ordinal);
     private readonly Queue<string> _context = new();
-    private readonly List<string> _quoted = [];
+    private readonly QuotedLines _quoted = new();
     private readonly bool _tolerant;
     private bool _quoting;
 
@@ -40,7 +39,7 @@ internal sealed partial class PgRestoreMessages
     }
 
     /// <summary>The lines to quote; empty when nothing was wrong.</summary>
-    internal IReadOnlyList<string> Quoted => _quoted;
+    internal IReadOnlyList<string> Quoted => _quoted.All;
 
     /// <summary>How many known, harmless errors there were.</summary>
     internal int Harmless { get; private set; }
@@ -128,11 +127,9 @@ internal sealed partial class PgRestoreMessages
 
     private void Quote(string line)
     {
-        if (_quoted.Count < MostLinesQuoted && line != HarmlessCommand)
+        if (line != HarmlessCommand)
         {
-            // CREATE USER MAPPING and CREATE SUBSCRIPTION carry passwords in shapes that no pattern masks for certain.
-            var secret = line.Contains("password", StringComparison.OrdinalIgnoreCase) && !Complaint().IsMatch(line);
-            _quoted.Add(secret ? "(a line that mentions a password is not shown)" : line);
+            _quoted.Add(line, Complaint().IsMatch(line));
         }
     }
 

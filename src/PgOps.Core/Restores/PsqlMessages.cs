@@ -8,26 +8,24 @@ namespace PgOps.Core.Restores;
 /// </summary>
 internal sealed partial class PsqlMessages
 {
-    private const int MostLinesQuoted = 24;
-    private readonly List<string> _quoted = [];
+    private readonly QuotedLines _quoted = new();
     private bool _harmless;
 
     /// <summary>The lines to quote; empty when nothing was wrong.</summary>
-    internal IReadOnlyList<string> Quoted => _quoted;
+    internal IReadOnlyList<string> Quoted => _quoted.All;
 
     /// <summary>Takes a line.</summary>
     internal void Read(string line)
     {
-        if (Begins().Match(line) is { Success: true } begins)
+        var begins = Begins().Match(line);
+        if (begins.Success)
         {
             _harmless = begins.Groups["notice"].Success || PgRestoreMessages.HarmlessRemark(line) is not null;
         }
 
-        if (!_harmless && _quoted.Count < MostLinesQuoted)
+        if (!_harmless)
         {
-            // A statement that is quoted may hold a password in a shape that no pattern masks for certain.
-            var secret = line.Contains("password", StringComparison.OrdinalIgnoreCase) && !Begins().IsMatch(line);
-            _quoted.Add(secret ? "(a line that mentions a password is not shown)" : line);
+            _quoted.Add(line, begins.Success);
         }
     }
 

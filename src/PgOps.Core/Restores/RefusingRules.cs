@@ -1,4 +1,3 @@
-using PgOps.Core.Comparison;
 using PgOps.Core.Repository;
 
 namespace PgOps.Core.Restores;
@@ -59,7 +58,7 @@ internal sealed class RefusingRules : RestoreRules
                 $"The restored copy differs from {backup}:\n  "
                     + string.Join("\n  ", failed.Select(check => $"{check.Name}: {check.Detail}")),
                 "Nothing was put in place.",
-                failed.TrueForAll(check => check.Detail.EndsWith(ObjectComparison.WhyPublic, StringComparison.Ordinal))
+                failed.TrueForAll(check => check.IsLeftOutByDump)
                     ? "Back up anew with pg_dump 15 or newer, or restore with -NoOwner and -NoPrivileges."
                     : "Restore an older backup, and keep this one for looking into; Test-PgRestore shows every table.")
             { Subject = backup };

@@ -46,11 +46,7 @@ internal sealed class ScratchRoles : IAsyncDisposable
         try
         {
             await PoolerDetection.RefuseAsync(session, server, "a drill", cancellationToken).ConfigureAwait(false);
-            if (session.VersionNumber() >= 140000)
-            {
-                await session.ExecuteAsync("SET idle_session_timeout = 0", cancellationToken).ConfigureAwait(false);
-            }
-
+            await SessionSettings.AllowIdlingAsync(session, cancellationToken).ConfigureAwait(false);
             roles._begun = true;
             await roles.AloneAsync(() => roles.TakeAsync(facts, cancellationToken), cancellationToken).ConfigureAwait(false);
             return roles;
@@ -74,7 +70,7 @@ internal sealed class ScratchRoles : IAsyncDisposable
 
             try
             {
-                await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock_all()", CancellationToken.None).ConfigureAwait(false);
+                await AdvisoryLock.ReleaseAllAsync(_session, CancellationToken.None).ConfigureAwait(false);
 
                 // When this drill began, the server may still have been busy with a statement of one that was killed, say the creation
                 // of its database. By now it has ended, and that database holds on to roles.
@@ -112,8 +108,7 @@ internal sealed class ScratchRoles : IAsyncDisposable
         {
             if (role == facts.Owner || facts.Roles.Contains(role))
             {
-                await _session.ExecuteAsync(
-                    "SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, KeyOf(role)).ConfigureAwait(false);
+                await AdvisoryLock.ShareAsync(_session, KeyOf(role), cancellationToken).ConfigureAwait(false);
             }
         }
 
@@ -130,7 +125,7 @@ internal sealed class ScratchRoles : IAsyncDisposable
     {
         foreach (var role in await MarkedAsync().ConfigureAwait(false))
         {
-            if (await AdvisoryKey.IsHeldAsync(_session, KeyOf(role), CancellationToken.None).ConfigureAwait(false))
+            if (await AdvisoryLock.IsHeldAsync(_session, KeyOf(role), CancellationToken.None).ConfigureAwait(false))
             {
                 continue;
             }
@@ -152,8 +147,7 @@ internal sealed class ScratchRoles : IAsyncDisposable
         // By polling: a session that waits in the server for a lock holds up every CREATE INDEX CONCURRENTLY in its database.
         var polling = new Polling(Patience, Pause);
         if (!await polling.UntilAsync(
-            () => _session.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock($1)", cancellationToken, Bookkeeping),
-            cancellationToken).ConfigureAwait(false))
+            () => AdvisoryLock.TryTakeAsync(_session, Bookkeeping, cancellationToken), cancellationToken).ConfigureAwait(false))
         {
             throw new PgOpsException(
                 PgErrorCode.DatabaseInUse,
@@ -170,8 +164,7 @@ internal sealed class ScratchRoles : IAsyncDisposable
         {
             if (_session.State == System.Data.ConnectionState.Open)
             {
-                await _session.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1)", CancellationToken.None, Bookkeeping)
-                    .ConfigureAwait(false);
+                await AdvisoryLock.ReleaseAsync(_session, Bookkeeping, CancellationToken.None).ConfigureAwait(false);
             }
         }
     }

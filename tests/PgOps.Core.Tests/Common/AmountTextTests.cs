@@ -140,4 +140,19 @@ public sealed class AmountTextTests
 
     [Fact]
     public void A_date_that_counts_ticks_is_refused() => Assert.Throws<PgOpsException>(() => DateText.Of(new DateTime(14)));
+
+    [Theory]
+    [InlineData(-0.5, "-500 ms", "0 s")]
+    [InlineData(0.0015, "2 ms", "0.002 s")]
+    [InlineData(0.5, "500 ms", "0.5 s")]
+    [InlineData(1.25, "1.3 s", "1.3 s")]
+    [InlineData(60, "1 min 0 s", "1 min 0 s")]
+    [InlineData(3599, "59 min 59 s", "59 min 59 s")]
+    [InlineData(3600, "1 h 0 min", "1 h 0 min")]
+    [InlineData(183600, "2 d 3 h", "2 d 3 h")]
+    public void Spans_that_were_measured_are_exact_enough_to_compare(double seconds, string measured, string limited)
+    {
+        var span = TimeSpan.FromSeconds(seconds);
+        Assert.Equal((measured, limited), (SpanText.Measured(span), SpanText.Limited(span)));
+    }
 }

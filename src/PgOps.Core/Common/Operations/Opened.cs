@@ -25,8 +25,7 @@ internal static class Opened
     /// <summary>Does the next steps with what is disposed of without waiting.</summary>
     /// <param name="opened">What is open.</param>
     /// <param name="next">The steps; their result owns it from then on.</param>
-    internal static async Task<TResult> OrDispose<T, TResult>(this T opened, Func<Task<TResult>> next)
-        where T : IDisposable
+    internal static async Task<TResult> OrDisposeAsync<TResult>(this IDisposable opened, Func<Task<TResult>> next)
     {
         try
         {

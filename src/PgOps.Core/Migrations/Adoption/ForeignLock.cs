@@ -1,6 +1,5 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations.Adoption;
@@ -11,8 +10,6 @@ namespace PgOps.Core.Migrations.Adoption;
 /// </summary>
 internal sealed class ForeignLock
 {
-    private const string TryKeys = "SELECT pg_catalog.pg_try_advisory_lock($1::bigint)";
-
     private readonly NpgsqlConnection _connection;
     private readonly MigrationRequest _request;
     private readonly ForeignTool _tool;
@@ -38,9 +35,9 @@ internal sealed class ForeignLock
         foreach (var key in _tool.LockKeys(_table))
         {
             await PollAsync(
-                async () => await _connection.ScalarAsync<bool>(TryKeys, cancellationToken, key).ConfigureAwait(false)
+                async () => await AdvisoryLock.TryTakeAsync(_connection, key, cancellationToken).ConfigureAwait(false)
                     ? null
-                    : await MigrationLock.HolderAsync(_connection, key, cancellationToken).ConfigureAwait(false) ?? "just ending",
+                    : await AdvisoryLock.HolderAsync(_connection, key, cancellationToken).ConfigureAwait(false) ?? "just ending",
                 cancellationToken).ConfigureAwait(false);
         }
     }
@@ -50,8 +47,7 @@ internal sealed class ForeignLock
     {
         foreach (var key in _tool.LockKeys(_table))
         {
-            await _connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock($1::bigint)", cancellationToken, key)
-                .ConfigureAwait(false);
+            await AdvisoryLock.ReleaseAsync(_connection, key, cancellationToken).ConfigureAwait(false);
         }
     }
 

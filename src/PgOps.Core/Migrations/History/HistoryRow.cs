@@ -2,7 +2,7 @@ using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.History;
 
-/// <summary>The newest record of one version.</summary>
+/// <summary>A record of one version, most often its newest.</summary>
 internal sealed record HistoryRow
 {
     internal required long Id { get; init; }
@@ -34,7 +34,13 @@ internal sealed record HistoryRow
 
     internal required string AppliedBy { get; init; }
 
+    internal required string Host { get; init; }
+
+    internal required string ToolVersion { get; init; }
+
     internal string? Error { get; init; }
+
+    internal string? Reason { get; init; }
 
     internal string? BackupId { get; init; }
 

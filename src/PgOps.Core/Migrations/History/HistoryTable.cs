@@ -12,6 +12,9 @@ internal sealed class HistoryTable
     /// <summary>The schema unless another is given.</summary>
     internal const string DefaultSchema = "pgops";
 
+    /// <summary>The name within its schema, not quoted.</summary>
+    internal const string BareName = "migration_history";
+
     /// <summary>The column that an appended row gives back: how long its migration took, in milliseconds.</summary>
     internal const string RecordedColumn = "pgops_recorded_ms";
 
@@ -21,10 +24,14 @@ internal sealed class HistoryTable
     private const string About = "Migrations of this database, written by PgOps. Rows are chained by hashes: do not edit them.";
     private const string EndMark = "Written up to row ";
 
+    // What a HistoryRow is made of, but for the script, which comes last.
+    private const string RowColumns = "id, version, name, kind, checksum, state, transactional, statements_total, statements_done, "
+        + "statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id";
+
     internal HistoryTable(string schema)
     {
         Schema = schema;
-        Name = Quote.Qualified(schema, "migration_history");
+        Name = Quote.Qualified(schema, BareName);
     }
 
     internal string Schema { get; }
@@ -137,19 +144,13 @@ internal sealed class HistoryTable
     /// <summary>The newest row of each version; scripts come along when asked for, and where an unfinished one may be resumed.</summary>
     internal string LatestQuery(bool withScripts) =>
         $"""
-        SELECT DISTINCT ON (version) id, version, name, kind, checksum, state, transactional, statements_total, statements_done,
-            statement_running, started_at, finished_at, duration_ms, applied_by, error, backup_id, 
+        SELECT DISTINCT ON (version) {RowColumns},
             {(withScripts ? "script" : "CASE WHEN state IN ('started', 'failed') AND NOT transactional THEN script END")}
         FROM {Name} WHERE kind <> 'seal' ORDER BY version, id DESC
         """;
 
-    /// <summary>Every row but a seal's, in order.</summary>
-    internal string EveryRowQuery =>
-        $"""
-        SELECT id, version, name, kind, state, statements_done, statements_total, coalesce(finished_at, started_at), applied_by, host,
-            tool_version, error, reason, backup_id
-        FROM {Name} WHERE kind <> 'seal' ORDER BY id
-        """;
+    /// <summary>Every row but a seal's, in order, without its script.</summary>
+    internal string EveryRowQuery => $"SELECT {RowColumns}, NULL::text FROM {Name} WHERE kind <> 'seal' ORDER BY id";
 
     /// <summary>
     /// Notes the last row's number in the table's comment, when it has grown: a hash chain alone does not show that its end was cut off.

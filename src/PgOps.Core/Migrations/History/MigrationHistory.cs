@@ -88,6 +88,11 @@ internal sealed class MigrationHistory
             cancellationToken).ConfigureAwait(false))[0];
     }
 
+    /// <summary>Every record but a seal's, in order, without its script.</summary>
+    internal static Task<List<HistoryRow>> EveryRowAsync(
+        NpgsqlConnection connection, HistoryTable table, CancellationToken cancellationToken)
+        => connection.QueryAsync(table.EveryRowQuery, Row, cancellationToken);
+
     private static async Task<Dictionary<string, HistoryRow>> LatestAsync(
         NpgsqlConnection connection, HistoryTable table, bool withScripts, CancellationToken cancellationToken)
     {
@@ -182,8 +187,11 @@ internal sealed class MigrationHistory
         FinishedAt = row.IsDBNull(11) ? null : row.GetDateTime(11),
         DurationMilliseconds = row.IsDBNull(12) ? null : row.GetInt64(12),
         AppliedBy = row.GetString(13),
-        Error = row.IsDBNull(14) ? null : row.GetString(14),
-        BackupId = row.IsDBNull(15) ? null : row.GetString(15),
-        Script = row.IsDBNull(16) ? null : row.GetString(16),
+        Host = row.GetString(14),
+        ToolVersion = row.GetString(15),
+        Error = row.IsDBNull(16) ? null : row.GetString(16),
+        Reason = row.IsDBNull(17) ? null : row.GetString(17),
+        BackupId = row.IsDBNull(18) ? null : row.GetString(18),
+        Script = row.IsDBNull(19) ? null : row.GetString(19),
     };
 }

@@ -16,13 +16,6 @@ internal sealed class MigrationLock : IAsyncDisposable
     private static readonly TimeSpan LongestWatchInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ShortestWatchInterval = TimeSpan.FromMilliseconds(50);
 
-    private const string HeldBy = """
-        FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-            AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-            AND (l.classid::bigint << 32) | l.objid::bigint = $1
-        """;
-
     private readonly NpgsqlConnection _connection;
     private readonly PgTarget _target;
     private readonly TimeSpan _silence;
@@ -179,22 +172,18 @@ internal sealed class MigrationLock : IAsyncDisposable
     /// <summary>Tries for the lock; gives the session in the way, or null when the lock is ours and no orphan is left.</summary>
     private async Task<(string? Holder, bool Dead)> TryAsync(string schema, CancellationToken cancellationToken)
     {
-        const string Try = "SELECT $1::bigint IN (SELECT (classid::bigint << 32) | objid::bigint FROM pg_catalog.pg_locks "
-            + "WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = pg_catalog.pg_backend_pid()) "
-            + "OR pg_catalog.pg_try_advisory_lock($1::bigint)";
         var key = MigratorKey(schema);
-        if (!await _connection.ScalarAsync<bool>(Try, cancellationToken, key).ConfigureAwait(false))
+        if (!await AdvisoryLock.TryHoldAsync(_connection, key, cancellationToken).ConfigureAwait(false))
         {
             // The holder may have gone between the two questions; then the next round gets the lock.
-            return (await HolderAsync(_connection, key, cancellationToken).ConfigureAwait(false) ?? "just ending", false);
+            return (await AdvisoryLock.HolderAsync(_connection, key, cancellationToken).ConfigureAwait(false) ?? "just ending", false);
         }
 
         // Nobody works when its key is free; to ask who holds it takes the server longer than all else.
-        const string Free = "SELECT CASE WHEN pg_catalog.pg_try_advisory_lock($1) THEN pg_catalog.pg_advisory_unlock($1) ELSE false END";
         var worker = WorkerKey(schema);
-        return await _connection.ScalarAsync<bool>(Free, cancellationToken, worker).ConfigureAwait(false)
+        return await AdvisoryLock.IsFreeAsync(_connection, worker, cancellationToken).ConfigureAwait(false)
             ? (null, false)
-            : (await HolderAsync(_connection, worker, cancellationToken).ConfigureAwait(false), true);
+            : (await AdvisoryLock.HolderAsync(_connection, worker, cancellationToken).ConfigureAwait(false), true);
     }
 
     /// <summary>
@@ -203,8 +192,7 @@ internal sealed class MigrationLock : IAsyncDisposable
     /// </summary>
     private async Task EndSilentOrphanAsync(string schema, CancellationToken cancellationToken)
     {
-        var process = await _connection.ScalarAsync<int>(
-            $"SELECT l.pid {HeldBy} LIMIT 1", cancellationToken, WorkerKey(schema)).ConfigureAwait(false);
+        var process = await AdvisoryLock.HolderProcessAsync(_connection, WorkerKey(schema), cancellationToken).ConfigureAwait(false);
         if (_orphan?.Process != process)
         {
             _orphan = new SessionSilence(process, _silence);
@@ -215,20 +203,6 @@ internal sealed class MigrationLock : IAsyncDisposable
             _sink.Log.MigratorLost(what);
         }
     }
-
-    /// <summary>
-    /// The session that holds a session-level or transaction-level advisory key of this database, in words; null when none does.
-    /// </summary>
-    internal static async Task<string?> HolderAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
-        => await connection.ScalarAsync<string>(
-            $"""
-            SELECT pg_catalog.format('pid %s, %s from %s, since %s', l.pid, coalesce(nullif(a.application_name, ''), 'unnamed'),
-                coalesce(a.client_addr::text, 'this machine'), pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'))
-            {HeldBy}
-            LIMIT 1
-            """,
-            cancellationToken,
-            key).ConfigureAwait(false);
 
     private async Task WatchAsync(int workingProcess, TimeSpan interval, TimeSpan longest, CancellationToken cancellationToken)
     {

@@ -37,9 +37,9 @@ internal sealed class SessionSilence
         yield return ("tcp_keepalives_interval", "5");
         yield return ("tcp_user_timeout", milliseconds);
         yield return ("idle_in_transaction_session_timeout", milliseconds);
-        if (connection.PostgreSqlVersion.Major >= 14)
+        foreach (var setting in SessionSettings.IdleTimeout(connection, milliseconds))
         {
-            yield return ("idle_session_timeout", milliseconds);
+            yield return setting;
         }
     }
 

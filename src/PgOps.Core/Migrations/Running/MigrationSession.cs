@@ -47,15 +47,14 @@ internal sealed class MigrationSession : IAsyncDisposable
         return await connection.OrDisposeAsync(async () =>
         {
             var key = MigrationLock.WorkerKey(request.HistorySchema);
-            await HoldKeyAsync(connection, key, cancellationToken).ConfigureAwait(false);
-
+            await AdvisoryLock.ShareAsync(connection, key, cancellationToken).ConfigureAwait(false);
             var settings = await SettingsAsync(connection, request, cancellationToken).ConfigureAwait(false);
             return new MigrationSession(connection, settings, key);
         }).ConfigureAwait(false);
     }
 
     /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
-    internal Task HoldKeyAsync(CancellationToken cancellationToken) => HoldKeyAsync(Connection, _key, cancellationToken);
+    internal Task HoldKeyAsync(CancellationToken cancellationToken) => AdvisoryLock.ShareAsync(Connection, _key, cancellationToken);
 
     /// <summary>
     /// The commands that give a migration the session that a new connection would: nothing of what the one before it has left. They are
@@ -77,9 +76,7 @@ internal sealed class MigrationSession : IAsyncDisposable
 
         if (_mayHoldLocks)
         {
-            commands.Add(new(string.Create(
-                CultureInfo.InvariantCulture,
-                $"SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.pg_advisory_lock_shared({_key})")));
+            commands.Add(new(AdvisoryLock.KeepShared(_key)));
         }
 
         commands.Add(new(_prepared ? $"EXECUTE {PreparedBeginning}" : _settings));
@@ -174,9 +171,6 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
-
-    private static async Task HoldKeyAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
-        => await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_lock_shared($1)", cancellationToken, key).ConfigureAwait(false);
 
     /// <summary>What every migration begins with; who runs it comes first, because RESET ALL leaves that alone.</summary>
     private static async Task<List<(string Name, string Value)>> SettingsAsync(

@@ -138,6 +138,12 @@ internal static partial class PostgresBinaries
         return digits.Success ? int.Parse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : null;
     }
 
+    /// <summary>The version in what a program says of itself, as in <c>pg_dump (PostgreSQL) 15.18</c>; empty when there is none.</summary>
+    internal static string VersionOf(string words) => ToolVersion().Match(words).Groups[1].Value;
+
+    /// <summary>What a program of this version says of itself.</summary>
+    internal static string Words(string tool, string version) => $"{tool} (PostgreSQL) {version}";
+
     private static PostgresInstallation? Describe(string folder)
     {
         var tools = KnownTools.Where(tool => IsProgram(Path.Combine(folder, FileName(tool)))).ToHashSet(StringComparer.Ordinal);
@@ -226,7 +232,7 @@ internal static partial class PostgresBinaries
             var result = ToolProcess.RunAsync(
                 new ToolCommand(path, "--version") { OnOutput = line => answer = answer.Length == 0 ? line : answer },
                 patience.Token).GetAwaiter().GetResult();
-            var version = ToolVersion().Match(answer).Groups[1].Value;
+            var version = VersionOf(answer);
             return version.Length > 0 ? (version, "")
                 : result.ExitCode == 0 ? ("", $"--version answers '{answer}'")
                 : ("", result.Error().Problem);

@@ -13,7 +13,7 @@ internal static class ServerErrors
         + "reading a whole database in one snapshot locks every table at once.";
 
     /// <summary>What is true wherever a connection is not made, also in the midst of something bigger.</summary>
-    internal const string NotConnected = "The connection was not made, so nothing was done through it.";
+    private const string NotConnected = "The connection was not made, so nothing was done through it.";
 
     /// <summary>The connection was not made.</summary>
     internal static PgOpsException Connecting(PgTarget target, Exception error)
@@ -45,7 +45,11 @@ internal static class ServerErrors
                     ? NoPassword(target)
                     : "Test-PgTarget checks the steps of a connection one by one."),
         };
-        return new PgOpsException(code, new Redaction(target).Apply(problem), NotConnected, next, error) { Subject = target };
+        return new PgOpsException(code, new Redaction(target).Apply(problem), NotConnected, next, error)
+        {
+            Subject = target,
+            IsUnconnected = true,
+        };
     }
 
     /// <summary>A statement failed for a reason that is not the user's script.</summary>

@@ -85,7 +85,7 @@ internal sealed partial class ArchiveContents
             {
                 table = TableComment().Match(text) is { Success: true } comment ? comment : table;
                 throughRoot |= text.StartsWith(" load via partition root ", StringComparison.Ordinal);
-                complete |= outside && text == " PostgreSQL database dump complete";
+                complete |= outside && text == " " + DumpMarks.End;
             });
         await using var closed = rows.ConfigureAwait(false);
         await ScriptFile.ReadAsync(
@@ -100,7 +100,7 @@ internal sealed partial class ArchiveContents
         contents.Rows = read;
         return complete && !rows.InData
             ? contents
-            : throw new InvalidDataException("the end is missing: \"PostgreSQL database dump complete\"");
+            : throw new InvalidDataException(DumpMarks.NoEnd);
     }
 
     /// <summary>Reads the table of contents.</summary>

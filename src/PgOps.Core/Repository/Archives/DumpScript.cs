@@ -16,8 +16,6 @@ internal sealed partial class DumpScript
     /// <summary>The fingerprint of a manifest that was made up for a foreign dump: nothing is compared with it.</summary>
     internal const string NoFingerprint = "Foreign";
 
-    private const string HeadLine = "PostgreSQL database dump";
-    private const string ClusterHeadLine = "PostgreSQL database cluster dump";
     private const int MostInOneTransaction = 1500;
 
     private readonly ScriptReader _reader;
@@ -98,7 +96,7 @@ internal sealed partial class DumpScript
             Format = backup.Format,
             Path = "",
             Bytes = backup.Bytes,
-            Tool = _toolVersion.Length == 0 ? "" : $"pg_dump (PostgreSQL) {_toolVersion}",
+            Tool = _toolVersion.Length == 0 ? "" : PostgresBinaries.Words("pg_dump", _toolVersion),
         },
         Fingerprint = NoFingerprint,
     };
@@ -106,16 +104,16 @@ internal sealed partial class DumpScript
     private void ReadComment(string comment)
     {
         var text = comment.TrimStart();
-        if (text == HeadLine)
+        if (text == DumpMarks.Head)
         {
             HasHead = true;
         }
-        else if (text == ClusterHeadLine)
+        else if (text == DumpMarks.ClusterHead)
         {
             HasHead = true;
             Refuse("it is a dump of a whole cluster (pg_dumpall)");
         }
-        else if (text is HeadLine + " complete" or ClusterHeadLine + " complete")
+        else if (text is DumpMarks.End or DumpMarks.ClusterEnd)
         {
             _complete |= _reader.IsAtRest;
         }

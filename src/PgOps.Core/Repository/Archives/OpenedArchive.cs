@@ -70,7 +70,7 @@ internal sealed class OpenedArchive : IDisposable
         var files = new DirectoryInfo(path).GetFiles(contentsOnly ? "toc.dat" + ending : "*" + ending);
         var total = files.Sum(file => file.Length);
         var folder = new PrivateFolder();
-        return await folder.OrDispose(async () =>
+        return await folder.OrDisposeAsync(async () =>
         {
             RequireRoom(folder.Path, total);
             var plain = Path.Combine(folder.Path, "data");

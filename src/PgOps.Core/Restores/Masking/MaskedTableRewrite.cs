@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Npgsql;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Restores.Masking;
@@ -12,6 +12,7 @@ namespace PgOps.Core.Restores.Masking;
 internal static class MaskedTableRewrite
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PatienceWithSlots = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     private const string FamilyQuery = """
@@ -116,19 +117,19 @@ internal static class MaskedTableRewrite
     {
         var now =
             await session.ScalarAsync<string>("SELECT pg_catalog.pg_current_xact_id()::xid::text", cancellationToken).ConfigureAwait(false);
-        var waited = Stopwatch.StartNew();
-        while (true)
+        for (var polling = new Polling(Patience, Pause); ;)
         {
             var holders =
                 await session.QueryAsync(HoldersQuery, row => row.GetString(0), cancellationToken, now!, catalogs).ConfigureAwait(false);
 
             // Sessions end; a slot that lags is seldom worth the wait.
-            if (holders.Count == 0 || waited.Elapsed > (holders.Exists(holder => holder[0] == 's') ? Patience : Patience / 12))
+            if (holders.Count == 0 || polling.IsOver
+                || (polling.Waited > PatienceWithSlots && !holders.Exists(holder => holder[0] == 's')))
             {
                 return holders;
             }
 
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -66,6 +66,7 @@ public sealed class ObjectInventoryTests : IDisposable
         var privileges = ObjectComparison.Compare(manifest, found, ObjectRules.Restored).Checks.Single(check => check.Name == "privileges");
         Assert.Equal(PgCheckStatus.Failed, privileges.Status);
         Assert.Equal(found.ServerMajor >= 15, privileges.Detail.Contains("back up with pg_dump 15 or newer", StringComparison.Ordinal));
+        Assert.Equal(found.ServerMajor >= 15, privileges.IsLeftOutByDump);
 
         // A grant that was lost is not to hide behind it.
         await SandboxServer.ExecuteAsync(copy, "GRANT SELECT ON app.orders TO pg_monitor");

@@ -6,8 +6,8 @@ namespace PgOps.Core.Tests.Postgres.Connections;
 /// <summary>Decisions are made on codes; the few texts without a code stand in one file, with what programs really write.</summary>
 public sealed partial class UncodedMessageTests
 {
-    // Puts the target's name before an error that does not say it; nothing is decided by it. The remark of ObjectComparison is our own.
-    private static readonly string[] Others = ["FleetRun.cs", "RefusingRules.cs"];
+    // Puts the target's name before an error that does not say it; nothing is decided by it.
+    private static readonly string[] Others = ["FleetRun.cs"];
 
     [Theory]
     [InlineData("HINT:  You might need to increase max_locks_per_transaction.")]
