@@ -1,3 +1,4 @@
+using System.Data.Common;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.History;
@@ -82,10 +83,12 @@ internal sealed class HistoryTable
 
     /// <summary>
     /// Appends a row: $1 version, $2 name, $3 kind, $4 checksum, $5 script, $6 state, $7 transactional, $8 statements_total,
-    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id.
+    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id. Where a trigger lets no row in, the division
+    /// by the number of rows fails, and the transaction with it: what is not recorded must not be done.
     /// </summary>
     internal string InsertStatement =>
         $"""
+        WITH written AS (
         INSERT INTO {Name} (id, version, name, kind, checksum, script, state, transactional, statements_total, statements_done,
             statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id,
             previous_hash, row_hash)
@@ -104,7 +107,8 @@ internal sealed class HistoryTable
             FROM (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
             LEFT JOIN (SELECT id, row_hash FROM {Name} ORDER BY id DESC LIMIT 1) l ON true
         ) r
-        RETURNING coalesce(duration_ms, 0) AS {RecordedColumn}
+        RETURNING duration_ms)
+        SELECT coalesce(pg_catalog.max(duration_ms), 0) / pg_catalog.count(*) AS {RecordedColumn} FROM written
         """;
 
     /// <summary>
@@ -116,7 +120,8 @@ internal sealed class HistoryTable
             + $"{InsertStatement}";
 
     /// <summary>
-    /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error.
+    /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error. Fails like
+    /// <see cref="InsertStatement"/> where nothing is written.
     /// </summary>
     internal string UpdateStatement =>
         $"""
@@ -128,11 +133,19 @@ internal sealed class HistoryTable
                 h.applied_by, h.host, h.tool_version, $5::text AS error, h.reason, h.backup_id, h.previous_hash
             FROM {Name} h CROSS JOIN (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
             WHERE h.id = (SELECT pg_catalog.max(id) FROM {Name}) AND h.version = $1::text
-        )
+        ), written AS (
         UPDATE {Name} h SET state = r.state, statements_done = r.statements_done, statement_running = r.statement_running,
             finished_at = r.finished_at, duration_ms = r.duration_ms, error = r.error, row_hash = {Seal("r")}
         FROM r WHERE h.id = r.id
+        RETURNING h.id)
+        SELECT 1 / pg_catalog.count(*) FROM written
         """;
+
+    /// <summary>Whether a command is one that writes a row, here or prepared.</summary>
+    internal bool Writes(DbBatchCommand? command)
+        => command?.CommandText is { } text
+            && (text == InsertStatement || text == UpdateStatement || text == PrepareStatement
+                || text.StartsWith($"EXECUTE {PreparedName} ", StringComparison.Ordinal));
 
     /// <summary>The newest row of each version; scripts come along when asked for, and where an unfinished one may be resumed.</summary>
     internal string LatestQuery(bool withScripts) =>

@@ -1,0 +1,91 @@
+using PgOps.Core.Migrations.Running;
+using PgOps.Core.Tests.Support;
+
+namespace PgOps.Core.Tests.Migrations;
+
+/// <summary>What stands between PgOps and its history on a server with rules of its own: triggers, policies, grants.</summary>
+[Collection(MigrationTests.Name)]
+public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
+{
+    private readonly SandboxServer _server;
+    private MigrationWorkspace _workspace = null!;
+
+    public HistoryGuardTests(SandboxServer server)
+    {
+        _server = server;
+    }
+
+    public async Task InitializeAsync()
+    {
+        if (PostgresAvailability.SkipReason is null)
+        {
+            _workspace = await MigrationWorkspace.CreateAsync(_server);
+            _workspace.Write("1_a.sql", "CREATE TABLE a (b int);");
+            _workspace.Write("2_b.sql", "CREATE TABLE b (c int);");
+            _workspace.Write("4_d.sql", "CREATE TABLE d (e int);");
+        }
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _workspace?.Dispose();
+
+    [PostgresTheory]
+    [InlineData("", "INSERT")]
+    [InlineData("-- pgops: no-transaction\n", "UPDATE")]
+    public async Task A_trigger_that_swallows_the_historys_row_rolls_the_migration_back_and_is_named(string head, string change)
+    {
+        await _workspace.RunAsync();
+        await _workspace.ExecuteAsync($"""
+            CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+            CREATE TRIGGER swallow BEFORE {change} ON pgops.migration_history FOR EACH ROW EXECUTE FUNCTION swallow();
+            """);
+        _workspace.Write("5_e.sql", $"{head}CREATE TABLE e (f int);");
+
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
+
+        Assert.Contains("5_e.sql", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("a trigger or a rule on \"pgops\".\"migration_history\" swallowed the row", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("rolled back", error.State, StringComparison.Ordinal);
+        Assert.Contains("ALTER TABLE \"pgops\".\"migration_history\" DISABLE TRIGGER USER", error.NextStep, StringComparison.Ordinal);
+        Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('e')::text"));
+
+        await _workspace.ExecuteAsync("ALTER TABLE pgops.migration_history DISABLE TRIGGER USER");
+        Assert.Equal(["5_e"], (await _workspace.RunAsync()).Applied.Select(migration => migration.ToString()));
+    }
+
+    [PostgresFact]
+    public async Task A_statement_that_is_committed_before_its_row_is_swallowed_is_said_to_be()
+    {
+        await _workspace.RunAsync();
+        await _workspace.ExecuteAsync("""
+            CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN IF NEW.statement_running IS NULL THEN RETURN NULL; END IF; RETURN NEW; END';
+            CREATE TRIGGER swallow BEFORE UPDATE ON pgops.migration_history FOR EACH ROW EXECUTE FUNCTION swallow();
+            """);
+        _workspace.Write("5_e.sql", "CREATE INDEX CONCURRENTLY a_b ON a (b);");
+
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
+
+        Assert.Contains("swallowed the row", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("Statement 1 is committed", error.State, StringComparison.Ordinal);
+        await _workspace.ExecuteAsync("ALTER TABLE pgops.migration_history DISABLE TRIGGER USER");
+        Assert.Equal(["5_e"], (await _workspace.RunAsync()).Applied.Select(migration => migration.ToString()));
+    }
+
+    [PostgresFact]
+    public async Task A_word_and_a_baseline_that_a_trigger_swallows_are_not_said_to_be_recorded()
+    {
+        await _workspace.RunAsync(request => request with { ToVersion = "2" });
+        await _workspace.ExecuteAsync("""
+            CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+            CREATE TRIGGER swallow BEFORE INSERT ON pgops.migration_history FOR EACH ROW EXECUTE FUNCTION swallow();
+            """);
+
+        var word = await Assert.ThrowsAsync<PgOpsException>(() => _workspace.RepairAsync("4", MigrationRepair.MarkApplied));
+        await _workspace.ExecuteAsync("DELETE FROM pgops.migration_history; COMMENT ON TABLE pgops.migration_history IS NULL");
+        var baseline = await _workspace.FailAsync(request => request with { Baseline = true });
+
+        Assert.All([word, baseline], error => Assert.Contains("swallowed the row", error.Problem, StringComparison.Ordinal));
+    }
+}
