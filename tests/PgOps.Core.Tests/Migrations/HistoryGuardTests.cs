@@ -88,4 +88,52 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
 
         Assert.All([word, baseline], error => Assert.Contains("swallowed the row", error.Problem, StringComparison.Ordinal));
     }
+
+    [PostgresFact]
+    public async Task A_history_whose_rows_policies_hide_is_an_error_and_not_an_empty_one()
+    {
+        await _workspace.RunAsync();
+        var member = await MemberAsync("""
+            GRANT USAGE ON SCHEMA pgops TO {0}; GRANT SELECT, INSERT, UPDATE ON pgops.migration_history TO {0};
+            ALTER TABLE pgops.migration_history ENABLE ROW LEVEL SECURITY
+            """);
+
+        var looking = await Assert.ThrowsAsync<PgOpsException>(() => new GetMigrations().RunAsync(
+            _workspace.Request with { Target = member }, false, _workspace.Sink, CancellationToken.None));
+        var running = await _workspace.FailAsync(PgErrorCode.PermissionDenied, request => request with { Target = member });
+        var undoing = await Assert.ThrowsAsync<PgOpsException>(() => new UndoMigrations().RunAsync(
+            _workspace.Request with { Target = member }, _workspace.Sink, CancellationToken.None));
+
+        Assert.All([looking, running, undoing], error =>
+        {
+            Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
+            Assert.Contains("Row-level security would hide rows of the history", error.Problem, StringComparison.Ordinal);
+            Assert.Contains("DISABLE ROW LEVEL SECURITY", error.NextStep, StringComparison.Ordinal);
+        });
+        await _workspace.ExecuteAsync("ALTER TABLE pgops.migration_history DISABLE ROW LEVEL SECURITY");
+        Assert.Empty((await _workspace.RunAsync(request => request with { Target = member })).Applied);
+    }
+
+    [PostgresFact]
+    public async Task A_role_without_a_right_to_the_history_learns_the_grant_that_it_lacks()
+    {
+        await _workspace.RunAsync();
+        var member = await MemberAsync("");
+
+        var error = await _workspace.FailAsync(PgErrorCode.PermissionDenied, request => request with { Target = member });
+        Assert.Contains($"GRANT USAGE ON SCHEMA \"pgops\" TO \"{member.Username}\"", error.NextStep, StringComparison.Ordinal);
+
+        var grants = error.NextStep!.IndexOf("GRANT", StringComparison.Ordinal);
+        await _workspace.ExecuteAsync(error.NextStep[grants..error.NextStep.IndexOf(" (", StringComparison.Ordinal)]);
+        Assert.Empty((await _workspace.RunAsync(request => request with { Target = member })).Applied);
+    }
+
+    /// <summary>A role of its own that may log in; {0} stands for it.</summary>
+    private async Task<PgTarget> MemberAsync(string grants)
+    {
+        var role = $"member_{_workspace.Target.Database}";
+        await _workspace.ExecuteAsync(
+            $"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'its own'; {grants.Replace("{0}", role, StringComparison.Ordinal)}");
+        return (_workspace.Target with { Username = role }).WithPassword(new PgSecret("its own"));
+    }
 }

@@ -33,8 +33,18 @@ internal sealed class HistoryTable
     /// <summary>The quoted, qualified name.</summary>
     internal string Name { get; }
 
-    /// <summary>Whether the table is there; positional parameter: <see cref="Name"/>.</summary>
-    internal static string ExistsQuery => "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
+    /// <summary>
+    /// How a role and the history in the schema $1 stand to each other. Asks the catalog, which answers whatever the role may do.
+    /// </summary>
+    internal static string StandingQuery =>
+        """
+        SELECT n.oid IS NOT NULL, c.oid IS NOT NULL,
+            pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+            pg_catalog.row_security_active(c.oid), current_user::text, pg_catalog.current_database()::text
+        FROM (SELECT $1::text AS schema) wanted
+        LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
+        LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'migration_history'
+        """;
 
     /// <summary>Whether it is there, is one of PgOps', and the role may read it; positional parameter: <see cref="Name"/>.</summary>
     internal static string ReadableQuery =>

@@ -11,16 +11,17 @@ namespace PgOps.Core.Migrations.History;
 internal sealed class MigrationHistory
 {
     private readonly HistoryTable _table;
+    private readonly HistoryStanding _standing;
 
-    private MigrationHistory(HistoryTable table, bool exists, Dictionary<string, HistoryRow> rows)
+    private MigrationHistory(HistoryTable table, HistoryStanding standing, Dictionary<string, HistoryRow> rows)
     {
         _table = table;
-        Exists = exists;
+        _standing = standing;
         Rows = rows;
     }
 
     /// <summary>Whether the table is there.</summary>
-    internal bool Exists { get; }
+    internal bool Exists => _standing.HasTable;
 
     /// <summary>The newest record by version.</summary>
     internal IReadOnlyDictionary<string, HistoryRow> Rows { get; }
@@ -29,14 +30,16 @@ internal sealed class MigrationHistory
     internal string? NewestVersion => Newest(Rows.Values)?.Version;
 
     /// <summary>Reads the history and checks its chain.</summary>
-    /// <exception cref="PgOpsException">HistoryTampered: a row was changed, removed or put in by hand.</exception>
+    /// <exception cref="PgOpsException">
+    /// HistoryTampered: a row was changed, removed or put in by hand. PermissionDenied: the role does not see every row.
+    /// </exception>
     internal static async Task<MigrationHistory> ReadAsync(
         NpgsqlConnection connection, HistoryTable table, bool withScripts, CancellationToken cancellationToken)
     {
-        var exists = await connection.ScalarAsync<bool>(HistoryTable.ExistsQuery, cancellationToken, table.Name).ConfigureAwait(false);
-        if (!exists)
+        var standing = await HistoryStanding.ReadAsync(connection, table, cancellationToken).ConfigureAwait(false);
+        if (!standing.HasTable)
         {
-            return new MigrationHistory(table, false, new(MigrationVersion.Order));
+            return new MigrationHistory(table, standing, new(MigrationVersion.Order));
         }
 
         if (await BreakAsync(connection, table, cancellationToken).ConfigureAwait(false) is { } broken)
@@ -49,7 +52,7 @@ internal sealed class MigrationHistory
         }
 
         return new MigrationHistory(
-            table, true, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
+            table, standing, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Where the chain of hashes breaks, in words; null when it holds.</summary>
