@@ -128,6 +128,30 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         Assert.Empty((await _workspace.RunAsync(request => request with { Target = member })).Applied);
     }
 
+    [PostgresTheory]
+    [InlineData("IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'COMMENT') THEN RAISE 'no comment'; END IF;")]
+    [InlineData("IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'CREATE TABLE') THEN "
+        + "ALTER TABLE pgops.migration_history OWNER TO postgres; END IF;")]
+    public async Task A_history_that_an_event_trigger_refuses_is_not_half_made(string body)
+    {
+        var member = await MemberAsync("""
+            DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {0}', current_database()); END $$;
+            GRANT CREATE ON SCHEMA public TO {0}
+            """);
+        await _workspace.ExecuteAsync($"""
+            CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {body} END $$;
+            CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse();
+            """);
+
+        var error = await _workspace.FailAsync(request => request with { Target = member, AllowNotEmpty = true });
+
+        Assert.Contains("COMMENT ON TABLE \"pgops\".\"migration_history\"", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("Nothing of the history was created", error.State, StringComparison.Ordinal);
+        Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regnamespace('pgops')::text"));
+        await _workspace.ExecuteAsync("DROP EVENT TRIGGER refuse");
+        Assert.Equal(3, (await _workspace.RunAsync(request => request with { Target = member, AllowNotEmpty = true })).Applied.Count);
+    }
+
     /// <summary>A role of its own that may log in; {0} stands for it.</summary>
     private async Task<PgTarget> MemberAsync(string grants)
     {

@@ -33,6 +33,19 @@ internal static class HistoryErrors
     internal static bool IsSwallowed(HistoryTable table, PostgresException error)
         => error.SqlState == PostgresErrorCodes.DivisionByZero && string.IsNullOrEmpty(error.Where) && table.Writes(error.BatchCommand);
 
+    /// <summary>The history was not created.</summary>
+    internal static PgOpsException Creating(HistoryTable table, PostgresException error)
+    {
+        var statement = error.BatchCommand?.CommandText.Split('\n')[0].TrimEnd(' ', '(') ?? "COMMIT";
+        return new PgOpsException(
+            error.SqlState == PostgresErrorCodes.InsufficientPrivilege ? PgErrorCode.PermissionDenied : PgErrorCode.StatementFailed,
+            $"The history {table.Name} was not created: {statement} failed: {error.SqlState} {error.MessageText}",
+            "Nothing of the history was created, and no migration was run.",
+            error.Hint ?? "An event trigger may stand behind this: SELECT evtname, evtfoid::regproc FROM pg_event_trigger; shows them. "
+                + "See to what refuses the statement, and run the command again.",
+            error);
+    }
+
     /// <summary>As <see cref="ServerErrors.Working"/>, and knows what may be wrong with the history.</summary>
     internal static PgOpsException Working(PgTarget target, HistoryTable table, NpgsqlException error, string doing, string? state = null)
     {

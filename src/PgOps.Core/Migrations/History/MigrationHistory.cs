@@ -110,7 +110,8 @@ internal sealed class MigrationHistory
     private static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
         => rows.Where(row => row.IsApplied && row.HasVersion).MaxBy(row => row.Version, MigrationVersion.Order);
 
-    /// <summary>Creates the table when it is not there.</summary>
+    /// <summary>Creates the table, whole or not at all, when it is not there.</summary>
+    /// <exception cref="PgOpsException">The server refused a statement.</exception>
     internal async Task EnsureTableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         if (Exists)
@@ -118,9 +119,23 @@ internal sealed class MigrationHistory
             return;
         }
 
-        foreach (var statement in _table.CreateStatements)
+        // Without a Sync in between, the server takes the statements of a batch as one transaction, if there is none yet.
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
         {
-            await connection.ExecuteAsync(statement, cancellationToken).ConfigureAwait(false);
+            foreach (var statement in _table.CreateStatements)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+            }
+
+            try
+            {
+                await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (!ServerErrors.IsLost(error))
+            {
+                throw HistoryErrors.Creating(_table, error);
+            }
         }
     }
 
