@@ -152,6 +152,46 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         Assert.Equal(3, (await _workspace.RunAsync(request => request with { Target = member, AllowNotEmpty = true })).Applied.Count);
     }
 
+    [PostgresTheory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task A_role_that_owns_only_its_schema_migrates(bool baseline, bool tenant)
+    {
+        var member = await MemberAsync("CREATE SCHEMA mine AUTHORIZATION {0}");
+        var request = _workspace.Request with
+        {
+            Target = member with { Schema = "mine" },
+            HistorySchema = "mine",
+            Baseline = baseline,
+            AllowNotEmpty = true,
+        };
+
+        var run = await _workspace.RunAsync(_ => tenant ? request.ForSchema(request.Target) : request);
+
+        Assert.Equal(3, run.Applied.Count + run.Baselined.Count);
+        Assert.Equal(3, await _workspace.ScalarAsync<long>("SELECT count(*) FROM mine.migration_history"));
+    }
+
+    [PostgresFact]
+    public async Task A_role_that_may_not_create_the_history_learns_the_statement_and_the_grant()
+    {
+        var member = await MemberAsync("GRANT CREATE ON SCHEMA public TO {0}");
+
+        var schema = await _workspace.FailAsync(PgErrorCode.PermissionDenied, request => request with { Target = member });
+        await _workspace.ExecuteAsync("CREATE SCHEMA pgops");
+        var table = await _workspace.FailAsync(PgErrorCode.PermissionDenied, request => request with { Target = member });
+
+        Assert.Contains("CREATE SCHEMA IF NOT EXISTS \"pgops\" failed: 42501", schema.Problem, StringComparison.Ordinal);
+        Assert.Contains($"CREATE SCHEMA \"pgops\" AUTHORIZATION \"{member.Username}\"", schema.NextStep, StringComparison.Ordinal);
+        Assert.Contains($"GRANT CREATE ON DATABASE \"{member.Database}\"", schema.NextStep, StringComparison.Ordinal);
+        Assert.Contains("CREATE TABLE IF NOT EXISTS \"pgops\".\"migration_history\" failed: 42501", table.Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            $"GRANT USAGE, CREATE ON SCHEMA \"pgops\" TO \"{member.Username}\"", table.NextStep, StringComparison.Ordinal);
+        await _workspace.ExecuteAsync($"GRANT USAGE, CREATE ON SCHEMA pgops TO {member.Username}");
+        Assert.Equal(3, (await _workspace.RunAsync(request => request with { Target = member })).Applied.Count);
+    }
+
     /// <summary>A role of its own that may log in; {0} stands for it.</summary>
     private async Task<PgTarget> MemberAsync(string grants)
     {

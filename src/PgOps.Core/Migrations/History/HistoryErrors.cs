@@ -1,5 +1,6 @@
 using Npgsql;
 using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.History;
 
@@ -34,17 +35,28 @@ internal static class HistoryErrors
         => error.SqlState == PostgresErrorCodes.DivisionByZero && string.IsNullOrEmpty(error.Where) && table.Writes(error.BatchCommand);
 
     /// <summary>The history was not created.</summary>
-    internal static PgOpsException Creating(HistoryTable table, PostgresException error)
+    internal static PgOpsException Creating(HistoryTable table, HistoryStanding standing, PostgresException error)
     {
+        var schema = Quote.Identifier(table.Schema);
         var statement = error.BatchCommand?.CommandText.Split('\n')[0].TrimEnd(' ', '(') ?? "COMMIT";
         return new PgOpsException(
             error.SqlState == PostgresErrorCodes.InsufficientPrivilege ? PgErrorCode.PermissionDenied : PgErrorCode.StatementFailed,
             $"The history {table.Name} was not created: {statement} failed: {error.SqlState} {error.MessageText}",
             "Nothing of the history was created, and no migration was run.",
-            error.Hint ?? "An event trigger may stand behind this: SELECT evtname, evtfoid::regproc FROM pg_event_trigger; shows them. "
-                + "See to what refuses the statement, and run the command again.",
+            error.SqlState != PostgresErrorCodes.InsufficientPrivilege ? error.Hint ?? Trigger
+                : error.BatchCommand?.CommandText == table.CreateSchemaStatement
+                    ? $"As the database's owner: CREATE SCHEMA {schema} AUTHORIZATION {standing.Grantee}; or "
+                        + $"GRANT CREATE ON DATABASE {Quote.Identifier(standing.Database)} TO {standing.Grantee}; or name a schema that the "
+                        + "role owns with -HistorySchema. Then run the command again."
+                : error.BatchCommand?.CommandText == table.CreateStatements.First()
+                    ? $"As the schema's owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO {standing.Grantee}; then run the command again."
+                : Trigger,
             error);
     }
+
+    private const string Trigger =
+        "An event trigger may stand behind this: SELECT evtname, evtfoid::regproc FROM pg_event_trigger; shows them. "
+        + "See to what refuses the statement, and run the command again.";
 
     /// <summary>As <see cref="ServerErrors.Working"/>, and knows what may be wrong with the history.</summary>
     internal static PgOpsException Working(PgTarget target, HistoryTable table, NpgsqlException error, string doing, string? state = null)

@@ -58,10 +58,12 @@ internal sealed class HistoryTable
     /// <summary>How many rows there are, and the hash of the last.</summary>
     internal string EndQuery => $"SELECT (SELECT count(*) FROM {Name}), (SELECT row_hash FROM {Name} ORDER BY id DESC LIMIT 1)";
 
-    /// <summary>Creates schema and table.</summary>
+    /// <summary>Creates the schema, for which a role needs a right to the database, even where the schema is there already.</summary>
+    internal string CreateSchemaStatement => $"CREATE SCHEMA IF NOT EXISTS {Quote.Identifier(Schema)}";
+
+    /// <summary>Creates the table.</summary>
     internal IEnumerable<string> CreateStatements =>
     [
-        $"CREATE SCHEMA IF NOT EXISTS {Quote.Identifier(Schema)}",
         $"""
         CREATE TABLE IF NOT EXISTS {Name} (
             id bigint PRIMARY KEY,

@@ -110,7 +110,7 @@ internal sealed class MigrationHistory
     private static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
         => rows.Where(row => row.IsApplied && row.HasVersion).MaxBy(row => row.Version, MigrationVersion.Order);
 
-    /// <summary>Creates the table, whole or not at all, when it is not there.</summary>
+    /// <summary>Creates the table, and the schema where that is missing too, whole or not at all, when it is not there.</summary>
     /// <exception cref="PgOpsException">The server refused a statement.</exception>
     internal async Task EnsureTableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -123,7 +123,9 @@ internal sealed class MigrationHistory
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
-            foreach (var statement in _table.CreateStatements)
+            foreach (var statement in _standing.HasSchema
+                ? _table.CreateStatements
+                : _table.CreateStatements.Prepend(_table.CreateSchemaStatement))
             {
                 batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
             }
@@ -134,7 +136,7 @@ internal sealed class MigrationHistory
             }
             catch (PostgresException error) when (!ServerErrors.IsLost(error))
             {
-                throw HistoryErrors.Creating(_table, error);
+                throw HistoryErrors.Creating(_table, _standing, error);
             }
         }
     }
