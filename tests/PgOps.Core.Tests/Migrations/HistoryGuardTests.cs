@@ -192,6 +192,43 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         Assert.Equal(3, (await _workspace.RunAsync(request => request with { Target = member })).Applied.Count);
     }
 
+    [PostgresTheory]
+    [InlineData("", "SELECT, UPDATE", "", "42501")]
+    [InlineData("", "SELECT, INSERT, UPDATE", "ALTER ROLE {0} SET default_transaction_read_only = on", "25006")]
+    [InlineData("-- pgops: no-transaction\n", "SELECT, INSERT", "", "42501")]
+    public async Task A_failure_that_cannot_be_recorded_is_told_first_and_the_record_after_it(
+        string head, string rights, string setting, string refusal)
+    {
+        await _workspace.RunAsync();
+        var member = await MemberAsync(
+            $"GRANT USAGE ON SCHEMA pgops TO {{0}}; GRANT {rights} ON pgops.migration_history TO {{0}}; {setting}");
+        _workspace.Write("5_e.sql", $"{head}SELECT nowhere;");
+
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { Target = member });
+
+        Assert.Equal(("42703", "SELECT nowhere"), (error.Statement!.SqlState, error.Statement.Sql));
+        Assert.Contains($"could not be recorded: {refusal} ", error.State, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task A_file_whose_comment_the_databases_encoding_lacks_does_not_hide_its_failure()
+    {
+        const string Name = "latin1 history";
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"CREATE DATABASE \"{Name}\" ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+        using var latin = new MigrationWorkspace(_server.Target.WithDatabase(Name), ownsDatabase: true);
+        latin.Write("1_a.sql", "-- a → b\nSELECT nowhere;");
+
+        var failed = await latin.FailAsync(PgErrorCode.MigrationFailed);
+        latin.Write("1_a.sql", "-- a → b\nSELECT 1;");
+        var unrecorded = await latin.FailAsync(PgErrorCode.MigrationFailed);
+
+        Assert.Equal("42703", failed.Statement!.SqlState);
+        Assert.Contains("could not be recorded: 22P05", failed.State, StringComparison.Ordinal);
+        Assert.Contains("when its row was written to the history", unrecorded.Problem, StringComparison.Ordinal);
+        Assert.Contains("take the character out of the file", unrecorded.NextStep, StringComparison.Ordinal);
+    }
+
     /// <summary>A role of its own that may log in; {0} stands for it.</summary>
     private async Task<PgTarget> MemberAsync(string grants)
     {

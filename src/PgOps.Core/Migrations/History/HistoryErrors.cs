@@ -7,6 +7,10 @@ namespace PgOps.Core.Migrations.History;
 /// <summary>What the server refuses of the history's own statements, in words and with a way out.</summary>
 internal static class HistoryErrors
 {
+    private const string Trigger =
+        "An event trigger may stand behind this: SELECT evtname, evtfoid::regproc FROM pg_event_trigger; shows them. "
+        + "See to what refuses the statement, and run the command again.";
+
     /// <summary>What the server said of a row; a row that a trigger let vanish fails on a division by the rows written.</summary>
     internal static string Words(HistoryTable table, Exception error) => error switch
     {
@@ -53,10 +57,6 @@ internal static class HistoryErrors
                 : Trigger,
             error);
     }
-
-    private const string Trigger =
-        "An event trigger may stand behind this: SELECT evtname, evtfoid::regproc FROM pg_event_trigger; shows them. "
-        + "See to what refuses the statement, and run the command again.";
 
     /// <summary>As <see cref="ServerErrors.Working"/>, and knows what may be wrong with the history.</summary>
     internal static PgOpsException Working(PgTarget target, HistoryTable table, NpgsqlException error, string doing, string? state = null)
