@@ -7,6 +7,8 @@ namespace PgOps.Core.Tests.Migrations;
 [Collection(MigrationTests.Name)]
 public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
 {
+    private const StringComparison Ordinal = StringComparison.Ordinal;
+
     private readonly SandboxServer _server;
     private MigrationWorkspace _workspace = null!;
 
@@ -44,10 +46,10 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
 
-        Assert.Contains("5_e.sql", error.Problem, StringComparison.Ordinal);
-        Assert.Contains("a trigger or a rule on \"pgops\".\"migration_history\" swallowed the row", error.Problem, StringComparison.Ordinal);
-        Assert.Contains("rolled back", error.State, StringComparison.Ordinal);
-        Assert.Contains("ALTER TABLE \"pgops\".\"migration_history\" DISABLE TRIGGER USER", error.NextStep, StringComparison.Ordinal);
+        Assert.Contains("5_e.sql", error.Problem, Ordinal);
+        Assert.Contains("a trigger or a rule on \"pgops\".\"migration_history\" swallowed the row", error.Problem, Ordinal);
+        Assert.Contains("rolled back", error.State, Ordinal);
+        Assert.Contains("ALTER TABLE \"pgops\".\"migration_history\" DISABLE TRIGGER USER", error.NextStep, Ordinal);
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('e')::text"));
 
         await _workspace.ExecuteAsync("ALTER TABLE pgops.migration_history DISABLE TRIGGER USER");
@@ -67,8 +69,8 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
 
-        Assert.Contains("swallowed the row", error.Problem, StringComparison.Ordinal);
-        Assert.Contains("Statement 1 is committed", error.State, StringComparison.Ordinal);
+        Assert.Contains("swallowed the row", error.Problem, Ordinal);
+        Assert.Contains("Statement 1 is committed", error.State, Ordinal);
         await _workspace.ExecuteAsync("ALTER TABLE pgops.migration_history DISABLE TRIGGER USER");
         Assert.Equal(["5_e"], (await _workspace.RunAsync()).Applied.Select(migration => migration.ToString()));
     }
@@ -86,7 +88,7 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         await _workspace.ExecuteAsync("DELETE FROM pgops.migration_history; COMMENT ON TABLE pgops.migration_history IS NULL");
         var baseline = await _workspace.FailAsync(request => request with { Baseline = true });
 
-        Assert.All([word, baseline], error => Assert.Contains("swallowed the row", error.Problem, StringComparison.Ordinal));
+        Assert.All([word, baseline], error => Assert.Contains("swallowed the row", error.Problem, Ordinal));
     }
 
     [PostgresFact]
@@ -107,8 +109,8 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         Assert.All([looking, running, undoing], error =>
         {
             Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
-            Assert.Contains("Row-level security would hide rows of the history", error.Problem, StringComparison.Ordinal);
-            Assert.Contains("DISABLE ROW LEVEL SECURITY", error.NextStep, StringComparison.Ordinal);
+            Assert.Contains("Row-level security would hide rows of the history", error.Problem, Ordinal);
+            Assert.Contains("DISABLE ROW LEVEL SECURITY", error.NextStep, Ordinal);
         });
         await _workspace.ExecuteAsync("ALTER TABLE pgops.migration_history DISABLE ROW LEVEL SECURITY");
         Assert.Empty((await _workspace.RunAsync(request => request with { Target = member })).Applied);
@@ -121,10 +123,10 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         var member = await MemberAsync("");
 
         var error = await _workspace.FailAsync(PgErrorCode.PermissionDenied, request => request with { Target = member });
-        Assert.Contains($"GRANT USAGE ON SCHEMA \"pgops\" TO \"{member.Username}\"", error.NextStep, StringComparison.Ordinal);
+        Assert.Contains($"GRANT USAGE ON SCHEMA \"pgops\" TO \"{member.Username}\"", error.NextStep, Ordinal);
 
-        var grants = error.NextStep!.IndexOf("GRANT", StringComparison.Ordinal);
-        await _workspace.ExecuteAsync(error.NextStep[grants..error.NextStep.IndexOf(" (", StringComparison.Ordinal)]);
+        var grants = error.NextStep!.IndexOf("GRANT", Ordinal);
+        await _workspace.ExecuteAsync(error.NextStep[grants..error.NextStep.IndexOf(" (", Ordinal)]);
         Assert.Empty((await _workspace.RunAsync(request => request with { Target = member })).Applied);
     }
 
@@ -145,8 +147,8 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
 
         var error = await _workspace.FailAsync(request => request with { Target = member, AllowNotEmpty = true });
 
-        Assert.Contains("COMMENT ON TABLE \"pgops\".\"migration_history\"", error.Problem, StringComparison.Ordinal);
-        Assert.Contains("Nothing of the history was created", error.State, StringComparison.Ordinal);
+        Assert.Contains("COMMENT ON TABLE \"pgops\".\"migration_history\"", error.Problem, Ordinal);
+        Assert.Contains("Nothing of the history was created", error.State, Ordinal);
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regnamespace('pgops')::text"));
         await _workspace.ExecuteAsync("DROP EVENT TRIGGER refuse");
         Assert.Equal(3, (await _workspace.RunAsync(request => request with { Target = member, AllowNotEmpty = true })).Applied.Count);
@@ -182,12 +184,12 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         await _workspace.ExecuteAsync("CREATE SCHEMA pgops");
         var table = await _workspace.FailAsync(PgErrorCode.PermissionDenied, request => request with { Target = member });
 
-        Assert.Contains("CREATE SCHEMA IF NOT EXISTS \"pgops\" failed: 42501", schema.Problem, StringComparison.Ordinal);
-        Assert.Contains($"CREATE SCHEMA \"pgops\" AUTHORIZATION \"{member.Username}\"", schema.NextStep, StringComparison.Ordinal);
-        Assert.Contains($"GRANT CREATE ON DATABASE \"{member.Database}\"", schema.NextStep, StringComparison.Ordinal);
-        Assert.Contains("CREATE TABLE IF NOT EXISTS \"pgops\".\"migration_history\" failed: 42501", table.Problem, StringComparison.Ordinal);
+        Assert.Contains("CREATE SCHEMA IF NOT EXISTS \"pgops\" failed: 42501", schema.Problem, Ordinal);
+        Assert.Contains($"CREATE SCHEMA \"pgops\" AUTHORIZATION \"{member.Username}\"", schema.NextStep, Ordinal);
+        Assert.Contains($"GRANT CREATE ON DATABASE \"{member.Database}\"", schema.NextStep, Ordinal);
+        Assert.Contains("CREATE TABLE IF NOT EXISTS \"pgops\".\"migration_history\" failed: 42501", table.Problem, Ordinal);
         Assert.Contains(
-            $"GRANT USAGE, CREATE ON SCHEMA \"pgops\" TO \"{member.Username}\"", table.NextStep, StringComparison.Ordinal);
+            $"GRANT USAGE, CREATE ON SCHEMA \"pgops\" TO \"{member.Username}\"", table.NextStep, Ordinal);
         await _workspace.ExecuteAsync($"GRANT USAGE, CREATE ON SCHEMA pgops TO {member.Username}");
         Assert.Equal(3, (await _workspace.RunAsync(request => request with { Target = member })).Applied.Count);
     }
@@ -207,7 +209,7 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { Target = member });
 
         Assert.Equal(("42703", "SELECT nowhere"), (error.Statement!.SqlState, error.Statement.Sql));
-        Assert.Contains($"could not be recorded: {refusal} ", error.State, StringComparison.Ordinal);
+        Assert.Contains($"could not be recorded: {refusal} ", error.State, Ordinal);
     }
 
     [PostgresFact]
@@ -224,9 +226,9 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         var unrecorded = await latin.FailAsync(PgErrorCode.MigrationFailed);
 
         Assert.Equal("42703", failed.Statement!.SqlState);
-        Assert.Contains("could not be recorded: 22P05", failed.State, StringComparison.Ordinal);
-        Assert.Contains("when its row was written to the history", unrecorded.Problem, StringComparison.Ordinal);
-        Assert.Contains("take the character out of the file", unrecorded.NextStep, StringComparison.Ordinal);
+        Assert.Contains("could not be recorded: 22P05", failed.State, Ordinal);
+        Assert.Contains("when its row was written to the history", unrecorded.Problem, Ordinal);
+        Assert.Contains("take the character out of the file", unrecorded.NextStep, Ordinal);
     }
 
     /// <summary>A role of its own that may log in; {0} stands for it.</summary>
@@ -234,7 +236,7 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
     {
         var role = $"member_{_workspace.Target.Database}";
         await _workspace.ExecuteAsync(
-            $"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'its own'; {grants.Replace("{0}", role, StringComparison.Ordinal)}");
+            $"CREATE ROLE {role} LOGIN PASSWORD 'its own'; {grants.Replace("{0}", role, Ordinal)}");
         return (_workspace.Target with { Username = role }).WithPassword(new PgSecret("its own"));
     }
 }

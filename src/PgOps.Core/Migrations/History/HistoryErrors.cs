@@ -50,8 +50,8 @@ internal static class HistoryErrors
             error.SqlState != PostgresErrorCodes.InsufficientPrivilege ? error.Hint ?? Trigger
                 : error.BatchCommand?.CommandText == table.CreateSchemaStatement
                     ? $"As the database's owner: CREATE SCHEMA {schema} AUTHORIZATION {standing.Grantee}; or "
-                        + $"GRANT CREATE ON DATABASE {Quote.Identifier(standing.Database)} TO {standing.Grantee}; or name a schema that the "
-                        + "role owns with -HistorySchema. Then run the command again."
+                        + $"GRANT CREATE ON DATABASE {Quote.Identifier(standing.Database)} TO {standing.Grantee}; or name a schema that "
+                        + "the role owns with -HistorySchema. Then run the command again."
                 : error.BatchCommand?.CommandText == table.CreateStatements.First()
                     ? $"As the schema's owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO {standing.Grantee}; then run the command again."
                 : Trigger,

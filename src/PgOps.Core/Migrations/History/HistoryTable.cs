@@ -13,6 +13,12 @@ internal sealed class HistoryTable
     /// <summary>The schema unless another is given.</summary>
     internal const string DefaultSchema = "pgops";
 
+    /// <summary>The table's name, whatever its schema.</summary>
+    internal const string TableName = "migration_history";
+
+    /// <summary>Stands for the schemas of several histories.</summary>
+    internal const string SeveralSchemas = "*";
+
     /// <summary>The column that an appended row gives back: how long its migration took, in milliseconds.</summary>
     internal const string RecordedColumn = "pgops_recorded_ms";
 
@@ -25,7 +31,7 @@ internal sealed class HistoryTable
     internal HistoryTable(string schema)
     {
         Schema = schema;
-        Name = Quote.Qualified(schema, "migration_history");
+        Name = Quote.Qualified(schema, TableName);
     }
 
     internal string Schema { get; }
@@ -37,22 +43,26 @@ internal sealed class HistoryTable
     /// How a role and the history in the schema $1 stand to each other. Asks the catalog, which answers whatever the role may do.
     /// </summary>
     internal static string StandingQuery =>
-        """
+        $"""
         SELECT n.oid IS NOT NULL, c.oid IS NOT NULL,
             pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
             pg_catalog.row_security_active(c.oid), current_user::text, pg_catalog.current_database()::text
         FROM (SELECT $1::text AS schema) wanted
         LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
-        LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'migration_history'
+        LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = '{TableName}'
         """;
 
-    /// <summary>Whether it is there, is one of PgOps', and the role may read it; positional parameter: <see cref="Name"/>.</summary>
-    internal static string ReadableQuery =>
-        """
-        SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass($1), 'SELECT'), false)
-           AND (SELECT count(*) = 6 FROM pg_catalog.pg_attribute
-                 WHERE attrelid = pg_catalog.to_regclass($1) AND NOT attisdropped
-                   AND attname IN ('id', 'version', 'name', 'kind', 'state', 'row_hash'))
+    /// <summary>The schemas that hold a history of PgOps' whose every row the role may read.</summary>
+    internal static string SchemasQuery =>
+        $"""
+        SELECT n.nspname::text
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = '{TableName}' AND c.relkind = 'r' AND n.nspname !~ '^pg_'
+            AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+            AND NOT pg_catalog.row_security_active(c.oid)
+            AND (SELECT count(*) = 6 FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                     AND a.attname IN ('id', 'version', 'name', 'kind', 'state', 'row_hash'))
         """;
 
     /// <summary>How many rows there are, and the hash of the last.</summary>

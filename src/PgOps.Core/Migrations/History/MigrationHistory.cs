@@ -67,31 +67,8 @@ internal sealed class MigrationHistory
         return broken.FirstOrDefault();
     }
 
-    /// <summary>Where a database stands in its migrations. A history that was edited is read all the same: its hash says so.</summary>
-    /// <returns>The mark; null without a history that the role may read.</returns>
-    internal static async Task<PgMigrationMark?> PositionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var table = new HistoryTable(HistoryTable.DefaultSchema);
-        if (!await connection.ScalarAsync<bool>(HistoryTable.ReadableQuery, cancellationToken, table.Name).ConfigureAwait(false))
-        {
-            return null;
-        }
-
-        var rows = await LatestAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
-        var newest = Newest(rows.Values);
-        return (await connection.QueryAsync(
-            table.EndQuery,
-            row => new PgMigrationMark
-            {
-                Version = newest?.Version ?? "",
-                Name = newest?.Name ?? "",
-                HistoryRows = row.GetInt64(0),
-                HistoryHash = row.IsDBNull(1) ? "" : row.GetString(1),
-            },
-            cancellationToken).ConfigureAwait(false))[0];
-    }
-
-    private static async Task<Dictionary<string, HistoryRow>> LatestAsync(
+    /// <summary>The newest row of each version, whether or not the chain holds.</summary>
+    internal static async Task<Dictionary<string, HistoryRow>> LatestAsync(
         NpgsqlConnection connection, HistoryTable table, bool withScripts, CancellationToken cancellationToken)
     {
         var rows = new Dictionary<string, HistoryRow>(MigrationVersion.Order);
@@ -107,7 +84,8 @@ internal sealed class MigrationHistory
         return rows;
     }
 
-    private static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
+    /// <summary>The newest version that the database holds: neither what was undone nor what has no version.</summary>
+    internal static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
         => rows.Where(row => row.IsApplied && row.HasVersion).MaxBy(row => row.Version, MigrationVersion.Order);
 
     /// <summary>Creates the table, and the schema where that is missing too, whole or not at all, when it is not there.</summary>

@@ -75,7 +75,7 @@ internal static class MigrationFailure
         }
     }
 
-    /// <summary>Records a failure. Where the history refuses that, the failure comes first all the same, and the refusal is said too.</summary>
+    /// <summary>Records a failure. Where the history refuses that, the failure comes first all the same, and the refusal after it.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="history">The history.</param>
     /// <param name="record">Records it.</param>
