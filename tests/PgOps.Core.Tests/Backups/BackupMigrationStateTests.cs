@@ -26,9 +26,9 @@ public sealed class BackupMigrationStateTests : IDisposable
     public async Task The_newest_version_is_neither_undone_nor_repeatable_and_its_schema_does_not_matter(string schema)
     {
         using var workspace = await MigrationWorkspace.CreateAsync(_server);
-        workspace.Write("1_one.sql", "CREATE TABLE one (a int);");
-        workspace.Write("2_two.sql", "CREATE TABLE two (a int);");
-        workspace.Write("2_two.down.sql", "DROP TABLE two;");
+        workspace.Write("V1__one.sql", "CREATE TABLE one (a int);");
+        workspace.Write("V2__two.sql", "CREATE TABLE two (a int);");
+        workspace.Write("U2__two.sql", "DROP TABLE two;");
         workspace.Write("R__view.sql", "CREATE OR REPLACE VIEW v AS SELECT 1 AS a;");
         await workspace.RunAsync(request => request with { HistorySchema = schema });
         await new UndoMigrations().RunAsync(

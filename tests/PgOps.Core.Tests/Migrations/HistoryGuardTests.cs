@@ -1,3 +1,4 @@
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.Running;
 using PgOps.Core.Tests.Support;
 
@@ -114,6 +115,28 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         });
         await _workspace.ExecuteAsync("ALTER TABLE pgops.migration_history DISABLE ROW LEVEL SECURITY");
         Assert.Empty((await _workspace.RunAsync(request => request with { Target = member })).Applied);
+    }
+
+    [PostgresFact]
+    public async Task Another_tools_history_whose_rows_policies_hide_is_not_imported_as_an_empty_one()
+    {
+        var member = await MemberAsync("""
+            CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('1'), ('2');
+            ALTER TABLE schema_migrations ENABLE ROW LEVEL SECURITY; GRANT ALL ON schema_migrations TO {0}
+            """);
+        var request = new ImportRequest
+        {
+            Migrations = _workspace.Request with { Target = member },
+            From = PgMigrationTool.Dbmate,
+        };
+
+        var preview = await Assert.ThrowsAsync<PgOpsException>(
+            () => new ImportHistory().PreviewAsync(request, _workspace.Sink, CancellationToken.None));
+        var import = await Assert.ThrowsAsync<PgOpsException>(
+            () => new ImportHistory().RunAsync(request, _workspace.Sink, CancellationToken.None));
+
+        Assert.Equal([PgErrorCode.PermissionDenied, PgErrorCode.PermissionDenied], [preview.Code, import.Code]);
+        Assert.All([preview, import], error => Assert.Contains("row-level security", error.Problem, Ordinal));
     }
 
     [PostgresFact]
