@@ -33,6 +33,8 @@ public static partial class TimeSpanText
         ["week"] = TimeSpan.FromDays(7),
     };
 
+    private static readonly string[] Named = ["d", "h", "min", "s", "ms"];
+
     private static readonly Dictionary<string, int> Calendar = new(StringComparer.OrdinalIgnoreCase)
     {
         ["mo"] = 30,
@@ -131,7 +133,7 @@ public static partial class TimeSpanText
             throw Refusal($"{text} is a negative time span", null, use, text[1..]);
         }
 
-        if (WordForm().Match(text) is not { Success: true } form)
+        if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) || WordForm().Match(text) is not { Success: true } form)
         {
             throw Refuse(text, use);
         }
@@ -205,7 +207,7 @@ public static partial class TimeSpanText
     /// <summary>A span in the largest unit that it is a whole number of.</summary>
     private static string Short(TimeSpan span)
     {
-        var unit = new[] { "d", "h", "min", "s", "ms" }.First(unit => unit == "ms" || span.Ticks % Units[unit].Ticks == 0);
+        var unit = Named.First(unit => unit == "ms" || span.Ticks % Units[unit].Ticks == 0);
         return FormattableString.Invariant($"{(decimal)span.Ticks / Units[unit].Ticks:0.#######}{unit}");
     }
 

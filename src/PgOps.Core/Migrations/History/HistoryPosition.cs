@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 
@@ -60,7 +61,7 @@ internal static class HistoryPosition
         {
             HistorySchema = HistoryTable.SeveralSchemas,
             HistoryRows = marks.Sum(mark => mark.HistoryRows),
-            HistoryHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))),
+            HistoryHash = Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(text))),
         };
     }
 }
