@@ -227,6 +227,9 @@ public sealed record PgSequencePosition
 /// <summary>Where a database stood in its migrations.</summary>
 public sealed record PgMigrationMark
 {
+    /// <summary>The schema of the history; <c>*</c> where several schemas, none of them pgops, have a history each.</summary>
+    public string HistorySchema { get; init; } = "pgops";
+
     /// <summary>Newest applied version.</summary>
     public required string Version { get; init; }
 

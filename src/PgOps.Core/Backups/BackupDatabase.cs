@@ -159,7 +159,7 @@ public sealed class BackupDatabase
         var leftOut = new List<string>(listed.LeftOut);
         var server = await SnapshotFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
         var facts = await SnapshotFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);
-        var mark = await MigrationHistory.PositionAsync(connection, cancellationToken).ConfigureAwait(false);
+        var mark = await HistoryPosition.ReadAsync(connection, null, cancellationToken).ConfigureAwait(false);
         var depth = await ArchiveVerification.DepthAsync(
             request.Fingerprint, connection, sink.Log, cancellationToken).ConfigureAwait(false);
         if (!request.Force)

@@ -136,6 +136,7 @@ public sealed class CompareDatabase
     private static Found Manifests(PgBackupManifest reference, PgBackupManifest difference, ExcludedSchemas excluded)
     {
         // The order of the depths is None, Counts, Source; what one side lacks cannot be compared.
+        excluded.HistorySchema = reference.Migration?.HistorySchema ?? excluded.HistorySchema;
         var depths = new[] { ContentComparison.DepthOf(reference), ContentComparison.DepthOf(difference) };
         var depth = depths.Contains(PgFingerprintDepth.None) ? PgFingerprintDepth.None
             : depths.Contains(PgFingerprintDepth.Counts) ? PgFingerprintDepth.Counts : PgFingerprintDepth.Source;
@@ -157,6 +158,7 @@ public sealed class CompareDatabase
         var migration = await WithSessionAsync(
             difference, MigrationState, session => RestoredCopy.MigrationStateAsync(manifest.Migration, session, cancellationToken),
             cancellationToken).ConfigureAwait(false);
+        excluded.HistorySchema = manifest.Migration?.HistorySchema ?? excluded.HistorySchema;
         return new Found(
             content, migration, await RestoredCopy.ObjectsAsync(
                 manifest, difference, excluded.Apply(ObjectRules.Restored), cancellationToken).ConfigureAwait(false));
@@ -176,11 +178,15 @@ public sealed class CompareDatabase
             cancellationToken).ConfigureAwait(false);
         var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
         var mark = await WithSessionAsync(
-            reference, MigrationState, session => MigrationHistory.PositionAsync(session, cancellationToken),
+            reference, MigrationState, session => HistoryPosition.ReadAsync(session, null, cancellationToken),
             cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(
-            difference, MigrationState, session => RestoredCopy.MigrationStateAsync(mark, session, cancellationToken),
+            difference,
+            MigrationState,
+            async session => RestoredCopy.MigrationState(
+                mark, await HistoryPosition.ReadAsync(session, mark?.HistorySchema, cancellationToken).ConfigureAwait(false)),
             cancellationToken).ConfigureAwait(false);
+        excluded.HistorySchema = mark?.HistorySchema ?? excluded.HistorySchema;
         var (wanted, there) = await BothAsync(
             token => ObjectInventory.ReadAsync(reference, null, true, token),
             token => ObjectInventory.ReadAsync(difference, null, true, token),

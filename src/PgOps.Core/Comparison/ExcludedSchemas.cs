@@ -22,8 +22,11 @@ internal sealed class ExcludedSchemas
     /// <summary>Those that are there, on either side.</summary>
     internal IReadOnlyCollection<string> Found => _found;
 
+    /// <summary>The schema with the reference's history of migrations.</summary>
+    internal string HistorySchema { get; set; } = HistoryTable.DefaultSchema;
+
     /// <summary>Whether the schema with PgOps' history is among them.</summary>
-    internal bool HoldHistory => Fits(HistoryTable.DefaultSchema);
+    internal bool HoldHistory => HistorySchema == HistoryTable.SeveralSchemas ? _found.Count > 0 : Fits(HistorySchema);
 
     /// <summary>Whether something of this schema and name is compared.</summary>
     internal bool Wants(string schema, string name) => !Fits(schema);

@@ -126,6 +126,7 @@ internal static class RestoredCopy
             [
                 manifest.Fingerprint == DumpScript.NoFingerprint
                     ? PgCheck.Skip(PgCheckName.MigrationState, ContentComparison.NothingToCompare)
+                    : !HoldsHistory(manifest) ? PgCheck.Skip(PgCheckName.MigrationState, "the migration history is not part of the backup")
                     : await TimedCheck.RunAsync(() => MigrationStateAsync(manifest.Migration, session, cancellationToken))
                         .ConfigureAwait(false),
                 await TimedCheck.RunAsync(() => IndexesAsync(session, cancellationToken)).ConfigureAwait(false),
@@ -135,13 +136,22 @@ internal static class RestoredCopy
     }
 
     /// <summary>Whether the migration history, by which a database's state is told, is in a part of a backup.</summary>
-    internal static bool HoldsHistory(TocSelection part) => part.Holds(HistoryTable.DefaultSchema, HistoryTable.BareName);
+    internal static bool HoldsHistory(PgBackupManifest manifest, TocSelection part)
+        => part.Holds(manifest.Migration?.HistorySchema ?? HistoryTable.DefaultSchema, HistoryTable.TableName);
 
-    /// <summary>Whether the database stands where the reference stood in its migrations.</summary>
+    /// <summary>A part of a database may well be without the history of the whole.</summary>
+    private static bool HoldsHistory(PgBackupManifest manifest) => manifest is not { Migration: { } mark, Payload.Selection.Count: > 0 }
+        || manifest.Tables.Any(table => table.Schema == mark.HistorySchema && table.Name == HistoryTable.TableName);
+
+    /// <summary>
+    /// Whether the database stands where the reference stood in its migrations. Older manifests know of no history but that in the usual
+    /// schema, so without a mark no other is looked for.
+    /// </summary>
     internal static async Task<PgCheck> MigrationStateAsync(
         PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)
     {
-        var found = await MigrationHistory.PositionAsync(session, cancellationToken).ConfigureAwait(false);
+        var found = await HistoryPosition.ReadAsync(
+            session, expected?.HistorySchema ?? HistoryTable.DefaultSchema, cancellationToken).ConfigureAwait(false);
         return MigrationState(expected, found);
     }
 
@@ -184,5 +194,11 @@ internal static class RestoredCopy
     }
 
     private static string Describe(PgMigrationMark mark)
-        => string.Create(CultureInfo.InvariantCulture, $"version {mark.Version} {mark.Name}, {mark.HistoryRows} rows in the history");
+        => string.Create(CultureInfo.InvariantCulture, $"version {mark.Version} {mark.Name}, {mark.HistoryRows} rows in the history")
+            + mark.HistorySchema switch
+            {
+                HistoryTable.DefaultSchema => "",
+                HistoryTable.SeveralSchemas => " of several schemas",
+                _ => $" of the schema {mark.HistorySchema}",
+            };
 }

@@ -19,7 +19,7 @@ internal static class IncidentHistory
             await using (session.ConfigureAwait(false))
             {
                 var table = new HistoryTable(request.HistorySchema);
-                if (!await session.ScalarAsync<bool>(HistoryTable.ExistsQuery, cancellationToken, table.Name).ConfigureAwait(false))
+                if (!(await HistoryStanding.ReadAsync(session, table, cancellationToken).ConfigureAwait(false)).HasTable)
                 {
                     evidence.Sources.Add(text.Clean($"{target}: there is no history {table.Name}."));
                     return;

@@ -266,7 +266,7 @@ internal sealed class RestorePipeline
     // A part may well be without the history, which is then no matter of the part.
     private static PgCheck Excuse(RestorePlan plan, PgCheck check)
         => check is { Name: PgCheckName.MigrationState, Status: PgCheckStatus.Failed }
-            && plan.Selection is { } part && !RestoredCopy.HoldsHistory(part)
+            && plan.Selection is { } part && !RestoredCopy.HoldsHistory(plan.Manifest, part)
             ? PgCheck.Skip(check.Name, "the migration history is not part of what was restored")
             : check;
 

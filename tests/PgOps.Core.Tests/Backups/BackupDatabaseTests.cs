@@ -219,7 +219,8 @@ public sealed class BackupDatabaseTests : IDisposable
     [PostgresFact]
     public async Task The_manifest_says_where_it_came_from()
     {
-        var source = await BackupTestDatabase.CreateAsync(_server, string.Join(";\n", new HistoryTable("pgops").CreateStatements) + """
+        var history = string.Join(";\n", new HistoryTable("pgops").CreateStatements.Prepend("CREATE SCHEMA pgops"));
+        var source = await BackupTestDatabase.CreateAsync(_server, history + """
             ;
             INSERT INTO pgops.migration_history (id, version, name, kind, state, row_hash, checksum, script, transactional, statements_total,
                 statements_done, started_at, applied_by, host, tool_version, previous_hash)

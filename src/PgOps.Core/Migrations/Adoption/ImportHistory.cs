@@ -58,7 +58,7 @@ public sealed class ImportHistory
         }
         catch (NpgsqlException error)
         {
-            throw ServerErrors.Working(migrations.Target, error, "importing the history", "Nothing was recorded.");
+            throw HistoryErrors.Working(migrations.Target, table, error, "importing the history", "Nothing was recorded.");
         }
     }
 

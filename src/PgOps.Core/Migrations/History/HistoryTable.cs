@@ -1,3 +1,4 @@
+using System.Data.Common;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.History;
@@ -12,8 +13,11 @@ internal sealed class HistoryTable
     /// <summary>The schema unless another is given.</summary>
     internal const string DefaultSchema = "pgops";
 
-    /// <summary>The name within its schema, not quoted.</summary>
-    internal const string BareName = "migration_history";
+    /// <summary>The table's name, whatever its schema.</summary>
+    internal const string TableName = "migration_history";
+
+    /// <summary>Stands for the schemas of several histories.</summary>
+    internal const string SeveralSchemas = "*";
 
     /// <summary>The column that an appended row gives back: how long its migration took, in milliseconds.</summary>
     internal const string RecordedColumn = "pgops_recorded_ms";
@@ -31,7 +35,7 @@ internal sealed class HistoryTable
     internal HistoryTable(string schema)
     {
         Schema = schema;
-        Name = Quote.Qualified(schema, BareName);
+        Name = Quote.Qualified(schema, TableName);
     }
 
     internal string Schema { get; }
@@ -39,25 +43,41 @@ internal sealed class HistoryTable
     /// <summary>The quoted, qualified name.</summary>
     internal string Name { get; }
 
-    /// <summary>Whether the table is there; positional parameter: <see cref="Name"/>.</summary>
-    internal static string ExistsQuery => "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
+    /// <summary>
+    /// How a role and the history in the schema $1 stand to each other. Asks the catalog, which answers whatever the role may do.
+    /// </summary>
+    internal static string StandingQuery =>
+        $"""
+        SELECT n.oid IS NOT NULL, c.oid IS NOT NULL,
+            pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+            pg_catalog.row_security_active(c.oid), current_user::text, pg_catalog.current_database()::text
+        FROM (SELECT $1::text AS schema) wanted
+        LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
+        LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = '{TableName}'
+        """;
 
-    /// <summary>Whether it is there, is one of PgOps', and the role may read it; positional parameter: <see cref="Name"/>.</summary>
-    internal static string ReadableQuery =>
-        """
-        SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass($1), 'SELECT'), false)
-           AND (SELECT count(*) = 6 FROM pg_catalog.pg_attribute
-                 WHERE attrelid = pg_catalog.to_regclass($1) AND NOT attisdropped
-                   AND attname IN ('id', 'version', 'name', 'kind', 'state', 'row_hash'))
+    /// <summary>The schemas that hold a history of PgOps' whose every row the role may read.</summary>
+    internal static string SchemasQuery =>
+        $"""
+        SELECT n.nspname::text
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = '{TableName}' AND c.relkind = 'r' AND n.nspname !~ '^pg_'
+            AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+            AND NOT pg_catalog.row_security_active(c.oid)
+            AND (SELECT count(*) = 6 FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                     AND a.attname IN ('id', 'version', 'name', 'kind', 'state', 'row_hash'))
         """;
 
     /// <summary>How many rows there are, and the hash of the last.</summary>
     internal string EndQuery => $"SELECT (SELECT count(*) FROM {Name}), (SELECT row_hash FROM {Name} ORDER BY id DESC LIMIT 1)";
 
-    /// <summary>Creates schema and table.</summary>
+    /// <summary>Creates the schema, for which a role needs a right to the database, even where the schema is there already.</summary>
+    internal string CreateSchemaStatement => $"CREATE SCHEMA IF NOT EXISTS {Quote.Identifier(Schema)}";
+
+    /// <summary>Creates the table.</summary>
     internal IEnumerable<string> CreateStatements =>
     [
-        $"CREATE SCHEMA IF NOT EXISTS {Quote.Identifier(Schema)}",
         $"""
         CREATE TABLE IF NOT EXISTS {Name} (
             id bigint PRIMARY KEY,
@@ -89,10 +109,12 @@ internal sealed class HistoryTable
 
     /// <summary>
     /// Appends a row: $1 version, $2 name, $3 kind, $4 checksum, $5 script, $6 state, $7 transactional, $8 statements_total,
-    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id.
+    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id. Where a trigger lets no row in, the division
+    /// by the number of rows fails, and the transaction with it: what is not recorded must not be done.
     /// </summary>
     internal string InsertStatement =>
         $"""
+        WITH written AS (
         INSERT INTO {Name} (id, version, name, kind, checksum, script, state, transactional, statements_total, statements_done,
             statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id,
             previous_hash, row_hash)
@@ -111,7 +133,8 @@ internal sealed class HistoryTable
             FROM (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
             LEFT JOIN (SELECT id, row_hash FROM {Name} ORDER BY id DESC LIMIT 1) l ON true
         ) r
-        RETURNING coalesce(duration_ms, 0) AS {RecordedColumn}
+        RETURNING duration_ms)
+        SELECT coalesce(pg_catalog.max(duration_ms), 0) / pg_catalog.count(*) AS {RecordedColumn} FROM written
         """;
 
     /// <summary>
@@ -123,7 +146,8 @@ internal sealed class HistoryTable
             + $"{InsertStatement}";
 
     /// <summary>
-    /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error.
+    /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error. Fails like
+    /// <see cref="InsertStatement"/> where nothing is written.
     /// </summary>
     internal string UpdateStatement =>
         $"""
@@ -135,11 +159,19 @@ internal sealed class HistoryTable
                 h.applied_by, h.host, h.tool_version, $5::text AS error, h.reason, h.backup_id, h.previous_hash
             FROM {Name} h CROSS JOIN (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
             WHERE h.id = (SELECT pg_catalog.max(id) FROM {Name}) AND h.version = $1::text
-        )
+        ), written AS (
         UPDATE {Name} h SET state = r.state, statements_done = r.statements_done, statement_running = r.statement_running,
             finished_at = r.finished_at, duration_ms = r.duration_ms, error = r.error, row_hash = {Seal("r")}
         FROM r WHERE h.id = r.id
+        RETURNING h.id)
+        SELECT 1 / pg_catalog.count(*) FROM written
         """;
+
+    /// <summary>Whether a command is one that writes a row, here or prepared.</summary>
+    internal bool Writes(DbBatchCommand? command)
+        => command?.CommandText is { } text
+            && (text == InsertStatement || text == UpdateStatement || text == PrepareStatement
+                || text.StartsWith($"EXECUTE {PreparedName} ", StringComparison.Ordinal));
 
     /// <summary>The newest row of each version; scripts come along when asked for, and where an unfinished one may be resumed.</summary>
     internal string LatestQuery(bool withScripts) =>

@@ -11,16 +11,17 @@ namespace PgOps.Core.Migrations.History;
 internal sealed class MigrationHistory
 {
     private readonly HistoryTable _table;
+    private readonly HistoryStanding _standing;
 
-    private MigrationHistory(HistoryTable table, bool exists, Dictionary<string, HistoryRow> rows)
+    private MigrationHistory(HistoryTable table, HistoryStanding standing, Dictionary<string, HistoryRow> rows)
     {
         _table = table;
-        Exists = exists;
+        _standing = standing;
         Rows = rows;
     }
 
     /// <summary>Whether the table is there.</summary>
-    internal bool Exists { get; }
+    internal bool Exists => _standing.HasTable;
 
     /// <summary>The newest record by version.</summary>
     internal IReadOnlyDictionary<string, HistoryRow> Rows { get; }
@@ -29,14 +30,16 @@ internal sealed class MigrationHistory
     internal string? NewestVersion => Newest(Rows.Values)?.Version;
 
     /// <summary>Reads the history and checks its chain.</summary>
-    /// <exception cref="PgOpsException">HistoryTampered: a row was changed, removed or put in by hand.</exception>
+    /// <exception cref="PgOpsException">
+    /// HistoryTampered: a row was changed, removed or put in by hand. PermissionDenied: the role does not see every row.
+    /// </exception>
     internal static async Task<MigrationHistory> ReadAsync(
         NpgsqlConnection connection, HistoryTable table, bool withScripts, CancellationToken cancellationToken)
     {
-        var exists = await connection.ScalarAsync<bool>(HistoryTable.ExistsQuery, cancellationToken, table.Name).ConfigureAwait(false);
-        if (!exists)
+        var standing = await HistoryStanding.ReadAsync(connection, table, cancellationToken).ConfigureAwait(false);
+        if (!standing.HasTable)
         {
-            return new MigrationHistory(table, false, new(MigrationVersion.Order));
+            return new MigrationHistory(table, standing, new(MigrationVersion.Order));
         }
 
         if (await BreakAsync(connection, table, cancellationToken).ConfigureAwait(false) is { } broken)
@@ -49,7 +52,7 @@ internal sealed class MigrationHistory
         }
 
         return new MigrationHistory(
-            table, true, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
+            table, standing, await LatestAsync(connection, table, withScripts, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Where the chain of hashes breaks, in words; null when it holds.</summary>
@@ -64,36 +67,13 @@ internal sealed class MigrationHistory
         return broken.FirstOrDefault();
     }
 
-    /// <summary>Where a database stands in its migrations. A history that was edited is read all the same: its hash says so.</summary>
-    /// <returns>The mark; null without a history that the role may read.</returns>
-    internal static async Task<PgMigrationMark?> PositionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var table = new HistoryTable(HistoryTable.DefaultSchema);
-        if (!await connection.ScalarAsync<bool>(HistoryTable.ReadableQuery, cancellationToken, table.Name).ConfigureAwait(false))
-        {
-            return null;
-        }
-
-        var rows = await LatestAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
-        var newest = Newest(rows.Values);
-        return (await connection.QueryAsync(
-            table.EndQuery,
-            row => new PgMigrationMark
-            {
-                Version = newest?.Version ?? "",
-                Name = newest?.Name ?? "",
-                HistoryRows = row.GetInt64(0),
-                HistoryHash = row.IsDBNull(1) ? "" : row.GetString(1),
-            },
-            cancellationToken).ConfigureAwait(false))[0];
-    }
-
     /// <summary>Every record but a seal's, in order, without its script.</summary>
     internal static Task<List<HistoryRow>> EveryRowAsync(
         NpgsqlConnection connection, HistoryTable table, CancellationToken cancellationToken)
         => connection.QueryAsync(table.EveryRowQuery, Row, cancellationToken);
 
-    private static async Task<Dictionary<string, HistoryRow>> LatestAsync(
+    /// <summary>The newest row of each version, whether or not the chain holds.</summary>
+    internal static async Task<Dictionary<string, HistoryRow>> LatestAsync(
         NpgsqlConnection connection, HistoryTable table, bool withScripts, CancellationToken cancellationToken)
     {
         var rows = new Dictionary<string, HistoryRow>(MigrationVersion.Order);
@@ -109,10 +89,12 @@ internal sealed class MigrationHistory
         return rows;
     }
 
-    private static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
+    /// <summary>The newest version that the database holds: neither what was undone nor what has no version.</summary>
+    internal static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
         => rows.Where(row => row.IsApplied && row.HasVersion).MaxBy(row => row.Version, MigrationVersion.Order);
 
-    /// <summary>Creates the table when it is not there.</summary>
+    /// <summary>Creates the table, and the schema where that is missing too, whole or not at all, when it is not there.</summary>
+    /// <exception cref="PgOpsException">The server refused a statement.</exception>
     internal async Task EnsureTableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         if (Exists)
@@ -120,9 +102,25 @@ internal sealed class MigrationHistory
             return;
         }
 
-        foreach (var statement in _table.CreateStatements)
+        // Without a Sync in between, the server takes the statements of a batch as one transaction, if there is none yet.
+        var batch = new NpgsqlBatch(connection);
+        await using (batch.ConfigureAwait(false))
         {
-            await connection.ExecuteAsync(statement, cancellationToken).ConfigureAwait(false);
+            foreach (var statement in _standing.HasSchema
+                ? _table.CreateStatements
+                : _table.CreateStatements.Prepend(_table.CreateSchemaStatement))
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+            }
+
+            try
+            {
+                await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (!ServerErrors.IsLost(error))
+            {
+                throw HistoryErrors.Creating(_table, _standing, error);
+            }
         }
     }
 

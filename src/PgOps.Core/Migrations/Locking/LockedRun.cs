@@ -1,6 +1,6 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Migrations.History;
 
 namespace PgOps.Core.Migrations.Locking;
 
@@ -49,8 +49,9 @@ internal static class LockedRun
         }
         catch (NpgsqlException error)
         {
-            throw ServerErrors.Working(
-                request.Target, error, "migrating", "Migrations that had ended are applied; Get-PgMigration shows how each one stands.");
+            throw HistoryErrors.Working(
+                request.Target, new HistoryTable(request.HistorySchema), error, "migrating",
+                "Migrations that had ended are applied; Get-PgMigration shows how each one stands.");
         }
     }
 

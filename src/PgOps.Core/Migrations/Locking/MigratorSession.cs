@@ -16,6 +16,9 @@ internal static class MigratorSession
         return await connection.OrDisposeAsync(async () =>
         {
             await SessionFitness.RequireAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
+
+            // What another tool's history holds must not be half of it, unnoticed.
+            await connection.ExecuteAsync("SET row_security = off", cancellationToken).ConfigureAwait(false);
             await ProvenBackup.RequireAsync(request.Proof, target, connection, cancellationToken).ConfigureAwait(false);
             return connection;
         }).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Text;
 using Npgsql;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Sql;
@@ -14,22 +15,35 @@ internal static class MigrationFailure
     /// <param name="error">What the server said.</param>
     /// <param name="state">What state the database is in.</param>
     /// <param name="blockers">Who held the lock that was waited for; null when unknown.</param>
+    /// <param name="history">The history, whose own statements may be the ones that failed.</param>
     /// <param name="next">What to do next; null when the kind of the error tells.</param>
     internal static PgOpsException Describe(
-        MigrationScript script, SqlStatement? statement, PostgresException error, string state, string? blockers, string? next = null)
+        MigrationScript script,
+        SqlStatement? statement,
+        PostgresException error,
+        string state,
+        string? blockers,
+        HistoryTable history,
+        string? next = null)
     {
+        var recording = history.Writes(error.BatchCommand);
+        statement = recording ? null : statement;
+        next ??= HistoryErrors.Next(history, error);
         blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
         var excerpt = script.ExcerptAt(statement?.OffsetOf(error.Position) ?? script.Text.Length);
         var text = new StringBuilder();
         text.Append(script.Title).Append(" failed at ").Append(script.File.Path).Append(':').Append(excerpt.Line)
             .Append(':').Append(excerpt.Column);
-        text.Append(statement is null ? ", when it was committed" : "").Append('\n');
+        text.Append(recording ? $", when its row was written to the history {history.Name}"
+            : statement is null ? ", when it was committed" : "").Append('\n');
         if (statement is not null)
         {
             text.Append(excerpt.Rendered).Append('\n');
         }
 
-        text.Append(error.InvariantSeverity).Append(' ').Append(error.SqlState).Append(": ").Append(error.MessageText);
+        text.Append(error.InvariantSeverity).Append(' ');
+        text.Append(HistoryErrors.IsSwallowed(history, error)
+            ? HistoryErrors.Words(history, error) : $"{error.SqlState}: {error.MessageText}");
         Field("DETAIL", error.Detail);
         Field("HINT", error.Hint);
         Field("QUERY", error.InternalQuery);
@@ -43,7 +57,7 @@ internal static class MigrationFailure
                 File = script.File.Path,
                 Line = excerpt.Line,
                 Column = excerpt.Column,
-                Sql = statement?.Text ?? "COMMIT",
+                Sql = statement?.Text ?? (recording ? error.BatchCommand!.CommandText : "COMMIT"),
                 SqlState = error.SqlState,
                 Message = error.MessageText,
                 Detail = error.Detail,
@@ -58,6 +72,25 @@ internal static class MigrationFailure
             {
                 text.Append('\n').Append(name).Append(": ").Append(value.Replace("\n", "\n    ", StringComparison.Ordinal));
             }
+        }
+    }
+
+    /// <summary>Records a failure. Where the history refuses that, the failure comes first all the same, and the refusal after it.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="history">The history.</param>
+    /// <param name="record">Records it.</param>
+    /// <returns>The error to throw.</returns>
+    internal static async Task<PgOpsException> RecordedAsync(PgOpsException failure, HistoryTable history, Func<Task> record)
+    {
+        try
+        {
+            await record().ConfigureAwait(false);
+            return failure;
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException or IOException)
+        {
+            return failure.InState($"{failure.State} The history {history.Name} does not say that it failed, for that could not be "
+                + $"recorded: {HistoryErrors.Words(history, error)}.");
         }
     }
 

@@ -72,7 +72,7 @@ public sealed class RepairMigration
         }
         catch (NpgsqlException error)
         {
-            throw ServerErrors.Working(request.Target, error, "repairing the migration history");
+            throw HistoryErrors.Working(request.Target, table, error, "repairing the migration history");
         }
     }
 

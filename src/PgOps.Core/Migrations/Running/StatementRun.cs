@@ -21,6 +21,7 @@ internal sealed class StatementRun
     private readonly MigrationLock _lock;
     private readonly IOperationSink _sink;
     private bool _outside;
+    private bool _unrecorded;
 
     internal StatementRun(
         MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
@@ -131,6 +132,7 @@ internal sealed class StatementRun
     {
         _outside = SqlStatementTraits.RefusesTransactionBlock(statement)
             || await CommittingCalls.MayCommitAsync(_session.Connection, statement, cancellationToken).ConfigureAwait(false);
+        _unrecorded = false;
         var retry = new LockRetry(_request, _lock, _sink.Log);
         while (true)
         {
@@ -181,6 +183,7 @@ internal sealed class StatementRun
         }
 
         await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+        _unrecorded = true;
         if (statement.Keywords[0] == "DISCARD")
         {
             await _session.HoldKeyAsync(cancellationToken).ConfigureAwait(false);
@@ -188,6 +191,7 @@ internal sealed class StatementRun
         }
 
         await RecordAsync(script, HistoryState.Started, index + 1, null, null, cancellationToken).ConfigureAwait(false);
+        _unrecorded = false;
         if (timeout is not null)
         {
             await SendAsync([new($"{timeout}{(long)_request.LockTimeout.TotalMilliseconds}")], cancellationToken).ConfigureAwait(false);
@@ -240,21 +244,29 @@ internal sealed class StatementRun
         MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)
     {
         // An error without a context comes from before the code was run.
-        var inDoubt = _outside && SqlStatementTraits.RunsCode(statement) && !string.IsNullOrEmpty(error.Where);
-        var running = inDoubt || (_outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
-        await RecordAsync(script, HistoryState.Failed, index, running, $"{error.SqlState}: {error.MessageText}", cancellationToken)
-            .ConfigureAwait(false);
+        var recording = _table.Writes(error.BatchCommand);
+        var inDoubt = !recording && _outside && SqlStatementTraits.RunsCode(statement) && !string.IsNullOrEmpty(error.Where);
+        var running = inDoubt || (!recording && _outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
+        var done = _unrecorded ? index + 1 : index;
         var state = $"{script.File} runs outside a transaction: "
-            + $"{index} of its {script.Statements.Count} statements are done and stay done; the history records that. ";
-        return MigrationFailure.Describe(
+            + $"{done} of its {script.Statements.Count} statements are done and stay done; "
+            + $"the history records {(_unrecorded ? index : "that")}. ";
+        var failure = MigrationFailure.Describe(
             script,
             statement,
             error,
-            state + (inDoubt
-                ? "What the statement that failed had committed by itself stays; the next run asks what became of it."
+            state + (recording
+                ? _unrecorded ? $"Statement {done} is committed." : $"Statement {done + 1} was rolled back or not begun."
+                : inDoubt ? "What the statement that failed had committed by itself stays; the next run asks what became of it."
                 : $"The next run goes on at the statement that failed.{Remains(statement)}"),
             _lock.Blockers,
+            _table,
             inDoubt ? InterruptedStatement.WayOut(script.File.Version) : null);
+        return await MigrationFailure.RecordedAsync(
+            failure,
+            _table,
+            () => RecordAsync(script, HistoryState.Failed, done, running, $"{error.SqlState}: {error.MessageText}", cancellationToken))
+            .ConfigureAwait(false);
     }
 
     private static string Remains(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch

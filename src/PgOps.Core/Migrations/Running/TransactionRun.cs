@@ -67,12 +67,9 @@ internal sealed class TransactionRun
             if (!await retry.PauseAsync(scripts[done].File, error, cancellationToken).ConfigureAwait(false))
             {
                 // The newest row tells how a migration stands: one whose undo failed is still applied.
-                if (!scripts[done].IsUndo)
-                {
-                    await RecordAsync(scripts[done], error, cancellationToken).ConfigureAwait(false);
-                }
-
-                throw failure;
+                var failed = scripts[done];
+                throw failed.IsUndo ? failure : await MigrationFailure.RecordedAsync(
+                    failure, _table, () => RecordAsync(failed, error, cancellationToken)).ConfigureAwait(false);
             }
         }
     }
@@ -117,7 +114,8 @@ internal sealed class TransactionRun
             var (script, statement) = attempt.End(error);
             cancellationToken.ThrowIfCancellationRequested();
             return MigrationFailure.Describe(
-                script, statement, error, $"{script.Title} was rolled back whole; the database is as it was before it.", _lock.Blockers);
+                script, statement, error, $"{script.Title} was rolled back whole; the database is as it was before it.", _lock.Blockers,
+                _table);
         }
         catch (OperationCanceledException)
         {
