@@ -118,7 +118,7 @@ public sealed class ReportTextTests
             new PgTargetTest
             {
                 Target = ReportSamples.Target, ServerVersion = "17.2", CurrentUser = "ann", IsSuperuser = true, Encrypted = true,
-                DatabaseBytes = 12345,
+                InRecovery = false, TransactionPooler = false, DatabaseBytes = 12345,
                 RoundTrip = TimeSpan.FromMilliseconds(1.5), Checks = [Good], StartedAt = At, Duration = TimeSpan.FromMilliseconds(20),
             },
             new PgDatabaseTest
