@@ -4,7 +4,8 @@ namespace PgOps.Core.Sql;
 /// <param name="Name">The setting, in lower case.</param>
 /// <param name="Value">Its value; null when it is none that a text shows, such as DEFAULT or an expression.</param>
 /// <param name="Local">Whether it ends with the transaction.</param>
-internal readonly record struct SettingAssignment(string Name, string? Value, bool Local)
+/// <param name="ByCall">Whether set_config assigns it.</param>
+internal readonly record struct SettingAssignment(string Name, string? Value, bool Local, bool ByCall = false)
 {
     /// <summary>The settings that a statement assigns.</summary>
     /// <param name="statement">The statement.</param>
@@ -13,7 +14,9 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
         var at = new SqlCursor(statement);
         if (!at.Accept("SET"))
         {
-            return statement.Keywords is ["SELECT" or "WITH" or "PERFORM" or "DO" or "CALL" or "VALUES", ..] ? Called(at) : [];
+            return RoutineBody.Of(statement) is { } body && statement.Keywords is ["DO", ..] ? InBody(body)
+                : statement.Span.Contains("set_config", StringComparison.OrdinalIgnoreCase) ? Called(at)
+                : [];
         }
 
         var local = at.Accept("LOCAL");
@@ -40,11 +43,74 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
             else if (at.AcceptSymbol("(") && at.AcceptText() is { } name)
             {
                 var value = at.AcceptSymbol(",") ? at.AcceptText() : null;
-                found.Add(new(name.ToLowerInvariant(), value, at.AcceptSymbol(",") && at.AcceptBoolean() == true));
+                var whole = at.AcceptSymbol(",");
+                var local = (whole || PassArgument(ref at)) && at.AcceptBoolean() == true;
+                found.Add(new(name.ToLowerInvariant(), whole ? value : null, local, ByCall: true));
             }
         }
 
         return found;
+    }
+
+    /// <summary>The assignments in the code of a DO block, as far as its statements show them.</summary>
+    private static List<SettingAssignment> InBody(string body)
+    {
+        var found = new List<SettingAssignment>();
+        if (body.Contains("set", StringComparison.OrdinalIgnoreCase))
+        {
+            found.AddRange(Called(new SqlCursor(body)));
+            var at = new SqlCursor(body);
+            var starts = true;
+            while (!at.AtEnd)
+            {
+                if (starts && at.Accept("SET"))
+                {
+                    var local = at.Accept("LOCAL");
+                    _ = local || at.Accept("SESSION");
+                    if (at.AcceptName() is { Count: > 0 } parts && (at.Accept("TO") || at.AcceptSymbol("=")))
+                    {
+                        found.Add(new(string.Join('.', parts).ToLowerInvariant(), Assigned(ref at), local));
+                    }
+                }
+
+                starts = at.AcceptSymbol(";") || at.Accept("BEGIN") || at.Accept("THEN") || at.Accept("ELSE") || at.Accept("LOOP");
+                if (!starts)
+                {
+                    at.Advance();
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Goes on behind an argument that is more than a literal, and its comma.</summary>
+    private static bool PassArgument(ref SqlCursor at)
+    {
+        for (var depth = 0; !at.AtEnd;)
+        {
+            if (at.AcceptSymbol("("))
+            {
+                depth++;
+            }
+            else if (at.AcceptSymbol(")"))
+            {
+                if (depth-- == 0)
+                {
+                    return false;
+                }
+            }
+            else if (depth == 0 && at.AcceptSymbol(","))
+            {
+                return true;
+            }
+            else
+            {
+                at.Advance();
+            }
+        }
+
+        return false;
     }
 
     private static string? Assigned(ref SqlCursor at)

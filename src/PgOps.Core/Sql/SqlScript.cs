@@ -9,7 +9,7 @@ internal sealed class SqlScript
         Statements = splitter.Statements;
         Problems = splitter.Problems;
         Directives = splitter.Directives;
-        LineComments = splitter.LineComments;
+        Comments = splitter.Comments;
         EndsComplete = splitter.EndsComplete;
         ConformingAtEnd = splitter.ConformingAtEnd;
     }
@@ -26,8 +26,8 @@ internal sealed class SqlScript
     /// <summary>The <c>-- pgops:</c> comments before the first statement.</summary>
     public IReadOnlyList<SqlDirective> Directives { get; }
 
-    /// <summary>Where the comments stand that begin with two dashes; those within strings, bodies and COPY data are none.</summary>
-    internal IReadOnlyList<(int Offset, int Length)> LineComments { get; }
+    /// <summary>Where the comments between the statements stand; those within statements, strings and COPY data are none.</summary>
+    internal IReadOnlyList<(int Offset, int Length)> Comments { get; }
 
     /// <summary>Whether the last statement is ended, by its semicolon.</summary>
     internal bool EndsComplete { get; }

@@ -30,6 +30,7 @@ internal static class SqlSessionTraits
         var at = new SqlCursor(statement);
         if (at.Accept("SET"))
         {
+            _ = at.Accept("SESSION");
             return at.At("LOCAL") ? "SET LOCAL"
                 : at.At("CONSTRAINTS") ? "SET CONSTRAINTS"
                 : at.At("TRANSACTION") || at.At("TRANSACTION_ISOLATION") || at.At("TRANSACTION_READ_ONLY")
@@ -44,16 +45,32 @@ internal static class SqlSessionTraits
 
         return at.At("DECLARE") ? Holds(statement, "WITH", "HOLD") ? null : "a cursor without HOLD"
             : at.At("CREATE") && Holds(statement, "ON", "COMMIT") && !Holds(statement, "PRESERVE", "ROWS") ? "ON COMMIT"
-            : at.At("SELECT") || at.At("WITH") ? ScopeOfQuery(statement)
-            : null;
+            : at.At("DO") || at.At("CREATE") ? null
+            : ScopeOfCalls(statement);
     }
+
+    /// <summary>Whether the statement makes its own transaction one that cannot write.</summary>
+    /// <param name="statement">The statement.</param>
+    internal static bool MakesReadOnly(SqlStatement statement)
+    {
+        var at = new SqlCursor(statement);
+        return at.Accept("SET") && ((at.Accept("LOCAL") && at.At("TRANSACTION_READ_ONLY")) || at.At("TRANSACTION_READ_ONLY")
+                ? SettingAssignment.In(statement) is [{ Value: { } value }] && value.ToUpperInvariant() is "ON" or "TRUE" or "YES" or "1"
+                : at.Accept("TRANSACTION") && Holds(statement, "READ", "ONLY"));
+    }
+
+    /// <summary>Whether the statement gives the session settings in a way that cannot be repeated by itself.</summary>
+    /// <param name="statement">The statement.</param>
+    internal static bool LeavesSettings(SqlStatement statement)
+        => statement.Keywords is not ["SET" or "CREATE", ..] && !IsSessionState(statement)
+            && SettingAssignment.In(statement).Any(setting => !setting.Local);
 
     /// <summary>Whether running the statement again does nothing but give a session the state that this one has.</summary>
     /// <param name="statement">The statement.</param>
     internal static bool IsSessionState(SqlStatement statement) => statement.Keywords switch
     {
         ["SET", "LOCAL" or "TRANSACTION" or "CONSTRAINTS", ..] => false,
-        ["SET" or "RESET" or "LISTEN" or "UNLISTEN" or "LOAD" or "DEALLOCATE", ..] => true,
+        ["SET" or "RESET" or "LISTEN" or "UNLISTEN" or "LOAD", ..] => true,
         ["PREPARE", "TRANSACTION", ..] => false,
         ["PREPARE", ..] => true,
         ["SELECT", ..] => CallsOnlyForState(statement),
@@ -94,11 +111,36 @@ internal static class SqlSessionTraits
         return name.Count > 0 && (temporary || name is ["pg_temp", _]) ? (what, name[^1]) : null;
     }
 
-    /// <summary>Whether the statement's tokens hold a name, or a text that holds it.</summary>
+    /// <summary>Whether one of the statement's names is this one, or the code that it holds has the word.</summary>
     /// <param name="statement">The statement.</param>
     /// <param name="name">The name as the catalog has it.</param>
     internal static bool Mentions(SqlStatement statement, string name)
-        => statement.Span.Contains(name, StringComparison.OrdinalIgnoreCase);
+    {
+        foreach (var token in statement.Tokenize())
+        {
+            if (token.Kind is SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier && SqlIdentifier.ToName(token.In(statement.Span)) == name)
+            {
+                return true;
+            }
+        }
+
+        return RoutineBody.Of(statement)?.Contains(name, StringComparison.OrdinalIgnoreCase) == true;
+    }
+
+    /// <summary>The statement that PREPARE makes, or DEALLOCATE takes away.</summary>
+    /// <param name="statement">The statement.</param>
+    /// <returns>Its name, <c>ALL</c> for all; null when it is neither.</returns>
+    internal static string? PreparedBy(SqlStatement statement)
+    {
+        var at = new SqlCursor(statement);
+        if (at.Accept("DEALLOCATE"))
+        {
+            _ = at.Accept("PREPARE");
+            return at.Accept("ALL") ? "ALL" : at.AcceptName().FirstOrDefault();
+        }
+
+        return at.Accept("PREPARE") && !at.At("TRANSACTION") ? at.AcceptName().FirstOrDefault() : null;
+    }
 
     private static bool Holds(SqlStatement statement, string first, string second)
     {
@@ -113,7 +155,7 @@ internal static class SqlSessionTraits
         return false;
     }
 
-    private static string? ScopeOfQuery(SqlStatement statement)
+    private static string? ScopeOfCalls(SqlStatement statement)
     {
         if (SettingAssignment.In(statement).Any(setting => setting.Local))
         {
@@ -175,7 +217,7 @@ internal static class SqlSessionTraits
                 }
             }
         }
-        while (at.AcceptSymbol(","));
+        while (at.AcceptSymbol(",") || (at.Accept("AS") && at.AcceptName().Count > 0 && at.AcceptSymbol(",")));
         return at.AtEnd;
     }
 }

@@ -23,7 +23,7 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 
     public List<SqlDirective> Directives { get; } = [];
 
-    public List<(int Offset, int Length)> LineComments { get; } = [];
+    public List<(int Offset, int Length)> Comments { get; } = [];
 
     public bool EndsComplete { get; private set; }
 
@@ -82,13 +82,13 @@ internal sealed class StatementSplitter(string text, bool standardConformingStri
 
     private void Comment(SqlToken token)
     {
-        if (text[token.Offset] != '-')
+        if (_first is not null)
         {
             return;
         }
 
-        LineComments.Add((token.Offset, token.Length));
-        if (_first is null && Statements.Count == 0)
+        Comments.Add((token.Offset, token.Length));
+        if (Statements.Count == 0 && text[token.Offset] == '-')
         {
             _lines.AdvanceTo(token.Offset);
             if (SqlDirective.Read(token.In(text), _lines.Line) is { } directive)

@@ -46,6 +46,19 @@ public sealed class CommittingCallsTests(SandboxServer server) : IAsyncLifetime,
         Assert.False(await _workspace.ScalarAsync<bool>("SELECT transactional FROM pgops.migration_history WHERE version = '2'"));
     }
 
+    [PostgresFact]
+    public async Task A_procedure_that_only_the_run_itself_brings_is_known_when_it_is_called()
+    {
+        _workspace.Write("2_b.sql", "DO $$ BEGIN EXECUTE 'CREATE PROCEDURE later() LANGUAGE plpgsql AS "
+            + "''BEGIN INSERT INTO a VALUES (1); COMMIT; INSERT INTO a VALUES (2); COMMIT; END'''; END $$;");
+        _workspace.Write("3_c.sql", "CALL later();");
+        _workspace.Write("4_d.sql", "INSERT INTO a VALUES (3);");
+
+        Assert.Equal(4, (await _workspace.RunAsync()).Applied.Count);
+
+        Assert.Equal(3, await _workspace.ScalarAsync<long>("SELECT count(*) FROM a"));
+    }
+
     [PostgresTheory]
     [InlineData("DO $$ BEGIN /* COMMIT; */ INSERT INTO a VALUES (1); RAISE NOTICE 'COMMIT;'; END $$;")]
     [InlineData("CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN INSERT INTO a VALUES (1); END'; CALL p();")]

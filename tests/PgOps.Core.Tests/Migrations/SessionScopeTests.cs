@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Migrations.Running;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
@@ -97,8 +98,8 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     {
         var workspace = await WorkspaceAsync();
         workspace.Write("1_a.sql", "CREATE TABLE l AS SELECT current_setting('transaction_isolation') AS i;");
-        workspace.Write("2_b.sql", "BEGIN ISOLATION LEVEL REPEATABLE READ;\nINSERT INTO l VALUES (current_setting('transaction_isolation'));"
-            + "\nCOMMIT;");
+        workspace.Write("2_b.sql", "BEGIN ISOLATION LEVEL REPEATABLE READ;\n"
+            + "INSERT INTO l VALUES (current_setting('transaction_isolation'));\nCOMMIT;");
         workspace.Write("3_c.sql", "SET transaction_isolation = 'serializable';\n"
             + "INSERT INTO l VALUES (current_setting('transaction_isolation'));");
         workspace.Write("4_d.sql", "SET default_transaction_isolation = 'serializable'; SET default_transaction_read_only = on;");
@@ -114,6 +115,70 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresTheory]
+    [InlineData("ALTER TABLE u ADD c int;\nBEGIN;\nCREATE TYPE r AS ENUM ('a');\nALTER TABLE u ADD d r;\nCOMMIT;")]
+    [InlineData("SET client_min_messages = warning;\nBEGIN;\nCREATE TABLE z (i int);\nCOMMIT;")]
+    [InlineData("BEGIN;\nCREATE TABLE z (i int);\nCOMMIT;\nBEGIN;\nCREATE TABLE y (i int);\nCOMMIT;")]
+    [InlineData("begin transaction isolation level serializable, read write, not deferrable;\ncreate table z (i int);\nend;")]
+    public async Task A_file_s_own_transactions_run_in_the_migration_s(string text)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", "CREATE TABLE u (i int);");
+        workspace.Write("2_b.sql", text);
+
+        Assert.Equal(2, (await workspace.RunAsync()).Applied.Count);
+    }
+
+    [PostgresTheory]
+    [InlineData("CREATE TABLE z (dir int, -- up\n k int -- down\n); DROP TABLE z;")]
+    [InlineData("-- Undo\nCREATE TABLE undo (i int);")]
+    [InlineData("-- contact: ops+goose@example.org\nCREATE TABLE z (i int); -- down\nDROP TABLE z;")]
+    [InlineData("-- Up Migration\nCREATE TABLE z (i int);")]
+    [InlineData("-- up migration of users to v3\nCREATE TABLE z (i int);")]
+    public async Task A_comment_that_is_no_section_does_no_harm(string text)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", text);
+        workspace.Write("1_a.down.sql", "-- Down Migration\nSELECT 1;");
+
+        Assert.Single((await workspace.RunAsync()).Applied);
+        await new UndoMigrations().RunAsync(workspace.Request, workspace.Sink, CancellationToken.None);
+    }
+
+    [PostgresTheory]
+    [InlineData("SELECT set_config('search_path', 'app', false) AS x;", true)]
+    [InlineData("SET search_path = public; DISCARD ALL; SET search_path = app;", true)]
+    [InlineData("PREPARE p AS SELECT * FROM gone; DEALLOCATE p; DROP TABLE gone; SET search_path = app;", true)]
+    [InlineData("SET default_transaction_read_only = on; SET search_path = app;", true)]
+    [InlineData("VALUES (set_config('search_path', 'app', false));", false)]
+    [InlineData("SELECT set_config('search_path', 'ap' || 'p', false);", false)]
+    [InlineData("DO $$ BEGIN PERFORM set_config('search_path', 'app', false); END $$;", false)]
+    [InlineData("DO $$ BEGIN SET search_path = app; END $$;", false)]
+    public async Task What_a_resumed_run_cannot_have_again_is_refused_and_the_rest_is_there(string state, bool again)
+    {
+        var workspace = await WorkspaceAsync();
+        await workspace.ExecuteAsync("CREATE SCHEMA app; CREATE TABLE gone (i int)");
+        var text = $"-- pgops: no-transaction\n{state}\nCREATE TABLE t1 (i int);\nSELECT 1/0;\nCREATE TABLE t2 (i int);";
+        workspace.Write("1_a.sql", text);
+        await workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true });
+        workspace.Write("1_a.sql", text.Replace("1/0", "1", StringComparison.Ordinal));
+
+        if (again)
+        {
+            await workspace.RunAsync(request => request with { AllowNotEmpty = true });
+            Assert.Equal("app.t1,app.t2", await workspace.ScalarAsync<string>(
+                "SELECT string_agg(oid::regclass::text, ',' ORDER BY relname) FROM pg_class WHERE relname IN ('t1', 't2')"));
+        }
+        else
+        {
+            var error = await workspace.FailAsync(PgErrorCode.MigrationInterrupted);
+            Assert.Contains("gave its session settings", error.Problem, StringComparison.Ordinal);
+        }
+    }
+
+    [PostgresTheory]
+    [InlineData("DO $$ BEGIN SET client_encoding = 'latin1'; END $$")]
+    [InlineData("DO $$ BEGIN PERFORM set_config('client_encoding', 'latin1', false); END $$")]
+    [InlineData("INSERT INTO t SELECT set_config('client_encoding', 'lat' || 'in1', false)")]
     [InlineData("SET client_encoding = 'LATIN1'")]
     [InlineData("SET NAMES 'latin1'")]
     [InlineData("SELECT pg_catalog.set_config('client_encoding', 'LATIN1', false)")]
@@ -128,6 +193,21 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
         workspace.Write("1_a.sql", "SET client_encoding = 'UTF8';\nSET NAMES 'UTF-8';\nCREATE TABLE a AS SELECT 'ä' AS t;");
         await workspace.RunAsync();
         Assert.Equal("ä", await workspace.ScalarAsync<string>("SELECT t FROM a"));
+    }
+
+    [PostgresFact]
+    public async Task A_file_is_read_with_the_strings_that_the_database_has()
+    {
+        var workspace = await WorkspaceAsync();
+        await workspace.ExecuteAsync($"ALTER DATABASE \"{workspace.Target.Database}\" SET standard_conforming_strings = off");
+        workspace.Write("1_a.sql", "CREATE TABLE a AS SELECT 'it\\'s; one'::text AS t;\nINSERT INTO a VALUES ('two');");
+        workspace.Write("1_a.down.sql", "SELECT 'it\\'s; gone';\nDROP TABLE a;");
+
+        await workspace.RunAsync();
+
+        Assert.Equal("it's; one,two", await workspace.ScalarAsync<string>("SELECT string_agg(t, ',' ORDER BY ctid) FROM a"));
+        await new UndoMigrations().RunAsync(workspace.Request, workspace.Sink, CancellationToken.None);
+        Assert.Null(await workspace.ScalarAsync<string>("SELECT to_regclass('a')::text"));
     }
 
     [PostgresFact]
@@ -169,6 +249,10 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     [InlineData("-- +micrate Up\nCREATE TABLE a (i int);\n-- +micrate Down\nDROP TABLE a;", "micrate")]
     [InlineData("-- ==== UP ====\nCREATE TABLE a (i int);\n-- ==== DOWN ====\nDROP TABLE a;", "shmig")]
     [InlineData("-- Up\nCREATE TABLE a (i int);\n-- Down\nDROP TABLE a;", "'Down'")]
+    [InlineData("CREATE TABLE a (i int);\n-- ROLLBACK:\nDROP TABLE a;", "'ROLLBACK'")]
+    [InlineData("/* Up */\nCREATE TABLE a (i int);\n/* Down */\nDROP TABLE a;", "'Down'")]
+    [InlineData("-- UP SCRIPT\nCREATE TABLE a (i int);\n-- DOWN SCRIPT\nDROP TABLE a;", "'DOWN'")]
+    [InlineData("-- Up Migration\nCREATE TABLE a (i int);\n-- Down Migration\nDROP TABLE a;", "node-pg-migrate")]
     [InlineData("-- +goose Up\nCREATE TABLE a (i int);\n  -- +goose Down\nDROP TABLE a;", "goose")]
     [InlineData("-- +goose Up\nCREATE TABLE a (i int);\n-- here +goose Down\nDROP TABLE a;", "goose")]
     [InlineData("-- migrate:up\nCREATE TABLE a (i int);\n  -- migrate:down\nDROP TABLE a;", "dbmate")]
@@ -213,6 +297,8 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
 
     [PostgresTheory]
     [InlineData("-- pgops: ignore some-rule\nSELECT 1;", "'-- pgops: ignore' is not a directive")]
+    [InlineData("--no-transaction\nSELECT 1;", "in words that neither sqlx nor PgOps knows")]
+    [InlineData("-- No-Transaction\nSELECT 1;", "in words that neither sqlx nor PgOps knows")]
     [InlineData("SELECT 1;\n-- pgops: no-transaction\nVACUUM;", "does nothing below the first statement")]
     public async Task A_directive_that_does_nothing_is_refused(string text, string words)
     {
@@ -230,7 +316,8 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     {
         var random = new Random(seed);
         var folders = int.Parse(Environment.GetEnvironmentVariable("PGOPS_FOLDERS") ?? "15", CultureInfo.InvariantCulture);
-        await SandboxServer.ExecuteAsync(_server.Target, "DO $$ BEGIN CREATE ROLE other; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, "DO $$ BEGIN CREATE ROLE other; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
         for (var folder = 0; folder < folders; folder++)
         {
             var once = await WorkspaceAsync(ground: true);

@@ -27,8 +27,8 @@ internal static class HistoryErrors
         PostgresErrorCodes.InsufficientPrivilege when table.Writes(error.BatchCommand) =>
             $"As the table's owner: GRANT SELECT, INSERT, UPDATE ON {table.Name} TO the role that migrates; then run the command again.",
         PostgresErrorCodes.FeatureNotSupported when table.Writes(error.BatchCommand) =>
-            $"A rule on the table changes what PgOps writes. As its owner: DROP RULE … ON {table.Name} (psql's \\d names it); then run the "
-                + "command again.",
+            $"A rule on the table changes what PgOps writes. As its owner: DROP RULE … ON {table.Name} (psql's \\d names it); then run "
+                + "the command again.",
         PostgresErrorCodes.UntranslatableCharacter when table.Writes(error.BatchCommand) =>
             "The history keeps the whole file, comments too: take the character out of the file, and run the command again.",
         _ => null,
@@ -47,7 +47,11 @@ internal static class HistoryErrors
             error.SqlState == PostgresErrorCodes.InsufficientPrivilege ? PgErrorCode.PermissionDenied : PgErrorCode.StatementFailed,
             $"The history {table.Name} was not created: {statement} failed: {error.SqlState} {error.MessageText}",
             "Nothing of the history was created, and no migration was run.",
-            error.SqlState != PostgresErrorCodes.InsufficientPrivilege ? error.Hint ?? Trigger
+            error.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction
+                ? "The role or the database has default_transaction_read_only = on, as for a maintenance window. To migrate "
+                    + $"all the same: ALTER DATABASE {Quote.Identifier(standing.Database)} SET default_transaction_read_only = off; "
+                    + "(or ALTER ROLE)."
+            : error.SqlState != PostgresErrorCodes.InsufficientPrivilege ? error.Hint ?? Trigger
                 : error.BatchCommand?.CommandText == table.CreateSchemaStatement
                     ? $"As the database's owner: CREATE SCHEMA {schema} AUTHORIZATION {standing.Grantee}; or "
                         + $"GRANT CREATE ON DATABASE {Quote.Identifier(standing.Database)} TO {standing.Grantee}; or name a schema that "

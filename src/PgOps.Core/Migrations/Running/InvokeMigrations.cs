@@ -89,6 +89,7 @@ public sealed class InvokeMigrations
         NpgsqlConnection connection,
         CancellationToken cancellationToken)
     {
+        folder.ReadAs(connection);
         var hasObjects = !history.Rows.Values.Any(row => row.IsApplied)
             && await connection.ScalarAsync<bool>(
                 HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone,
@@ -174,8 +175,13 @@ public sealed class InvokeMigrations
         using var progress = new ProgressActivity(
             sink,
             request.SchemaAlone ? $"Migrating {request.Target.Database}.{request.Target.Schema}" : $"Migrating {request.Target.Database}");
-        foreach (var group in MigrationGroup.Divide(plan.Pending, script => !script.Transactional || Unfinished(script) is not null))
+        foreach (var planned in MigrationGroup.Divide(
+            plan.Pending, script => !script.Transactional || Unfinished(script) is not null || CommittingCalls.AnyIn(script)))
         {
+            // What a migration before it has created, by an extension for one, was not known when the run was planned.
+            var group = planned is [var caller] && CommittingCalls.AnyIn(caller)
+                ? await CommittingCalls.SettleAsync(session.Connection, planned, cancellationToken).ConfigureAwait(false)
+                : planned;
             progress.Report(group[0].File.ToString(), applied.Count, plan.Pending.Count);
             try
             {

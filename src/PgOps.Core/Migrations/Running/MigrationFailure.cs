@@ -49,7 +49,7 @@ internal static class MigrationFailure
         Field("QUERY", error.InternalQuery);
         Field("CONTEXT", error.Where);
         Field("LOCK HELD BY", blockers);
-        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, blockers), error)
+        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, statement, blockers), error)
         {
             Subject = script.File.Path,
             Statement = new PgStatementError
@@ -94,12 +94,15 @@ internal static class MigrationFailure
         }
     }
 
-    private static string Next(PostgresException error, string? blockers) => error.SqlState switch
+    private static string Next(PostgresException error, SqlStatement? statement, string? blockers) => error.SqlState switch
     {
         PostgresErrorCodes.LockNotAvailable when blockers is not null =>
             "Wait for that session, or end it with SELECT pg_terminate_backend(pid), and run the command again.",
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected =>
             "Run the command again when the table is less busy (-LockTimeout waits longer for each lock).",
+        PostgresErrorCodes.ActiveSqlTransaction when statement is not null && (statement.Keywords is ["SET", ..]
+            || SettingAssignment.In(statement).Any(setting => setting.Name.StartsWith("transaction_", StringComparison.Ordinal))) =>
+            "Make it the first statement of the file, or wrap the file in BEGIN ISOLATION LEVEL … and COMMIT.",
         PostgresErrorCodes.ActiveSqlTransaction =>
             "Put '-- pgops: no-transaction' at the head of the file, so that its statements run one by one.",
         PostgresErrorCodes.InsufficientPrivilege => "Grant the role what it lacks, or migrate as the owner, and run the command again.",

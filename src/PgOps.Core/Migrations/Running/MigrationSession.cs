@@ -22,7 +22,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     private readonly string _historySettingsOfMore;
     private readonly long _key;
     private bool _prepared;
-    private bool _mayHoldLocks;
+    private bool _begun;
     private bool _mayHavePrepared;
 
     private MigrationSession(NpgsqlConnection connection, List<(string Name, string Value)> settings, long key)
@@ -59,7 +59,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>
     /// The commands that give a migration the session that a new connection would: nothing of what the one before it has left. They are
     /// a transaction of their own, for the migration's must begin under its own defaults, not under those that another file has set.
-    /// Locks and prepared statements go when a script of this session speaks of any; the worker's key and PgOps' own statements stay.
+    /// Prepared statements go when a script of this session speaks of any, for PgOps has some of its own; the worker's key is kept.
     /// </summary>
     /// <param name="script">The migration that follows.</param>
     internal IReadOnlyList<NpgsqlBatchCommand> Preamble(MigrationScript script)
@@ -74,14 +74,14 @@ internal sealed class MigrationSession : IAsyncDisposable
             commands.Add(new("DEALLOCATE ALL"));
         }
 
-        if (_mayHoldLocks)
+        if (_begun)
         {
             commands.Add(new(AdvisoryLock.KeepShared(_key)));
         }
 
         commands.Add(new(_prepared ? $"EXECUTE {PreparedBeginning}" : _settings));
         commands.Add(new("COMMIT"));
-        _mayHoldLocks |= script.Text.Contains("advisory", StringComparison.OrdinalIgnoreCase);
+        _begun = true;
         _mayHavePrepared |= script.Text.Contains("prepare", StringComparison.OrdinalIgnoreCase);
         return commands;
     }

@@ -1,3 +1,4 @@
+using Npgsql;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Sql;
 
@@ -9,6 +10,8 @@ namespace PgOps.Core.Migrations.Running;
 /// </summary>
 internal static class SessionState
 {
+    private const string NothingNow = "The statements before are done and recorded; nothing was run now.";
+
     /// <summary>The statements that ran and are to be run again, for what they leave in the session and nothing else.</summary>
     /// <param name="script">The migration as it is now.</param>
     /// <param name="before">Its statements as they were recorded.</param>
@@ -16,24 +19,61 @@ internal static class SessionState
     /// <exception cref="PgOpsException">MigrationInterrupted: the rest needs what cannot be had again.</exception>
     internal static List<SqlStatement> ToReplay(MigrationScript script, IReadOnlyList<SqlStatement> before, int done)
     {
+        var replay = new List<SqlStatement>();
         for (var index = 0; index < done; index++)
         {
-            if (SqlSessionTraits.LostObjectOf(before[index]) is { } lost
+            var statement = before[index];
+            if (statement.Keywords is ["DISCARD", "ALL", ..])
+            {
+                // A new session is just that.
+                replay.Clear();
+            }
+            else if (statement.Keywords is ["DEALLOCATE", ..])
+            {
+                var name = SqlSessionTraits.PreparedBy(statement);
+                replay.RemoveAll(earlier => SqlSessionTraits.PreparedBy(earlier) is { } made && (name == "ALL" || made == name));
+            }
+            else if (SqlSessionTraits.IsSessionState(statement))
+            {
+                replay.Add(statement);
+            }
+            else if (SqlSessionTraits.LeavesSettings(statement))
+            {
+                throw Lost(script, statement, index + 1, "gave its session settings", "what is left would run without them");
+            }
+            else if (SqlSessionTraits.LostObjectOf(statement) is { } lost
+                && !before.Take(done).Skip(index).Any(later => IsDropOf(later, lost.Name))
                 && script.Statements.Skip(done).Any(later => SqlSessionTraits.Mentions(later, lost.Name)))
             {
-                throw Lost(script, before[index], index + 1, lost);
+                var made = $"made the {lost.What} {lost.Name}, which ended with its session";
+                throw Lost(script, statement, index + 1, made, "what is left needs it");
             }
         }
 
-        return [.. before.Take(done).Where(SqlSessionTraits.IsSessionState)];
+        return replay;
     }
 
-    private static PgOpsException Lost(MigrationScript script, SqlStatement statement, int number, (string What, string Name) lost) => new(
+    /// <summary>A statement that gives the session its state could not be run again.</summary>
+    internal static PgOpsException NotReplayed(MigrationScript script, SqlStatement statement, PostgresException error) => new(
         PgErrorCode.MigrationInterrupted,
-        $"{script.File} cannot go on where it stopped: statement {number} (line {statement.Line}) made the {lost.What} {lost.Name}, which "
-            + "ended with its session, and what is left needs it.",
-        "The statements before are done and recorded; nothing was run now.",
-        "Run what is left by hand, in one session with that statement, and record it: "
-            + $"Repair-PgMigration -Version {script.File.Version} -MarkApplied -Reason '…'.")
+        $"{script.File} cannot go on where it stopped: line {statement.Line} is run again for the state that it gives the session, and "
+            + $"failed: {error.SqlState} {error.MessageText}",
+        NothingNow,
+        ByHand(script),
+        error)
     { Subject = script.File.Path };
+
+    private static bool IsDropOf(SqlStatement statement, string name)
+        => statement.Keywords is ["DROP" or "CLOSE", ..] && SqlSessionTraits.Mentions(statement, name);
+
+    private static PgOpsException Lost(MigrationScript script, SqlStatement statement, int number, string what, string why) => new(
+        PgErrorCode.MigrationInterrupted,
+        $"{script.File} cannot go on where it stopped: statement {number} (line {statement.Line}) {what}, and {why}.",
+        NothingNow,
+        ByHand(script))
+    { Subject = script.File.Path };
+
+    private static string ByHand(MigrationScript script)
+        => "Run what is left by hand, in one session with that statement, and record it: "
+            + $"Repair-PgMigration -Version {script.File.Version} -MarkApplied -Reason '…'.";
 }

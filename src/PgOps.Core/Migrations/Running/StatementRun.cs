@@ -15,6 +15,9 @@ namespace PgOps.Core.Migrations.Running;
 /// </summary>
 internal sealed class StatementRun
 {
+    // The history is written whatever the file has set; default_transaction_read_only would keep its progress out.
+    private const string Begin = "BEGIN READ WRITE";
+
     private readonly MigrationSession _session;
     private readonly HistoryTable _table;
     private readonly MigrationRequest _request;
@@ -90,7 +93,14 @@ internal sealed class StatementRun
         RequireSameBeginning(script, before, done);
         foreach (var statement in SessionState.ToReplay(script, before, done))
         {
-            await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (!ServerErrors.IsLost(error))
+            {
+                throw SessionState.NotReplayed(script, statement, error);
+            }
         }
 
         if (record.StatementRunning == done && done < before.Count)
@@ -208,13 +218,13 @@ internal sealed class StatementRun
             MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Started, index + 1, null, null));
         if (statement.CopyData is not null)
         {
-            await SendAsync([new("BEGIN")], cancellationToken).ConfigureAwait(false);
+            await SendAsync([new(Begin)], cancellationToken).ConfigureAwait(false);
             await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
             await SendAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            await SendAsync([new("BEGIN"), new(statement.Text), .. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+            await SendAsync([new(Begin), new(statement.Text), .. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -238,7 +248,7 @@ internal sealed class StatementRun
             MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error), cancellationToken).ConfigureAwait(false);
 
     private async Task WriteAsync(NpgsqlBatchCommand history, CancellationToken cancellationToken)
-        => await SendAsync([new("BEGIN"), .. _session.Recording(history), new("COMMIT")], cancellationToken).ConfigureAwait(false);
+        => await SendAsync([new(Begin), .. _session.Recording(history), new("COMMIT")], cancellationToken).ConfigureAwait(false);
 
     private async Task<PgOpsException> FailAsync(
         MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)

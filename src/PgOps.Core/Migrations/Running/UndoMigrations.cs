@@ -58,6 +58,7 @@ public sealed class UndoMigrations
             {
                 var history = await MigrationHistory.ReadAsync(
                     connection, new HistoryTable(request.HistorySchema), false, cancellationToken).ConfigureAwait(false);
+                folder.ReadAs(connection);
                 return UndoPlan.Make(request, folder, history)
                     .ConvertAll(script => new PlannedMigration(script.File.ToString(), PreviewMigrations.Describe(script, request.Target)));
             }
@@ -78,6 +79,7 @@ public sealed class UndoMigrations
     {
         var table = new HistoryTable(request.HistorySchema);
         var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+        folder.ReadAs(connection);
         var plan = UndoPlan.Make(request, folder, history);
         var result = new PgMigrationRun
         {

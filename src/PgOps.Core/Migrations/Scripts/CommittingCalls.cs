@@ -14,6 +14,9 @@ internal static class CommittingCalls
 
     private static readonly string[] Opaque = ["c", "internal"];
 
+    /// <summary>Whether a migration that is to run in a transaction calls a procedure.</summary>
+    internal static bool AnyIn(MigrationScript script) => script.Transactional && script.Statements.SelectMany(Called).Any();
+
     /// <summary>Lets the migrations that call a procedure with COMMIT or ROLLBACK in it run statement by statement.</summary>
     /// <param name="connection">A session that sees the database's procedures.</param>
     /// <param name="scripts">What is to run; the procedures that they create are known too.</param>

@@ -37,6 +37,9 @@ internal sealed class MigrationFile
     /// <summary>Values for its placeholders; null leaves them as they are.</summary>
     internal ScriptVariables? Variables { get; set; }
 
+    /// <summary>Whether a backslash in plain quotes is an ordinary character in the session that runs it.</summary>
+    internal bool ConformingStrings { get; set; } = true;
+
     /// <summary>Takes out of the file's text what is to run; null runs the whole text.</summary>
     internal Func<MigrationFile, string, ScriptPart>? Section { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Npgsql;
 
 namespace PgOps.Core.Migrations.Scripts;
 
@@ -107,6 +108,15 @@ internal sealed partial class MigrationFolder
         }
 
         return folder;
+    }
+
+    /// <summary>Has the scripts read as a session reads them: a role or a database may have another standard_conforming_strings.</summary>
+    internal void ReadAs(NpgsqlConnection session)
+    {
+        foreach (var file in Scripts)
+        {
+            file.ConformingStrings = session.PostgresParameters.GetValueOrDefault("standard_conforming_strings") != "off";
+        }
     }
 
     /// <summary>Why an entry that no shape took must not be passed over; null when it may.</summary>

@@ -66,13 +66,13 @@ internal sealed class MigrationScript
     {
         var part = file.PartOf(file.Text);
         var (text, places) = Replaced(file, part.Text);
-        var script = SqlScript.Parse(text);
+        var script = SqlScript.Parse(text, (undone ?? file).ConformingStrings);
         var statements = Unwrap(script.Statements);
         var transactional = part.Transactional && !byStatement
             && !script.Directives.Any(known => known.Name == NoTransaction)
             && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
         statements = transactional ? Unwrap(NestedTransactions.LeaveOut(script.Statements)) : statements;
-        var wrapper = statements.Count < script.Statements.Count ? script.Statements[0] : null;
+        var wrapper = IsWrapped(script.Statements) ? script.Statements[0] : null;
         var modes = wrapper is null ? "" : NestedTransactions.ModesOf(wrapper);
 
         // pg_dump's \restrict lines only guard psql against the text between them.
@@ -82,7 +82,7 @@ internal sealed class MigrationScript
             .Concat(statements.Select(Problem).OfType<(int, string, string)>())
             .Concat(wrapper is null ? [] : NestedTransactions.ProblemsOf(wrapper, modes, transactional))
             .Concat(transactional ? [] : LostScope(script, statements))
-            .Concat(SectionMarks.In(script, undone is not null))
+            .Concat(SectionMarks.In(script, undone is not null, file.Section is not null))
             .Concat(statements.Where(statement => LacksData(file, places, statement)).Select(statement => (
                 statement.Offset,
                 "this COPY's data were left out when the script was recorded",
@@ -92,6 +92,8 @@ internal sealed class MigrationScript
                 $"'-- pgops: {directive.Name}' is not a directive",
                 "the one there is: -- pgops: no-transaction")))
             .Concat(LateDirectives(script))
+            .Concat(!ScriptPart.MissesSqlxMark(text) ? [] : [(
+                0, "this asks for no transaction in words that neither sqlx nor PgOps knows", "write '-- no-transaction'")])
             .OrderBy(problem => problem.Item1)
             .ToList();
         if (problems.Count > 0)
@@ -108,7 +110,7 @@ internal sealed class MigrationScript
 
     /// <summary>The statements that a recorded text of the file holds, as <see cref="Statements"/> has them.</summary>
     internal static IReadOnlyList<SqlStatement> StatementsOf(MigrationFile file, string text)
-        => Unwrap(SqlScript.Parse(Replaced(file, file.PartOf(text).Text).Text).Statements);
+        => Unwrap(SqlScript.Parse(Replaced(file, file.PartOf(text).Text).Text, file.ConformingStrings).Statements);
 
     private static (string Text, PlaceMap Places) Replaced(MigrationFile file, string text)
         => file.Variables is null ? (text, PlaceMap.Same) : file.Variables.Replace(text, (name, offset) => ScriptPart.Invalid(
@@ -123,12 +125,11 @@ internal sealed class MigrationScript
             && file.Content.StoredAt(places.InFile(data.Offset)) is null;
 
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
-    {
-        var wrapped = statements.Count >= 2
-            && SqlStatementTraits.TransactionCommandOf(statements[0]) == TransactionCommand.Begin
-            && SqlStatementTraits.TransactionCommandOf(statements[^1]) == TransactionCommand.Commit;
-        return wrapped ? statements.Skip(1).Take(statements.Count - 2).ToList() : statements;
-    }
+        => IsWrapped(statements) ? statements.Skip(1).Take(statements.Count - 2).ToList() : statements;
+
+    private static bool IsWrapped(IReadOnlyList<SqlStatement> statements) => statements.Count >= 2
+        && SqlStatementTraits.TransactionCommandOf(statements[0]) == TransactionCommand.Begin
+        && SqlStatementTraits.TransactionCommandOf(statements[^1]) == TransactionCommand.Commit;
 
     /// <summary>
     /// Statements that lose their meaning because the file runs statement by statement: the server does nothing then but warn, or does
@@ -155,7 +156,7 @@ internal sealed class MigrationScript
     }
 
     private static IEnumerable<(int, string, string)> LateDirectives(SqlScript script)
-        => script.LineComments.Skip(script.Directives.Count)
+        => script.Comments
             .Where(comment => script.Statements.Count > 0 && comment.Offset > script.Statements[0].Offset
                 && SqlDirective.Read(script.Text.AsSpan(comment.Offset, comment.Length), 1) is not null)
             .Select(comment => (
@@ -186,13 +187,22 @@ internal sealed class MigrationScript
 
         foreach (var setting in SettingAssignment.In(statement))
         {
-            if (setting is { Name: "client_encoding", Value: { } encoding } && !IsUtf8(encoding))
+            if (setting.Name == "client_encoding" && (setting.Value is not { } encoding ? setting.ByCall : !IsUtf8(encoding)))
             {
+                var value = setting.Value is null ? "…" : $"'{setting.Value}'";
                 return (
                     statement.Offset,
-                    $"client_encoding = '{encoding}': the file is UTF-8 and is sent so, and the server would store other letters",
+                    $"client_encoding = {value}: the file is UTF-8 and is sent so, and the server would store other letters",
                     "take the statement out; a file in another encoding is converted first (iconv -f LATIN1 -t UTF-8)");
             }
+        }
+
+        if (SqlSessionTraits.MakesReadOnly(statement))
+        {
+            return (
+                statement.Offset,
+                "READ ONLY: a migration is recorded in its own transaction, which therefore has to write",
+                "take the statement out");
         }
 
         return SqlStatementTraits.TransactionCommandOf(statement) switch

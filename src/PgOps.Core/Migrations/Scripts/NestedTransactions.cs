@@ -36,8 +36,16 @@ internal static class NestedTransactions
     /// <param name="begin">BEGIN or START TRANSACTION.</param>
     internal static string ModesOf(SqlStatement begin)
     {
-        var words = begin.Keywords.Skip(begin.Keywords[0] == "START" ? 2 : 1);
-        return string.Join(' ', words.SkipWhile(word => word is "WORK" or "TRANSACTION"));
+        var words = new List<string>();
+        foreach (var token in begin.Tokenize())
+        {
+            if (token.Kind != SqlTokenKind.Comment)
+            {
+                words.Add(token.In(begin.Span).ToString().ToUpperInvariant());
+            }
+        }
+
+        return string.Join(' ', words.Skip(1).SkipWhile(word => word is "WORK" or "TRANSACTION"));
     }
 
     /// <summary>What is wrong with the modes of a transaction that PgOps makes in a file's stead.</summary>

@@ -33,6 +33,12 @@ internal sealed partial class NumberedFiles : MigrationSource
             return entry.SiblingNamed(entry.Name[..^".down.sql".Length] + ".sql") is not null;
         }
 
+        if (UndoSuffix().Match(entry.Name) is { Success: true } undo)
+        {
+            Stray(entry.Name, $"an undo script by its {undo.Value[..^4]}: PgOps knows it as .down.sql beside the migration");
+            return true;
+        }
+
         if (HalfVersion().IsMatch(entry.Name))
         {
             Stray(entry.Name, "where its version ends is not clear: write the digits together, as in 20240102030405_x.sql");
@@ -49,6 +55,9 @@ internal sealed partial class NumberedFiles : MigrationSource
         });
         return true;
     }
+
+    [GeneratedRegex(@"\.(undo|revert|rollback)\.sql$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UndoSuffix();
 
     /// <summary>2024-01-02-030405_x.sql: Diesel's version in a file's name.</summary>
     [GeneratedRegex(@"^[0-9]{4}-[0-9]{1,2}-[0-9]", RegexOptions.CultureInvariant)]

@@ -8,8 +8,14 @@ namespace PgOps.Core.Migrations.Scripts;
 /// <param name="Transactional">False when the file asks, in its tool's own words, to run outside a transaction.</param>
 internal sealed partial record ScriptPart(string Text, bool Transactional = true)
 {
-    /// <summary>The whole text; sqlx's <c>-- no-transaction</c> on the first line is honoured.</summary>
-    internal static ScriptPart Whole(string text) => new(text, !SqlxNoTransaction().IsMatch(text));
+    private const string SqlxNoTransaction = "-- no-transaction";
+
+    /// <summary>The whole text; sqlx's <c>-- no-transaction</c> at its start is honoured, whatever follows in the line.</summary>
+    internal static ScriptPart Whole(string text) => new(text, !text.StartsWith(SqlxNoTransaction, StringComparison.Ordinal));
+
+    /// <summary>The same mark in a form that sqlx does not know, which would be passed over.</summary>
+    internal static bool MissesSqlxMark(string text)
+        => LikeSqlxMark().IsMatch(text) && !text.StartsWith(SqlxNoTransaction, StringComparison.Ordinal);
 
     /// <summary>The text with everything blank but the head and a section.</summary>
     /// <param name="text">The file's text.</param>
@@ -53,6 +59,6 @@ internal sealed partial record ScriptPart(string Text, bool Transactional = true
         };
     }
 
-    [GeneratedRegex(@"^-- *no-transaction[ \t]*(\n|$)", RegexOptions.CultureInvariant)]
-    private static partial Regex SqlxNoTransaction();
+    [GeneratedRegex(@"^--[ \t]*no[-_]transaction\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex LikeSqlxMark();
 }
