@@ -87,4 +87,7 @@ public sealed record PgComparison : PgCheckedResult
 
     /// <summary>The tables that differ.</summary>
     public IEnumerable<PgTableComparison> Differences => Tables.Where(table => !table.Passed);
+
+    /// <summary>The tables and the schema objects that differ, in words.</summary>
+    public IReadOnlyList<string> AllDifferences => [.. Differences.Select(table => $"{table}"), .. Objects.Select(one => $"{one}")];
 }
