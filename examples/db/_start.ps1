@@ -21,11 +21,17 @@ function Invoke-InNewPowerShell([string] $Script, [System.Collections.IDictionar
     $LASTEXITCODE
 }
 
+# Ends the script with a sentence for people, not with a place in its text; it must be called from the script itself.
+function Stop-Script([string] $Message) {
+    $PSCmdlet.ThrowTerminatingError([System.Management.Automation.ErrorRecord]::new(
+            [System.InvalidOperationException]::new($Message), 'Refused', 'InvalidOperation', $null))
+}
+
 # PgOps: what the session has already, the clone's that this folder lies in, or the installed one.
 function Import-PgOps {
     if (Get-Module PgOps) { return }
     $clone = Join-Path $PSScriptRoot '../../PgOps.psd1'
     if (Test-Path $clone) { Import-Module $clone }
     elseif (Get-Module PgOps -ListAvailable) { Import-Module PgOps }
-    else { throw 'The module PgOps is not installed. Nothing was done. Put it into a folder of $env:PSModulePath.' }
+    else { Stop-Script 'The module PgOps is not installed. Nothing was done. Put it into a folder of $env:PSModulePath.' }
 }

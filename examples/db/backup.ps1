@@ -25,11 +25,11 @@ $code = Invoke-InNewPowerShell $PSCommandPath $PSBoundParameters
 if ($null -ne $code) { exit $code }
 Import-PgOps
 
-if (-not $env:DATABASE_URL) { throw 'DATABASE_URL is not set. Nothing was done.' }
-if ($Out -notlike '*.sql.gz') { throw "-Out must end in .sql.gz, for that is what is written: '$Out'. Nothing was done." }
+if (-not $env:DATABASE_URL) { Stop-Script 'DATABASE_URL is not set. Nothing was done.' }
+if ($Out -notlike '*.sql.gz') { Stop-Script "-Out must end in .sql.gz, for that is what is written: '$Out'. Nothing was done." }
 $file = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Out)
 $hashFile = "$file.sha256"
-foreach ($path in $file, $hashFile) { if (Test-Path -LiteralPath $path) { throw "$path is there already. Nothing was done. Give another name." } }
+foreach ($path in $file, $hashFile) { if (Test-Path -LiteralPath $path) { Stop-Script "$path is there already. Nothing was done. Give another name." } }
 $folder = Split-Path $file
 $null = New-Item -ItemType Directory -Force $folder
 
@@ -39,7 +39,7 @@ Write-Host "Backed up $($backup.Database) to $($backup.Path)"
 if ($NoDrill) { Write-Warning "The backup is not proven: no drill was made. Test-PgRestore '$($backup.Path)' makes one." }
 else {
     $drill = $backup | Test-PgRestore -Strict
-    if (-not $drill.Proven) { throw "The backup is not proven: $($drill.NotMade -join ', ') could not be made. It is in $($backup.Path); no $Out was made." }
+    if (-not $drill.Proven) { Stop-Script "The backup is not proven: $($drill.NotMade -join ', ') could not be made. It is in $($backup.Path); no $Out was made." }
     Write-Host ('Proven: {0:N0} rows in {1} tables restored and equal, in {2:0.0} s' -f $drill.Rows, $drill.TablesCompared, $drill.RecoveryTime.TotalSeconds)
 }
 
@@ -49,7 +49,7 @@ try {
     Copy-Item -LiteralPath (Join-Path $backup.Path $backup.Manifest.Payload.Path) $partial
     $hash = (Get-FileHash -LiteralPath $partial -Algorithm SHA256).Hash.ToLowerInvariant()
     $recorded = (Get-Content (Join-Path $backup.Path 'SHA256SUMS')).Where({ $_ -like "*  $($backup.Manifest.Payload.Path)" })
-    if ($recorded -notlike "$hash *") { throw "The copy differs from the dump in $($backup.Path)." }
+    if ($recorded -notlike "$hash *") { Stop-Script "The copy differs from the dump in $($backup.Path)." }
     Move-Item -LiteralPath $partial $file
     # As 'sha256sum backups/x.sql.gz' writes it, so that 'sha256sum -c backups/x.sql.gz.sha256' works in the same folder as this script did.
     [System.IO.File]::WriteAllText($hashFile, "$hash  $($Out -replace '\\', '/')`n")

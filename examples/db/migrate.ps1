@@ -24,7 +24,7 @@ $code = Invoke-InNewPowerShell $PSCommandPath $PSBoundParameters
 if ($null -ne $code) { exit $code }
 Import-PgOps
 
-if (-not $env:DATABASE_URL) { throw 'DATABASE_URL is not set. Nothing was done.' }
+if (-not $env:DATABASE_URL) { Stop-Script 'DATABASE_URL is not set. Nothing was done.' }
 if (-not $Path) { $Path = if (Test-Path prisma/migrations) { 'prisma/migrations' } else { 'migrations' } }
 $run = Invoke-PgMigration -Path $Path -WhatIf:$Plan
 if ($run) {

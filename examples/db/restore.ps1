@@ -26,8 +26,8 @@ if ($null -ne $code) { exit $code }
 Import-PgOps
 
 $url = if ($env:NEW_DATABASE_URL) { $env:NEW_DATABASE_URL } else { $env:DATABASE_URL }
-if (-not $url) { throw 'Neither NEW_DATABASE_URL nor DATABASE_URL is set. Nothing was done.' }
-if (-not (Test-Path -LiteralPath $File)) { throw "There is no $File. Nothing was done." }
+if (-not $url) { Stop-Script 'Neither NEW_DATABASE_URL nor DATABASE_URL is set. Nothing was done.' }
+if (-not (Test-Path -LiteralPath $File)) { Stop-Script "There is no $File. Nothing was done." }
 
 $source = (Resolve-Path -LiteralPath $File).ProviderPath
 if (Test-Path -LiteralPath "$source.sha256") {
@@ -50,7 +50,7 @@ if ((Test-Path -LiteralPath $source -PathType Leaf) -and $source -like '*.sql.gz
 
 if (-not $Force) {
     Restore-PgDatabase $source -Target $url -IntoEmpty -WhatIf
-    throw 'Nothing was done: give -Force when this is the right database.'
+    Stop-Script 'Nothing was done. Give -Force, too, when this is the right database.'
 }
 $restore = Restore-PgDatabase $source -Target $url -IntoEmpty -Confirm:$false
 $compared = if ($restore.TablesVerified -gt 0) { "$($restore.TablesVerified) tables equal to the backup's manifest" } else { 'a dump made without PgOps has nothing to compare with' }

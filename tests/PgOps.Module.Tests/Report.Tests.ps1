@@ -111,6 +111,7 @@ Describe 'Export-PgReport' {
         { Get-PgBackup ./nowhere -ErrorAction SilentlyContinue | Export-PgReport strict.json -Strict } | Should -Throw -ErrorId 'CheckFailed*'
         { Test-PgTarget 'postgresql://nobody@localhost:1/x?connect_timeout=2' | Export-PgReport strict.json -Strict } | Should -Throw -ErrorId 'CheckFailed*'
         (Get-Content strict.json -Raw | ConvertFrom-Json).results.kind | Should -Be 'target-test'
+        "$($Error[0])" | Should -BeLike "*Next:*Invoke-Item *strict.json*"
         { @() | Export-PgReport strict.json -Strict } | Should -Throw -ErrorId 'InvalidArgument*'
         $null = @() | Export-PgReport strict.json -Strict -ErrorAction SilentlyContinue -ErrorVariable problem
         $problem.FullyQualifiedErrorId | Should -BeLike 'InvalidArgument*'

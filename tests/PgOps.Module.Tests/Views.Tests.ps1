@@ -81,9 +81,29 @@ Describe 'The <Shape> of <Type>' -ForEach $cases {
         }
     }
 
+    It 'shows a path whole in <Width> columns' {
+        if ($Shape -ne 'Table' -or 'Path' -notin $Columns) { return }
+        $sample = New-Sample $Type
+        $path = '/srv/backups-of-the-shop/nightly/shop_20261130-093615Z'
+        $sample.GetType().GetProperty('Path').SetValue($sample, $path)
+        $lines = ($sample | Format-Table | Out-String -Width $Width) -split "`r?`n"
+        $lines -join '' -replace '\s' | Should -Not -BeLike '*…*'
+        $at = $lines.Where({ $_ -match '^[- ]+$' -and $_ -match '-' })[0].LastIndexOf(' ') + 1
+        -join $lines.ForEach({ if ($_.Length -gt $at) { $_.Substring($at).Trim() } }) | Should -BeLike "*$path"
+    }
+
     It 'has columns that are properties' {
         $properties = ([type]$Type).GetProperties().Name
         $Columns | Where-Object { $_ -cnotin $properties } | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'An object within an object' {
+    It 'is a few words, not all that is in it: <_>' -TestCases 'PgBackupManifest', 'PgServerFacts', 'PgDatabaseFacts', 'PgPayload',
+    'PgEncryption', 'PgMigrationMark', 'PgTableCost', 'PgTableFingerprint', 'PgSequencePosition', 'PgCheck',
+    'PgStatementError', 'PgMigration', 'PgTableComparison', 'PgObjectDifference', 'PgRowDifference', 'PgMaskedColumn', 'PgFinding',
+    'PgDatabaseSession', 'PgTarget', 'PgBackupRetention' {
+        "$(New-Sample "PgOps.$_")" | Should -Not -Match '[{}]'
     }
 }
 

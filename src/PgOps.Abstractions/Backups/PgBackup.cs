@@ -80,7 +80,11 @@ public sealed record PgBackup
 /// <param name="Schema">Its schema.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Duration">Time spent on it, in the source and in the archive; tables are read side by side.</param>
-public sealed record PgTableCost(string Schema, string Name, TimeSpan Duration);
+public sealed record PgTableCost(string Schema, string Name, TimeSpan Duration)
+{
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Schema}.{Name}: {Duration.TotalSeconds:0.00} s");
+}
 
 /// <summary>What <c>Test-PgBackup</c> found.</summary>
 public sealed record PgBackupTest : PgCheckedResult

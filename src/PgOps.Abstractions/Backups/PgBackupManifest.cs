@@ -58,6 +58,10 @@ public sealed record PgBackupManifest
 
     /// <summary>The PgOps version that wrote it.</summary>
     public string PgOpsVersion { get; init; } = "";
+
+    /// <inheritdoc/>
+    public override string ToString()
+        => FormattableString.Invariant($"{Format}, PostgreSQL {Server.Version}, {Tables.Count:N0} tables, {Tables.Sum(table => table.Rows):N0} rows");
 }
 
 /// <summary>The server a backup was taken from.</summary>
@@ -80,6 +84,9 @@ public sealed record PgServerFacts
 
     /// <summary>Port as the client saw it.</summary>
     public int Port { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"PostgreSQL {Version} on {Host}";
 }
 
 /// <summary>A database's own properties.</summary>
@@ -123,6 +130,9 @@ public sealed record PgDatabaseFacts
 
     /// <summary>What the database is a masked copy of (Restore-PgDatabase -Mask); null for an original.</summary>
     public string? Masked { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Encoding}, {Locale ?? Collate}, {PgSize.Format(Bytes)}";
 }
 
 /// <summary>The payload of a backup.</summary>
@@ -151,6 +161,9 @@ public sealed record PgPayload
 
     /// <summary>How the files are encrypted; null when they are not.</summary>
     public PgEncryption? Encryption { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Format}, {PgSize.Format(Bytes)}{(Encryption is null ? "" : $", encrypted with {Encryption}")}";
 }
 
 /// <summary>How a backup's files are encrypted: each by itself, all but the manifest and the list of hashes.</summary>
@@ -161,6 +174,9 @@ public sealed record PgEncryption
 
     /// <summary>Public keys of those who can decrypt: age's recipients, or the fingerprints of OpenPGP keys.</summary>
     public IReadOnlyList<string> Recipients { get; init => field = value.ToArray(); } = [];
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Tool} for {Recipients.Count:N0}");
 }
 
 /// <summary>One table's rows at the snapshot.</summary>
@@ -241,4 +257,7 @@ public sealed record PgMigrationMark
 
     /// <summary>Hash of the history's last row.</summary>
     public required string HistoryHash { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Version}_{Name}";
 }

@@ -29,4 +29,7 @@ public sealed record PgStatementError
 
     /// <summary>The server's context (call stack of functions).</summary>
     public string? Where { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{SqlState}: {Message}";
 }

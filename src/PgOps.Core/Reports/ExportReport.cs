@@ -93,7 +93,7 @@ public sealed class ExportReport
             string.Join('\n', report.Results.Where(result => result.Outcome != ReportOutcome.Passed).Select(Said)
                 .Prepend($"{report.Title}: {Said(report.Outcome)}.")),
             $"The report was written: {Names(files)}.",
-            "It holds every check.");
+            $"Read every check in it: Invoke-Item {CommandText.Argument(files[0].Path)}");
 
     private static string Said(ReportResult result)
     {

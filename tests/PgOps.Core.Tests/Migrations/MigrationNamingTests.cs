@@ -45,6 +45,16 @@ public sealed class MigrationNamingTests : IDisposable
         Assert.DoesNotContain("\r", naming.Script, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_name_that_is_taken_is_told_with_its_version()
+    {
+        _folder.Write("007_create_audit_logs.sql", "CREATE TABLE audit_logs (id int);");
+
+        var warning = Assert.Single(MigrationNaming.Read("create audit logs", _folder.Folder).Warnings);
+
+        Assert.Contains("007_create_audit_logs has that name already", warning, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("init")]
     [InlineData("tidy_up")]

@@ -45,6 +45,26 @@ public sealed class StoreRetentionTests : IDisposable
     }
 
     [Fact]
+    public async Task The_latest_is_the_newest_whole_one_and_a_newer_broken_one_is_named()
+    {
+        var backups = await FillAsync(3);
+        Assert.Equal(backups[2].Path, Assert.Single(await LatestAsync()).Path);
+        Assert.Empty(_sink.Failures);
+
+        var broken = StoreUri.Parse(backups[2].Path).Name;
+        foreach (var key in _s3.Objects.Keys.Where(key => key.Contains($"{broken}/data", StringComparison.Ordinal)).ToList())
+        {
+            _s3.Objects.Remove(key, out _);
+        }
+
+        Assert.Equal(backups[1].Path, Assert.Single(await LatestAsync()).Path);
+        Assert.Contains(broken, Assert.Single(_sink.Failures).Message, StringComparison.Ordinal);
+
+        Task<IReadOnlyList<PgBackup>> LatestAsync() => new FindBackups().RunAsync(
+            new FindBackupsRequest { Path = _s3.Uri("nightly"), Latest = true }, _sink, CancellationToken.None);
+    }
+
+    [Fact]
     public async Task A_named_backup_goes_unless_it_is_the_last()
     {
         var backups = await FillAsync(2);

@@ -42,6 +42,12 @@ public sealed partial class MigrationNaming
             warnings.Add($"The date '{date.Groups["date"].Value}' in '{snake}' says nothing that the version before it does not say.");
         }
 
+        if (Directory.Exists(path) && MigrationFolder.Read(path).Files.FirstOrDefault(
+            file => file.Name.Equals(snake, StringComparison.OrdinalIgnoreCase)) is { } earlier)
+        {
+            warnings.Add($"{earlier.Version}_{earlier.Name} has that name already; the version alone tells the two apart.");
+        }
+
         if (snake.Split('_').All(word => VagueWords.Contains(word) || word.All(char.IsAsciiDigit)))
         {
             warnings.Add($"The name '{snake}' says nothing about what changes. {Patterns("A name")}");
