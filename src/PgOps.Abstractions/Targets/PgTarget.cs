@@ -42,6 +42,9 @@ public sealed record PgTarget
     /// <summary>libpq's target_session_attrs, for several hosts.</summary>
     public string? TargetSessionAttributes { get; init; }
 
+    /// <summary>require_auth: the ways of authentication that the client takes part in; null for all.</summary>
+    public string? RequireAuth { get; init; }
+
     /// <summary>Password file (passfile); libpq's default file is used when nothing is set.</summary>
     public string? PasswordFile { get; init; }
 

@@ -42,6 +42,7 @@ internal static class PgTargetText
         Add("PGSSLKEY", target.SslKey);
         Add("PGCHANNELBINDING", target.ChannelBinding);
         Add("PGTARGETSESSIONATTRS", target.TargetSessionAttributes);
+        Add("PGREQUIREAUTH", target.RequireAuth);
         Add("PGOPTIONS", target.Options);
         return environment;
 
@@ -93,6 +94,7 @@ internal static class PgTargetText
         Query("options", target.Options);
         Query("channel_binding", target.ChannelBinding);
         Query("target_session_attrs", target.TargetSessionAttributes);
+        Query("require_auth", target.RequireAuth);
         return uri.ToString();
 
         void Query(string name, string? value)

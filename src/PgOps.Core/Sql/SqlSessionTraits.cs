@@ -179,6 +179,14 @@ internal static class SqlSessionTraits
             {
                 return "pg_advisory_xact_lock";
             }
+            else if (at.Accept("LO_OPEN"))
+            {
+                return "lo_open";
+            }
+            else if (at.Accept("PG_EXPORT_SNAPSHOT"))
+            {
+                return "pg_export_snapshot";
+            }
             else if (select && depth == 0 && at.Accept("FOR"))
             {
                 if (at.At("UPDATE") || at.At("SHARE") || at.At("NO") || at.At("KEY"))

@@ -170,6 +170,48 @@ internal static class SqlStatementTraits
         return at.Accept("FROM") && (at.At("STDIN") || at.At("STDOUT"));
     }
 
+    /// <summary>
+    /// Why a COPY needs a client of its own: it gives rows to the client, or reads data from it that no text can hold.
+    /// </summary>
+    /// <param name="statement">The statement.</param>
+    /// <returns>The words that make it so; null where the server does it alone, or the data may stand in the file.</returns>
+    internal static string? CopyForAClient(SqlStatement statement)
+    {
+        var at = new SqlCursor(statement);
+        if (!at.Accept("COPY"))
+        {
+            return null;
+        }
+
+        var binary = at.Accept("BINARY");
+        if (!at.AcceptParentheses())
+        {
+            _ = at.AcceptName();
+            at.AcceptParentheses();
+        }
+
+        if (at.Accept("TO"))
+        {
+            return at.At("STDOUT") || at.At("STDIN") ? "COPY … TO STDOUT" : null;
+        }
+
+        if (!at.Accept("FROM") || !(at.Accept("STDIN") || at.Accept("STDOUT")))
+        {
+            return null;
+        }
+
+        while (!binary && !at.AtEnd)
+        {
+            binary = at.Accept("BINARY") || at.AcceptText()?.Equals("binary", StringComparison.OrdinalIgnoreCase) == true;
+            if (!binary && !at.AtEnd)
+            {
+                at.Advance();
+            }
+        }
+
+        return binary ? "COPY … FROM STDIN in binary form" : null;
+    }
+
     private static bool Holds(SqlStatement statement, string keyword)
     {
         var at = new SqlCursor(statement);

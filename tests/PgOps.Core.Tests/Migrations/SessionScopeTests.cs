@@ -13,7 +13,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
 {
     private const string Picture = """
         SELECT concat(
-            (SELECT string_agg(format('%s.%s %s %s', n.nspname, c.relname, c.relkind, c.relowner::regrole), E'\n' ORDER BY 1)
+            (SELECT string_agg(format('%s.%s %s %s', n.nspname, c.relname, c.relkind, c.relowner::regrole), E'\n' ORDER BY n.nspname, c.relname)
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgops')),
             (SELECT string_agg(format('%s %s', k, v), E'\n' ORDER BY id) FROM told))
@@ -49,6 +49,12 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
         "DEALLOCATE ALL;",
         "SET client_min_messages = error; SET TIME ZONE 'Asia/Tokyo';",
         "INSERT INTO public.told (k, v) VALUES ('zone', current_setting('TimeZone'));",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app, public', current_database()); END $$;",
+        "SET my.own = 'x';",
+        "INSERT INTO public.told (k, v) VALUES ('own', coalesce(current_setting('my.own', true), 'unknown'));",
+        "CREATE OR REPLACE FUNCTION public.prepares() RETURNS int LANGUAGE plpgsql AS $f$ BEGIN EXECUTE 'PREPARE p AS SELECT 1';"
+            + " RETURN 1; END $f$;",
+        "DO $$ BEGIN IF to_regproc('public.prepares') IS NOT NULL THEN PERFORM public.prepares(); END IF; END $$;",
     ];
 
     private readonly SandboxServer _server;
@@ -75,6 +81,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     [InlineData("DECLARE c CURSOR FOR SELECT 1", "a cursor without HOLD has a meaning only")]
     [InlineData("SAVEPOINT s", "SAVEPOINT has a meaning only")]
     [InlineData("SELECT * FROM a WHERE b = 1 FOR UPDATE", "SELECT … FOR UPDATE has a meaning only")]
+    [InlineData("SELECT pg_export_snapshot()", "pg_export_snapshot has a meaning only")]
     public async Task What_needs_a_transaction_is_refused_where_there_is_none(string statement, string words)
     {
         var workspace = await WorkspaceAsync();
@@ -91,6 +98,29 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
         workspace.Write("2_b.sql", $"{statement};");
         workspace.Write("3_c.sql", "SET work_mem = '64MB';\nDECLARE c CURSOR WITH HOLD FOR SELECT 1;\nVACUUM a;");
         Assert.Equal(3, (await workspace.RunAsync()).Applied.Count);
+    }
+
+    [PostgresTheory]
+    [InlineData("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app', current_database()); END $$", "app.t")]
+    [InlineData("DO $$ BEGIN EXECUTE format('ALTER /* */ ROLE CURRENT_USER IN DATABASE %I SET search_path = app', current_database()); END $$", "app.t")]
+    [InlineData("SET my.own = 'x'", "t")]
+    [InlineData("SET /* of ours */ \"my\".own = 'x'", "t")]
+    [InlineData("LOAD 'plpgsql'", "t")]
+    [InlineData("SELECT earlier()", "t")]
+    public async Task What_only_a_new_connection_has_or_is_without_reaches_the_next_file_as_file_by_file(string statement, string table)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_ground.sql", "CREATE SCHEMA app; CREATE FUNCTION earlier() RETURNS int LANGUAGE plpgsql AS "
+            + "$$ BEGIN EXECUTE 'PREPARE p AS SELECT 1'; PERFORM set_config('my.own', 'x', false); RETURN 1; END $$;");
+        await workspace.RunAsync();
+        workspace.Write("2_a.sql", statement + ";");
+        workspace.Write("3_b.sql", "CREATE TABLE t AS SELECT current_setting('my.own', true) AS own, "
+            + "(SELECT count(*) FROM pg_prepared_statements WHERE name = 'p') AS prepared;");
+        workspace.Write("4_c.sql", "CREATE TABLE u (i int);");
+
+        Assert.Equal(3, (await workspace.RunAsync()).Applied.Count);
+
+        Assert.Equal(0L, await workspace.ScalarAsync<long>($"SELECT count(own) + sum(prepared)::bigint FROM {(table == "t" ? "public.t" : table)}"));
     }
 
     [PostgresFact]
@@ -312,7 +342,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     [Trait("Category", "Slow")]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_folder_gives_one_database_in_one_run_and_file_by_file(int seed)
+    public async Task A_folder_gives_one_database_in_one_run_file_by_file_and_when_cut_off(int seed)
     {
         var random = new Random(seed);
         var folders = int.Parse(Environment.GetEnvironmentVariable("PGOPS_FOLDERS") ?? "15", CultureInfo.InvariantCulture);
@@ -322,6 +352,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
         {
             var once = await WorkspaceAsync(ground: true);
             var stepwise = await WorkspaceAsync(ground: true);
+            var cut = await WorkspaceAsync(ground: true);
             var files = random.Next(3, 7);
             for (var file = 0; file < files; file++)
             {
@@ -329,6 +360,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
                 var text = string.Join('\n', random.Next(4) == 0 ? statements.Prepend("-- pgops: no-transaction") : statements);
                 once.Write($"{file + 2}_f.sql", text);
                 stepwise.Write($"{file + 2}_f.sql", text);
+                cut.Write($"{file + 2}_f.sql", text);
             }
 
             var (all, one) = (await OutcomeAsync(once, null), "");
@@ -342,6 +374,44 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
                 await once.ScalarAsync<string>(Picture) == await stepwise.ScalarAsync<string>(Picture),
                 $"seed {seed}, folder {folder}: {await once.ScalarAsync<string>(Picture)}\nfile by file: "
                     + $"{await stepwise.ScalarAsync<string>(Picture)}\n{All(once)}");
+            var again = await CutOffAsync(cut, TimeSpan.FromMilliseconds(random.Next(60)));
+            Assert.True(
+                again is null || (again == all && await once.ScalarAsync<string>(Picture) == await cut.ScalarAsync<string>(Picture)),
+                $"seed {seed}, folder {folder}: '{all}' in one run, '{again}' when cut off\n{await once.ScalarAsync<string>(Picture)}\n"
+                    + $"cut off: {await cut.ScalarAsync<string>(Picture)}\n{All(once)}");
+        }
+    }
+
+    /// <summary>
+    /// Ends every session of the database after a while, and runs again. Null where the second run refuses to go on in the middle of a
+    /// file whose temporary objects, cursors or settings went with the first one's session: it says so and does nothing.
+    /// </summary>
+    private static async Task<string?> CutOffAsync(MigrationWorkspace workspace, TimeSpan after)
+    {
+        var ending = Task.Run(async () =>
+        {
+            await Task.Delay(after);
+            await SandboxServer.ExecuteAsync(
+                workspace.Target.WithDatabase("postgres"),
+                $"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{workspace.Target.Database}'");
+        });
+        try
+        {
+            _ = await OutcomeAsync(workspace, null);
+        }
+        catch (PgOpsException error) when (error.Code is PgErrorCode.ConnectionLost or PgErrorCode.ConnectionFailed)
+        {
+            // As it was meant.
+        }
+
+        await ending;
+        try
+        {
+            return await OutcomeAsync(workspace, null);
+        }
+        catch (PgOpsException error) when (error.Code is PgErrorCode.MigrationChanged or PgErrorCode.MigrationInterrupted)
+        {
+            return null;
         }
     }
 

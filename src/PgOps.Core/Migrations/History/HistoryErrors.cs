@@ -47,11 +47,7 @@ internal static class HistoryErrors
             error.SqlState == PostgresErrorCodes.InsufficientPrivilege ? PgErrorCode.PermissionDenied : PgErrorCode.StatementFailed,
             $"The history {table.Name} was not created: {statement} failed: {error.SqlState} {error.MessageText}",
             "Nothing of the history was created, and no migration was run.",
-            error.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction
-                ? "The role or the database has default_transaction_read_only = on, as for a maintenance window. To migrate "
-                    + $"all the same: ALTER DATABASE {Quote.Identifier(standing.Database)} SET default_transaction_read_only = off; "
-                    + "(or ALTER ROLE)."
-            : error.SqlState != PostgresErrorCodes.InsufficientPrivilege ? error.Hint ?? Trigger
+            error.SqlState != PostgresErrorCodes.InsufficientPrivilege ? error.Hint ?? Trigger
                 : error.BatchCommand?.CommandText == table.CreateSchemaStatement
                     ? $"As the database's owner: CREATE SCHEMA {schema} AUTHORIZATION {standing.Grantee}; or "
                         + $"GRANT CREATE ON DATABASE {Quote.Identifier(standing.Database)} TO {standing.Grantee}; or name a schema that "

@@ -81,11 +81,11 @@ internal sealed class MigrationLock : IAsyncDisposable
     internal static long WorkerKey(string schema) => AdvisoryKey.Of($"pgops worker {schema}");
 
     /// <summary>Watches the lock's connection, and who stands in the way of the working session, until disposed.</summary>
-    /// <param name="workingProcess">Process id of the working session.</param>
+    /// <param name="workingProcess">Gives the process id of the working session; a new connection changes it.</param>
     /// <param name="request">
     /// Its lock_timeout: a blocker is looked for several times before it strikes. Its silence: how long an answer may take.
     /// </param>
-    internal void Watch(int workingProcess, MigrationRequest request)
+    internal void Watch(Func<int> workingProcess, MigrationRequest request)
     {
         var lockTimeout = request.LockTimeout;
         var interval = lockTimeout == TimeSpan.Zero ? LongestWatchInterval : lockTimeout / 4;
@@ -204,10 +204,10 @@ internal sealed class MigrationLock : IAsyncDisposable
         }
     }
 
-    private async Task WatchAsync(int workingProcess, TimeSpan interval, TimeSpan longest, CancellationToken cancellationToken)
+    private async Task WatchAsync(Func<int> workingProcess, TimeSpan interval, TimeSpan longest, CancellationToken cancellationToken)
     {
         var told = "";
-        var silence = new SessionSilence(workingProcess, longest);
+        var silence = new SessionSilence(workingProcess(), longest);
         using var answer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
@@ -215,13 +215,15 @@ internal sealed class MigrationLock : IAsyncDisposable
             {
                 await Task.Delay(interval, cancellationToken).ConfigureAwait(false);
                 answer.CancelAfter(longest);
+                var process = workingProcess();
+                silence = process == silence.Process ? silence : new SessionSilence(process, longest);
                 if (await silence.EndsAsync(_connection, answer.Token).ConfigureAwait(false) is { } lost)
                 {
                     await LoseAsync(lost).ConfigureAwait(false);
                     return;
                 }
 
-                if (await BlockersAsync(workingProcess, answer.Token).ConfigureAwait(false) is not [var (processes, blockers)])
+                if (await BlockersAsync(process, answer.Token).ConfigureAwait(false) is not [var (processes, blockers)])
                 {
                     continue;
                 }

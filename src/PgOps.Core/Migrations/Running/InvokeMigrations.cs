@@ -146,7 +146,7 @@ public sealed class InvokeMigrations
                 await session.PrepareAsync(table, cancellationToken).ConfigureAwait(false);
             }
 
-            migrationLock.Watch(session.Connection.ProcessID, request);
+            migrationLock.Watch(() => session.Process, request);
             var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
                 .ConfigureAwait(false);
             return result with
@@ -176,8 +176,11 @@ public sealed class InvokeMigrations
             sink,
             request.SchemaAlone ? $"Migrating {request.Target.Database}.{request.Target.Schema}" : $"Migrating {request.Target.Database}");
         foreach (var planned in MigrationGroup.Divide(
-            plan.Pending, script => !script.Transactional || Unfinished(script) is not null || CommittingCalls.AnyIn(script)))
+            plan.Pending,
+            script => !script.Transactional || Unfinished(script) is not null || CommittingCalls.AnyIn(script) || session.WearsOut(script)))
         {
+            await session.RenewAsync(planned, cancellationToken).ConfigureAwait(false);
+
             // What a migration before it has created, by an extension for one, was not known when the run was planned.
             var group = planned is [var caller] && CommittingCalls.AnyIn(caller)
                 ? await CommittingCalls.SettleAsync(session.Connection, planned, cancellationToken).ConfigureAwait(false)
@@ -195,6 +198,13 @@ public sealed class InvokeMigrations
                 {
                     await inTransaction.RunAsync(group, Applied, cancellationToken).ConfigureAwait(false);
                 }
+            }
+            catch (NpgsqlException error) when (ServerErrors.IsLost(error))
+            {
+                throw HistoryErrors.Working(
+                    request.Target, table, error, $"running {(group.Count == 1 ? "" : "one of ")}{string.Join(", ", group.Select(script => script.File))}",
+                    $"{Amount.Of(applied.Count, "migration")} of this run before it ended. What was under way was rolled back, or, where a file "
+                        + "runs statement by statement, stands as far as it is recorded; Get-PgMigration shows how each one stands.");
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
             {

@@ -17,40 +17,88 @@ internal sealed class MigrationSession : IAsyncDisposable
     private const string PreparedRecording = "pgops_before_record";
     private const string PreparedRecordingOfMore = "pgops_before_record_of_more";
 
-    private readonly string _settings;
-    private readonly string _historySettings;
-    private readonly string _historySettingsOfMore;
+    private readonly MigrationRequest _request;
+    private readonly ILogger _log;
     private readonly long _key;
+    private string _settings = "";
+    private string _historySettings = "";
+    private string _historySettingsOfMore = "";
+    private HistoryTable? _preparedFor;
     private bool _prepared;
     private bool _begun;
-    private bool _mayHavePrepared;
+    private bool _routinesLeaveState;
+    private bool _worn;
+    private volatile int _process;
 
-    private MigrationSession(NpgsqlConnection connection, List<(string Name, string Value)> settings, long key)
+    private MigrationSession(MigrationRequest request, ILogger log, NpgsqlConnection connection)
     {
+        _request = request;
+        _log = log;
+        _key = MigrationLock.WorkerKey(request.HistorySchema);
         Connection = connection;
-        _key = key;
+    }
+
+    internal NpgsqlConnection Connection { get; private set; }
+
+    /// <summary>The server's process that serves the session now.</summary>
+    internal int Process => _process;
+
+    /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
+    internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
+        var session = new MigrationSession(request, log, connection);
+        return await session.OrDisposeAsync(async () =>
+        {
+            await session.BeginAsync(cancellationToken).ConfigureAwait(false);
+            return session;
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a migration must be alone on its connection, for it, or routines of the database, may leave something on it.</summary>
+    internal bool WearsOut(MigrationScript script)
+        => _routinesLeaveState || script.Statements.Any(ConnectionState.MayBeLeftBy);
+
+    /// <summary>
+    /// Makes the session ready for a migration, or several that leave nothing on it: a new connection takes its place where what ran
+    /// before may have left what no command takes back. The key is held without a gap.
+    /// </summary>
+    /// <param name="scripts">What runs next.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task RenewAsync(IReadOnlyList<MigrationScript> scripts, CancellationToken cancellationToken)
+    {
+        if (_worn)
+        {
+            var old = Connection;
+            Connection = await ServerConnection.OpenAsync(_request.Target, _log, cancellationToken).ConfigureAwait(false);
+            await using (old.ConfigureAwait(false))
+            {
+                await BeginAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            if (_preparedFor is { } table && !_routinesLeaveState)
+            {
+                await PrepareAsync(table, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        _worn = scripts.Any(WearsOut);
+    }
+
+    private async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        _process = Connection.ProcessID;
+        (_prepared, _begun) = (false, false);
+        await AdvisoryLock.ShareAsync(Connection, _key, cancellationToken).ConfigureAwait(false);
+        var settings = await SettingsAsync(Connection, _request, cancellationToken).ConfigureAwait(false);
         _settings = SessionSettings.Set(settings);
 
         // Local, so that what the script has set holds again for its next statement.
         List<(string Name, string Value)> history = [.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")];
         _historySettings = SessionSettings.Set(history, local: true);
         _historySettingsOfMore = SessionSettings.Set([.. history, ("synchronous_commit", "off")], local: true);
-    }
-
-    internal NpgsqlConnection Connection { get; }
-
-
-    /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
-    internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
-    {
-        var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
-        return await connection.OrDisposeAsync(async () =>
-        {
-            var key = MigrationLock.WorkerKey(request.HistorySchema);
-            await AdvisoryLock.ShareAsync(connection, key, cancellationToken).ConfigureAwait(false);
-            var settings = await SettingsAsync(connection, request, cancellationToken).ConfigureAwait(false);
-            return new MigrationSession(connection, settings, key);
-        }).ConfigureAwait(false);
+        _routinesLeaveState = await Connection.ScalarAsync<bool>(
+            ConnectionState.RoutinesQuery(Connection.PostgreSqlVersion.Major), cancellationToken, ConnectionState.Words).ConfigureAwait(false);
     }
 
     /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>
@@ -59,21 +107,14 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>
     /// The commands that give a migration the session that a new connection would: nothing of what the one before it has left. They are
     /// a transaction of their own, for the migration's must begin under its own defaults, not under those that another file has set.
-    /// Prepared statements go when a script of this session speaks of any, for PgOps has some of its own; the worker's key is kept.
+    /// What they cannot take back is <see cref="RenewAsync"/>'s. The worker's key is kept.
     /// </summary>
-    /// <param name="script">The migration that follows.</param>
-    internal IReadOnlyList<NpgsqlBatchCommand> Preamble(MigrationScript script)
+    internal IReadOnlyList<NpgsqlBatchCommand> Preamble()
     {
         List<NpgsqlBatchCommand> commands =
         [
             new("BEGIN"), new("CLOSE ALL"), new("UNLISTEN *"), new("DISCARD TEMP"), new("DISCARD SEQUENCES"), new("RESET ALL"),
         ];
-        if (_mayHavePrepared)
-        {
-            _prepared = false;
-            commands.Add(new("DEALLOCATE ALL"));
-        }
-
         if (_begun)
         {
             commands.Add(new(AdvisoryLock.KeepShared(_key)));
@@ -82,7 +123,6 @@ internal sealed class MigrationSession : IAsyncDisposable
         commands.Add(new(_prepared ? $"EXECUTE {PreparedBeginning}" : _settings));
         commands.Add(new("COMMIT"));
         _begun = true;
-        _mayHavePrepared |= script.Text.Contains("prepare", StringComparison.OrdinalIgnoreCase);
         return commands;
     }
 
@@ -133,7 +173,7 @@ internal sealed class MigrationSession : IAsyncDisposable
             await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        _prepared = true;
+        (_prepared, _preparedFor) = (true, table);
     }
 
     /// <summary>A script has dropped the prepared commands (DISCARD, DEALLOCATE ALL), so they are not used again.</summary>

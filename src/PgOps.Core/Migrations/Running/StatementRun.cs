@@ -1,5 +1,6 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -42,9 +43,21 @@ internal sealed class StatementRun
     /// <param name="cancellationToken">Stops after undoing nothing: what is done stays done and recorded.</param>
     internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
     {
-        await SendAsync(_session.Preamble(script), cancellationToken).ConfigureAwait(false);
+        await SendAsync(_session.Preamble(), cancellationToken).ConfigureAwait(false);
         var done = record is null ? 0 : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
-        await BeginAsync(script, done, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await BeginAsync(script, done, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (!ServerErrors.IsLost(error))
+        {
+            await _session.RollbackAsync().ConfigureAwait(false);
+            throw MigrationFailure.Describe(
+                script, null, error,
+                done == 0 ? $"Nothing of {script.File} was run." : $"The {Amount.Of(done, "statement")} of {script.File} that ran before stay done.",
+                _lock.Blockers, _table);
+        }
+
         using var progress = new ProgressActivity(_sink, $"Migration {script.File}");
         for (; done < script.Statements.Count; done++)
         {

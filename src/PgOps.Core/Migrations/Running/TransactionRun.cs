@@ -81,7 +81,7 @@ internal sealed class TransactionRun
             var batch = _session.NewPlainBatch();
             foreach (var script in attempt.Scripts)
             {
-                attempt.Add(batch, script, null, _session.Preamble(script));
+                attempt.Add(batch, script, null, _session.Preamble());
                 attempt.Add(batch, script, null, new NpgsqlBatchCommand(script.Begin));
                 foreach (var statement in script.Statements)
                 {

@@ -97,9 +97,9 @@ public sealed class UndoMigrations
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
-            migrationLock.Watch(session.Connection.ProcessID, request);
+            migrationLock.Watch(() => session.Process, request);
             var reverted = await RevertAsync(
-                request, plan, new TransactionRun(session, table, request, migrationLock, sink), sink,
+                request, plan, session, new TransactionRun(session, table, request, migrationLock, sink), sink,
                 cancellationToken).ConfigureAwait(false);
             var gone = reverted.Select(migration => migration.Version).ToHashSet(MigrationVersion.Order);
             return result with
@@ -113,7 +113,7 @@ public sealed class UndoMigrations
     }
 
     private static async Task<List<PgMigration>> RevertAsync(
-        MigrationRequest request, List<MigrationScript> plan, TransactionRun transaction, IOperationSink sink,
+        MigrationRequest request, List<MigrationScript> plan, MigrationSession session, TransactionRun transaction, IOperationSink sink,
         CancellationToken cancellationToken)
     {
         var reverted = new List<PgMigration>(plan.Count);
@@ -124,6 +124,7 @@ public sealed class UndoMigrations
             var clock = Stopwatch.StartNew();
             try
             {
+                await session.RenewAsync([script], cancellationToken).ConfigureAwait(false);
                 await transaction.RunAsync([script], static (_, _) => { }, cancellationToken).ConfigureAwait(false);
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && reverted.Count > 0)

@@ -185,6 +185,14 @@ internal sealed class MigrationScript
                 "remove the statement; create the database once by hand (CREATE DATABASE …) and give it with -Target …/database");
         }
 
+        if (SqlStatementTraits.CopyForAClient(statement) is { } copy)
+        {
+            return (
+                statement.Offset,
+                $"{copy}: a migration has no client that takes or gives such data",
+                "take the statement out, or read and write a file on the server (COPY … TO '/path'); data to load stand in the file as text");
+        }
+
         foreach (var setting in SettingAssignment.In(statement))
         {
             if (setting.Name == "client_encoding" && (setting.Value is not { } encoding ? setting.ByCall : !IsUtf8(encoding)))

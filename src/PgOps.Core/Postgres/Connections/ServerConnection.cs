@@ -36,13 +36,14 @@ internal static class ServerConnection
 
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
             log?.Connected(target, connection.VersionText(), connection.ProcessID);
+            await SessionGround.PrepareAsync(connection, target, log, cancellationToken).ConfigureAwait(false);
             return connection;
         }
         catch (Exception error)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
             await source.DisposeAsync().ConfigureAwait(false);
-            if (error is OperationCanceledException)
+            if (error is OperationCanceledException or PgOpsException)
             {
                 throw;
             }
@@ -75,12 +76,7 @@ internal static class ServerConnection
             Database = target.Database,
             Username = target.Username,
             Password = target.Password?.Reveal(),
-            Passfile = target.PasswordFile,
-            SslMode = Enum.Parse<SslMode>(target.SslMode.ToString()),
-            RootCertificate = target.SslRootCertificate,
-            SslCertificate = target.SslCertificate,
-            SslKey = target.SslKey,
-            SslPassword = target.SslPassword?.Reveal(),
+            RequireAuth = target.RequireAuth?.Replace("scram-sha-256", "ScramSHA256", StringComparison.OrdinalIgnoreCase),
             ApplicationName = target.ApplicationName,
             Options = target.Options,
             Timeout = (int)Math.Min(1024, Math.Ceiling(target.ConnectTimeout.TotalSeconds)),
@@ -100,6 +96,7 @@ internal static class ServerConnection
                 ? GssEncryptionMode.Disable
                 : Enum.Parse<GssEncryptionMode>(target.GssEncryptionMode, ignoreCase: true),
         };
+        TargetCertificates.Apply(builder, target);
         if (!target.Host.StartsWith('/'))
         {
             // While a command runs only TCP itself can notice that the network has gone: after about 75 s. A Unix socket refuses this.
@@ -113,7 +110,7 @@ internal static class ServerConnection
             builder.ChannelBinding = Enum.Parse<ChannelBinding>(target.ChannelBinding, ignoreCase: true);
         }
 
-        // Npgsql refuses the wish where there is but one host to choose from.
+        // Npgsql refuses the wish where there is but one host to choose from: then the session itself is asked.
         if (target.TargetSessionAttributes is not null && target.Host.Contains(',', StringComparison.Ordinal))
         {
             builder.TargetSessionAttributes = target.TargetSessionAttributes;

@@ -41,7 +41,9 @@ internal static class ServerErrors
             _ => (
                 PgErrorCode.ConnectionFailed,
                 $"Cannot connect to {target}: {error.Message}",
-                target is { HasPassword: false, PasswordStayedBehind: true }
+                TargetCertificates.IgnoredPasswordFile(target) is { } ignored
+                    ? $"The password file {ignored} is not read, for others may read it, too: chmod 600 '{ignored}'."
+                    : target is { HasPassword: false, PasswordStayedBehind: true }
                     ? NoPassword(target)
                     : "Test-PgTarget checks the steps of a connection one by one."),
         };
@@ -72,6 +74,7 @@ internal static class ServerErrors
                 code switch
                 {
                     PgErrorCode.PermissionDenied => $"Grant the role \"{target.Username}\" what it lacks, or use another role.",
+                    PgErrorCode.DiskFull => "Make room on the server's disk, then run the command again.",
                     PgErrorCode.ConnectionLost =>
                         "The server or a person ended the session: look into the server's log, then run the command again.",
                     _ => server.SqlState == PostgresErrorCodes.OutOfMemory && UncodedMessages.IsOutOfLocks(server.Hint)
@@ -85,18 +88,20 @@ internal static class ServerErrors
         return new PgOpsException(
             IsLost(error) ? PgErrorCode.ConnectionLost : PgErrorCode.Unknown,
             new Redaction(target).Apply($"{target}: {doing} failed: {error.Message}"),
-            state,
-            IsLost(error) ? "Check the server's log, then run the command again." : null,
+            state ?? (IsLost(error) ? null : "Nothing more was done after it."),
+            IsLost(error) ? "Check the server's log, then run the command again." : "Run the command again with -Verbose; its last lines tell where it was.",
             error)
         { Subject = target };
     }
 
-    /// <summary>Whether the session is gone, so that nothing more can be said on it.</summary>
+    /// <summary>
+    /// Whether the session is gone, so that nothing more can be said on it. A server's word is told by its severity: after FATAL and
+    /// PANIC it has closed the session, whatever the SQLSTATE; after an ERROR it has not, whatever a script or a foreign server put
+    /// into it.
+    /// </summary>
     internal static bool IsLost(Exception error) => error switch
     {
-        PostgresException server => server.SqlState is
-            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
-            || server.SqlState.StartsWith("08", StringComparison.Ordinal),
+        PostgresException server => server.InvariantSeverity is "FATAL" or "PANIC",
         NpgsqlException { InnerException: IOException or SocketException or ObjectDisposedException } => true,
         IOException or SocketException or ObjectDisposedException => true,
         _ => false,
@@ -125,7 +130,9 @@ internal static class ServerErrors
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => (
                 PgErrorCode.PermissionDenied,
                 said,
-                target.HasPassword
+                TargetCertificates.IgnoredPasswordFile(target) is { } ignored
+                    ? $"The password file {ignored} is not read, for others may read it, too: chmod 600 '{ignored}'."
+                    : target.HasPassword
                     ? "Check the role and its password (-Credential, the URI, PGPASSWORD or the password file) and pg_hba.conf."
                     : NoPassword(target)),
             PostgresErrorCodes.InvalidCatalogName => (

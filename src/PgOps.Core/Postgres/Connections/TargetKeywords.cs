@@ -23,6 +23,7 @@ internal static class TargetKeywords
         ["target_session_attrs"] = "PGTARGETSESSIONATTRS",
         ["channel_binding"] = "PGCHANNELBINDING",
         ["gssencmode"] = "PGGSSENCMODE",
+        ["require_auth"] = "PGREQUIREAUTH",
     };
 
     /// <summary>
@@ -31,17 +32,16 @@ internal static class TargetKeywords
     internal static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
         "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "max_idle_connection_lifetime",
-        "max_connection_lifetime", "workaround", "sslnegotiation", "sslcompression", "sslcrl", "sslcrldir", "sslsni", "requirepeer",
-        "require_auth", "krbsrvname", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
-        "keepalives_count", "tcp_user_timeout", "fallback_application_name", "client_encoding", "load_balance_hosts", "hostaddr",
-        "uselibpqcompat", "ssl_min_protocol_version", "ssl_max_protocol_version", "pooling", "minimum pool size", "maximum pool size",
+        "max_connection_lifetime", "workaround", "sslcompression", "sslsni", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "fallback_application_name", "client_encoding", "uselibpqcompat", "pooling", "minimum pool size", "maximum pool size",
         "min pool size", "max pool size", "command timeout", "commandtimeout", "keepalive", "multiplexing", "include error detail",
         "include failed batched command", "persist security info", "trust server certificate", "no reset on close", "enlist",
         "connection idle lifetime", "connection lifetime", "max auto prepare", "encoding", "client encoding", "timezone",
         "server compatibility mode", "tcp keepalive", "log parameters", "cancellation timeout", "internal command timeout",
     };
 
-    internal static readonly HashSet<string> Known = new(EnvironmentNames.Keys, StringComparer.Ordinal)
+    internal static readonly HashSet<string> Known = new(
+        EnvironmentNames.Keys.Concat(TargetGuarantees.EnvironmentNames.Keys), StringComparer.Ordinal)
     {
         "service", "sslpassword", "schema", "search_path", "pgbouncer", "sslaccept", "sslidentity",
     };
@@ -57,6 +57,7 @@ internal static class TargetKeywords
     {
         RequireKnown(given, mayHoldPieces);
         var keywords = Complete(given, environment: true);
+        TargetGuarantees.Settle(keywords, null);
         var user = keywords.GetValueOrDefault("user") is { Length: > 0 } named ? named : Environment.UserName;
         var port = keywords.GetValueOrDefault("port") is { Length: > 0 } number ? Port(number) : 5432;
         return Apply(new PgTarget { Host = DefaultHost(port), Port = port, Username = user, Database = user }, keywords);
@@ -66,7 +67,9 @@ internal static class TargetKeywords
     internal static PgTarget Replace(PgTarget start, Dictionary<string, string> given)
     {
         RequireKnown(given, mayHoldPieces: false);
-        return Apply(start, Complete(given, environment: false));
+        var keywords = Complete(given, environment: false);
+        TargetGuarantees.Settle(keywords, start);
+        return Apply(start, keywords);
     }
 
     private static void RequireKnown(Dictionary<string, string> given, bool mayHoldPieces)
@@ -87,13 +90,16 @@ internal static class TargetKeywords
             Database = Value("dbname") ?? start.Database,
             Password = Secret("password") ?? start.Password,
             PasswordFile = Value("passfile") ?? start.PasswordFile,
-            SslMode = Value("sslmode") is null && Value("sslaccept") is null ? start.SslMode : Ssl(keywords),
+            SslMode = Value("sslmode") is null && Value("sslaccept") is null && Value("sslrootcert") != TargetCertificates.System
+                ? start.SslMode
+                : Ssl(keywords),
             SslRootCertificate = Value("sslrootcert") ?? start.SslRootCertificate,
             SslCertificate = Value("sslcert") ?? start.SslCertificate,
             SslKey = Value("sslkey") ?? start.SslKey,
             SslPassword = Secret("sslpassword") ?? start.SslPassword,
             GssEncryptionMode = OneOf("gssencmode", EncryptionModes) ?? start.GssEncryptionMode,
             ChannelBinding = OneOf("channel_binding", EncryptionModes) ?? start.ChannelBinding,
+            RequireAuth = Value("require_auth") is { } ways ? TargetGuarantees.Authentication(ways) : start.RequireAuth,
             TargetSessionAttributes = OneOf("target_session_attrs", SessionKinds) ?? start.TargetSessionAttributes,
             Options = Options(),
             Schema = Value("schema") ?? start.Schema,
@@ -127,7 +133,7 @@ internal static class TargetKeywords
             }
         }
 
-        foreach (var (name, variable) in EnvironmentNames)
+        foreach (var (name, variable) in EnvironmentNames.Concat(TargetGuarantees.EnvironmentNames))
         {
             if (environment && Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value)
             {
@@ -157,6 +163,11 @@ internal static class TargetKeywords
         // Prisma's sslmode says whether to encrypt, its sslaccept whether to trust any certificate.
         var strict = keywords.GetValueOrDefault("sslaccept") == "strict";
         var text = keywords.GetValueOrDefault("sslmode");
+        if (string.IsNullOrEmpty(text) && keywords.GetValueOrDefault("sslrootcert") == TargetCertificates.System)
+        {
+            return PgSslMode.VerifyFull;
+        }
+
         if (string.IsNullOrEmpty(text) || (strict && text is ("prefer" or "require")))
         {
             return strict ? PgSslMode.VerifyFull : PgSslMode.Prefer;

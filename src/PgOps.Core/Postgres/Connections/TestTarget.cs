@@ -80,7 +80,10 @@ public sealed class TestTarget
         checks.Add(pooler
             ? PgCheck.Fail(PgCheckName.Session, "A transaction pooler stands in between: migrations need the server's own address.")
             : PgCheck.Pass(PgCheckName.Session, "a session of its own"));
-        checks.Add(facts.Standby
+        var readOnly = await SessionFitness.ReadOnlyAsync(connection, target, cancellationToken).ConfigureAwait(false);
+        checks.Add(readOnly is { } found
+            ? PgCheck.Fail(PgCheckName.Writable, $"{char.ToUpperInvariant(found.Why[0])}{found.Why[1..]}. {found.WayOut}")
+            : facts.Standby
             ? PgCheck.Fail(PgCheckName.Writable, "The server is a standby: backups work here, migrations and restores need the primary.")
             : PgCheck.Pass(PgCheckName.Writable, "a primary"));
         checks.Add(facts.MayCreate
