@@ -43,7 +43,7 @@ public sealed class TargetGuaranteeTests(SandboxServer server) : IDisposable
             "host=db1 ssl_min_protocol_version=TLSv1.2 sslnegotiation=postgres krbsrvname=postgres load_balance_hosts=disable").Host);
         var asked = TargetParser.Parse("host=db1 require_auth=scram-sha-256");
         Assert.Equal("scram-sha-256", asked.GetEnvironment()["PGREQUIREAUTH"]);
-        Assert.Equal("scram-sha-256", new NpgsqlConnectionStringBuilder(ServerConnection.ConnectionString(asked)).RequireAuth);
+        Assert.Equal("ScramSHA256", new NpgsqlConnectionStringBuilder(ServerConnection.ConnectionString(asked)).RequireAuth);
     }
 
     [Fact]
