@@ -35,4 +35,10 @@ public enum PgMigrationTool
 
     /// <summary>Rails (Active Record): schema_migrations beside ar_internal_metadata.</summary>
     Rails,
+
+    /// <summary>sql-migrate: gorp_migrations.</summary>
+    SqlMigrate,
+
+    /// <summary>Supabase's command line: supabase_migrations.schema_migrations.</summary>
+    Supabase,
 }

@@ -28,11 +28,33 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
     public SwitchParameter AcceptChange { get; set; }
 
     /// <summary>
+    /// Versions (or names, where the tool goes by names) of applied migrations that are recorded on the tool's word alone: their files
+    /// are gone, or are programs. -Reason says why.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] Skip { get; set; } = [];
+
+    /// <summary>Why migrations are skipped. Their rows in the history say so.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Reason { get; set; }
+
+    /// <summary>
+    /// Schemas, by name or by pattern (<c>tenant_*</c>), that have a history of their own each: the tool's, and then PgOps'.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? Schema { get; set; }
+
+    /// <summary>
     /// Longest wait for another migrator, PgOps or the other tool, for example 10min; 0s does not wait. Default: 5 minutes.
     /// </summary>
     [Parameter]
     [TimeSpanAmount(Zero = true)]
     public TimeSpan WaitTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    private protected override string[]? Schemas => Schema;
 
     private protected override string Activity => $"Importing histories ({Path})";
 
@@ -40,7 +62,7 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
 
     private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
     {
-        var import = new ImportRequest { Migrations = request, From = From, Table = HistoryTable, AcceptChange = AcceptChange };
+        var import = new ImportRequest { Migrations = request, From = From, Table = HistoryTable, AcceptChange = AcceptChange, Skip = Skip, SkipReason = Reason };
         return Ask(
             request,
             $"Import the history of {From?.ToString() ?? "another migration tool"}",

@@ -12,7 +12,7 @@ public abstract class PgMigrationCmdlet : PgFleetCmdlet
 {
     /// <summary>
     /// The folder with the migrations: <c>001_x.sql</c> or <c>20251015093045_x.sql</c> files, or a folder in the manner of Prisma,
-    /// Flyway, golang-migrate, sqlx, dbmate, goose or Diesel.
+    /// Flyway, golang-migrate, sqlx, dbmate, goose, sql-migrate, node-pg-migrate or Diesel.
     /// </summary>
     [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
@@ -23,7 +23,10 @@ public abstract class PgMigrationCmdlet : PgFleetCmdlet
     [ValidateNotNullOrEmpty]
     public string HistorySchema { get; set; } = "pgops";
 
-    /// <summary>Values for the placeholders ${name} in the scripts. Without it, placeholders are left as they are.</summary>
+    /// <summary>
+    /// Values for the placeholders ${name} in the scripts. Without it, placeholders are left as they are; in Flyway's files they are
+    /// refused, as by Flyway.
+    /// </summary>
     [Parameter]
     [ValidateNotNull]
     public Hashtable? Variable { get; set; }

@@ -32,9 +32,7 @@ internal static class Baseline
 
         var all = MigrationStatus.Join(folder, history, request.Target);
         MigrationPlan.RequireVersion(request.ToVersion, all);
-        var chosen = folder.Files
-            .Where(file => request.ToVersion is null || MigrationVersion.Order.Compare(file.Version, request.ToVersion) <= 0)
-            .ToList();
+        var chosen = MigrationPlan.UpTo(request, folder).ToList();
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
         var entries = chosen.Count == 0 ? [Mark()] : chosen.ConvertAll(Entry);
         var batch = new NpgsqlBatch(connection);

@@ -20,8 +20,12 @@ internal sealed record MigrationPlan(
     internal static MigrationPlan Make(MigrationRequest request, MigrationFolder folder, MigrationHistory history, bool hasObjects)
     {
         var all = MigrationStatus.Join(folder, history, request.Target);
-        Refuse(request, all, history);
-        if (!history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished || !row.HasVersion) && hasObjects && !request.AllowNotEmpty)
+        Refuse(request, all, folder.Order, history.NewestIn(folder));
+
+        // What was undone tells as well as what is applied that the history has begun.
+        var begun = history.Rows.Values.Any(
+            row => row.IsApplied || row.IsUnfinished || !row.HasVersion || row.State == HistoryState.Reverted);
+        if (!begun && hasObjects && !request.AllowNotEmpty)
         {
             throw new PgOpsException(
                 PgErrorCode.BaselineRequired,
@@ -35,7 +39,7 @@ internal sealed record MigrationPlan(
         var byVersion = folder.Scripts.ToDictionary(file => file.Version, MigrationVersion.Order);
         var open = all.Where(migration => migration.State is not (PgMigrationState.Applied or PgMigrationState.Baselined)).ToList();
         var versioned = open.Where(migration => byVersion[migration.Version].Kind == MigrationKind.Versioned).ToList();
-        var chosen = versioned.Where(migration => IsWithin(request, migration)).ToList();
+        var chosen = versioned.Where(migration => IsWithin(request, folder.Order, migration.Version)).ToList();
         if (chosen.Count == versioned.Count)
         {
             // Repeatables build upon the newest version: they wait while others wait.
@@ -50,12 +54,16 @@ internal sealed record MigrationPlan(
                 .Select(MigrationScript.Read));
         }
 
-        return new MigrationPlan(all, scripts, open.Count - chosen.Count, history.NewestVersion);
+        return new MigrationPlan(all, scripts, open.Count - chosen.Count, history.NewestIn(folder));
     }
 
-    /// <summary>Whether a migration lies within the version asked for.</summary>
-    internal static bool IsWithin(MigrationRequest request, PgMigration migration)
-        => request.ToVersion is null || MigrationVersion.Order.Compare(migration.Version, request.ToVersion) <= 0;
+    /// <summary>The versioned migrations of a folder up to the version asked for.</summary>
+    internal static IEnumerable<MigrationFile> UpTo(MigrationRequest request, MigrationFolder folder)
+        => folder.Files.Where(file => IsWithin(request, folder.Order, file.Version));
+
+    /// <summary>Whether a version lies within the one asked for; the same one, spelled otherwise, does.</summary>
+    private static bool IsWithin(MigrationRequest request, MigrationVersion order, string version)
+        => request.ToVersion is null || order.Equals(version, request.ToVersion) || order.Compare(version, request.ToVersion) <= 0;
 
     /// <summary>Refuses a version that no file and no record knows.</summary>
     internal static void RequireVersion(string? version, IEnumerable<PgMigration> all)
@@ -71,12 +79,11 @@ internal sealed record MigrationPlan(
         }
     }
 
-    private static void Refuse(MigrationRequest request, List<PgMigration> all, MigrationHistory history)
+    private static void Refuse(MigrationRequest request, List<PgMigration> all, MigrationVersion order, string? newest)
     {
         RequireVersion(request.ToVersion, all);
-        var newest = history.NewestVersion;
         if (request.ToVersion is not null && newest is not null
-            && MigrationVersion.Order.Compare(request.ToVersion, newest) < 0)
+            && !order.Equals(request.ToVersion, newest) && order.Compare(request.ToVersion, newest) < 0)
         {
             throw new PgOpsException(
                 PgErrorCode.VersionNotFound,
@@ -108,12 +115,12 @@ internal sealed record MigrationPlan(
                 PgMigrationState.OutOfOrder,
                 PgErrorCode.MigrationOutOfOrder,
                 $"new, but of a lower version than {newest}, which is applied",
-                Merge(all));
+                Merge(all, order));
         }
     }
 
     /// <summary>What a merge of two branches did, told by the oldest newcomer, and the two ways on.</summary>
-    private static string Merge(List<PgMigration> all)
+    private static string Merge(List<PgMigration> all, MigrationVersion order)
     {
         var newcomer = all.Find(migration => migration.State == PgMigrationState.OutOfOrder);
         if (newcomer is null)
@@ -122,7 +129,7 @@ internal sealed record MigrationPlan(
         }
 
         var later = all.Where(migration => migration.State is PgMigrationState.Applied or PgMigrationState.Baselined
-            && MigrationVersion.Order.Compare(migration.Version, newcomer.Version) > 0).ToList();
+            && order.Compare(migration.Version, newcomer.Version) > 0).ToList();
         var names = NameList.InSentence(later.Select(migration => migration.AppliedAt is { } at
             ? string.Create(CultureInfo.InvariantCulture, $"{migration} ({at:yyyy-MM-dd HH:mm} UTC)")
             : migration.ToString()), 3);

@@ -31,6 +31,8 @@ internal static class ForeignHistories
             [("1_a.up.sql", First), ("1_a.down.sql", "DROP TABLE a;"), ("2_b.up.sql", Second), ("3_c.up.sql", Third)],
         PgMigrationTool.Dbmate => [("1_a.sql", Dbmate(First, "a")), ("2_b.sql", Dbmate(Second, "b")), ("3_c.sql", Dbmate(Third, "c"))],
         PgMigrationTool.Goose => [("1_a.sql", Goose(First, "a")), ("2_b.sql", Goose(Second, "b")), ("3_c.sql", Goose(Third, "c"))],
+        PgMigrationTool.SqlMigrate =>
+            [("1_a.sql", SqlMigrate(First, "a")), ("2_b.sql", SqlMigrate(Second, "b")), ("3_c.sql", SqlMigrate(Third, "c"))],
         PgMigrationTool.Diesel =>
             [("2024-01-01-000000_a/up.sql", First), ("2024-01-02-000000_b/up.sql", Second), ("2024-01-03-000000_c/up.sql", Third)],
         _ => [("1_a.sql", First), ("2_b.sql", Second), ("3_c.sql", Third)],
@@ -82,6 +84,20 @@ internal static class ForeignHistories
                 (1, 'a', true, '\x{Hex(SHA384.HashData(Encoding.UTF8.GetBytes(First)))}', 1),
                 (2, 'b', true, '\x{Hex(SHA384.HashData(Encoding.UTF8.GetBytes(Second)))}', 1);
             """,
+        PgMigrationTool.SqlMigrate =>
+            $"""
+            CREATE TABLE gorp_migrations (id text PRIMARY KEY, checksum text, applied_at timestamptz);
+            INSERT INTO gorp_migrations VALUES
+                ('1_a.sql', NULL, '2024-01-01 10:00Z'), ('2_b.sql', '{Sha256(SqlMigrate(Second, "b"))}', '2024-01-02 10:00Z');
+            """,
+        PgMigrationTool.Supabase =>
+            """
+            CREATE SCHEMA supabase_migrations; CREATE SCHEMA auth; CREATE TABLE auth.schema_migrations (version varchar PRIMARY KEY);
+            DO $$ BEGIN CREATE ROLE supabase_auth_admin; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+            ALTER TABLE auth.schema_migrations OWNER TO supabase_auth_admin;
+            CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text);
+            INSERT INTO supabase_migrations.schema_migrations VALUES ('1', NULL, 'a'), ('2', NULL, 'b');
+            """,
         PgMigrationTool.Diesel =>
             """
             CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);
@@ -108,6 +124,8 @@ internal static class ForeignHistories
     };
 
     internal static string Dbmate(string up, string table) => $"-- migrate:up\n{up}\n-- migrate:down\nDROP TABLE {table};\n";
+
+    private static string SqlMigrate(string up, string table) => $"-- +migrate Up\n{up}\n-- +migrate Down\nDROP TABLE {table};\n";
 
     private static string Goose(string up, string table) => $"-- +goose Up\n{up}\n-- +goose Down\nDROP TABLE {table};\n";
 

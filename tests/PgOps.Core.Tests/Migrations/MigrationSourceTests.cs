@@ -86,7 +86,6 @@ public sealed class MigrationSourceTests : IDisposable
     [InlineData("create_orders.sql")]
     [InlineData("1.sql")]
     [InlineData("V1__init.sql")]
-    [InlineData("2_b.up.sql")]
     [InlineData("2_b.down.sql")]
     [InlineData("init/migration.sql")]
     [InlineData("20240101000000_init/script.sql")]
@@ -190,9 +189,8 @@ public sealed class MigrationSourceTests : IDisposable
     [InlineData("COMMIT;")]
     [InlineData("BEGIN;\nSELECT 1;")]
     [InlineData("SELECT 1;\nROLLBACK;")]
-    [InlineData("SELECT 1;\nBEGIN;\nSET LOCAL search_path = a;\nCOMMIT;\nSELECT 2;")]
-    [InlineData("SELECT 1;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nCOMMIT;")]
-    [InlineData("VACUUM;\nBEGIN;\nSELECT 1;\nCOMMIT;\nSELECT 2;")]
+    [InlineData("BEGIN;\nSELECT 1;\nCOMMIT AND CHAIN;\nSELECT 2;\nCOMMIT;")]
+    [InlineData("BEGIN;\nBEGIN;\nSELECT 1;\nCOMMIT;")]
     [InlineData("PREPARE TRANSACTION 'x';")]
     public void Transaction_commands_inside_are_refused(string text)
     {
@@ -247,15 +245,26 @@ public sealed class MigrationSourceTests : IDisposable
         Assert.True(script.Transactional);
     }
 
-    [Theory]
-    [InlineData("BEGIN;\nSELECT 1;\nCOMMIT;\nSTART TRANSACTION;\nSELECT 2;\nEND;")]
-    [InlineData("SELECT 1;\nBEGIN WORK;\nSELECT 2;\nCOMMIT TRANSACTION;")]
-    public void Transactions_within_a_file_that_come_to_the_same_end_in_its_own_are_left_out(string text)
+    [Fact]
+    public void A_transaction_within_a_file_that_comes_to_the_same_end_in_its_own_is_left_out()
     {
-        var script = Read(text);
+        var script = Read("SELECT 1;\nBEGIN WORK;\nSELECT 2;\nCOMMIT TRANSACTION;");
 
         Assert.Equal(["SELECT 1", "SELECT 2"], script.Statements.Select(statement => statement.Text));
         Assert.True(script.Transactional);
+    }
+
+    [Theory]
+    [InlineData("BEGIN;\nSELECT 1;\nCOMMIT;\nSTART TRANSACTION;\nSELECT 2;\nEND;", "0-2 3-5")]
+    [InlineData("SELECT 1;\nBEGIN;\nSET LOCAL search_path = a;\nCOMMIT;\nSELECT 2;", "1-3")]
+    [InlineData("SELECT 1;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nCOMMIT;", "1-2")]
+    [InlineData("VACUUM;\nBEGIN;\nSELECT 1;\nCOMMIT;\nSELECT 2;", "1-3")]
+    public void Others_stay_transactions_of_the_file(string text, string transactions)
+    {
+        var script = Read(text);
+
+        Assert.Equal(transactions, string.Join(' ', script.Transactions.Select(pair => $"{pair.Key}-{pair.Value}")));
+        Assert.False(script.Transactional);
     }
 
     private static PgOpsException Refusal(Func<object> work, PgErrorCode code = PgErrorCode.MigrationSourceInvalid)

@@ -59,7 +59,8 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
     public async Task Node_pg_migrate()
     {
         _workspace.Write("1700000000001_a.sql", ForeignHistories.First);
-        _workspace.Write("1700000000002_b.sql", ForeignHistories.Second);
+        _workspace.Write(
+            "1700000000002_b.sql", $"-- Up Migration\n{ForeignHistories.Second}\n-- Down Migration\nDROP TABLE b;\n");
         await ToolAsync("NODE_PG_MIGRATE", _workspace.Folder, "up", "-m", _workspace.Folder);
         _workspace.Write("1700000000003_c.sql", ForeignHistories.Third);
 

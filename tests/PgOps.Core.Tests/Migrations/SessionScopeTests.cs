@@ -272,7 +272,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresTheory]
-    [InlineData("-- +migrate Up\nCREATE TABLE a (i int);\n-- +migrate Down\nDROP TABLE a;", "sql-migrate")]
+    [InlineData("-- +migrate Up\nCREATE TABLE a (i int);\n --+migrate Down\nDROP TABLE a;", "sql-migrate")]
     [InlineData("CREATE TABLE a (i int);\n\n---- create above / drop below ----\n\nDROP TABLE a;", "tern")]
     [InlineData("-- // a comment\nCREATE TABLE a (i int);\n-- //@UNDO\nDROP TABLE a;", "MyBatis")]
     [InlineData("-- rambler up\nCREATE TABLE a (i int);\n-- rambler down\nDROP TABLE a;", "rambler")]
@@ -282,7 +282,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     [InlineData("CREATE TABLE a (i int);\n-- ROLLBACK:\nDROP TABLE a;", "'ROLLBACK'")]
     [InlineData("/* Up */\nCREATE TABLE a (i int);\n/* Down */\nDROP TABLE a;", "'Down'")]
     [InlineData("-- UP SCRIPT\nCREATE TABLE a (i int);\n-- DOWN SCRIPT\nDROP TABLE a;", "'DOWN'")]
-    [InlineData("-- Up Migration\nCREATE TABLE a (i int);\n-- Down Migration\nDROP TABLE a;", "node-pg-migrate")]
+    [InlineData("CREATE TABLE a (i int);\n-- Down Migration\nDROP TABLE a;", "node-pg-migrate")]
     [InlineData("-- +goose Up\nCREATE TABLE a (i int);\n  -- +goose Down\nDROP TABLE a;", "goose")]
     [InlineData("-- +goose Up\nCREATE TABLE a (i int);\n-- here +goose Down\nDROP TABLE a;", "goose")]
     [InlineData("-- migrate:up\nCREATE TABLE a (i int);\n  -- migrate:down\nDROP TABLE a;", "dbmate")]

@@ -18,5 +18,6 @@ internal sealed class DbmateHistory : ForeignTool
     internal override ForeignMigration Read(NpgsqlDataReader row) => new() { Key = row.GetString(0), Title = row.GetString(0) };
 
     internal override bool Recognises(ForeignTable table)
-        => base.Recognises(table) && !table.Columns.Contains("dirty") && !table.BesideRailsMetadata;
+        => base.Recognises(table) && !table.Columns.Contains("dirty") && !table.BesideRailsMetadata
+            && table.Schema != SupabaseHistory.Schema;
 }

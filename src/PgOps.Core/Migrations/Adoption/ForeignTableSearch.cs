@@ -8,13 +8,14 @@ internal static class ForeignTableSearch
 {
     private const string RailsMetadata = "ar_internal_metadata";
 
-    private const string Query = """
+    private static readonly string Query = $"""
         SELECT n.nspname::text, c.relname::text, pg_catalog.current_database()::text, pg_catalog.format('%I.%I', n.nspname, c.relname),
             ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
             EXISTS (SELECT FROM pg_catalog.pg_class m WHERE m.relnamespace = c.relnamespace AND m.relname = $3)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
-            AND (c.relname = ANY ($1) OR $2 IN (c.relname::text, n.nspname || '.' || c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname)))
+            AND ((c.relname = ANY ($1) AND (n.nspname = '{SupabaseHistory.Schema}'
+                OR NOT {ProviderObjects.Condition("c.relowner", "n.nspname")})) OR $2 IN (c.relname::text, n.nspname || '.' || c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname)))
         ORDER BY 1, 2
         """;
 
@@ -23,6 +24,7 @@ internal static class ForeignTableSearch
     [
         new PrismaHistory(), new FlywayHistory(), new DbmateHistory(), new GolangMigrateHistory(), new GooseHistory(), new SqlxHistory(),
         new DieselHistory(), new EntityFrameworkHistory(), new NodePgMigrateHistory(), new SqitchHistory(), new RailsHistory(),
+        new SqlMigrateHistory(), new SupabaseHistory(),
     ];
 
     /// <summary>The tool and the table to import from.</summary>
@@ -37,10 +39,20 @@ internal static class ForeignTableSearch
                      where (request.Table is null ? table.Table == tool.DefaultTable : IsNamed(table, request.Table))
                          && IsOf(tool, table, request.From)
                      select (Tool: tool, Table: table)).ToList();
+        found.RemoveAll(pair => found.Exists(other => other.Table == pair.Table && Fits(other) > Fits(pair)));
+        if (request.Migrations.SchemaAlone && request.Table is null)
+        {
+            found.RemoveAll(pair => pair.Table.Schema != request.Migrations.Target.Schema);
+        }
+
         if (found.Count > 1 && request.Migrations.Target.Schema is { } schema && found.Count(pair => pair.Table.Schema == schema) == 1)
         {
             found.RemoveAll(pair => pair.Table.Schema != schema);
         }
+
+        // Of the tools that a table could be, the one whose usual name it bears, or whose columns tell the most.
+        static int Fits((ForeignTool Tool, ForeignTable Table) pair)
+            => pair.Tool.Columns.Count + (pair.Table.Table == pair.Tool.DefaultTable ? 1000 : 0);
 
         return found switch
         {

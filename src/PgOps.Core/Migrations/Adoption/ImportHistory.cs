@@ -85,7 +85,7 @@ public sealed class ImportHistory
                 var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
                 var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
                 return [.. rows.Select(row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
-                    $"{Amount.Of(folder.Files.Count + folder.Repeatables.Count - rows.Count, "migration")} of '{folder.Path}' left "
+                    $"{Amount.Of(Pending(folder, rows), "migration")} of '{folder.Path}' left "
                         + $"pending; {foreign} is left as it is."];
             }
         }
@@ -109,6 +109,9 @@ public sealed class ImportHistory
             { Subject = request.Target }
             : history;
     }
+
+    private static int Pending(MigrationFolder folder, IReadOnlyList<ImportedMigration> rows)
+        => folder.Files.Count + folder.Repeatables.Count - rows.Count(row => row.File.Path.Length > 0);
 
     private static async Task RecordAsync(
         HistoryTable table,
@@ -160,6 +163,6 @@ public sealed class ImportHistory
             Target = request.Migrations.Target,
         }).ToList(),
         ToVersion = rows.LastOrDefault(row => row.File.Kind == MigrationKind.Versioned)?.File.Version,
-        StillPending = folder.Files.Count + folder.Repeatables.Count - rows.Count,
+        StillPending = Pending(folder, rows),
     };
 }

@@ -44,18 +44,28 @@ internal static class ImportPlan
                 "Rename one of them.");
         }
 
+        var skipped = new ImportSkips(request, tool, entries, files);
+        var missing = entries.Where(entry => !entry.IsMark && !files.ContainsKey(entry.Key) && !skipped.Holds(entry.Key)).ToList();
         Refuse(
-            entries.Where(entry => !entry.IsMark && !files.ContainsKey(entry.Key)).Select(entry => entry.Title),
+            missing.Select(entry => entry.Title),
             PgErrorCode.MigrationMissing,
             $"{target}: applied by {tool.Title}, but without a file in '{folder.Path}'",
-            "Give -Path the folder that this database was migrated from, or bring the files back from version control under their names.");
+            "Give -Path the folder that this database was migrated from, or bring the files back from version control under their names. "
+                + $"Where they are gone for good: {ImportSkips.Command(missing.Select(entry => entry.Key))}.");
         Refuse(
             folder.Files.Select(file => (File: file, Objection: tool.Objection(file))).Where(pair => pair.Objection is not null)
                 .Select(pair => $"{Path.GetFileName(pair.File.Path)} {pair.Objection}"),
             PgErrorCode.MigrationSourceInvalid,
             $"'{folder.Path}' cannot go on under PgOps as it is",
             "Correct the files and run the command again.");
-        return Compare(request, folder, tool, table, entries, files);
+        var rows = Compare(request, folder, tool, table, entries, files, skipped);
+        var programs = rows.Where(row => row.File.Language is not null && !skipped.Holds(tool.KeyOf(row.File))).ToList();
+        Refuse(
+            programs.Select(row => $"{Path.GetFileName(row.File.Path)} ({row.File.Language})"),
+            PgErrorCode.MigrationSourceInvalid,
+            $"{target}: applied by {tool.Title}, but programs, which PgOps cannot run on another database",
+            $"Write them anew in SQL, as files of the same versions; or {ImportSkips.Command(programs.Select(row => row.File.Version))}.");
+        return rows;
     }
 
     /// <summary>What the reason of an imported row begins with.</summary>
@@ -67,16 +77,21 @@ internal static class ImportPlan
         ForeignTool tool,
         ForeignTable table,
         IReadOnlyList<ForeignMigration> entries,
-        Dictionary<string, MigrationFile> files)
+        Dictionary<string, MigrationFile> files,
+        ImportSkips skipped)
     {
         var origin = Origin(tool, table);
         var differences = new List<string>();
         var rows = new Dictionary<string, ImportedMigration>(MigrationVersion.Order);
-        foreach (var entry in entries.Where(entry => files.ContainsKey(entry.Key)))
+        foreach (var entry in entries.Where(entry => files.ContainsKey(entry.Key) || skipped.Holds(entry.Key)))
         {
-            var file = files[entry.Key];
+            var file = files.GetValueOrDefault(entry.Key) ?? ImportSkips.Absent(entry);
             var reason = origin + (entry.AppliedAt is { } at ? $"; applied {at.ToString("u", CultureInfo.InvariantCulture)}" : "");
-            if (entry.Checksum is not null && tool.Checksums(File.ReadAllBytes(file.Path)) is { } own && !own.Contains(entry.Checksum))
+            if (skipped.Holds(entry.Key))
+            {
+                reason += $"; skipped: {request.SkipReason}";
+            }
+            else if (file.Language is null && entry.Checksum is not null && tool.Checksums(File.ReadAllBytes(file.Path)) is { } own && !own.Contains(entry.Checksum))
             {
                 if (entry.Repeatable)
                 {
@@ -105,11 +120,12 @@ internal static class ImportPlan
             var last = files.TryGetValue(entry.Key, out var own) ? own.Version : entry.Key;
             foreach (var file in folder.Files.Where(file => MigrationVersion.Order.Compare(file.Version, last) <= 0))
             {
-                rows.TryAdd(file.Version, new ImportedMigration(file, null, $"{origin}; covered by {entry.Title}"));
+                var note = skipped.Holds(tool.KeyOf(file)) ? $"; skipped: {request.SkipReason}" : "";
+                rows.TryAdd(file.Version, new ImportedMigration(file, null, $"{origin}; covered by {entry.Title}{note}"));
             }
         }
 
-        return [.. rows.Values.OrderBy(row => row.File.Version, MigrationVersion.Order)];
+        return [.. rows.Values.OrderBy(row => row.File.Version, folder.Order)];
     }
 
     private static void Refuse(IEnumerable<string> names, PgErrorCode code, string what, string next)

@@ -14,4 +14,12 @@ public sealed record ImportRequest
 
     /// <summary>Import migrations whose files differ from what the tool applied; their rows say so.</summary>
     public bool AcceptChange { get; init; }
+
+    /// <summary>
+    /// Versions or names of applied migrations that are recorded on the tool's word alone: their files are gone, or no SQL.
+    /// </summary>
+    public IReadOnlyList<string> Skip { get; init; } = [];
+
+    /// <summary>Why they are skipped; their rows say so.</summary>
+    public string? SkipReason { get; init; }
 }

@@ -4,7 +4,7 @@ using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 
-/// <summary>node-pg-migrate, whose migrations are SQL files. Scripts in JavaScript have no file that PgOps could run.</summary>
+/// <summary>node-pg-migrate, whose migrations are SQL files, or programs that PgOps cannot run.</summary>
 internal sealed partial class NodePgMigrateHistory : ForeignTool
 {
     private const long LockKey = 7241865325823964;
@@ -32,7 +32,7 @@ internal sealed partial class NodePgMigrateHistory : ForeignTool
         return stem.EndsWith(".up", StringComparison.Ordinal) ? stem[..^".up".Length] : stem;
     }
 
-    internal override string? Objection(MigrationFile file) => DownSection().IsMatch(file.Text)
+    internal override string? Objection(MigrationFile file) => file.Section is null && DownSection().IsMatch(file.Text)
         ? "has its undo in the same file (-- Down Migration), which PgOps would run too: move it to a .down.sql beside it"
         : null;
 

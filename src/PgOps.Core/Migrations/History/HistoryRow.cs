@@ -52,6 +52,9 @@ internal sealed record HistoryRow
     /// <summary>Whether the database holds this version.</summary>
     internal bool IsApplied => State is HistoryState.Applied or HistoryState.Baselined or HistoryState.Resolved;
 
+    /// <summary>Whether an import took another tool's word for it, on a person's, without a script of its own.</summary>
+    internal bool IsSkipped => State == HistoryState.Baselined && Kind != MigrationKind.Baseline && Checksum.Length == 0;
+
     /// <summary>Whether it began outside a transaction and never came to its end.</summary>
     internal bool IsUnfinished => State == HistoryState.Started || (State == HistoryState.Failed && !Transactional);
 

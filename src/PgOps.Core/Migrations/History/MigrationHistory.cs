@@ -29,6 +29,10 @@ internal sealed class MigrationHistory
     /// <summary>The newest version the database holds; null when it holds none.</summary>
     internal string? NewestVersion => Newest(Rows.Values)?.Version;
 
+    /// <summary>The same in the order of a folder.</summary>
+    internal string? NewestIn(MigrationFolder folder)
+        => Rows.Values.Where(row => row.IsApplied && row.HasVersion).MaxBy(row => row.Version, folder.Order)?.Version;
+
     /// <summary>Reads the history and checks its chain.</summary>
     /// <exception cref="PgOpsException">
     /// HistoryTampered: a row was changed, removed or put in by hand. PermissionDenied: the role does not see every row.

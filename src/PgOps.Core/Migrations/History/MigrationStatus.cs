@@ -10,36 +10,37 @@ internal static class MigrationStatus
     {
         var result = new List<PgMigration>(folder.Files.Count);
         var seen = new HashSet<string>(MigrationVersion.Order);
-        var newest = history.NewestVersion;
+        var newest = history.NewestIn(folder);
+        var order = folder.Order;
         foreach (var file in folder.Files)
         {
             seen.Add(file.Version);
 
             // The mark of a baseline bears version 0, and is not a record of a file 000_….
             var row = history.Rows.GetValueOrDefault(file.Version) is { Kind: not MigrationKind.Baseline } own ? own : null;
-            result.Add(Describe(file, row, newest, target));
+            result.Add(Describe(file, row, newest is not null && order.Compare(file.Version, newest) < 0 ? newest : null, target));
         }
 
         foreach (var file in folder.Repeatables)
         {
             seen.Add(file.Version);
-            result.Add(Describe(file, history.Rows.GetValueOrDefault(file.Version), newest, target));
+            result.Add(Describe(file, history.Rows.GetValueOrDefault(file.Version), null, target));
         }
 
         result.AddRange(history.Rows.Values
             .Where(row => row.Kind != MigrationKind.Seed && !seen.Contains(row.Version)
                 && row.State is not (HistoryState.Reverted or HistoryState.Failed) | row.IsUnfinished)
             .Select(row => WithoutFile(row, target)));
-        result.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
+        result.Sort((left, right) => order.Compare(left.Version, right.Version));
         return result;
     }
 
     /// <summary>Whether a repeatable or a seed is to run: it is new, was changed, or did not come to its end.</summary>
     internal static bool IsDue(MigrationFile file, HistoryRow? row) => row is not { IsApplied: true } || row.Checksum != file.Checksum;
 
-    private static PgMigration Describe(MigrationFile file, HistoryRow? row, string? newest, PgTarget target)
+    private static PgMigration Describe(MigrationFile file, HistoryRow? row, string? above, PgTarget target)
     {
-        var (state, remark) = Judge(file, row, newest);
+        var (state, remark) = Judge(file, row, above);
         return new PgMigration
         {
             Version = file.Version,
@@ -58,11 +59,11 @@ internal static class MigrationStatus
         };
     }
 
-    private static (PgMigrationState State, string? Remark) Judge(MigrationFile file, HistoryRow? row, string? newest)
+    private static (PgMigrationState State, string? Remark) Judge(MigrationFile file, HistoryRow? row, string? above)
     {
         if (row is { IsApplied: true })
         {
-            if (row.Checksum != file.Checksum)
+            if (row.Checksum != file.Checksum && !row.IsSkipped)
             {
                 if (file.Kind == MigrationKind.Repeatable)
                 {
@@ -73,7 +74,8 @@ internal static class MigrationStatus
                 return (PgMigrationState.Changed, "The file was changed after it had been applied.");
             }
 
-            return (row.State == HistoryState.Baselined ? PgMigrationState.Baselined : PgMigrationState.Applied, null);
+            return (row.State == HistoryState.Baselined ? PgMigrationState.Baselined : PgMigrationState.Applied,
+                row.IsSkipped ? row.Reason : null);
         }
 
         if (row is { IsUnfinished: true })
@@ -90,16 +92,16 @@ internal static class MigrationStatus
                 : null);
         }
 
-        if (newest is not null && MigrationVersion.Order.Compare(file.Version, newest) < 0)
+        if (above is not null)
         {
-            return (PgMigrationState.OutOfOrder, $"Its version lies below {newest}, the newest that is applied.");
+            return (PgMigrationState.OutOfOrder, $"Its version lies below {above}, the newest that is applied.");
         }
 
         return (PgMigrationState.Pending, row?.State switch
         {
             HistoryState.Failed => $"Failed and was rolled back whole: {row.Error}",
             HistoryState.Reverted => "Was undone or marked as not applied.",
-            _ => null,
+            _ => file.Language is { } language ? $"A migration in {language}, which PgOps cannot run." : null,
         });
     }
 
@@ -107,14 +109,14 @@ internal static class MigrationStatus
     {
         Version = row.Version,
         Name = row.Name,
-        State = row.Kind == MigrationKind.Baseline ? PgMigrationState.Baselined : PgMigrationState.Missing,
+        State = row.Kind == MigrationKind.Baseline || row.IsSkipped ? PgMigrationState.Baselined : PgMigrationState.Missing,
         AppliedChecksum = row.Checksum,
         AppliedScript = row.Script,
         AppliedAt = row.FinishedAt,
         Duration = row.DurationMilliseconds is { } duration ? TimeSpan.FromMilliseconds(duration) : null,
         AppliedBy = row.AppliedBy,
         BackupId = row.BackupId,
-        Remark = row.Kind == MigrationKind.Baseline ? null : "It is applied, but the folder has no file for it.",
+        Remark = row.Kind == MigrationKind.Baseline ? null : row.IsSkipped ? row.Reason : "It is applied, but the folder has no file for it.",
         Target = target,
     };
 }

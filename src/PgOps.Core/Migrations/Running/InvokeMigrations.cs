@@ -20,19 +20,20 @@ public sealed class InvokeMigrations
     /// User objects outside the history's schema, or, where a schema stands alone ($2), those in it but for the history's table ($3):
     /// relations, routines and types that no extension owns.
     /// </summary>
-    private const string HasObjectsQuery = """
+    private static readonly string HasObjectsQuery = $"""
         SELECT EXISTS (
             SELECT FROM (
-                SELECT tableoid, oid, relnamespace AS namespace FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                SELECT tableoid, oid, relnamespace AS namespace, relowner AS owner FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
                 UNION ALL
-                SELECT tableoid, oid, pronamespace FROM pg_catalog.pg_proc
+                SELECT tableoid, oid, pronamespace, proowner FROM pg_catalog.pg_proc
                 UNION ALL
-                SELECT tableoid, oid, typnamespace FROM pg_catalog.pg_type WHERE typtype IN ('d', 'e', 'r')
+                SELECT tableoid, oid, typnamespace, typowner FROM pg_catalog.pg_type WHERE typtype IN ('d', 'e', 'r')
             ) o JOIN pg_catalog.pg_namespace n ON n.oid = o.namespace
             WHERE CASE WHEN $2
                     THEN n.nspname = $1 AND (o.tableoid <> 'pg_catalog.pg_class'::pg_catalog.regclass
                         OR o.oid IS DISTINCT FROM pg_catalog.to_regclass($3)::oid)
                     ELSE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1) END
+                AND NOT {ProviderObjects.Condition("o.owner", "n.nspname")}
                 AND NOT EXISTS (
                     SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.tableoid AND d.objid = o.oid AND d.deptype = 'e'))
         """;
@@ -110,6 +111,7 @@ public sealed class InvokeMigrations
     {
         var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
         var folder = await reading.ConfigureAwait(false);
+        sink.Log.Tell(folder);
         if (request.Baseline)
         {
             return await Baseline.RecordAsync(request, folder, table, history, connection, cancellationToken).ConfigureAwait(false);
@@ -153,7 +155,7 @@ public sealed class InvokeMigrations
             {
                 Applied = applied,
                 ToVersion = plan.Pending.Where(script => script.File.Kind == MigrationKind.Versioned).Select(script => script.File.Version)
-                    .Append(plan.FromVersion).Max(MigrationVersion.Order),
+                    .Append(plan.FromVersion).Max(folder.Order),
                 Statements = plan.Pending.Sum(script => script.Statements.Count),
             };
         }

@@ -26,4 +26,19 @@ internal static partial class MigrationLog
 
     [LoggerMessage(5407, LogLevel.Warning, "Ended a session in {Target}: {Session}")]
     internal static partial void ResetEndedSession(this ILogger log, PgTarget target, string session);
+
+    [LoggerMessage(5408, LogLevel.Warning, "Passed over in {Folder}: {Entry}")]
+    internal static partial void EntryPassedOver(this ILogger log, string folder, string entry);
+
+    [LoggerMessage(5409, LogLevel.Warning, "{Migration}: {Path} holds no statement, so nothing was taken back; recorded as undone.")]
+    internal static partial void NothingToUndo(this ILogger log, MigrationFile migration, string path);
+
+    /// <summary>Names what does nothing in a folder.</summary>
+    internal static void Tell(this ILogger log, MigrationFolder folder)
+    {
+        foreach (var entry in folder.PassedOver)
+        {
+            log.EntryPassedOver(folder.Path, entry);
+        }
+    }
 }

@@ -29,9 +29,7 @@ public sealed class PreviewMigrations
         ArgumentNullException.ThrowIfNull(sink);
         if (request.Baseline)
         {
-            var files = MigrationFolder.Read(request.Path, request.Variables).Files.Where(file => request.ToVersion is null
-                || MigrationVersion.Order.Compare(file.Version, request.ToVersion) <= 0);
-            return files.Select(file => new PlannedMigration(
+            return MigrationPlan.UpTo(request, MigrationFolder.Read(request.Path, request.Variables)).Select(file => new PlannedMigration(
                 file.ToString(), $"Record {file} in {request.Target} as already present, without running it.")).ToList();
         }
 
@@ -43,7 +41,8 @@ public sealed class PreviewMigrations
     internal static string Describe(MigrationScript script, PgTarget target)
     {
         var act = script.IsUndo ? $"Undo {script.File} on" : $"Apply {script.File} to";
-        var how = script.Transactional ? "one transaction" : "each on its own, because not all can run in a transaction";
+        var how = script.Transactional ? "one transaction"
+            : script.Transactions.Count > 0 ? "with the file's own transactions, else each on its own" : "each on its own, because not all can run in a transaction";
         var statements = NameList.Lines(script.Statements, StatementLimit, statement =>
             string.Create(CultureInfo.InvariantCulture, $"line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(statement)}"));
         return $"{act} {target}: {Amount.Of(script.Statements.Count, "statement")}, {how}{statements}";

@@ -26,6 +26,7 @@ internal sealed class StatementRun
     private readonly IOperationSink _sink;
     private bool _outside;
     private bool _unrecorded;
+    private SqlStatement? _within;
 
     internal StatementRun(
         MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
@@ -59,23 +60,93 @@ internal sealed class StatementRun
         }
 
         using var progress = new ProgressActivity(_sink, $"Migration {script.File}");
-        for (; done < script.Statements.Count; done++)
+        for (; done < script.Statements.Count; done = EndOf(script, done) + 1)
         {
             var statement = script.Statements[done];
             progress.Report($"statement {done + 1} of {script.Statements.Count}", done, script.Statements.Count);
             _sink.Log.StatementBegun(script.File, done + 1, script.Statements.Count);
             try
             {
-                await RunStatementAsync(script, statement, done, cancellationToken).ConfigureAwait(false);
+                await (script.Transactions.ContainsKey(done)
+                    ? RunTransactionAsync(script, done, cancellationToken)
+                    : RunStatementAsync(script, statement, done, cancellationToken)).ConfigureAwait(false);
             }
             catch (PostgresException error) when (!ServerErrors.IsLost(error))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                throw await FailAsync(script, statement, done, error, cancellationToken).ConfigureAwait(false);
+                throw await FailAsync(script, _within ?? statement, done, error, cancellationToken).ConfigureAwait(false);
             }
         }
 
         await RecordAsync(script, HistoryState.Applied, done, null, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The last of the statements that are done together with one: a transaction's COMMIT, else the statement itself.</summary>
+    private static int EndOf(MigrationScript script, int index) => script.Transactions.GetValueOrDefault(index, index);
+
+    /// <summary>Runs a transaction of the file's own, and records in it that it is done.</summary>
+    private async Task RunTransactionAsync(MigrationScript script, int begin, CancellationToken cancellationToken)
+    {
+        (_outside, _unrecorded) = (false, false);
+        var retry = new LockRetry(_request, _lock, _sink.Log);
+        while (true)
+        {
+            var sent = new Dictionary<NpgsqlBatchCommand, SqlStatement>();
+            _within = null;
+            try
+            {
+                await SendTransactionAsync(script, begin, sent, cancellationToken).ConfigureAwait(false);
+                _within = null;
+                return;
+            }
+            catch (PostgresException error) when (!ServerErrors.IsLost(error))
+            {
+                await _session.RollbackAsync().ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!await retry.PauseAsync(script.File, error, cancellationToken).ConfigureAwait(false))
+                {
+                    _within = error.BatchCommand is NpgsqlBatchCommand command && sent.TryGetValue(command, out var failed)
+                        ? failed
+                        : _within ?? script.Statements[begin];
+                    throw;
+                }
+            }
+        }
+    }
+
+    private async Task SendTransactionAsync(
+        MigrationScript script, int begin, Dictionary<NpgsqlBatchCommand, SqlStatement> sent, CancellationToken cancellationToken)
+    {
+        var end = EndOf(script, begin);
+        var modes = NestedTransactions.ModesOf(script.Statements[begin]);
+        List<NpgsqlBatchCommand> commands = [];
+        Add(modes.Length == 0 ? Begin : $"{Begin}, {modes}", script.Statements[begin]);
+        for (var index = begin + 1; index < end; index++)
+        {
+            var statement = script.Statements[index];
+            if (statement.CopyData is null)
+            {
+                Add(statement.Text, statement);
+                continue;
+            }
+
+            _within = statement;
+            await SendAsync(commands, cancellationToken).ConfigureAwait(false);
+            commands.Clear();
+            await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
+        }
+
+        commands.AddRange(_session.Recording(
+            MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Started, end + 1, null, null)));
+        Add("COMMIT", script.Statements[end]);
+        await SendAsync(commands, cancellationToken).ConfigureAwait(false);
+
+        void Add(string text, SqlStatement statement)
+        {
+            var command = new NpgsqlBatchCommand(text);
+            sent[command] = statement;
+            commands.Add(command);
+        }
     }
 
     private async Task ResetAsync(CancellationToken cancellationToken)
@@ -281,6 +352,9 @@ internal sealed class StatementRun
             state + (recording
                 ? _unrecorded ? $"Statement {done} is committed." : $"Statement {done + 1} was rolled back or not begun."
                 : inDoubt ? "What the statement that failed had committed by itself stays; the next run asks what became of it."
+                : script.Transactions.ContainsKey(index)
+                    ? $"The transaction that begins in line {script.ExcerptAt(script.Statements[index].Offset).Line} was rolled back whole; "
+                        + "the next run goes on with it."
                 : $"The next run goes on at the statement that failed.{Remains(statement)}"),
             _lock.Blockers,
             _table,

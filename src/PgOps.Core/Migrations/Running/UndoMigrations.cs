@@ -80,12 +80,13 @@ public sealed class UndoMigrations
         var table = new HistoryTable(request.HistorySchema);
         var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
         folder.ReadAs(connection);
+        sink.Log.Tell(folder);
         var plan = UndoPlan.Make(request, folder, history);
         var result = new PgMigrationRun
         {
             Target = request.Target,
-            FromVersion = history.NewestVersion,
-            ToVersion = history.NewestVersion,
+            FromVersion = history.NewestIn(folder),
+            ToVersion = history.NewestIn(folder),
             BackupId = request.BackupId,
         };
         if (plan.Count == 0)
@@ -106,7 +107,7 @@ public sealed class UndoMigrations
             {
                 Reverted = reverted,
                 ToVersion = history.Rows.Values.Where(row => row.IsApplied && row.HasVersion && !gone.Contains(row.Version))
-                    .Select(row => row.Version).Max(MigrationVersion.Order),
+                    .Select(row => row.Version).Max(folder.Order),
                 Statements = plan.Sum(script => script.Statements.Count),
             };
         }
@@ -135,6 +136,11 @@ public sealed class UndoMigrations
 
             OperationSpans.Ended(script.File.ToString(), clock.Elapsed);
             sink.Log.MigrationUndone(script.File, clock.ElapsedMilliseconds);
+            if (script.Statements.Count == 0)
+            {
+                sink.Log.NothingToUndo(script.File, script.File.Path);
+            }
+
             reverted.Add(new PgMigration
             {
                 Version = script.File.Version,
@@ -144,7 +150,7 @@ public sealed class UndoMigrations
                 Checksum = script.Undone.Checksum,
                 Duration = clock.Elapsed,
                 BackupId = request.BackupId,
-                Remark = "Was undone.",
+                Remark = script.Statements.Count > 0 ? "Was undone." : "Was undone by a script without a statement: nothing was taken back.",
                 Target = request.Target,
             });
         }

@@ -1,5 +1,6 @@
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Running;
 
@@ -28,15 +29,16 @@ internal static class UndoPlan
 
         var applied = all
             .Where(migration => history.Rows.GetValueOrDefault(migration.Version) is { IsApplied: true, HasVersion: true })
-            .OrderByDescending(migration => migration.Version, MigrationVersion.Order);
+            .OrderByDescending(migration => migration.Version, folder.Order);
         var chosen = request.ToVersion is null
             ? applied.Take(1)
-            : applied.Where(migration => MigrationVersion.Order.Compare(migration.Version, request.ToVersion) > 0);
+            : applied.Where(migration => !folder.Order.Equals(migration.Version, request.ToVersion)
+                && folder.Order.Compare(migration.Version, request.ToVersion) > 0);
         var files = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
-        return chosen.Select(migration => Script(migration, files.GetValueOrDefault(migration.Version))).ToList();
+        return chosen.Select(migration => Script(migration, folder.Shape, files.GetValueOrDefault(migration.Version))).ToList();
     }
 
-    private static MigrationScript Script(PgMigration migration, MigrationFile? file)
+    private static MigrationScript Script(PgMigration migration, MigrationShape shape, MigrationFile? file)
     {
         switch (migration.State)
         {
@@ -59,7 +61,9 @@ internal static class UndoPlan
                         + $"Repair-PgMigration -Version {migration.Version} -AcceptChange -Reason '…'.");
         }
 
-        if (file?.Down is null || MigrationScript.ReadUndo(file) is not { Statements.Count: > 0 } script)
+        // To these tools an undo without a statement says that there is nothing to undo.
+        var mayBeEmpty = shape is MigrationShape.Pairs or MigrationShape.Goose or MigrationShape.Dbmate or MigrationShape.SqlMigrate;
+        if (file?.Down is null || MigrationScript.ReadUndo(file) is var script && script.Statements.Count == 0 && !mayBeEmpty)
         {
             throw Refusal(
                 PgErrorCode.DownScriptMissing,
@@ -69,12 +73,13 @@ internal static class UndoPlan
                     + $"undone by hand: Repair-PgMigration -Version {migration.Version} -MarkNotApplied -Reason '…'.");
         }
 
-        return script.Transactional
+        return script.Statements.FirstOrDefault(SqlStatementTraits.RefusesTransactionBlock) is not { } statement
             ? script
             : throw Refusal(
                 PgErrorCode.MigrationScriptInvalid,
                 migration,
-                $"its down script {file.Down.Path} cannot run in one transaction, and an undo that stops half-way leaves nobody knowing",
+                $"{file.Down.Path}:{script.ExcerptAt(statement.Offset).Line} ({string.Join(' ', statement.Keywords.Take(3))} …) cannot run in "
+                    + "a transaction, and an undo that stops half-way leaves nobody knowing",
                 "Leave CONCURRENTLY and the like out of the down script; or run it by hand and record that with "
                     + $"Repair-PgMigration -Version {migration.Version} -MarkNotApplied -Reason '…'.");
     }

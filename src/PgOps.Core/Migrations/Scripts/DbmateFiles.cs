@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>dbmate's files: <c>-- migrate:up</c> and <c>-- migrate:down</c> sections, each with <c>transaction:false</c> at will.</summary>
-internal sealed partial class DbmateFiles : MigrationSource
+internal sealed partial class DbmateFiles : SectionedFiles
 {
     private const string UpMarker = "-- migrate:up";
 
@@ -11,26 +11,12 @@ internal sealed partial class DbmateFiles : MigrationSource
 
     internal override string Kind => "dbmate files";
 
-    protected override bool Take(SourceEntry entry)
-    {
-        var match = NumberedFiles.NameOf(entry);
-        if (!match.Success || match.Groups["suffix"].Success
-            || !entry.Text.Contains("migrate:", StringComparison.Ordinal) || !Marker().IsMatch(entry.Text))
-        {
-            return false;
-        }
+    protected override bool IsMarked(string text) => text.Contains("migrate:", StringComparison.Ordinal) && Marker().IsMatch(text);
 
-        var version = match.Groups["version"].Value;
-        var name = match.Groups["name"].Value;
-        Files.Add(new MigrationFile(version, name, entry.FullPath, entry.Content)
-        {
-            Section = (file, text) => Section(file, text, "up"),
-            Down = Marker().Matches(entry.Text).Any(marker => marker.Groups["section"].Value == "down")
-                ? new MigrationFile(version, name, entry.FullPath, entry.Content) { Section = (file, text) => Section(file, text, "down") }
-                : null,
-        });
-        return true;
-    }
+    protected override bool HasDown(string text) => Marker().Matches(text).Any(marker => marker.Groups["section"].Value == "down");
+
+    protected override (ScriptPart Up, ScriptPart Down) Sections(MigrationFile file, string text)
+        => (Section(file, text, "up"), Section(file, text, "down"));
 
     private static ScriptPart Section(MigrationFile file, string text, string wanted)
     {

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>
-/// Diesel's <c>2023-10-15-093045_x/up.sql</c> with <c>down.sql</c>. The version is the digits alone, as Diesel itself records it;
+/// Diesel's <c>2023-10-15-093045_x/up.sql</c> with <c>down.sql</c>. The version is what stands before the first underscore, without its dashes,
+/// as Diesel itself records it;
 /// <c>run_in_transaction = false</c> in <c>metadata.toml</c> is honoured.
 /// </summary>
 internal sealed partial class DieselFolders : MigrationSource
@@ -47,7 +48,8 @@ internal sealed partial class DieselFolders : MigrationSource
         return true;
     }
 
-    [GeneratedRegex(@"^(?<version>[0-9](?:[0-9-]*[0-9])?)_(?<name>.+)$", RegexOptions.CultureInvariant)]
+    /// <summary>Behind the time Diesel writes a number in hexadecimal where one second has several migrations.</summary>
+    [GeneratedRegex(@"^(?<version>[0-9](?:[0-9a-fA-F-]*[0-9a-fA-F])?)_(?<name>.+)$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
 
     [GeneratedRegex(@"^[ \t]*run_in_transaction[ \t]*=[ \t]*false\b", RegexOptions.Multiline | RegexOptions.CultureInvariant)]

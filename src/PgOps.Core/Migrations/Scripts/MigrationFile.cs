@@ -19,13 +19,17 @@ internal sealed class MigrationFile
         _content = content;
     }
 
+    /// <summary>A migration that the folder does not have.</summary>
+    internal static MigrationFile Absent(string version, string name, MigrationKind kind)
+        => new(version, name, "", new ScriptContent("", "")) { Kind = kind };
+
     /// <summary>The digits that open the name, as written.</summary>
     internal string Version { get; }
 
     /// <summary>The rest of the name.</summary>
     internal string Name { get; }
 
-    /// <summary>The script.</summary>
+    /// <summary>The script; empty when the folder does not have it.</summary>
     internal string Path { get; }
 
     /// <summary>The script that undoes it; null when the folder has none.</summary>
@@ -33,6 +37,12 @@ internal sealed class MigrationFile
 
     /// <summary>What it is: versioned, repeatable or a seed.</summary>
     internal MigrationKind Kind { get; init; } = MigrationKind.Versioned;
+
+    /// <summary>The language of a migration that is a program, which PgOps cannot run; null for SQL.</summary>
+    internal string? Language { get; init; }
+
+    /// <summary>Whether its tool fails on a placeholder without a value, so that none may be left as it is.</summary>
+    internal bool RequiresValues { get; init; }
 
     /// <summary>Values for its placeholders; null leaves them as they are.</summary>
     internal ScriptVariables? Variables { get; set; }

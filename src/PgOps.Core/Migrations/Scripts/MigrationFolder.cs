@@ -27,6 +27,12 @@ internal sealed partial class MigrationFolder
     /// <summary>Scripts that fill tables, run on request, in the order of their names.</summary>
     internal IReadOnlyList<MigrationFile> Seeds { get; private init; } = [];
 
+    /// <summary>Entries that do nothing here, each with the reason.</summary>
+    internal IReadOnlyList<string> PassedOver { get; private init; } = [];
+
+    /// <summary>The order of its versions: that of its shape's own tool.</summary>
+    internal MigrationVersion Order => MigrationVersion.OrderOf(Shape);
+
     /// <summary>All scripts that a run may run.</summary>
     internal IEnumerable<MigrationFile> Scripts => Files.Concat(Repeatables).Concat(Seeds);
 
@@ -46,12 +52,13 @@ internal sealed partial class MigrationFolder
                 "New-PgMigration creates the folder with its first migration.");
         }
 
-        // dbmate and goose come before the plain files, whose names theirs are.
+        // What has sections comes before the plain files, whose names theirs are.
         MigrationSource[] sources =
         [
             new PrismaFolders(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(), new GooseFiles(),
-            new NumberedFiles(),
+            new SqlMigrateFiles(), new NodePgMigrateFiles(), new NumberedFiles(),
         ];
+        var programs = new ProgramFiles();
         var seeds = new SeedFiles();
         var strays = new List<string>();
         var entries = folder.GetFileSystemInfos().Where(entry => entry.Name[0] is not ('.' or '_')).ToList();
@@ -59,7 +66,7 @@ internal sealed partial class MigrationFolder
         foreach (var info in entries)
         {
             var entry = new SourceEntry(info, names);
-            if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && StrayOf(entry, info) is { } stray)
+            if (!seeds.Offer(entry) && !programs.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && StrayOf(entry, info) is { } stray)
             {
                 strays.Add(stray);
             }
@@ -72,6 +79,12 @@ internal sealed partial class MigrationFolder
         }
 
         var found = sources.Where(source => source.FirstEntry is not null).ToList();
+        if (found is [{ TakesPlainFiles: true } host, NumberedFiles plain])
+        {
+            host.Files.AddRange(plain.Files);
+            found.Remove(plain);
+        }
+
         if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.Diesel }])
         {
             // These tools look into folders alone; a loose file is not a migration to them unless it is named like one.
@@ -81,10 +94,14 @@ internal sealed partial class MigrationFolder
         Refuse(path, found, strays);
         var only = found.FirstOrDefault();
         var files = only?.Files ?? [];
-        files.Sort((left, right) => MigrationVersion.Order.Compare(left.Version, right.Version));
+        programs.Complete(files);
+        files.AddRange(programs.Files);
+        var shape = only?.Shape ?? (files.Count > 0 ? programs.Shape : MigrationShape.Empty);
+        files.Sort((left, right) => MigrationVersion.OrderOf(shape).Compare(left.Version, right.Version));
         RefuseDuplicates(path, files);
-        var result = new MigrationFolder(path, only?.Shape ?? MigrationShape.Empty, files)
+        var result = new MigrationFolder(path, shape, files)
         {
+            PassedOver = [.. sources.Append(programs).SelectMany(source => source.PassedOver)],
             Repeatables = only?.Repeatables.OrderBy(file => file.Version, StringComparer.Ordinal).ToList() ?? [],
             Seeds = seeds.Files.OrderBy(file => file.Version, StringComparer.Ordinal).ToList(),
         };
@@ -158,8 +175,8 @@ internal sealed partial class MigrationFolder
                 PgErrorCode.MigrationSourceInvalid,
                 $"'{path}' holds what is not a migration by its name:\n  {string.Join("\n  ", strays)}",
                 "Nothing was touched.",
-                "Rename or move these files. Read are <version>_<name>.sql (also with dbmate's or goose's sections), "
-                    + "optionally with <version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; "
+                "Rename or move these files. Read are <version>_<name>.sql (also with the sections of dbmate, goose, sql-migrate or "
+                    + "node-pg-migrate), optionally with <version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; "
                     + "Flyway's V<version>__<name>.sql, U<version>__<name>.sql and R__<name>.sql; Prisma's <version>_<name>/migration.sql; "
                     + "Diesel's <version>_<name>/up.sql and down.sql. Names that begin with . or _ are passed over.");
         }
@@ -167,16 +184,14 @@ internal sealed partial class MigrationFolder
 
     private static void RefuseDuplicates(string path, List<MigrationFile> files)
     {
-        for (var index = 1; index < files.Count; index++)
+        if (files.GroupBy(file => file.Version, MigrationVersion.Order).FirstOrDefault(same => same.Skip(1).Any()) is { } twice)
         {
-            if (MigrationVersion.Order.Equals(files[index].Version, files[index - 1].Version))
-            {
-                throw new PgOpsException(
-                    PgErrorCode.MigrationSourceInvalid,
-                    $"'{path}' holds two migrations of version {files[index].Version}: {files[index - 1]} and {files[index]}.",
-                    "Nothing was touched.",
-                    "Give the one that is applied nowhere yet a newer version; New-PgMigration never collides.");
-            }
+            var (one, other) = (twice.First(), twice.ElementAt(1));
+            throw new PgOpsException(
+                PgErrorCode.MigrationSourceInvalid,
+                $"'{path}' holds two migrations of version {other.Version}: {one} and {other}.",
+                "Nothing was touched.",
+                "Give the one that is applied nowhere yet a newer version; New-PgMigration never collides.");
         }
     }
 

@@ -8,6 +8,8 @@ internal sealed class MigrationScript
 {
     private const string NoTransaction = "no-transaction";
 
+    private static readonly IReadOnlyDictionary<int, int> Nothing = new Dictionary<int, int>();
+
     private readonly PlaceMap _places;
 
     private MigrationScript(
@@ -31,6 +33,9 @@ internal sealed class MigrationScript
 
     /// <summary>The command that begins its transaction, with the isolation level that the file's own BEGIN asks for.</summary>
     internal string Begin { get; private init; } = "BEGIN";
+
+    /// <summary>The transactions of a script that runs statement by statement: the numbers of BEGIN and of COMMIT.</summary>
+    internal IReadOnlyDictionary<int, int> Transactions { get; private init; } = Nothing;
 
     /// <summary>Whether it undoes a migration.</summary>
     internal bool IsUndo => Undone is not null;
@@ -64,24 +69,46 @@ internal sealed class MigrationScript
 
     private static MigrationScript Read(MigrationFile file, MigrationFile? undone, bool byStatement)
     {
+        if (file.Language is { } language)
+        {
+            throw Program(file, language);
+        }
+
         var part = file.PartOf(file.Text);
         var (text, places) = Replaced(file, part.Text);
         var script = SqlScript.Parse(text, (undone ?? file).ConformingStrings);
-        var statements = Unwrap(script.Statements);
-        var transactional = part.Transactional && !byStatement
-            && !script.Directives.Any(known => known.Name == NoTransaction)
-            && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
-        statements = transactional ? Unwrap(NestedTransactions.LeaveOut(script.Statements)) : statements;
         var wrapper = IsWrapped(script.Statements) ? script.Statements[0] : null;
+        var statements = Unwrap(script.Statements);
+
+        // An undo is one transaction whatever its mark says, if it can be: one that stops half-way leaves nobody knowing.
+        var transactional = !byStatement
+            && (undone is not null || (part.Transactional && !script.Directives.Any(known => known.Name == NoTransaction)))
+            && !statements.Any(SqlStatementTraits.RefusesTransactionBlock);
+        var transactions = wrapper is null ? NestedTransactions.In(statements) : Nothing;
+        if (transactional && transactions.Count > 0)
+        {
+            var joined = undone is not null || transactions.Count == 1 ? NestedTransactions.LeaveOut(statements) : statements;
+            (transactional, transactions) = joined.Count < statements.Count ? (true, Nothing) : (undone is not null, transactions);
+            statements = joined;
+        }
+
+        transactions = undone is null ? transactions : Nothing;
         var modes = wrapper is null ? "" : NestedTransactions.ModesOf(wrapper);
 
         // pg_dump's \restrict lines only guard psql against the text between them.
         var problems = script.Problems
             .Where(problem => problem.Kind != SqlProblemKind.RestrictLine)
             .Select(problem => (problem.Offset, problem.Message, problem.NextStep))
-            .Concat(statements.Select(Problem).OfType<(int, string, string)>())
+            .Concat(statements.Where((_, index) => !IsCommandOf(transactions, index)).Select(Problem).OfType<(int, string, string)>())
             .Concat(wrapper is null ? [] : NestedTransactions.ProblemsOf(wrapper, modes, transactional))
-            .Concat(transactional ? [] : LostScope(script, statements))
+            .Concat(transactions.Keys.SelectMany(begin
+                => NestedTransactions.ProblemsOf(statements[begin], NestedTransactions.ModesOf(statements[begin]), true)))
+            .Concat(statements.Where((statement, index) => IsWithin(transactions, index)
+                && SqlStatementTraits.RefusesTransactionBlock(statement)).Select(statement => (
+                statement.Offset,
+                "this cannot run in a transaction, and stands between BEGIN and COMMIT",
+                "move it out from between them")))
+            .Concat(transactional ? [] : LostScope(statements, transactions))
             .Concat(SectionMarks.In(script, undone is not null, file.Section is not null))
             .Concat(statements.Where(statement => LacksData(file, places, statement)).Select(statement => (
                 statement.Offset,
@@ -92,8 +119,7 @@ internal sealed class MigrationScript
                 $"'-- pgops: {directive.Name}' is not a directive",
                 "the one there is: -- pgops: no-transaction")))
             .Concat(LateDirectives(script))
-            .Concat(!ScriptPart.MissesSqlxMark(text) ? [] : [(
-                0, "this asks for no transaction in words that neither sqlx nor PgOps knows", "write '-- no-transaction'")])
+            .Concat(ScriptPart.MissedMark(text) is { } mark ? [mark] : [])
             .OrderBy(problem => problem.Item1)
             .ToList();
         if (problems.Count > 0)
@@ -105,6 +131,7 @@ internal sealed class MigrationScript
         {
             Undone = undone,
             Begin = modes.Length == 0 ? "BEGIN" : $"BEGIN {modes}",
+            Transactions = transactions,
         };
     }
 
@@ -113,12 +140,22 @@ internal sealed class MigrationScript
         => Unwrap(SqlScript.Parse(Replaced(file, file.PartOf(text).Text).Text, file.ConformingStrings).Statements);
 
     private static (string Text, PlaceMap Places) Replaced(MigrationFile file, string text)
-        => file.Variables is null ? (text, PlaceMap.Same) : file.Variables.Replace(text, (name, offset) => ScriptPart.Invalid(
-            file,
-            file.Text,
-            offset,
-            $"${{{name}}} has no value",
-            $"give it with -Variable @{{ {name} = '…' }}; what is not a placeholder belongs in dollar quotes"));
+        => (file.Variables ?? (file.RequiresValues ? ScriptVariables.None : null)) is not { } variables ? (text, PlaceMap.Same)
+            : variables.Replace(text, (name, offset) => ScriptPart.Invalid(
+                file,
+                file.Text,
+                offset,
+                $"${{{name}}} has no value",
+                $"give it with -Variable @{{ {name} = '…' }}; what is not a placeholder belongs in dollar quotes"
+                    + (file.Variables is null ? ", which -Variable @{} leaves as they are" : "")));
+
+    private static PgOpsException Program(MigrationFile file, string language) => new(
+        PgErrorCode.MigrationScriptInvalid,
+        $"{file} is a migration in {language}, which PgOps cannot run: {file.Path}",
+        "Nothing was run, and nothing of this migration is recorded.",
+        $"Write it anew in SQL, as a file of the same version. Where it has been run already: Repair-PgMigration -Version {file.Version} "
+            + $"-MarkApplied -Reason '…', or on an import Import-PgMigrationHistory -Skip {file.Version} -Reason '…'.")
+    { Subject = file.Path };
 
     private static bool LacksData(MigrationFile file, PlaceMap places, SqlStatement statement)
         => statement.CopyData is { } data && StoredData.IsPlaceholder(statement.DataSpan)
@@ -127,23 +164,33 @@ internal sealed class MigrationScript
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
         => IsWrapped(statements) ? statements.Skip(1).Take(statements.Count - 2).ToList() : statements;
 
+    /// <summary>Whether one transaction of its own holds the whole file.</summary>
     private static bool IsWrapped(IReadOnlyList<SqlStatement> statements) => statements.Count >= 2
         && SqlStatementTraits.TransactionCommandOf(statements[0]) == TransactionCommand.Begin
-        && SqlStatementTraits.TransactionCommandOf(statements[^1]) == TransactionCommand.Commit;
+        && SqlStatementTraits.TransactionCommandOf(statements[^1]) == TransactionCommand.Commit
+        && !statements.Skip(1).SkipLast(1).Any(statement
+            => SqlStatementTraits.TransactionCommandOf(statement) is TransactionCommand.Begin or TransactionCommand.Commit);
+
+    private static bool IsCommandOf(IReadOnlyDictionary<int, int> transactions, int index)
+        => transactions.ContainsKey(index) || transactions.Values.Contains(index);
+
+    private static bool IsWithin(IReadOnlyDictionary<int, int> transactions, int index)
+        => transactions.Any(pair => index > pair.Key && index < pair.Value);
 
     /// <summary>
     /// Statements that lose their meaning because the file runs statement by statement: the server does nothing then but warn, or does
     /// something else.
     /// </summary>
-    private static IEnumerable<(int, string, string)> LostScope(SqlScript script, IReadOnlyList<SqlStatement> statements)
+    private static IEnumerable<(int, string, string)> LostScope(
+        IReadOnlyList<SqlStatement> statements, IReadOnlyDictionary<int, int> transactions)
     {
         var cause = statements.FirstOrDefault(SqlStatementTraits.RefusesTransactionBlock);
         var why = cause is null
-            ? "it is to run outside a transaction"
+            ? transactions.Count > 0 ? "it stands outside its transactions" : "it is to run outside a transaction"
             : $"line {cause.Line} ({string.Join(' ', cause.Keywords.Take(3))} …) cannot run in a transaction";
-        foreach (var statement in statements)
+        foreach (var (statement, index) in statements.Select((statement, index) => (statement, index)))
         {
-            if (SqlSessionTraits.TransactionScopeOf(statement) is { } words)
+            if (!IsWithin(transactions, index) && SqlSessionTraits.TransactionScopeOf(statement) is { } words)
             {
                 var set = statement.Keywords is ["SET", "LOCAL", ..];
                 yield return (

@@ -24,6 +24,12 @@ internal enum MigrationShape
     /// <summary>goose's <c>-- +goose Up</c> and <c>-- +goose Down</c> in one file.</summary>
     Goose,
 
+    /// <summary>sql-migrate's <c>-- +migrate Up</c> and <c>-- +migrate Down</c> in one file.</summary>
+    SqlMigrate,
+
+    /// <summary>node-pg-migrate's <c>-- Up Migration</c> and <c>-- Down Migration</c> in one file, or files without.</summary>
+    NodePgMigrate,
+
     /// <summary>Diesel's <c>2023-10-15-093045_x/up.sql</c> and <c>down.sql</c>.</summary>
     Diesel,
 }

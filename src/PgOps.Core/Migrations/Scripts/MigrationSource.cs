@@ -5,6 +5,7 @@ internal abstract class MigrationSource
 {
     private readonly List<MigrationFile> _files = [];
     private readonly List<string> _strays = [];
+    private readonly List<string> _passedOver = [];
 
     /// <summary>The shape that it reads.</summary>
     internal abstract MigrationShape Shape { get; }
@@ -20,6 +21,12 @@ internal abstract class MigrationSource
 
     /// <summary>Entries that look like this shape's and cannot be read, each with the reason.</summary>
     internal IReadOnlyList<string> Strays => _strays;
+
+    /// <summary>Entries that do nothing here, as with the tool, each with the reason.</summary>
+    internal IReadOnlyList<string> PassedOver => _passedOver;
+
+    /// <summary>Whether plain numbered files are migrations of this shape too.</summary>
+    internal virtual bool TakesPlainFiles => false;
 
     /// <summary>The name of the first entry taken; null when there was none.</summary>
     internal string? FirstEntry { get; private set; }
@@ -47,4 +54,7 @@ internal abstract class MigrationSource
 
     /// <summary>Names an entry that must not be passed over.</summary>
     protected void Stray(string entry, string reason) => _strays.Add($"{entry} ({reason})");
+
+    /// <summary>Names an entry that does nothing.</summary>
+    protected void PassOver(string entry, string reason) => _passedOver.Add($"{entry} ({reason})");
 }

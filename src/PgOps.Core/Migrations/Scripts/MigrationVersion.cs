@@ -6,8 +6,19 @@ namespace PgOps.Core.Migrations.Scripts;
 /// </summary>
 internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<string>
 {
-    /// <summary>The one order.</summary>
-    public static MigrationVersion Order { get; } = new();
+    private readonly bool _byText;
+
+    private MigrationVersion(bool byText) => _byText = byText;
+
+    /// <summary>The order of numbers.</summary>
+    public static MigrationVersion Order { get; } = new(false);
+
+    /// <summary>The order of texts, where 10 comes before 9 and a day before its hours. Which versions are equal stays the same.</summary>
+    public static MigrationVersion TextOrder { get; } = new(true);
+
+    /// <summary>The order in which the tool of a shape runs its migrations.</summary>
+    internal static MigrationVersion OrderOf(MigrationShape shape)
+        => shape is MigrationShape.Diesel or MigrationShape.Dbmate ? TextOrder : Order;
 
     /// <inheritdoc/>
     public int Compare(string? x, string? y)
@@ -16,6 +27,11 @@ internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<s
         {
             var kind = IsName(x).CompareTo(IsName(y));
             return kind != 0 ? kind : string.CompareOrdinal(x, y);
+        }
+
+        if (_byText)
+        {
+            return string.CompareOrdinal(x, y);
         }
 
         var left = x.AsSpan();
@@ -31,7 +47,7 @@ internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<s
     }
 
     /// <inheritdoc/>
-    public bool Equals(string? x, string? y) => Compare(x, y) == 0;
+    public bool Equals(string? x, string? y) => Order.Compare(x, y) == 0;
 
     /// <inheritdoc/>
     public int GetHashCode(string obj)

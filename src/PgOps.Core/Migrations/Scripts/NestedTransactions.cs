@@ -3,11 +3,37 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>
-/// Transactions that a script makes within itself, as Prisma writes them around a changed enum. In the one transaction of the
-/// migration they come to the same end and are left out; where they might not, they stay, and are refused.
+/// Transactions that a script makes within itself. A single one, as Prisma writes it around a changed enum, comes to the same end in the
+/// one transaction of the migration and is left out. Several are what their author meant, and run as real transactions, each with its
+/// progress recorded in it; so does one that would come to another end, or stands in a file that cannot run in a transaction.
 /// </summary>
 internal static class NestedTransactions
 {
+    /// <summary>The script's own transactions: the numbers of BEGIN and of COMMIT. None where a command of one stands alone.</summary>
+    internal static IReadOnlyDictionary<int, int> In(IReadOnlyList<SqlStatement> statements)
+    {
+        var transactions = new Dictionary<int, int>();
+        var begin = -1;
+        for (var index = 0; index < statements.Count; index++)
+        {
+            switch (SqlStatementTraits.TransactionCommandOf(statements[index]))
+            {
+                case TransactionCommand.Begin when begin < 0:
+                    begin = index;
+                    break;
+                case TransactionCommand.Commit when begin >= 0 && IsPlain(statements[index]):
+                    transactions.Add(begin, index);
+                    begin = -1;
+                    break;
+                case TransactionCommand.Begin or TransactionCommand.Commit or TransactionCommand.Rollback
+                    or TransactionCommand.PrepareTransaction:
+                    return new Dictionary<int, int>();
+            }
+        }
+
+        return begin < 0 ? transactions : new Dictionary<int, int>();
+    }
+
     /// <summary>The statements without plain pairs of BEGIN and COMMIT.</summary>
     internal static IReadOnlyList<SqlStatement> LeaveOut(IReadOnlyList<SqlStatement> statements)
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
 
@@ -20,6 +21,9 @@ internal sealed partial class NumberedFiles : MigrationSource
         _ => "",
     };
 
+    /// <summary>Whether a .down.sql stands beside the plain file that it undoes.</summary>
+    internal static bool IsDownOfPlain(SourceEntry entry) => entry.SiblingNamed(entry.Name[..^".down.sql".Length] + ".sql") is not null;
+
     protected override bool Take(SourceEntry entry)
     {
         var match = NameOf(entry);
@@ -30,18 +34,12 @@ internal sealed partial class NumberedFiles : MigrationSource
 
         if (SuffixOf(match) == ".down")
         {
-            return entry.SiblingNamed(entry.Name[..^".down.sql".Length] + ".sql") is not null;
+            return IsDownOfPlain(entry);
         }
 
-        if (UndoSuffix().Match(entry.Name) is { Success: true } undo)
+        if (WhyNot(entry.Name) is { } reason)
         {
-            Stray(entry.Name, $"an undo script by its {undo.Value[..^4]}: PgOps knows it as .down.sql beside the migration");
-            return true;
-        }
-
-        if (HalfVersion().IsMatch(entry.Name))
-        {
-            Stray(entry.Name, "where its version ends is not clear: write the digits together, as in 20240102030405_x.sql");
+            Stray(entry.Name, reason);
             return true;
         }
 
@@ -55,6 +53,39 @@ internal sealed partial class NumberedFiles : MigrationSource
         });
         return true;
     }
+
+    /// <summary>Names what undoes another file by its name, and would be run as a migration: 1_a_down.sql beside 1_a_up.sql.</summary>
+    internal override void Complete()
+    {
+        var names = Files.ToLookup(file => UndoWord().Match(file.Name) is { Success: true } word ? file.Name[..word.Index] : null);
+        var others = Files.Select(file => UpWord().Replace(file.Name, "")).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var (stem, file) in
+            from undo in names where undo.Key is not null from file in undo select (undo.Key, file))
+        {
+            if (others.Contains(stem) || OnlyTakesAway(file))
+            {
+                Stray(Path.GetFileName(file.Path), "an undo script by its name: PgOps knows it as .down.sql beside the migration");
+            }
+        }
+    }
+
+    /// <summary>Whether all that a script does is to drop and to delete.</summary>
+    private static bool OnlyTakesAway(MigrationFile file)
+        => SqlScript.Parse(file.Text).Statements is { Count: > 0 } statements && statements.All(SectionMarks.TakesAway);
+
+    /// <summary>Why a file with a number in front is no migration; null when it is one.</summary>
+    private static string? WhyNot(string name)
+        => UndoSuffix().Match(name) is { Success: true } undo
+            ? $"an undo script by its {undo.Value[..^4]}: PgOps knows it as .down.sql beside the migration"
+            : HalfVersion().IsMatch(name)
+                ? "where its version ends is not clear: write the digits together, as in 20240102030405_x.sql"
+                : null;
+
+    [GeneratedRegex("(?:^|[_-])(?:down|undo|revert|rollback)$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UndoWord();
+
+    [GeneratedRegex("(?:^|[_-])(?:up|do|apply)$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UpWord();
 
     [GeneratedRegex(@"\.(undo|revert|rollback)\.sql$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex UndoSuffix();

@@ -9,13 +9,18 @@ namespace PgOps.Core.Migrations.Scripts;
 internal sealed partial record ScriptPart(string Text, bool Transactional = true)
 {
     private const string SqlxNoTransaction = "-- no-transaction";
+    private const string EvolveNoTransaction = "-- evolve-tx-off";
 
-    /// <summary>The whole text; sqlx's <c>-- no-transaction</c> at its start is honoured, whatever follows in the line.</summary>
-    internal static ScriptPart Whole(string text) => new(text, !text.StartsWith(SqlxNoTransaction, StringComparison.Ordinal));
+    /// <summary>The whole text; the marks of sqlx and Evolve at its start are honoured, whatever follows in the line.</summary>
+    internal static ScriptPart Whole(string text) => new(text, !IsMark(text));
 
-    /// <summary>The same mark in a form that sqlx does not know, which would be passed over.</summary>
-    internal static bool MissesSqlxMark(string text)
-        => LikeSqlxMark().IsMatch(text) && !text.StartsWith(SqlxNoTransaction, StringComparison.Ordinal);
+    /// <summary>What is wrong with a mark at a text's start that would be passed over; null when there is none.</summary>
+    internal static (int Offset, string Message, string NextStep)? MissedMark(string text) => IsMark(text) ? null
+        : LikeSqlxMark().IsMatch(text)
+            ? (0, "this asks for no transaction in words that neither sqlx nor PgOps knows", "write '-- no-transaction'")
+        : LikeEvolveMark().Match(text) is { Success: true } mark
+            ? (0, $"'{mark.Value}' is a mark of Evolve's that PgOps does not read", $"take it out; the one that is read is {EvolveNoTransaction}")
+        : null;
 
     /// <summary>The text with everything blank but the head and a section.</summary>
     /// <param name="text">The file's text.</param>
@@ -33,6 +38,10 @@ internal sealed partial record ScriptPart(string Text, bool Transactional = true
                 span[index] = kept ? state.text[index] : ' ';
             }
         });
+
+    /// <summary>The text with a span of it blank.</summary>
+    internal static string Blank(string text, int start, int end)
+        => string.Concat(text.AsSpan(0, start), Keep(text[start..end], 0, 0, 0), text.AsSpan(end));
 
     /// <summary>Refuses statements before a file's first marker, which its own tool would pass over or refuse.</summary>
     internal static void RefuseHead(MigrationFile file, string text, int headEnd, string marker)
@@ -58,6 +67,12 @@ internal sealed partial record ScriptPart(string Text, bool Transactional = true
             Statement = new PgStatementError { File = file.Path, Line = excerpt.Line, Column = excerpt.Column },
         };
     }
+
+    private static bool IsMark(string text) => text.StartsWith(SqlxNoTransaction, StringComparison.Ordinal)
+        || text.StartsWith(EvolveNoTransaction, StringComparison.Ordinal);
+
+    [GeneratedRegex(@"^--[ \t]*evolve-[a-z-]+", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex LikeEvolveMark();
 
     [GeneratedRegex(@"^--[ \t]*no[-_]transaction\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex LikeSqlxMark();

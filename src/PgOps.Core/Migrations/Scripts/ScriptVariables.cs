@@ -10,6 +10,9 @@ public sealed partial class ScriptVariables
     private readonly Dictionary<string, string> _values;
     private readonly bool _inDollarQuotes;
 
+    /// <summary>No value for any placeholder, wherever it stands but in comments and data.</summary>
+    internal static ScriptVariables None { get; } = new(new Dictionary<string, string>(), inDollarQuotes: true);
+
     /// <param name="values">The values by name; names are told apart by case.</param>
     /// <param name="inDollarQuotes">Whether placeholders inside dollar quotes are replaced too.</param>
     public ScriptVariables(IReadOnlyDictionary<string, string> values, bool inDollarQuotes = false)

@@ -13,7 +13,7 @@ internal static partial class SectionMarks
     [
         (Goose(), "goose"), (Dbmate(), "dbmate"), (SqlMigrate(), "sql-migrate"), (Micrate(), "micrate"),
         (NodePgMigrate(), "node-pg-migrate"), (Tern(), "tern"), (MyBatis(), "MyBatis Migrations"), (Rambler(), "rambler"),
-        (Shmig(), "shmig"), (Atlas(), "Atlas"), (Play(), "Play"),
+        (Shmig(), "shmig"), (Atlas(), "Atlas"), (Play(), "Play"), (Liquibase(), "Liquibase"),
     ];
 
     /// <summary>The marks in a script.</summary>
@@ -65,12 +65,15 @@ internal static partial class SectionMarks
     }
 
     /// <summary>Whether a statement below the heading takes something away.</summary>
-    private static bool TakesAway(SqlScript script, int offset) => script.Statements.Any(statement => statement.Offset > offset
-        && (statement.Keywords is ["DROP" or "DELETE" or "TRUNCATE" or "ROLLBACK", ..]
-            || (statement.Keywords is ["ALTER", ..] && statement.Keywords.Contains("DROP"))));
+    private static bool TakesAway(SqlScript script, int offset)
+        => script.Statements.Any(statement => statement.Offset > offset && TakesAway(statement));
+
+    /// <summary>Whether a statement takes something away.</summary>
+    internal static bool TakesAway(SqlStatement statement) => statement.Keywords is ["DROP" or "DELETE" or "TRUNCATE" or "ROLLBACK", ..]
+        || (statement.Keywords is ["ALTER", ..] && statement.Keywords.Contains("DROP"));
 
     [GeneratedRegex(
-        @"\b(down|downs|undo|rollback|revert|drop below)\b|atlas:txtar", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+        @"\b(down|downs|undo|rollback|revert|drop below)\b|atlas:txtar|liquibase|changeset", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Undoing();
 
     [GeneratedRegex(@"^--(.*\s)?\+goose\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
@@ -93,6 +96,11 @@ internal static partial class SectionMarks
 
     [GeneratedRegex(@"^--\s*//\s*@UNDO\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex MyBatis();
+
+    /// <summary>Formatted SQL, whose changesets have conditions, and undoes in comments.</summary>
+    [GeneratedRegex(
+        @"^--\s*(liquibase\s+formatted\s+sql|changeset\s+\S+:\S+)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Liquibase();
 
     [GeneratedRegex(@"^--\s*rambler\s+(up|down)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Rambler();
