@@ -48,6 +48,33 @@ Describe 'A password' {
         Should-HideSecret @($failure[0].Exception.Message, $failure[0].ToString())
     }
 
+    It 'is nowhere when it is the value of a placeholder (<_>)' -ForEach 'SecureString', 'SecretVariable' {
+        $folder = New-MigrationFolder @{
+            '001_pw.sql'  = "CREATE TABLE pw_$_ AS SELECT `$v`$`${pw}`$v`$::text AS v;"
+            '002_bad.sql' = "CREATE TABEL x AS SELECT '`${pw}';"
+        }
+        $log = Join-Path $TestDrive "variable-$_.jsonl"
+        Invoke-Sql $sandbox.Target "CREATE DATABASE placeholder_$_"
+        $target = $sandbox.Target.WithDatabase("placeholder_$_".ToLowerInvariant())
+        $given = @{ VariableInDollarQuotes = $true }
+        if ($_ -eq 'SecureString') { $given.Variable = @{ pw = ConvertTo-SecureString 'placeholder-s3cret' -AsPlainText -Force } }
+        else { $given.Variable = @{ pw = 'placeholder-s3cret' }; $given.SecretVariable = 'pw' }
+        $plan = Invoke-PgMigration $target -Path $folder @given -WhatIf 6>&1 | Out-String
+        $said = Invoke-PgMigration $target -Path $folder @given -Verbose -Debug -LogPath $log -ErrorAction SilentlyContinue -ErrorVariable failure 4>&1 5>&1
+        $failure[0].Exception.Message | Should -BeLike '*TABEL*'
+        $status = Get-PgMigration $target -Path $folder @given -Detailed
+        Invoke-Sql $target "SELECT v FROM pw_$_" | Should -Be 'placeholder-s3cret'
+        $text = @($plan, $failure[0].Exception.Message, ($failure[0] | Format-List * -Force | Out-String), ($said | Out-String),
+            ($status | Format-List * | Out-String), (Get-Content $log -Raw), (Invoke-Sql $target "SELECT h::text FROM pgops.migration_history h" | Out-String))
+        $text | Where-Object { $_ -like '*placeholder-s3cret*' } | Should -BeNullOrEmpty
+    }
+
+    It 'is named with a name that has a value, and -NoVariables stands alone' {
+        { Invoke-PgMigration $target -Path $TestDrive -Variable @{ a = 1 } -SecretVariable b } | Should -Throw "*-SecretVariable names 'b'*"
+        { Invoke-PgMigration $target -Path $TestDrive -Variable @{ a = 1 } -NoVariables } | Should -Throw '*-NoVariables says*'
+        { Invoke-PgMigration $target -Path $TestDrive -VariableInDollarQuotes } | Should -Throw '*does nothing without -Variable*'
+    }
+
     It 'is in no command line while the whole round runs, and in no file, object or log line it leaves' -Skip:(-not $IsLinux) {
         $log = Join-Path $TestDrive 'round.jsonl'
         $folder = New-MigrationFolder @{ '001_t.sql' = 'CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 300000);' }

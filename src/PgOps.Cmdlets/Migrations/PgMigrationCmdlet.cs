@@ -24,12 +24,21 @@ public abstract class PgMigrationCmdlet : PgFleetCmdlet
     public string HistorySchema { get; set; } = "pgops";
 
     /// <summary>
-    /// Values for the placeholders ${name} in the scripts. Without it, placeholders are left as they are; in Flyway's files they are
-    /// refused, as by Flyway.
+    /// Values for the placeholders ${name} in the scripts; a SecureString is one that never shows. A placeholder without a value is
+    /// an error.
     /// </summary>
     [Parameter]
     [ValidateNotNull]
     public Hashtable? Variable { get; set; }
+
+    /// <summary>Names in -Variable whose values show nowhere: not in a plan, an error, a log or the history.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? SecretVariable { get; set; }
+
+    /// <summary>The scripts hold no placeholders: ${name} is text in them.</summary>
+    [Parameter]
+    public SwitchParameter NoVariables { get; set; }
 
     /// <summary>Also replaces placeholders inside dollar quotes, where function bodies are.</summary>
     [Parameter]
@@ -53,7 +62,7 @@ public abstract class PgMigrationCmdlet : PgFleetCmdlet
                     Target = target,
                     Path = FullPath(Path),
                     HistorySchema = HistorySchema,
-                    Variables = VariableTable.Read(Variable, VariableInDollarQuotes),
+                    Variables = VariableTable.Read(Variable, VariableInDollarQuotes, SecretVariable, NoVariables),
                 }));
             }))
         {

@@ -113,10 +113,22 @@ public sealed class TestPgRestoreCommand : PgPayloadCmdlet
     [ValidateNotNullOrEmpty]
     public string HistorySchema { get; set; } = "pgops";
 
-    /// <summary>Values for the placeholders ${name} in the scripts of -Rehearse. Without it, placeholders are left as they are.</summary>
+    /// <summary>
+    /// Values for the placeholders ${name} in the scripts of -Rehearse; a SecureString is one that never shows. A placeholder without a value is
+    /// an error.
+    /// </summary>
     [Parameter]
     [ValidateNotNull]
     public Hashtable? Variable { get; set; }
+
+    /// <summary>Names in -Variable whose values show nowhere: not in a plan, an error, a log or the history.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? SecretVariable { get; set; }
+
+    /// <summary>The scripts of -Rehearse hold no placeholders: ${name} is text in them.</summary>
+    [Parameter]
+    public SwitchParameter NoVariables { get; set; }
 
     /// <summary>Also replaces placeholders inside dollar quotes, where function bodies are.</summary>
     [Parameter]
@@ -195,7 +207,7 @@ public sealed class TestPgRestoreCommand : PgPayloadCmdlet
         {
             Path = FullPath(Rehearse),
             HistorySchema = HistorySchema,
-            Variables = VariableTable.Read(Variable, VariableInDollarQuotes),
+            Variables = VariableTable.Read(Variable, VariableInDollarQuotes, SecretVariable, NoVariables),
         },
     };
 }

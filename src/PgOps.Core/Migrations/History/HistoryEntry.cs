@@ -1,4 +1,5 @@
 using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.History;
 
@@ -13,7 +14,8 @@ internal sealed record HistoryEntry
 
     internal required string Checksum { get; init; }
 
-    internal required string Script { get; init; }
+    /// <summary>The script; passwords do not go into the history.</summary>
+    internal required string Script { get; init => field = SecretLiterals.Hide(value); }
 
     internal required HistoryState State { get; init; }
 
@@ -40,7 +42,7 @@ internal sealed record HistoryEntry
         State = script.IsUndo ? HistoryState.Reverted : state,
         StatementsTotal = script.Statements.Count,
         StatementsDone = error is null ? script.Statements.Count : 0,
-        Error = error,
+        Error = error is null ? null : script.File.HideIn(error),
         BackupId = backupId,
     };
 }

@@ -43,13 +43,13 @@ internal static class MigrationFailure
 
         text.Append(error.InvariantSeverity).Append(' ');
         text.Append(HistoryErrors.IsSwallowed(history, error)
-            ? HistoryErrors.Words(history, error) : $"{error.SqlState}: {error.MessageText}");
-        Field("DETAIL", error.Detail);
-        Field("HINT", error.Hint);
-        Field("QUERY", error.InternalQuery);
-        Field("CONTEXT", error.Where);
+            ? HistoryErrors.Words(history, error) : $"{error.SqlState}: {script.File.HideIn(error.MessageText)}");
+        Field("DETAIL", Hidden(error.Detail));
+        Field("HINT", Hidden(error.Hint));
+        Field("QUERY", Hidden(error.InternalQuery));
+        Field("CONTEXT", Hidden(error.Where));
         Field("LOCK HELD BY", blockers);
-        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, statement, blockers), error)
+        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, statement, blockers), Shown(script, error))
         {
             Subject = script.File.Path,
             Statement = new PgStatementError
@@ -57,14 +57,16 @@ internal static class MigrationFailure
                 File = script.File.Path,
                 Line = excerpt.Line,
                 Column = excerpt.Column,
-                Sql = statement?.Text ?? (recording ? error.BatchCommand!.CommandText : "COMMIT"),
+                Sql = statement is not null ? script.File.Hide(statement.Text) : (recording ? error.BatchCommand!.CommandText : "COMMIT"),
                 SqlState = error.SqlState,
-                Message = error.MessageText,
-                Detail = error.Detail,
-                Hint = error.Hint,
-                Where = error.Where,
+                Message = script.File.HideIn(error.MessageText),
+                Detail = Hidden(error.Detail),
+                Hint = Hidden(error.Hint),
+                Where = Hidden(error.Where),
             },
         };
+
+        string? Hidden(string? said) => said is null ? null : script.File.HideIn(said);
 
         void Field(string name, string? value)
         {
@@ -73,6 +75,20 @@ internal static class MigrationFailure
                 text.Append('\n').Append(name).Append(": ").Append(value.Replace("\n", "\n    ", StringComparison.Ordinal));
             }
         }
+    }
+
+    /// <summary>The server's error as it may be shown: Get-Error and logs show causes, too.</summary>
+    private static PostgresException Shown(MigrationScript script, PostgresException error)
+    {
+        var message = script.File.HideIn(error.MessageText);
+        var (detail, hint, query, where) = (Hidden(error.Detail), Hidden(error.Hint), Hidden(error.InternalQuery), Hidden(error.Where));
+        return (message, detail, hint, query, where) == (error.MessageText, error.Detail, error.Hint, error.InternalQuery, error.Where)
+            ? error
+            : new PostgresException(
+                message, error.Severity, error.InvariantSeverity, error.SqlState, detail, hint, error.Position, error.InternalPosition, query, where,
+                error.SchemaName, error.TableName, error.ColumnName, error.DataTypeName, error.ConstraintName, error.File, error.Line, error.Routine);
+
+        string? Hidden(string? said) => said is null ? null : script.File.HideIn(said);
     }
 
     /// <summary>Records a failure. Where the history refuses that, the failure comes first all the same, and the refusal after it.</summary>

@@ -44,13 +44,13 @@ public sealed class PreviewMigrations
         var how = script.Transactional ? "one transaction"
             : script.Transactions.Count > 0 ? "with the file's own transactions, else each on its own" : "each on its own, because not all can run in a transaction";
         var statements = NameList.Lines(script.Statements, StatementLimit, statement =>
-            string.Create(CultureInfo.InvariantCulture, $"line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(statement)}"));
+            string.Create(CultureInfo.InvariantCulture, $"line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(script, statement)}"));
         return $"{act} {target}: {Amount.Of(script.Statements.Count, "statement")}, {how}{statements}";
     }
 
-    private static string FirstLine(SqlStatement statement)
+    private static string FirstLine(MigrationScript script, SqlStatement statement)
     {
-        var words = string.Join(' ', statement.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        var words = string.Join(' ', script.File.Hide(statement.Text).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         var copy = statement.CopyData is { } data
             ? $" ({statement.Text.Length + data.Length} characters with its data)"
             : "";

@@ -4,6 +4,7 @@ using DiffPlex;
 using DiffPlex.Model;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Running;
 
@@ -22,8 +23,8 @@ internal static class ScriptDifference
         return file is null || row is null or { State: HistoryState.Reverted } or { Kind: MigrationKind.Baseline } or { Script: null }
             ? null
             : Between(
-                row.Script,
-                file.Text,
+                SecretLiterals.Hide(row.Script),
+                SecretLiterals.Hide(file.Text),
                 string.Create(
                     CultureInfo.InvariantCulture, $"{row} ({HistoryWords.Of(row.State)} {row.StartedAt:yyyy-MM-dd HH:mm:ss} UTC)"),
                 file.Path);

@@ -22,7 +22,8 @@ internal static class SessionState
         var replay = new List<SqlStatement>();
         for (var index = 0; index < done; index++)
         {
-            var statement = before[index];
+            // As the file has it: the record holds no passwords, and is the same but for them.
+            var statement = script.Statements[index];
             if (statement.Keywords is ["DISCARD", "ALL", ..])
             {
                 // A new session is just that.

@@ -220,7 +220,7 @@ internal sealed class StatementRun
     }
 
     private static bool SameStatement(SqlStatement now, SqlStatement before)
-        => now.Text == before.Text && now.DataSpan.SequenceEqual(before.DataSpan);
+        => SecretLiterals.Hide(now.Text) == SecretLiterals.Hide(before.Text) && now.DataSpan.SequenceEqual(before.DataSpan);
 
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {

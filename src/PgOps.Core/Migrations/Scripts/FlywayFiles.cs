@@ -102,7 +102,6 @@ internal sealed partial class FlywayFiles : MigrationSource
         {
             Kind = kind,
             Down = down,
-            RequiresValues = true,
             Section = _outside.Contains(path) ? (_, text) => new ScriptPart(text, false) : null,
         };
 

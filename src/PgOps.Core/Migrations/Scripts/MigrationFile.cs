@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
@@ -10,6 +11,7 @@ internal sealed class MigrationFile
 {
     private ScriptContent? _content;
     private string? _checksum;
+    private string? _shown;
 
     internal MigrationFile(string version, string name, string path, ScriptContent? content = null)
     {
@@ -41,10 +43,7 @@ internal sealed class MigrationFile
     /// <summary>The language of a migration that is a program, which PgOps cannot run; null for SQL.</summary>
     internal string? Language { get; init; }
 
-    /// <summary>Whether its tool fails on a placeholder without a value, so that none may be left as it is.</summary>
-    internal bool RequiresValues { get; init; }
-
-    /// <summary>Values for its placeholders; null leaves them as they are.</summary>
+    /// <summary>Values for its placeholders; null where none were given.</summary>
     internal ScriptVariables? Variables { get; set; }
 
     /// <summary>Whether a backslash in plain quotes is an ordinary character in the session that runs it.</summary>
@@ -65,12 +64,20 @@ internal sealed class MigrationFile
     /// SHA-256 of the whole normalised text in lower-case hex; of a repeatable or seed after its placeholders were replaced, because a
     /// new value is a reason to run it again.
     /// </summary>
-    internal string Checksum => _checksum ??= Variables is null || Kind == MigrationKind.Versioned
+    internal string Checksum => _checksum ??= Variables is null || Variables == ScriptVariables.AsWritten || Kind == MigrationKind.Versioned
         ? Content.Sha256
         : Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(MigrationScript.Read(this).Text)));
 
+    /// <summary>A statement without passwords and without the values of secret placeholders: what is shown of it.</summary>
+    /// <param name="sql">The statement's text.</param>
+    internal string Hide(string sql) => SecretLiterals.Hide(Variables?.Hide(sql) ?? sql);
+
+    /// <summary>The same of what the server said while the file ran.</summary>
+    /// <param name="words">Its words.</param>
+    internal string HideIn(string words) => Redaction.ByPattern.Apply(Variables?.Hide(words) ?? words);
+
     /// <summary>A place in the file, of an offset in <see cref="Text"/>.</summary>
-    internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(Text, offset, Content.LinesLeftOut(offset));
+    internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(_shown ??= SecretLiterals.Blank(Text), offset, Content.LinesLeftOut(offset));
 
     /// <summary>What is to run of a text of this file, today's or a recorded one: as long as the text, blank elsewhere.</summary>
     internal ScriptPart PartOf(string text) => Section is null ? ScriptPart.Whole(text) : Section(this, text);

@@ -140,14 +140,15 @@ internal sealed class MigrationScript
         => Unwrap(SqlScript.Parse(Replaced(file, file.PartOf(text).Text).Text, file.ConformingStrings).Statements);
 
     private static (string Text, PlaceMap Places) Replaced(MigrationFile file, string text)
-        => (file.Variables ?? (file.RequiresValues ? ScriptVariables.None : null)) is not { } variables ? (text, PlaceMap.Same)
-            : variables.Replace(text, (name, offset) => ScriptPart.Invalid(
-                file,
-                file.Text,
-                offset,
-                $"${{{name}}} has no value",
-                $"give it with -Variable @{{ {name} = '…' }}; what is not a placeholder belongs in dollar quotes"
-                    + (file.Variables is null ? ", which -Variable @{} leaves as they are" : "")));
+        => (file.Variables ?? ScriptVariables.None).Replace(text, (name, offset) => ScriptPart.Invalid(
+            file,
+            file.Text,
+            offset,
+            $"${{{name}}} has no value",
+            $"give it with -Variable @{{ {name} = '…' }}; "
+                + (file.Variables is null
+                    ? "where the files hold no placeholders, and this is text, use -NoVariables"
+                    : "what is not a placeholder belongs in dollar quotes")));
 
     private static PgOpsException Program(MigrationFile file, string language) => new(
         PgErrorCode.MigrationScriptInvalid,

@@ -8,18 +8,44 @@ namespace PgOps.Core.Migrations.Scripts;
 public sealed partial class ScriptVariables
 {
     private readonly Dictionary<string, string> _values;
+    private readonly HashSet<string> _secrets;
     private readonly bool _inDollarQuotes;
-
-    /// <summary>No value for any placeholder, wherever it stands but in comments and data.</summary>
-    internal static ScriptVariables None { get; } = new(new Dictionary<string, string>(), inDollarQuotes: true);
 
     /// <param name="values">The values by name; names are told apart by case.</param>
     /// <param name="inDollarQuotes">Whether placeholders inside dollar quotes are replaced too.</param>
-    public ScriptVariables(IReadOnlyDictionary<string, string> values, bool inDollarQuotes = false)
+    /// <param name="secrets">The names whose values must not show; null for none.</param>
+    public ScriptVariables(
+        IReadOnlyDictionary<string, string> values, bool inDollarQuotes = false, IEnumerable<string>? secrets = null)
     {
         _values = new Dictionary<string, string>(values, StringComparer.Ordinal);
         _inDollarQuotes = inDollarQuotes;
+        _secrets = new HashSet<string>(secrets ?? [], StringComparer.Ordinal);
     }
+
+    /// <summary>What looks like a placeholder is text, and stays.</summary>
+    public static ScriptVariables AsWritten { get; } = new(new Dictionary<string, string>());
+
+    /// <summary>No value for any placeholder.</summary>
+    internal static ScriptVariables None { get; } = new(new Dictionary<string, string>());
+
+    /// <summary>The text with the name of a secret in the place of its value, wherever that stands.</summary>
+    /// <param name="text">What will be shown or kept.</param>
+    internal string Hide(string text)
+    {
+        var secrets = _secrets.Where(name => _values.GetValueOrDefault(name) is { Length: > 0 })
+            .SelectMany(name => Forms(_values[name]), (name, form) => (name, form))
+            .OrderByDescending(secret => secret.form.Length);
+        foreach (var (name, form) in secrets)
+        {
+            text = text.Replace(form, $"${{{name}}}", StringComparison.Ordinal);
+        }
+
+        return text;
+    }
+
+    /// <summary>A value as it is given, as a string holds it, and as the server says it when it was given for one.</summary>
+    private static HashSet<string> Forms(string value)
+        => [value, value.Replace("'", "''", StringComparison.Ordinal), value.Replace("''", "'", StringComparison.Ordinal)];
 
     /// <summary>
     /// Replaces placeholders in statements, string literals included; comments and inline COPY data are left as they are.
@@ -29,7 +55,7 @@ public sealed partial class ScriptVariables
     /// <returns>The text to run, and where its parts come from.</returns>
     internal (string Text, PlaceMap Places) Replace(string text, Func<string, int, PgOpsException> unknown)
     {
-        var marks = text.Contains("${", StringComparison.Ordinal) ? Placeholder().Matches(text) : null;
+        var marks = this != AsWritten && text.Contains("${", StringComparison.Ordinal) ? Placeholder().Matches(text) : null;
         if (marks is null or { Count: 0 })
         {
             return (text, PlaceMap.Same);

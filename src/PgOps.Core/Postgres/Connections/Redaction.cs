@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Postgres.Connections;
 
@@ -9,7 +10,7 @@ namespace PgOps.Core.Postgres.Connections;
 internal sealed partial class Redaction
 {
     /// <summary>What stands in a secret's place.</summary>
-    public const string Mask = "********";
+    public const string Mask = SecretLiterals.Mask;
 
     // A shorter password would be found inside ordinary words.
     private const int ShortestLiteral = 4;
@@ -76,6 +77,9 @@ internal sealed partial class Redaction
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex KeyValuePassword();
 
-    [GeneratedRegex(@"(?<key>\bPASSWORD\s+)E?'(?:[^'\\]|\\.|'')*'", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    // In code within a string the quotes are doubled.
+    [GeneratedRegex(
+        @"(?<key>\bPASSWORD\s+)(?:''(?=[^'])[^']*''|E?'(?:[^'\\]|\\.|'')*'|\$(?<tag>\w*)\$.*?\$\k<tag>\$)",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.Singleline)]
     private static partial Regex SqlPassword();
 }

@@ -1,0 +1,119 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace PgOps.Core.Sql;
+
+/// <summary>
+/// Finds the passwords in SQL: the string behind PASSWORD (CREATE ROLE, ALTER USER, OPTIONS of a user mapping), in code within a string
+/// too, and the passwords of connection strings and URIs within strings (CREATE SUBSCRIPTION, dblink).
+/// </summary>
+internal static partial class SecretLiterals
+{
+    /// <summary>What stands in a password's place.</summary>
+    internal const string Mask = "********";
+
+    /// <summary>The text with a mask in the place of every password.</summary>
+    /// <param name="sql">Whole statements: a piece that begins within a string would be read inside out.</param>
+    internal static string Hide(string sql)
+    {
+        var spans = In(sql);
+        if (spans.Count == 0)
+        {
+            return sql;
+        }
+
+        var result = new StringBuilder(sql.Length);
+        var next = 0;
+        foreach (var (start, length) in spans)
+        {
+            result.Append(sql, next, start - next).Append(Mask);
+            next = start + length;
+        }
+
+        return result.Append(sql, next, sql.Length - next).ToString();
+    }
+
+    /// <summary>The text with as many asterisks as a password has letters, so that every other place stays where it is.</summary>
+    /// <param name="sql">Whole statements.</param>
+    internal static string Blank(string sql)
+    {
+        var spans = In(sql);
+        if (spans.Count == 0)
+        {
+            return sql;
+        }
+
+        var text = sql.ToCharArray();
+        foreach (var (start, length) in spans)
+        {
+            for (var at = start; at < start + length; at++)
+            {
+                text[at] = text[at] is '\n' or '\r' ? text[at] : '*';
+            }
+        }
+
+        return new string(text);
+    }
+
+    private static List<(int Start, int Length)> In(string sql)
+    {
+        var spans = new List<(int Start, int Length)>();
+        if (sql.Contains("password", StringComparison.OrdinalIgnoreCase) || sql.Contains("://", StringComparison.Ordinal))
+        {
+            Find(sql, 0, sql.Length, spans);
+        }
+
+        return spans;
+    }
+
+    private static void Find(string sql, int start, int length, List<(int Start, int Length)> spans)
+    {
+        var text = sql.AsSpan(start, length);
+        var afterPassword = false;
+        foreach (var token in new SqlTokenizer(text))
+        {
+            if (token.Kind is SqlTokenKind.String or SqlTokenKind.DollarString)
+            {
+                var literal = token.In(text);
+                var open = literal.IndexOfAny('\'', '$');
+                var quote = token.Kind == SqlTokenKind.String ? 1 : literal[1..].IndexOf('$') + 2;
+                var inner = start + token.Offset + open + quote;
+                var end = start + token.End - (token.IsTerminated ? quote : 0);
+                if (afterPassword)
+                {
+                    spans.Add((inner, end - inner));
+                }
+                else if (token.Kind == SqlTokenKind.DollarString)
+                {
+                    Find(sql, inner, end - inner, spans);
+                }
+                else
+                {
+                    FindWithin(sql, inner, end - inner, spans);
+                }
+            }
+
+            afterPassword = token.Kind == SqlTokenKind.Comment
+                ? afterPassword
+                : token.Kind == SqlTokenKind.Word && token.In(text).Equals("PASSWORD", StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
+    /// <summary>In a string: a connection string's or a URI's password, and code, whose quotes are doubled.</summary>
+    private static void FindWithin(string sql, int start, int length, List<(int Start, int Length)> spans)
+    {
+        var text = sql.Substring(start, length);
+        if (text.Contains("password", StringComparison.OrdinalIgnoreCase) || text.Contains("://", StringComparison.Ordinal))
+        {
+            spans.AddRange(Password().Matches(text).Select(match => match.Groups["secret"])
+                .Select(secret => (start + secret.Index, secret.Length)));
+        }
+    }
+
+    [GeneratedRegex(
+        @"://[^\s:/@']*:(?<secret>[^\s@']+)@"
+            + @"|\bpassword\s*=?\s*''(?<secret>(?:[^']|'''')*)''(?!')"
+            + @"|\b(?:ssl)?password\s*=\s*(?<secret>[^\s'&;$]+)",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Password();
+}
