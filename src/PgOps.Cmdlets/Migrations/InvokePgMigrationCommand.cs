@@ -35,6 +35,15 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
     [DrillTransformation]
     public PgDrill? ProvenBy { get; set; }
 
+    /// <summary>The oldest backup that -ProvenBy takes, for example 2h. Default: 1 day.</summary>
+    [Parameter]
+    [TimeSpanAmount]
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>Makes an empty folder, and a file without a statement, an error.</summary>
+    [Parameter]
+    public SwitchParameter Strict { get; set; }
+
     /// <summary>Stop after this version. Default: apply all.</summary>
     [Parameter]
     [ValidatePattern(@"^[0-9]+(\.[0-9]+)*$")]
@@ -47,7 +56,10 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
     [Parameter]
     public SwitchParameter Seed { get; set; }
 
-    /// <summary>Record the folder's migrations (up to -ToVersion) as already present and run none: how a database is adopted.</summary>
+    /// <summary>
+    /// Record the folder's migrations (up to -ToVersion) as already present and run none: how a database is adopted. Refused where one of
+    /// them makes what is not there, unless -ToVersion names the last one.
+    /// </summary>
     [Parameter]
     public SwitchParameter Baseline { get; set; }
 
@@ -73,6 +85,8 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
         AllowOutOfOrder = AllowOutOfOrder,
         AllowNotEmpty = AllowNotEmpty,
         Proof = ProvenBy,
+        MaxProofAge = MaxAge,
+        Strict = Strict,
     };
 
     private protected override IEnumerable<FleetTask> Decide(MigrationRequest request) => Ask(

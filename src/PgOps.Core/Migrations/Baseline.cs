@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Running;
 using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations;
@@ -15,26 +17,17 @@ internal static class Baseline
         HistoryTable table,
         MigrationHistory history,
         NpgsqlConnection connection,
+        ILogger log,
         CancellationToken cancellationToken)
     {
-        if (history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished))
+        var chosen = await ChooseAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+        if (chosen.Count > 0 && chosen.Count == folder.Files.Count)
         {
-            throw new PgOpsException(
-                PgErrorCode.InvalidArgument,
-                $"{request.Target} already has a history; its newest version is {history.NewestVersion ?? "unfinished"}.",
-                "Nothing was touched.",
-                "A baseline begins a history. To record a single migration as present: "
-                    + "Repair-PgMigration -Version … -MarkApplied -Reason ….")
-            {
-                Subject = request.Target,
-            };
+            log.NewestBaselined(chosen[^1]);
         }
 
-        var all = MigrationStatus.Join(folder, history, request.Target);
-        MigrationPlan.RequireVersion(request.ToVersion, all);
-        var chosen = MigrationPlan.UpTo(request, folder).ToList();
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-        var entries = chosen.Count == 0 ? [Mark()] : chosen.ConvertAll(Entry);
+        var entries = chosen.Count == 0 ? [Mark()] : chosen.Select(Entry).ToList();
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
@@ -63,6 +56,52 @@ internal static class Baseline
             ToVersion = entries[^1].Version,
             StillPending = folder.Files.Count - chosen.Count,
         };
+    }
+
+    /// <summary>The migrations that would be recorded.</summary>
+    /// <exception cref="PgOpsException">
+    /// InvalidArgument: the database already has a history, or lacks what one of them makes, and -ToVersion names none.
+    /// </exception>
+    internal static async Task<IReadOnlyList<MigrationFile>> ChooseAsync(
+        MigrationRequest request,
+        MigrationFolder folder,
+        MigrationHistory history,
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken)
+    {
+        if (history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{request.Target} already has a history; its newest version is {history.NewestVersion ?? "unfinished"}.",
+                "Nothing was touched.",
+                "A baseline begins a history. To record a single migration as present: "
+                    + "Repair-PgMigration -Version … -MarkApplied -Reason ….")
+            {
+                Subject = request.Target,
+            };
+        }
+
+        var all = MigrationStatus.Join(folder, history, request.Target);
+        MigrationPlan.RequireVersion(request.ToVersion, all);
+        var chosen = MigrationPlan.UpTo(request, folder).ToList();
+        if (request.ToVersion is null
+            && await BaselineEvidence.MissingAsync(connection, chosen, cancellationToken).ConfigureAwait(false) is { } missing)
+        {
+            var before = chosen.TakeWhile(file => file != missing.File).LastOrDefault();
+            var command = $"Invoke-PgMigration -Baseline -ToVersion ";
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{missing.File} makes {missing.What}, which {request.Target} does not have: it was never run there, or what it made is gone.",
+                "Nothing was touched.",
+                (before is null
+                    ? "If the database holds nothing of these migrations: Invoke-PgMigration -AllowNotEmpty runs them. "
+                    : $"To record those before it, and run the rest afterwards: {command}{before.Version}. ")
+                    + $"To record all of them nevertheless: {command}{chosen[^1].Version}.")
+            { Subject = request.Target };
+        }
+
+        return chosen;
     }
 
     private static HistoryEntry Entry(MigrationFile file) => new()

@@ -105,9 +105,9 @@ internal sealed record MigrationPlan(
             all,
             PgMigrationState.Missing,
             PgErrorCode.MigrationMissing,
-            "applied, but the files are gone",
+            "recorded, but the files are gone",
             "Bring the files back from version control (Get-PgMigration -Detailed has the text as AppliedScript); or, when they were "
-                + "undone by hand, Repair-PgMigration -Version {0} -MarkNotApplied -Reason '…'.");
+                + "undone by hand or never got through, Repair-PgMigration -Version {0} -MarkNotApplied -Reason '…'.");
         if (!request.AllowOutOfOrder)
         {
             RefuseState(

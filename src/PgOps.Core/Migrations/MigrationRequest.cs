@@ -39,6 +39,12 @@ public sealed record MigrationRequest
     /// <summary>Schema of the history table.</summary>
     public string HistorySchema { get; init; } = HistoryTable.DefaultSchema;
 
+    /// <summary>Take an empty folder, and a file without a statement, for an error.</summary>
+    public bool Strict { get; init; }
+
+    /// <summary>The oldest backup that counts as proof.</summary>
+    public TimeSpan MaxProofAge { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>Run the folder's seeds after the migrations, those that are new or changed.</summary>
     public bool Seed { get; init; }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Migrations;
@@ -8,9 +9,9 @@ internal static class ProvenBackup
 {
     /// <summary>Refuses a drill that failed, or that proved another database's backup.</summary>
     /// <exception cref="PgOpsException">BackupNotProven.</exception>
-    internal static async Task RequireAsync(
-        PgDrill? proof, PgTarget target, NpgsqlConnection connection, CancellationToken cancellationToken)
+    internal static async Task RequireAsync(MigrationRequest request, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
+        var (proof, target) = (request.Proof, request.Target);
         if (proof is null)
         {
             return;
@@ -59,7 +60,46 @@ internal static class ProvenBackup
                 $"the drilled backup is of another database ({manifest.Database} on {manifest.Server.Host}:{manifest.Server.Port})",
                 "Give the target that was backed up, or back this one up.");
         }
+
+        var age = DateTime.UtcNow - manifest.SnapshotAt;
+        if (age > request.MaxProofAge)
+        {
+            throw Refusal(
+                target,
+                $"the drilled backup is {PgSize.Format(age)} old, and what was written since is not in it",
+                $"Take a fresh one: Backup-PgDatabase | Test-PgRestore | Invoke-PgMigration; -MaxAge says how old it may be "
+                    + $"({PgSize.Format(request.MaxProofAge)}).");
+        }
+
+        // A tenant's own history is a part of what the backup's mark stands for.
+        if (!request.SchemaAlone)
+        {
+            await RequireSameStateAsync(proof.Backup, manifest, request, connection, cancellationToken).ConfigureAwait(false);
+        }
     }
+
+    /// <summary>The backup's migration state must be the database's, but for migrations that ran behind this very backup.</summary>
+    private static async Task RequireSameStateAsync(
+        PgBackup backup, PgBackupManifest manifest, MigrationRequest request, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var found = await HistoryPosition.ReadAsync(connection, manifest.Migration?.HistorySchema, cancellationToken).ConfigureAwait(false);
+        if (found?.HistoryHash == manifest.Migration?.HistoryHash
+            || (found is not null && found.HistorySchema == request.HistorySchema
+                && await MigrationHistory.OnlyBehindAsync(
+                    connection, new HistoryTable(request.HistorySchema), manifest.Migration?.HistoryRows ?? 0, backup.Id, cancellationToken)
+                    .ConfigureAwait(false)))
+        {
+            return;
+        }
+
+        throw Refusal(
+            request.Target,
+            $"the drilled backup is of another state of its migrations ({Describe(manifest.Migration)}) than the database's now "
+                + $"({Describe(found)})",
+            "Take a fresh one: Backup-PgDatabase | Test-PgRestore | Invoke-PgMigration.");
+    }
+
+    private static string Describe(PgMigrationMark? mark) => mark is null ? "none" : FormattableString.Invariant($"{mark}, {mark.HistoryRows} rows");
 
     private static PgOpsException Refusal(PgTarget target, string why, string next)
         => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why.TrimEnd('.')}.", "Nothing was touched.", next)

@@ -49,6 +49,14 @@ internal static class SqlSessionTraits
             : ScopeOfCalls(statement);
     }
 
+    /// <summary>
+    /// Whether the statement does nothing here: SET transaction_timeout = 0, which pg_dump 17 and newer write and older servers do not
+    /// know. No session of PgOps has such a limit.
+    /// </summary>
+    /// <param name="statement">The statement.</param>
+    internal static bool IsIdle(SqlStatement statement)
+        => statement.Keywords is ["SET", ..] && SettingAssignment.In(statement) is [{ Name: "transaction_timeout", Value: "0" }];
+
     /// <summary>Whether the statement makes its own transaction one that cannot write.</summary>
     /// <param name="statement">The statement.</param>
     internal static bool MakesReadOnly(SqlStatement statement)

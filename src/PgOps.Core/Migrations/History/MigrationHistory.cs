@@ -128,6 +128,19 @@ internal sealed class MigrationHistory
         }
     }
 
+    /// <summary>Whether every row behind a number of rows was written by a run behind one backup.</summary>
+    /// <param name="connection">A session.</param>
+    /// <param name="table">The history.</param>
+    /// <param name="rows">How many rows it had.</param>
+    /// <param name="backupId">The backup.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<bool> OnlyBehindAsync(
+        NpgsqlConnection connection, HistoryTable table, long rows, string backupId, CancellationToken cancellationToken)
+        => await connection.ScalarAsync<bool>(
+            $"SELECT count(*) >= $1 AND coalesce(bool_and(backup_id = $2) FILTER (WHERE number > $1), true) FROM ("
+                + $"SELECT backup_id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {table.Name}) row",
+            cancellationToken, rows, backupId).ConfigureAwait(false);
+
     /// <summary>The command that appends a row, for a batch or on its own.</summary>
     internal static NpgsqlBatchCommand Append(HistoryTable table, HistoryEntry entry)
     {

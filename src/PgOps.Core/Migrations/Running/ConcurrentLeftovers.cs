@@ -32,6 +32,13 @@ internal static class ConcurrentLeftovers
         return null;
     }
 
+    /// <summary>The INVALID index, in quotes, that the build of the same one has left; null when there is none.</summary>
+    internal static async Task<string?> InvalidIndexAsync(
+        NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
+        => (await FindIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false))
+            .Where(index => index is { Valid: false, Building: false })
+            .Select(index => Quote.Qualified(index.Schema, index.Name)).FirstOrDefault();
+
     /// <summary>Whether the index that a CREATE INDEX CONCURRENTLY builds is there.</summary>
     internal static async Task<bool> HasIndexAsync(NpgsqlConnection connection, SqlStatement statement, CancellationToken cancellationToken)
         => (await FindIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false)).Count > 0;

@@ -52,6 +52,11 @@ public sealed class InvokeMigrations
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
+        if (request.Baseline)
+        {
+            Directory.CreateDirectory(request.Path);
+        }
+
         var reading = Task.Run(() => MigrationFolder.ReadWhole(request.Path, request.Variables), cancellationToken);
         var table = new HistoryTable(request.HistorySchema);
         var (run, waited) = await LockedRun.TakeAsync(
@@ -64,17 +69,39 @@ public sealed class InvokeMigrations
     }
 
     /// <summary>Works out what <see cref="RunAsync"/> would do, without lock or change.</summary>
-    internal static async Task<MigrationPlan> PlanAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    internal static Task<MigrationPlan> PlanAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
     {
         var folder = MigrationFolder.Read(request.Path, request.Variables);
-        var table = new HistoryTable(request.HistorySchema);
+        return LookAsync(
+            request, log, (history, connection) => PlanAsync(request, folder, history, connection, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>The migrations that a baseline would record.</summary>
+    internal static Task<IReadOnlyList<MigrationFile>> PlanBaselineAsync(
+        MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        if (!Directory.Exists(request.Path))
+        {
+            return Task.FromResult<IReadOnlyList<MigrationFile>>([]);
+        }
+
+        var folder = MigrationFolder.Read(request.Path, request.Variables);
+        return LookAsync(
+            request, log, (history, connection) => Baseline.ChooseAsync(request, folder, history, connection, cancellationToken),
+            cancellationToken);
+    }
+
+    private static async Task<T> LookAsync<T>(
+        MigrationRequest request, ILogger log, Func<MigrationHistory, NpgsqlConnection, Task<T>> look, CancellationToken cancellationToken)
+    {
         try
         {
             var connection = await MigratorSession.OpenAsync(request, log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
-                return await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+                var history = await MigrationHistory.ReadAsync(
+                    connection, new HistoryTable(request.HistorySchema), false, cancellationToken).ConfigureAwait(false);
+                return await look(history, connection).ConfigureAwait(false);
             }
         }
         catch (NpgsqlException error)
@@ -114,10 +141,11 @@ public sealed class InvokeMigrations
         sink.Log.Tell(folder);
         if (request.Baseline)
         {
-            return await Baseline.RecordAsync(request, folder, table, history, connection, cancellationToken).ConfigureAwait(false);
+            return await Baseline.RecordAsync(request, folder, table, history, connection, sink.Log, cancellationToken).ConfigureAwait(false);
         }
 
         var plan = await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+        RequireContent(request, folder, plan, sink.Log);
         var result = new PgMigrationRun
         {
             Target = request.Target,
@@ -158,6 +186,30 @@ public sealed class InvokeMigrations
                     .Append(plan.FromVersion).Max(folder.Order),
                 Statements = plan.Pending.Sum(script => script.Statements.Count),
             };
+        }
+    }
+
+    /// <summary>Says, or with -Strict refuses, that there is nothing where something was to be expected.</summary>
+    private static void RequireContent(MigrationRequest request, MigrationFolder folder, MigrationPlan plan, ILogger log)
+    {
+        var empty = plan.Pending.Where(script => script.Statements.Count == 0).ToList();
+        if (request.Strict && (!folder.Scripts.Any() || empty.Count > 0))
+        {
+            throw new PgOpsException(
+                empty.Count == 0 ? PgErrorCode.MigrationSourceInvalid : PgErrorCode.MigrationScriptInvalid,
+                empty.Count == 0 ? $"'{request.Path}' holds no migrations." : $"{empty[0].File} holds no statement: {empty[0].File.Path}",
+                "Nothing was touched.",
+                empty.Count == 0 ? "Give the right folder, or leave -Strict out." : "Fill the file, delete it, or leave -Strict out.");
+        }
+
+        if (!folder.Scripts.Any())
+        {
+            log.FolderEmpty(request.Path);
+        }
+
+        foreach (var script in empty)
+        {
+            log.ScriptEmpty(script.File);
         }
     }
 

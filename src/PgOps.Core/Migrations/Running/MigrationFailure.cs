@@ -10,6 +10,9 @@ namespace PgOps.Core.Migrations.Running;
 /// <summary>Writes up what the server said of a migration's statement: place, caret, fields, state, next step.</summary>
 internal static class MigrationFailure
 {
+    // Npgsql's list of codes lacks it (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+    private const string UnsafeNewEnumValueUsage = "55P04";
+
     /// <param name="script">The migration.</param>
     /// <param name="statement">The statement; null when the commit itself failed.</param>
     /// <param name="error">What the server said.</param>
@@ -126,6 +129,14 @@ internal static class MigrationFailure
             or PostgresErrorCodes.DuplicateColumn or PostgresErrorCodes.DuplicateFunction =>
             "If the database already held this before PgOps, adopt it with Invoke-PgMigration -Baseline; else correct the file. "
                 + "Then run the command again.",
+        UnsafeNewEnumValueUsage =>
+            "A value that ALTER TYPE … ADD VALUE makes can be used when its transaction has ended: put it into a migration of its own before "
+                + "this one, or between BEGIN and COMMIT at the head of this file.",
+        PostgresErrorCodes.ObjectInUse =>
+            "Rows that this transaction wrote still wait for their deferred checks or triggers: SET CONSTRAINTS ALL IMMEDIATE before this "
+                + "statement has them done, or give the statement a migration of its own.",
+        PostgresErrorCodes.UntranslatableCharacter =>
+            "The database's encoding lacks the character: take it out of the file, or move the database to UTF8.",
         PostgresErrorCodes.InvalidTransactionTermination =>
             "A routine that commits needs '-- pgops: no-transaction' at the head of the file.",
         _ => "Correct the file and run the command again.",

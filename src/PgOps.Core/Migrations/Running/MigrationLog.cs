@@ -33,6 +33,20 @@ internal static partial class MigrationLog
     [LoggerMessage(5409, LogLevel.Warning, "{Migration}: {Path} holds no statement, so nothing was taken back; recorded as undone.")]
     internal static partial void NothingToUndo(this ILogger log, MigrationFile migration, string path);
 
+    [LoggerMessage(
+        5410, LogLevel.Warning, "{Migration}: the INVALID index {Index} is still there, and slows down every write: DROP INDEX CONCURRENTLY {Index};")]
+    internal static partial void InvalidIndexStays(this ILogger log, MigrationFile migration, string index);
+
+    [LoggerMessage(5411, LogLevel.Warning, "{Folder} holds no migrations.")]
+    internal static partial void FolderEmpty(this ILogger log, string folder);
+
+    [LoggerMessage(5412, LogLevel.Warning, "{Migration} holds no statement; it is recorded as applied all the same.")]
+    internal static partial void ScriptEmpty(this ILogger log, MigrationFile migration);
+
+    [LoggerMessage(
+        5413, LogLevel.Warning, "{Migration} is the newest in the folder, and is recorded as present: it was not run, and will not be.")]
+    internal static partial void NewestBaselined(this ILogger log, MigrationFile migration);
+
     /// <summary>Names what does nothing in a folder.</summary>
     internal static void Tell(this ILogger log, MigrationFolder folder)
     {

@@ -201,6 +201,20 @@ internal sealed class MigrationSession : IAsyncDisposable
     {
         try
         {
+            // Asked without a warning in the log: outside of a transaction this is an error, and in one ROLLBACK is due.
+            await Connection.ExecuteAsync("SAVEPOINT pgops_within", CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.NoActiveSqlTransaction)
+        {
+            return;
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException)
+        {
+            // An aborted transaction, which ROLLBACK ends; or the session is gone, and says so again.
+        }
+
+        try
+        {
             await Connection.ExecuteAsync("ROLLBACK", CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception error) when (error is NpgsqlException or InvalidOperationException)

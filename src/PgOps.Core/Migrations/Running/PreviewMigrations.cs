@@ -29,8 +29,9 @@ public sealed class PreviewMigrations
         ArgumentNullException.ThrowIfNull(sink);
         if (request.Baseline)
         {
-            return MigrationPlan.UpTo(request, MigrationFolder.Read(request.Path, request.Variables)).Select(file => new PlannedMigration(
-                file.ToString(), $"Record {file} in {request.Target} as already present, without running it.")).ToList();
+            return (await InvokeMigrations.PlanBaselineAsync(request, sink.Log, cancellationToken).ConfigureAwait(false))
+                .Select(file => new PlannedMigration(
+                    file.ToString(), $"Record {file} in {request.Target} as already present, without running it.")).ToList();
         }
 
         var plan = await InvokeMigrations.PlanAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);

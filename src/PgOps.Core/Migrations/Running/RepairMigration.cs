@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.History;
@@ -60,6 +61,10 @@ public sealed class RepairMigration
                     await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
                     await WriteAsync(connection, Command(table, folder, history, version!, repair, reason), cancellationToken)
                         .ConfigureAwait(false);
+                    if (repair == MigrationRepair.MarkNotApplied)
+                    {
+                        await TellInvalidIndexesAsync(connection, folder, version!, sink.Log, cancellationToken).ConfigureAwait(false);
+                    }
                 }
 
                 var now = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
@@ -73,6 +78,22 @@ public sealed class RepairMigration
         catch (NpgsqlException error)
         {
             throw HistoryErrors.Working(request.Target, table, error, "repairing the migration history");
+        }
+    }
+
+    /// <summary>Names what a build that did not end has left of the migration: the word in the history takes nothing away.</summary>
+    private static async Task TellInvalidIndexesAsync(
+        NpgsqlConnection connection, MigrationFolder folder, string version, ILogger log, CancellationToken cancellationToken)
+    {
+        if (folder.Files.FirstOrDefault(file => MigrationVersion.Order.Equals(file.Version, version)) is { Language: null } file)
+        {
+            foreach (var statement in MigrationScript.Read(file).Statements)
+            {
+                if (await ConcurrentLeftovers.InvalidIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false) is { } index)
+                {
+                    log.InvalidIndexStays(file, index);
+                }
+            }
         }
     }
 

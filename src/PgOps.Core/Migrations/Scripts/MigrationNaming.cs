@@ -76,6 +76,7 @@ public sealed partial class MigrationNaming
     private static IEnumerable<KeyValuePair<string, string>> Parts(Match match, string path)
     {
         var known = KnownTables(path);
+        yield return new("sync", Contract(match, path));
         foreach (var group in match.Groups.Values.Where(group => group.Success && group.Name != "0"))
         {
             if (group.Name == "indexed")
@@ -110,6 +111,34 @@ public sealed partial class MigrationNaming
         var parts = ColumnEnd().Match(indexed);
         return (parts.Groups["column"].Value, parts.Groups["table"].Value);
     }
+
+    /// <summary>
+    /// What goes before a column of a rename by expand and contract: the trigger that keeps it and the new one alike, for without the
+    /// column it fails every INSERT.
+    /// </summary>
+    private static string Contract(Match match, string path)
+    {
+        if (!match.Groups["column"].Success || !match.Groups["table"].Success || !Directory.Exists(path))
+        {
+            return "";
+        }
+
+        var mark = $"NEW.\"{match.Groups["column"].Value}\"";
+        foreach (var file in MigrationFolder.Read(path).Files.Where(file => file.Text.Contains(mark, StringComparison.Ordinal)))
+        {
+            if (SyncTrigger().Matches(file.Text).FirstOrDefault(
+                sync => sync.Groups["table"].Value == match.Groups["table"].Value) is { } trigger)
+            {
+                var name = trigger.Groups["name"].Value;
+                return $"DROP TRIGGER \"{name}\" ON \"{match.Groups["table"].Value}\";\nDROP FUNCTION \"{name}\"();\n";
+            }
+        }
+
+        return "";
+    }
+
+    [GeneratedRegex("CREATE TRIGGER \"(?<name>\\w+_sync)\" BEFORE INSERT OR UPDATE ON \"(?<table>\\w+)\"", RegexOptions.CultureInvariant)]
+    private static partial Regex SyncTrigger();
 
     /// <summary>The tables that the folder's scripts create: as a migration's name has them, and as they are.</summary>
     private static Dictionary<string, string> KnownTables(string path)

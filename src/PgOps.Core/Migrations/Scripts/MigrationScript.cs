@@ -163,7 +163,10 @@ internal sealed class MigrationScript
             && file.Content.StoredAt(places.InFile(data.Offset)) is null;
 
     private static IReadOnlyList<SqlStatement> Unwrap(IReadOnlyList<SqlStatement> statements)
-        => IsWrapped(statements) ? statements.Skip(1).Take(statements.Count - 2).ToList() : statements;
+    {
+        var inner = IsWrapped(statements) ? statements.Skip(1).Take(statements.Count - 2).ToList() : statements;
+        return inner.Any(SqlSessionTraits.IsIdle) ? inner.Where(statement => !SqlSessionTraits.IsIdle(statement)).ToList() : inner;
+    }
 
     /// <summary>Whether one transaction of its own holds the whole file.</summary>
     private static bool IsWrapped(IReadOnlyList<SqlStatement> statements) => statements.Count >= 2

@@ -57,7 +57,7 @@ internal sealed record MigrationTemplate(string Pattern, string Example, Regex S
             -- First release a version of the programs that no longer names the column; SELECT * and prepared statements count.
             -- Take a proven backup: Backup-PgDatabase | Test-PgRestore | Invoke-PgMigration.
 
-            ALTER TABLE "{table}" DROP COLUMN "{column}";
+            {sync}ALTER TABLE "{table}" DROP COLUMN "{column}";
 
             """),
         Make(

@@ -114,6 +114,11 @@ internal static class TargetUri
                 (name, value) = ("sslmode", "require");
             }
 
+            if (name == "currentSchema")
+            {
+                name = "search_path";
+            }
+
             keywords[name] = value;
         }
     }
