@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PgOps.Core.Sql;
 
 /// <summary>A setting that a statement assigns: by SET, SET NAMES, or by a call of set_config with literals.</summary>
@@ -114,5 +116,5 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
     }
 
     private static string? Assigned(ref SqlCursor at)
-        => at.AcceptText() ?? (at.At("DEFAULT") ? null : at.AcceptName() is [var word] ? word : null);
+        => at.AcceptText() ?? at.AcceptNumber()?.ToString(CultureInfo.InvariantCulture) ?? (at.At("DEFAULT") ? null : at.AcceptName() is [var word] ? word : null);
 }

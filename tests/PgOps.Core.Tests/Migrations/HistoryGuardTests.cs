@@ -105,7 +105,7 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
 
         var word = await Assert.ThrowsAsync<PgOpsException>(() => _workspace.RepairAsync("4", MigrationRepair.MarkApplied));
         await _workspace.ExecuteAsync("DELETE FROM pgops.migration_history; COMMENT ON TABLE pgops.migration_history IS NULL");
-        var baseline = await _workspace.FailAsync(request => request with { Baseline = true });
+        var baseline = await _workspace.FailAsync(request => request with { Baseline = true, ToVersion = "4" });
 
         Assert.All([word, baseline], error => Assert.Contains("swallowed the row", error.Problem, Ordinal));
     }
@@ -207,6 +207,7 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
             Target = member with { Schema = "mine" },
             HistorySchema = "mine",
             Baseline = baseline,
+            ToVersion = baseline ? "4" : null,
             AllowNotEmpty = true,
         };
 

@@ -58,11 +58,11 @@ public sealed class ScriptVariableTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresFact]
-    public async Task Without_variables_nothing_is_replaced()
+    public async Task Where_there_are_no_placeholders_nothing_is_replaced()
     {
         _workspace.Write("1_a.sql", "CREATE TABLE a AS SELECT '${x}' AS b;");
 
-        await _workspace.RunAsync();
+        await _workspace.RunAsync(request => request with { Variables = ScriptVariables.AsWritten });
 
         Assert.Equal("${x}", await _workspace.ScalarAsync<string>("SELECT b FROM a"));
     }

@@ -134,7 +134,7 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
     {
         _workspace.Write("1_a.sql", "CREATE TABLE a ();");
         _workspace.Write("1_a.down.sql", "DROP TABLE a;");
-        await _workspace.RunAsync(request => request with { Baseline = true });
+        await _workspace.RunAsync(request => request with { Baseline = true, ToVersion = "1" });
 
         Assert.Contains("PgOps did not apply it", (await RefusalAsync(PgErrorCode.DownScriptMissing)).Problem, StringComparison.Ordinal);
     }

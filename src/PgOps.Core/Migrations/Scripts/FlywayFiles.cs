@@ -102,6 +102,7 @@ internal sealed partial class FlywayFiles : MigrationSource
         {
             Kind = kind,
             Down = down,
+            PlaceholdersEverywhere = true,
             Section = _outside.Contains(path) ? (_, text) => new ScriptPart(text, false) : null,
         };
 

@@ -43,6 +43,9 @@ internal sealed class MigrationFile
     /// <summary>The language of a migration that is a program, which PgOps cannot run; null for SQL.</summary>
     internal string? Language { get; init; }
 
+    /// <summary>Whether its tool replaces placeholders in dollar quotes too, so that one there needs a value as well.</summary>
+    internal bool PlaceholdersEverywhere { get; init; }
+
     /// <summary>Values for its placeholders; null where none were given.</summary>
     internal ScriptVariables? Variables { get; set; }
 

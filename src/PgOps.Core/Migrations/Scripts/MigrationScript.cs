@@ -140,7 +140,7 @@ internal sealed class MigrationScript
         => Unwrap(SqlScript.Parse(Replaced(file, file.PartOf(text).Text).Text, file.ConformingStrings).Statements);
 
     private static (string Text, PlaceMap Places) Replaced(MigrationFile file, string text)
-        => (file.Variables ?? ScriptVariables.None).Replace(text, (name, offset) => ScriptPart.Invalid(
+        => (file.Variables ?? (file.PlaceholdersEverywhere ? ScriptVariables.NoneAnywhere : ScriptVariables.None)).Replace(text, (name, offset) => ScriptPart.Invalid(
             file,
             file.Text,
             offset,

@@ -28,6 +28,9 @@ public sealed partial class ScriptVariables
     /// <summary>No value for any placeholder.</summary>
     internal static ScriptVariables None { get; } = new(new Dictionary<string, string>());
 
+    /// <summary>No value for any placeholder, those in dollar quotes among them.</summary>
+    internal static ScriptVariables NoneAnywhere { get; } = new(new Dictionary<string, string>(), inDollarQuotes: true);
+
     /// <summary>The text with the name of a secret in the place of its value, wherever that stands.</summary>
     /// <param name="text">What will be shown or kept.</param>
     internal string Hide(string text)
