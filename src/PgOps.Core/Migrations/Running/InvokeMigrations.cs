@@ -131,6 +131,7 @@ public sealed class InvokeMigrations
             return result;
         }
 
+        RefuseOperations(plan);
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
         if (history.Rows.Values.Any(row => row.State == HistoryState.Baselined))
         {
@@ -158,6 +159,21 @@ public sealed class InvokeMigrations
                     .Append(plan.FromVersion).Max(folder.Order),
                 Statements = plan.Pending.Sum(script => script.Statements.Count),
             };
+        }
+    }
+
+    /// <summary>Prisma 8's operations come with checks and with a state of Prisma's own, which go together with them.</summary>
+    private static void RefuseOperations(MigrationPlan plan)
+    {
+        if (plan.Pending.FirstOrDefault(script => script.File.Operations is not null) is { } script)
+        {
+            throw new PgOpsException(
+                PgErrorCode.MigrationScriptInvalid,
+                $"{script.File} holds operations of Prisma 8 ({script.File.Operations}), which PgOps reads but does not apply: {script.File.Path}",
+                "Nothing was run, and nothing of this migration is recorded.",
+                "Apply it with Prisma. Invoke-PgMigration -WhatIf shows its statements; where Prisma has applied it: "
+                    + $"Repair-PgMigration -Version {script.File.Version} -MarkApplied -Reason '…'.")
+            { Subject = script.File.Path };
         }
     }
 
