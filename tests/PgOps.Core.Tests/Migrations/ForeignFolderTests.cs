@@ -90,6 +90,18 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
             MigrationFolder.Read(workspace.Folder).Files.Select(file => file.ToString()));
     }
 
+    [Fact]
+    public void Node_pg_migrate_s_two_ways_to_write_a_time_are_one_order()
+    {
+        using var workspace = new MigrationWorkspace(new PgTarget());
+        foreach (var name in new[] { "1700000000000_b", "20240101000000000_c", "1704067200001_d", "0007_a" })
+        {
+            workspace.Write($"{name}.sql", "-- Up Migration\nSELECT 1;\n-- Down Migration\n");
+        }
+
+        Assert.Equal(["a", "b", "c", "d"], MigrationFolder.Read(workspace.Folder).Files.Select(file => file.Name));
+    }
+
     [PostgresFact]
     public async Task Sqlx_takes_plain_files_among_the_pairs_and_passes_an_orphan_over()
     {
@@ -151,6 +163,7 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
     [InlineData("001_a_up.sql", "001_a_down.sql")]
     [InlineData("001_a.sql", "002_a-undo.sql")]
     [InlineData("001_up.sql", "002_down.sql")]
+    [InlineData("001_up_a.sql", "002_down_a.sql")]
     [InlineData("001_a.sql", "002_other_rollback.sql")]
     public async Task What_undoes_another_file_by_its_name_does_not_run(string up, string down)
     {
@@ -164,7 +177,8 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
         // By itself such a name is nothing special.
         _workspace.Delete(down);
         _workspace.Write("003_shut_down.sql", "CREATE TABLE shut_down (i int);");
-        Assert.Equal(2, (await _workspace.RunAsync()).Applied.Count);
+        _workspace.Write("004_revert_b.sql", "DROP TABLE a;");
+        Assert.Equal(3, (await _workspace.RunAsync()).Applied.Count);
     }
 
     [PostgresTheory]

@@ -67,6 +67,7 @@ public sealed class InvokeMigrations
     internal static async Task<MigrationPlan> PlanAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
     {
         var folder = MigrationFolder.Read(request.Path, request.Variables);
+        log.Tell(folder);
         var table = new HistoryTable(request.HistorySchema);
         try
         {
