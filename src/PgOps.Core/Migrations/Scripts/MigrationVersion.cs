@@ -18,8 +18,13 @@ internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<s
     /// <summary>The order of numbers.</summary>
     public static MigrationVersion Order { get; } = new(null);
 
-    /// <summary>The order of texts, where 10 comes before 9 and a day before its hours. Which versions are equal stays the same.</summary>
+    /// <summary>
+    /// Diesel's order, that of texts, where 10 comes before 9 and a day before its hours. Which versions are equal stays the same.
+    /// </summary>
     public static MigrationVersion TextOrder { get; } = new(string.CompareOrdinal);
+
+    /// <summary>dbmate's order, that of files' names: 10 before 9, but 20240102_x behind 20240102130000_x.</summary>
+    public static MigrationVersion NameOrder { get; } = new((x, y) => string.CompareOrdinal($"{x}_", $"{y}_"));
 
     /// <summary>The order of numbers, where 20240101000000000 is the moment 1704067200000.</summary>
     public static MigrationVersion NodeOrder { get; } = new((x, y) => Order.Compare(Moment(x), Moment(y)));
@@ -28,7 +33,8 @@ internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<s
     internal static MigrationVersion OrderOf(MigrationShape shape)
         => shape switch
         {
-            MigrationShape.Diesel or MigrationShape.Dbmate => TextOrder,
+            MigrationShape.Diesel => TextOrder,
+            MigrationShape.Dbmate => NameOrder,
             MigrationShape.NodePgMigrate => NodeOrder,
             _ => Order,
         };
