@@ -54,6 +54,20 @@ Describe 'Import-PgMigrationHistory' {
         Invoke-Sql $targets[1] 'SELECT count(*) FROM schema_migrations' | Should -Be 2
     }
 
+    It 'takes over what has no script, on a person''s word' {
+        $target = New-Adopted skipped $dbmateTable
+        $folder = New-MigrationFolder ([ordered]@{
+                '20240101000000_a.sql' = "-- migrate:up`n$first`n-- migrate:down`nDROP TABLE a;`n"
+                '20240102000000_b.go'  = 'package migrations'
+                '20240103000000_c.sql' = "-- migrate:up`n$third`n-- migrate:down`nDROP TABLE c;`n"
+            })
+        { Import-PgMigrationHistory $target -Path $folder -ErrorAction Stop } | Should -Throw '*-Skip 20240102000000 -Reason*'
+        { Import-PgMigrationHistory $target -Path $folder -Skip 20240102000000 -ErrorAction Stop } | Should -Throw '*belong together*'
+        $run = Import-PgMigrationHistory $target -Path $folder -Skip 20240102000000 -Reason 'written in Go'
+        $run.Baselined[1].Remark | Should -BeLike 'imported from dbmate (*; skipped: written in Go'
+        (Invoke-PgMigration $target -Path $folder).Applied.Name | Should -Be 'c'
+    }
+
     It 'a database with nothing to take over is an error that stops no other' {
         $bare = New-Adopted bare ''
         $good = New-Adopted good $dbmateTable

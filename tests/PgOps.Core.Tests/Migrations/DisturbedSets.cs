@@ -106,6 +106,24 @@ internal static class DisturbedSets
             UPDATE big SET b = 'calm' WHERE a < 100;
             """);
         workspace.Write(
+            "7_own.sql",
+            """
+            BEGIN;
+            ALTER TYPE mood ADD VALUE 'own';
+            INSERT INTO effect VALUES ('own a');
+            COPY effect FROM stdin;
+            own b
+            \.
+            SELECT pg_sleep(0.03);
+            COMMIT;
+            INSERT INTO effect VALUES ('own c');
+            BEGIN ISOLATION LEVEL REPEATABLE READ;
+            UPDATE big SET b = 'own' WHERE a < 50;
+            SET LOCAL work_mem = '8MB';
+            INSERT INTO effect VALUES ('own d');
+            COMMIT;
+            """);
+        workspace.Write(
             "4_reindex.sql",
             """
             INSERT INTO effect VALUES ('4a');

@@ -56,38 +56,50 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresFact]
-    public async Task Dbmate_and_Diesel_order_versions_as_text()
+    public async Task Dbmate_orders_by_the_names_of_files()
     {
-        // A day as text comes before its hours, and ten before nine.
-        foreach (var (version, value) in new[] { ("20240102", 2), ("20240101120000", 1), ("9", 4), ("20240102130000", 3) })
+        // As dbmate 2.36 runs them: a name's underscore comes behind every digit.
+        foreach (var (version, value) in new[] { ("20240102", 3), ("20240101120000", 1), ("9", 4), ("20240102130000", 2) })
         {
             _workspace.Write($"{version}_x.sql", $"-- migrate:up\nINSERT INTO note (t) VALUES ({value});\n-- migrate:down\n");
         }
 
         await _workspace.ExecuteAsync("CREATE TABLE note (n int GENERATED ALWAYS AS IDENTITY, t int)");
-        var first = await _workspace.RunAsync(request => request with { AllowNotEmpty = true, ToVersion = "20240102" });
-        Assert.Equal(["20240101120000", "20240102"], first.Applied.Select(migration => migration.Version));
+        var first = await _workspace.RunAsync(request => request with { AllowNotEmpty = true, ToVersion = "20240102130000" });
+        Assert.Equal(["20240101120000", "20240102130000"], first.Applied.Select(migration => migration.Version));
 
         var run = await _workspace.RunAsync();
 
         Assert.Equal("1 2 3 4", await _workspace.ScalarAsync<string>("SELECT string_agg(t::text, ' ' ORDER BY n) FROM note"));
-        Assert.Equal(("20240102", "9"), (run.FromVersion, run.ToVersion));
+        Assert.Equal(("20240102130000", "9"), (run.FromVersion, run.ToVersion));
         Assert.All(await _workspace.StatusAsync(), migration => Assert.Equal(PgMigrationState.Applied, migration.State));
         Assert.Equal(["9"], (await UndoAsync(null)).Reverted.Select(migration => migration.Version));
     }
 
     [Fact]
-    public void Diesel_s_number_within_a_second_is_hexadecimal()
+    public void Diesel_orders_as_text_and_its_number_within_a_second_is_hexadecimal()
     {
         using var workspace = new MigrationWorkspace(new PgTarget());
-        foreach (var name in new[] { "2023-10-15-093046_d", "2023-10-15-093045-000a_c", "2023-10-15-093045-0009_b", "2023-10-15-093045_a" })
+        foreach (var name in new[] { "2023-10-15-093046_d", "2023-10-15-093045-000a_c", "2023-10-15-093045-0009_b", "2023-10-15-093045_a", "9_f", "20231016_e" })
         {
             workspace.Write($"{name}/up.sql", "SELECT 1;");
         }
 
         Assert.Equal(
-            ["20231015093045_a", "202310150930450009_b", "20231015093045000a_c", "20231015093046_d"],
+            ["20231015093045_a", "202310150930450009_b", "20231015093045000a_c", "20231015093046_d", "20231016_e", "9_f"],
             MigrationFolder.Read(workspace.Folder).Files.Select(file => file.ToString()));
+    }
+
+    [Fact]
+    public void Node_pg_migrate_s_two_ways_to_write_a_time_are_one_order()
+    {
+        using var workspace = new MigrationWorkspace(new PgTarget());
+        foreach (var name in new[] { "1700000000000_b", "20240101000000000_c", "1704067200001_d", "0007_a" })
+        {
+            workspace.Write($"{name}.sql", "-- Up Migration\nSELECT 1;\n-- Down Migration\n");
+        }
+
+        Assert.Equal(["a", "b", "c", "d"], MigrationFolder.Read(workspace.Folder).Files.Select(file => file.Name));
     }
 
     [PostgresFact]
@@ -151,6 +163,7 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
     [InlineData("001_a_up.sql", "001_a_down.sql")]
     [InlineData("001_a.sql", "002_a-undo.sql")]
     [InlineData("001_up.sql", "002_down.sql")]
+    [InlineData("001_up_a.sql", "002_down_a.sql")]
     [InlineData("001_a.sql", "002_other_rollback.sql")]
     public async Task What_undoes_another_file_by_its_name_does_not_run(string up, string down)
     {
@@ -164,7 +177,8 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
         // By itself such a name is nothing special.
         _workspace.Delete(down);
         _workspace.Write("003_shut_down.sql", "CREATE TABLE shut_down (i int);");
-        Assert.Equal(2, (await _workspace.RunAsync()).Applied.Count);
+        _workspace.Write("004_revert_b.sql", "DROP TABLE a;");
+        Assert.Equal(3, (await _workspace.RunAsync()).Applied.Count);
     }
 
     [PostgresTheory]

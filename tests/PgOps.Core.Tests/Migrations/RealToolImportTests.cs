@@ -39,8 +39,9 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
     [RealToolFact("DBMATE")]
     public async Task Dbmate()
     {
-        _workspace.Write("1_a.sql", ForeignHistories.Dbmate(ForeignHistories.First, "a"));
-        _workspace.Write("2_b.sql", ForeignHistories.Dbmate(ForeignHistories.Second, "b"));
+        // Both tools run them in this order, by their names.
+        _workspace.Write("10_a.sql", ForeignHistories.Dbmate(ForeignHistories.First, "a"));
+        _workspace.Write("1_b.sql", ForeignHistories.Dbmate($"TABLE a;\n{ForeignHistories.Second}", "b"));
         await ToolAsync(
             "DBMATE",
             _workspace.Folder,

@@ -47,6 +47,8 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
         "SELECT set_config('role', 'other', false);",
         "SET standard_conforming_strings = off;",
         "DEALLOCATE ALL;",
+        "BEGIN; SET LOCAL search_path = app; CREATE TABLE IF NOT EXISTS own (i int); COMMIT;\n"
+            + "BEGIN; INSERT INTO public.told (k, v) VALUES ('own path', current_setting('search_path')); COMMIT;",
         "SET client_min_messages = error; SET TIME ZONE 'Asia/Tokyo';",
         "INSERT INTO public.told (k, v) VALUES ('zone', current_setting('TimeZone'));",
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app, public', current_database()); END $$;",

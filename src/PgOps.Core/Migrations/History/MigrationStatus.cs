@@ -101,7 +101,9 @@ internal static class MigrationStatus
         {
             HistoryState.Failed => $"Failed and was rolled back whole: {row.Error}",
             HistoryState.Reverted => "Was undone or marked as not applied.",
-            _ => file.Language is { } language ? $"A migration in {language}, which PgOps cannot run." : null,
+            _ => file.Language is { } language ? $"A migration in {language}, which PgOps cannot run."
+                : file.Operations is { } operations ? $"Prisma 8's operations ({operations}), which PgOps does not apply."
+                : null,
         });
     }
 

@@ -22,6 +22,7 @@ public sealed class GetMigrations
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         var folder = MigrationFolder.Read(request.Path, request.Variables);
+        sink.Log.Tell(folder);
         var target = request.Target;
         try
         {

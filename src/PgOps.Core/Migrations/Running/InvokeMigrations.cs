@@ -72,6 +72,7 @@ public sealed class InvokeMigrations
     internal static Task<MigrationPlan> PlanAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
     {
         var folder = MigrationFolder.Read(request.Path, request.Variables);
+        log.Tell(folder);
         return LookAsync(
             request, log, (history, connection) => PlanAsync(request, folder, history, connection, cancellationToken), cancellationToken);
     }
@@ -159,6 +160,7 @@ public sealed class InvokeMigrations
             return result;
         }
 
+        RefuseOperations(plan);
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
         if (history.Rows.Values.Any(row => row.State == HistoryState.Baselined))
         {
@@ -210,6 +212,21 @@ public sealed class InvokeMigrations
         foreach (var script in empty)
         {
             log.ScriptEmpty(script.File);
+        }
+    }
+
+    /// <summary>Prisma 8's operations come with checks and with a state of Prisma's own, which go together with them.</summary>
+    private static void RefuseOperations(MigrationPlan plan)
+    {
+        if (plan.Pending.FirstOrDefault(script => script.File.Operations is not null) is { } script)
+        {
+            throw new PgOpsException(
+                PgErrorCode.MigrationScriptInvalid,
+                $"{script.File} holds operations of Prisma 8 ({script.File.Operations}), which PgOps reads but does not apply: {script.File.Path}",
+                "Nothing was run, and nothing of this migration is recorded.",
+                "Apply it with Prisma. Invoke-PgMigration -WhatIf shows its statements; where Prisma has applied it: "
+                    + $"Repair-PgMigration -Version {script.File.Version} -MarkApplied -Reason '…'.")
+            { Subject = script.File.Path };
         }
     }
 

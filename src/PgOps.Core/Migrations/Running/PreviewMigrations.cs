@@ -41,7 +41,9 @@ public sealed class PreviewMigrations
     /// <summary>What running a script would do.</summary>
     internal static string Describe(MigrationScript script, PgTarget target)
     {
-        var act = script.IsUndo ? $"Undo {script.File} on" : $"Apply {script.File} to";
+        var act = script.IsUndo ? $"Undo {script.File} on"
+            : script.File.Operations is { } operations ? $"Leave {script.File} ({operations}) to Prisma on"
+            : $"Apply {script.File} to";
         var how = script.Transactional ? "one transaction"
             : script.Transactions.Count > 0 ? "with the file's own transactions, else each on its own" : "each on its own, because not all can run in a transaction";
         var statements = NameList.Lines(script.Statements, StatementLimit, statement =>

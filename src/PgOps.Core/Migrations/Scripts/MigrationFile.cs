@@ -25,6 +25,10 @@ internal sealed class MigrationFile
     internal static MigrationFile Absent(string version, string name, MigrationKind kind)
         => new(version, name, "", new ScriptContent("", "")) { Kind = kind };
 
+    /// <summary>The same operations of Prisma 8 under another version.</summary>
+    internal static MigrationFile OfOperations(string version, MigrationFile file)
+        => new(version, file.Name, file.Path, file._content) { Operations = file.Operations };
+
     /// <summary>The digits that open the name, as written.</summary>
     internal string Version { get; }
 
@@ -42,6 +46,9 @@ internal sealed class MigrationFile
 
     /// <summary>The language of a migration that is a program, which PgOps cannot run; null for SQL.</summary>
     internal string? Language { get; init; }
+
+    /// <summary>What Prisma 8 would do, as in <c>2 additive, 1 destructive</c>: PgOps shows its statements and does not run them.</summary>
+    internal string? Operations { get; init; }
 
     /// <summary>Whether its tool replaces placeholders in dollar quotes too, so that one there needs a value as well.</summary>
     internal bool PlaceholdersEverywhere { get; init; }

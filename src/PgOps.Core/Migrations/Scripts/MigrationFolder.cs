@@ -55,7 +55,7 @@ internal sealed partial class MigrationFolder
         // What has sections comes before the plain files, whose names theirs are.
         MigrationSource[] sources =
         [
-            new PrismaFolders(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(), new GooseFiles(),
+            new PrismaFolders(), new PrismaOperations(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(), new GooseFiles(),
             new SqlMigrateFiles(), new NodePgMigrateFiles(), new NumberedFiles(),
         ];
         var programs = new ProgramFiles();
@@ -66,7 +66,7 @@ internal sealed partial class MigrationFolder
         foreach (var info in entries)
         {
             var entry = new SourceEntry(info, names);
-            if (!seeds.Offer(entry) && !programs.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && StrayOf(entry, info) is { } stray)
+            if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && !programs.Offer(entry) && StrayOf(entry, info) is { } stray)
             {
                 strays.Add(stray);
             }
@@ -85,7 +85,7 @@ internal sealed partial class MigrationFolder
             found.Remove(plain);
         }
 
-        if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.Diesel }])
+        if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.PrismaOperations or MigrationShape.Diesel }])
         {
             // These tools look into folders alone; a loose file is not a migration to them unless it is named like one.
             strays.RemoveAll(stray => stray.EndsWith(NoVersion, StringComparison.Ordinal));

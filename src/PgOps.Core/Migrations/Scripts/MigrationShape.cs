@@ -12,6 +12,9 @@ internal enum MigrationShape
     /// <summary>Prisma's <c>20251015093045_x/migration.sql</c>.</summary>
     Prisma,
 
+    /// <summary>Prisma 8's <c>20260713T0837_x/ops.json</c>.</summary>
+    PrismaOperations,
+
     /// <summary>Flyway's <c>V1__x.sql</c>, <c>U1__x.sql</c>, <c>R__x.sql</c>.</summary>
     Flyway,
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>
@@ -6,19 +8,36 @@ namespace PgOps.Core.Migrations.Scripts;
 /// </summary>
 internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<string>
 {
-    private readonly bool _byText;
+    /// <summary>node-pg-migrate's time in UTC, with milliseconds; its other times are milliseconds since 1970.</summary>
+    private const string NodeTime = "yyyyMMddHHmmssfff";
 
-    private MigrationVersion(bool byText) => _byText = byText;
+    private readonly Comparison<string>? _ownOrder;
+
+    private MigrationVersion(Comparison<string>? ownOrder) => _ownOrder = ownOrder;
 
     /// <summary>The order of numbers.</summary>
-    public static MigrationVersion Order { get; } = new(false);
+    public static MigrationVersion Order { get; } = new(null);
 
-    /// <summary>The order of texts, where 10 comes before 9 and a day before its hours. Which versions are equal stays the same.</summary>
-    public static MigrationVersion TextOrder { get; } = new(true);
+    /// <summary>
+    /// Diesel's order, that of texts, where 10 comes before 9 and a day before its hours. Which versions are equal stays the same.
+    /// </summary>
+    public static MigrationVersion TextOrder { get; } = new(string.CompareOrdinal);
+
+    /// <summary>dbmate's order, that of files' names: 10 before 9, but 20240102_x behind 20240102130000_x.</summary>
+    public static MigrationVersion NameOrder { get; } = new((x, y) => string.CompareOrdinal($"{x}_", $"{y}_"));
+
+    /// <summary>The order of numbers, where 20240101000000000 is the moment 1704067200000.</summary>
+    public static MigrationVersion NodeOrder { get; } = new((x, y) => Order.Compare(Moment(x), Moment(y)));
 
     /// <summary>The order in which the tool of a shape runs its migrations.</summary>
     internal static MigrationVersion OrderOf(MigrationShape shape)
-        => shape is MigrationShape.Diesel or MigrationShape.Dbmate ? TextOrder : Order;
+        => shape switch
+        {
+            MigrationShape.Diesel => TextOrder,
+            MigrationShape.Dbmate => NameOrder,
+            MigrationShape.NodePgMigrate => NodeOrder,
+            _ => Order,
+        };
 
     /// <inheritdoc/>
     public int Compare(string? x, string? y)
@@ -29,9 +48,9 @@ internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<s
             return kind != 0 ? kind : string.CompareOrdinal(x, y);
         }
 
-        if (_byText)
+        if (_ownOrder is not null && x is not null && y is not null)
         {
-            return string.CompareOrdinal(x, y);
+            return _ownOrder(x, y);
         }
 
         var left = x.AsSpan();
@@ -61,6 +80,11 @@ internal sealed class MigrationVersion : IComparer<string?>, IEqualityComparer<s
         var rest = obj.AsSpan();
         return string.GetHashCode(NextPart(ref rest), StringComparison.Ordinal);
     }
+
+    private static string Moment(string version) => DateTimeOffset.TryParseExact(
+        version, NodeTime, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+        ? time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)
+        : version;
 
     private static bool IsName(string? version) => !string.IsNullOrEmpty(version) && !char.IsAsciiDigit(version[0]);
 

@@ -57,12 +57,13 @@ internal sealed partial class NumberedFiles : MigrationSource
     /// <summary>Names what undoes another file by its name, and would be run as a migration: 1_a_down.sql beside 1_a_up.sql.</summary>
     internal override void Complete()
     {
-        var names = Files.ToLookup(file => UndoWord().Match(file.Name) is { Success: true } word ? file.Name[..word.Index] : null);
-        var others = Files.Select(file => UpWord().Replace(file.Name, "")).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        foreach (var (stem, file) in
-            from undo in names where undo.Key is not null from file in undo select (undo.Key, file))
+        var done = Files.Select(file => UpWord().Replace(file.Name, "")).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var begun = Files.Where(file => UpFirst().IsMatch(file.Name)).Select(file => UpFirst().Replace(file.Name, ""))
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var file in Files)
         {
-            if (others.Contains(stem) || OnlyTakesAway(file))
+            if ((UndoWord().IsMatch(file.Name) && (done.Contains(UndoWord().Replace(file.Name, "")) || OnlyTakesAway(file)))
+                || (UndoFirst().IsMatch(file.Name) && begun.Contains(UndoFirst().Replace(file.Name, ""))))
             {
                 Stray(Path.GetFileName(file.Path), "an undo script by its name: PgOps knows it as .down.sql beside the migration");
             }
@@ -86,6 +87,12 @@ internal sealed partial class NumberedFiles : MigrationSource
 
     [GeneratedRegex("(?:^|[_-])(?:up|do|apply)$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex UpWord();
+
+    [GeneratedRegex("^(?:down|undo|revert|rollback)[_-]", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UndoFirst();
+
+    [GeneratedRegex("^(?:up|do|apply)[_-]", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex UpFirst();
 
     [GeneratedRegex(@"\.(undo|revert|rollback)\.sql$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex UndoSuffix();
