@@ -56,4 +56,24 @@ internal sealed class PrismaHistory : ForeignTool
     /// <summary>Old versions of Prisma wrote the bytes' digits without leading zeros.</summary>
     private static string Hex(byte[] hash, string format)
         => string.Concat(hash.Select(value => value.ToString(format, CultureInfo.InvariantCulture)));
+
+    internal override bool WorksBeside => true;
+
+    internal override bool Undoes => false;
+
+    /// <summary>No key keeps a name from being recorded twice, as it would be when Prisma runs it at the same time.</summary>
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [new(
+            $"""
+            INSERT INTO {table.Name} (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
+            SELECT pg_catalog.gen_random_uuid()::text, $2::text, h.finished_at, $3::text, h.started_at, 1 FROM h
+            WHERE NOT EXISTS (SELECT FROM {table.Name} p WHERE p.migration_name = $3::text AND p.rolled_back_at IS NULL)
+            """,
+            [Checksums(File.ReadAllBytes(file.Path))[0], KeyOf(file)])];
+
+    /// <summary>Prisma has no undo; to it a row that was rolled back says that the migration is pending.</summary>
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [new(
+            $"UPDATE {table.Name} SET rolled_back_at = pg_catalog.now() WHERE migration_name = $2::text AND rolled_back_at IS NULL",
+            [KeyOf(file)])];
 }

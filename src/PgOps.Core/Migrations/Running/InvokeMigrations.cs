@@ -73,6 +73,7 @@ public sealed class InvokeMigrations
             await using (connection.ConfigureAwait(false))
             {
                 var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+                history = await AdoptedTurn.LookAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
                 return await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -95,8 +96,54 @@ public sealed class InvokeMigrations
                 HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone,
                 new HistoryTable(request.HistorySchema).Name)
                 .ConfigureAwait(false);
-        var plan = MigrationPlan.Make(request, folder, history, hasObjects);
+        var others = hasObjects ? await OthersAsync(request, history, connection, cancellationToken).ConfigureAwait(false) : [];
+        var plan = MigrationPlan.Make(request, folder, history, hasObjects, others);
         return plan with { Pending = await CommittingCalls.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };
+    }
+
+    /// <summary>Refuses a baseline of everything where another tool's history knows what is present.</summary>
+    internal static async Task RequireNoOtherAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var connection = await MigratorSession.OpenAsync(request, log, cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                var history = await MigrationHistory.ReadAsync(
+                    connection, new HistoryTable(request.HistorySchema), false, cancellationToken).ConfigureAwait(false);
+                await RequireNoOtherAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw ServerErrors.Working(request.Target, error, "planning");
+        }
+    }
+
+    private static async Task RequireNoOtherAsync(
+        MigrationRequest request, MigrationHistory history, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (request.ToVersion is null)
+        {
+            MigrationPlan.RefuseOther(
+                request,
+                await OthersAsync(request, history, connection, cancellationToken).ConfigureAwait(false),
+                "has another tool's migration history, which knows what is present");
+        }
+    }
+
+    /// <summary>Other tools' histories, in words, where PgOps has none.</summary>
+    private static async Task<IReadOnlyList<string>> OthersAsync(
+        MigrationRequest request, MigrationHistory history, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (history.Rows.Count > 0 || history.Adoption is not null)
+        {
+            return [];
+        }
+
+        var found = await ForeignTableSearch.AllAsync(
+            connection, request.SchemaAlone ? request.HistorySchema : request.Target.Schema, cancellationToken).ConfigureAwait(false);
+        return found.ConvertAll(pair => $"{pair.Tool.Title} ({pair.Table})");
     }
 
     private static async Task<PgMigrationRun> RunLockedAsync(
@@ -112,9 +159,12 @@ public sealed class InvokeMigrations
         var folder = await reading.ConfigureAwait(false);
         if (request.Baseline)
         {
+            await RequireNoOtherAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
             return await Baseline.RecordAsync(request, folder, table, history, connection, cancellationToken).ConfigureAwait(false);
         }
 
+        var turn = await AdoptedTurn.BeginAsync(request, folder, table, history, connection, sink, cancellationToken).ConfigureAwait(false);
+        history = turn.History;
         var plan = await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
         var result = new PgMigrationRun
         {
@@ -130,13 +180,7 @@ public sealed class InvokeMigrations
         }
 
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-        if (history.Rows.Values.Any(row => row.State == HistoryState.Baselined))
-        {
-            await ImportedHistory.HonourLocksAsync(
-                request, table, plan.Pending.All(script => script.Transactional), connection, sink,
-                cancellationToken).ConfigureAwait(false);
-        }
-
+        await turn.MakeWayAsync(plan.Pending.All(script => script.Transactional), cancellationToken).ConfigureAwait(false);
         request = request.WithTimeToSend(plan.Pending);
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
@@ -147,7 +191,7 @@ public sealed class InvokeMigrations
             }
 
             migrationLock.Watch(session.Connection.ProcessID, request);
-            var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
+            var applied = await ApplyAsync(request, plan, turn, table, session, migrationLock, sink, cancellationToken)
                 .ConfigureAwait(false);
             return result with
             {
@@ -162,15 +206,15 @@ public sealed class InvokeMigrations
     private static async Task<List<PgMigration>> ApplyAsync(
         MigrationRequest request,
         MigrationPlan plan,
-        MigrationHistory history,
+        AdoptedTurn turn,
         HistoryTable table,
         MigrationSession session,
         MigrationLock migrationLock,
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
-        var inTransaction = new TransactionRun(session, table, request, migrationLock, sink);
-        var byStatement = new StatementRun(session, table, request, migrationLock, sink);
+        var inTransaction = new TransactionRun(session, table, request, migrationLock, sink, turn.Record);
+        var byStatement = new StatementRun(session, table, request, migrationLock, sink, turn.Record);
         var applied = new List<PgMigration>(plan.Pending.Count);
         using var progress = new ProgressActivity(
             sink,
@@ -207,7 +251,7 @@ public sealed class InvokeMigrations
 
         // A changed repeatable or seed is another script, not the rest of the old one.
         HistoryRow? Unfinished(MigrationScript script)
-            => history.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished
+            => turn.History.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished
                 && (unfinished.HasVersion || unfinished.Checksum == script.File.Checksum)
                 ? unfinished
                 : null;

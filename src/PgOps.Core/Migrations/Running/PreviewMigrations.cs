@@ -29,6 +29,7 @@ public sealed class PreviewMigrations
         ArgumentNullException.ThrowIfNull(sink);
         if (request.Baseline)
         {
+            await InvokeMigrations.RequireNoOtherAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             var files = MigrationFolder.Read(request.Path, request.Variables).Files.Where(file => request.ToVersion is null
                 || MigrationVersion.Order.Compare(file.Version, request.ToVersion) <= 0);
             return files.Select(file => new PlannedMigration(

@@ -1,5 +1,6 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -23,17 +24,24 @@ internal sealed class StatementRun
     private readonly MigrationRequest _request;
     private readonly MigrationLock _lock;
     private readonly IOperationSink _sink;
+    private readonly ForeignRecord? _beside;
     private bool _outside;
     private bool _unrecorded;
 
     internal StatementRun(
-        MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
+        MigrationSession session,
+        HistoryTable table,
+        MigrationRequest request,
+        MigrationLock migrationLock,
+        IOperationSink sink,
+        ForeignRecord? beside)
     {
         _session = session;
         _table = table;
         _request = request;
         _lock = migrationLock;
         _sink = sink;
+        _beside = beside;
     }
 
     /// <summary>Runs the migration from its first statement, or from the one where an earlier run stopped.</summary>
@@ -62,7 +70,27 @@ internal sealed class StatementRun
             }
         }
 
-        await RecordAsync(script, HistoryState.Applied, done, null, null, cancellationToken).ConfigureAwait(false);
+        await EndAsync(script, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The last row says that it is applied, together with the record of a tool that PgOps works beside.</summary>
+    private async Task EndAsync(MigrationScript script, CancellationToken cancellationToken)
+    {
+        var done = script.Statements.Count;
+        try
+        {
+            await WriteAsync(
+                MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Applied, done, null, null), cancellationToken,
+                _beside?.Of(script)).ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (!ServerErrors.IsLost(error) && _beside?.Writes(error.BatchCommand) == true)
+        {
+            await _session.RollbackAsync().ConfigureAwait(false);
+            throw MigrationFailure.Describe(
+                script, null, error, $"All {done} statements of {script.File} are done and stay done; the history records that, but not "
+                    + "that it is applied.",
+                null, _table, _beside);
+        }
     }
 
     private async Task ResetAsync(CancellationToken cancellationToken)
@@ -247,8 +275,10 @@ internal sealed class StatementRun
         => await WriteAsync(
             MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error), cancellationToken).ConfigureAwait(false);
 
-    private async Task WriteAsync(NpgsqlBatchCommand history, CancellationToken cancellationToken)
-        => await SendAsync([new(Begin), .. _session.Recording(history), new("COMMIT")], cancellationToken).ConfigureAwait(false);
+    private async Task WriteAsync(
+        NpgsqlBatchCommand history, CancellationToken cancellationToken, IEnumerable<NpgsqlBatchCommand>? beside = null)
+        => await SendAsync([new(Begin), .. _session.Recording(history), .. beside ?? [], new("COMMIT")], cancellationToken)
+            .ConfigureAwait(false);
 
     private async Task<PgOpsException> FailAsync(
         MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)
@@ -271,6 +301,7 @@ internal sealed class StatementRun
                 : $"The next run goes on at the statement that failed.{Remains(statement)}"),
             _lock.Blockers,
             _table,
+            _beside,
             inDoubt ? InterruptedStatement.WayOut(script.File.Version) : null);
         return await MigrationFailure.RecordedAsync(
             failure,

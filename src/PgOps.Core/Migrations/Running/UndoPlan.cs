@@ -1,3 +1,4 @@
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
 
@@ -33,14 +34,16 @@ internal static class UndoPlan
             ? applied.Take(1)
             : applied.Where(migration => MigrationVersion.Order.Compare(migration.Version, request.ToVersion) > 0);
         var files = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
-        return chosen.Select(migration => Script(migration, files.GetValueOrDefault(migration.Version))).ToList();
+        var beside = AdoptedTool.Of(history)?.Mode == AdoptionMode.Beside;
+        return chosen.Select(migration => Script(migration, files.GetValueOrDefault(migration.Version), beside)).ToList();
     }
 
-    private static MigrationScript Script(PgMigration migration, MigrationFile? file)
+    /// <summary>What the tool has applied that PgOps works beside is PgOps' as well.</summary>
+    private static MigrationScript Script(PgMigration migration, MigrationFile? file, bool beside)
     {
         switch (migration.State)
         {
-            case PgMigrationState.Baselined:
+            case PgMigrationState.Baselined when !beside:
                 throw Refusal(
                     PgErrorCode.DownScriptMissing,
                     migration,
