@@ -67,7 +67,7 @@ internal sealed record AdoptedTool(ForeignTool Tool, string TableName, AdoptionM
 
         var applied = ImportPlan.Make(new ImportRequest { Migrations = request }, folder, Tool, table, entries, history);
         var undone = Undone(folder, history, entries);
-        if (undone.Find(file => !Tool.Undoes || file.Down is null) is { } lost)
+        if (undone.Find(file => !MayHaveUndone(file)) is { } lost)
         {
             throw new PgOpsException(
                 PgErrorCode.HistoriesDiverged,
@@ -106,6 +106,9 @@ internal sealed record AdoptedTool(ForeignTool Tool, string TableName, AdoptionM
                 && (covered is null || MigrationVersion.Order.Compare(file.Version, covered) > 0))
             .OrderByDescending(file => file.Version, MigrationVersion.Order).ToList();
     }
+
+    /// <summary>Whether the tool itself can have undone a migration whose entry is gone.</summary>
+    internal bool MayHaveUndone(MigrationFile file) => Tool.Undoes && file.Down is not null;
 
     /// <summary>Whether the table held the entry of a file when it was last looked at.</summary>
     internal bool Held(MigrationFolder folder, MigrationFile file)

@@ -42,7 +42,7 @@ internal static class ForeignStatus
         var beside = adopted.Mode == AdoptionMode.Beside;
         var theirs = Join(request, folder, adopted.Tool, table, entries).ToDictionary(migration => migration.Version, MigrationVersion.Order);
         var undone = adopted.Undone(folder, history, entries).Where(file => beside || adopted.Held(folder, file))
-            .Select(file => file.Version).ToHashSet(MigrationVersion.Order);
+            .ToDictionary(file => file.Version, MigrationVersion.Order);
         var newest = history.NewestVersion;
         var result = own.ConvertAll(migration => theirs.Remove(migration.Version, out var other) && IsNew(migration, other)
             ? migration with
@@ -54,11 +54,14 @@ internal static class ForeignStatus
                     : beside ? $"Applied by {adopted.Tool.Title}; the next run records that."
                     : $"Applied by {adopted.Tool.Title} since PgOps took over: Import-PgMigrationHistory -Update.",
             }
-            : !undone.Contains(migration.Version) ? migration
+            : !undone.TryGetValue(migration.Version, out var file) ? migration
             : migration with
             {
+                State = beside && adopted.MayHaveUndone(file) ? PgMigrationState.Pending : migration.State,
+                AppliedAt = beside && adopted.MayHaveUndone(file) ? null : migration.AppliedAt,
                 Remark = beside
-                    ? $"Not applied by the word of {adopted.Tool.Title}, beside which PgOps works."
+                    ? adopted.MayHaveUndone(file) ? $"Undone by {adopted.Tool.Title}; the next run records that."
+                        : $"Missing in {adopted.Tool.Title}'s table: Import-PgMigrationHistory -Update."
                     : $"Undone by {adopted.Tool.Title} since PgOps took over: Import-PgMigrationHistory -Update.",
             });
         result.AddRange(theirs.Values.Where(migration => migration.State == PgMigrationState.Missing));

@@ -32,7 +32,7 @@ internal sealed record ImportContent(
         // What the table never held was not undone there: PgOps has applied it.
         var undone = lacking.FindAll(file => before!.Mode == AdoptionMode.Moved
             ? before.Held(folder, file)
-            : source.Tool.Undoes && file.Down is not null);
+            : before.MayHaveUndone(file));
         return new ImportContent(
             applied, undone, source.Mode == AdoptionMode.Beside ? [.. lacking.Except(undone).Reverse()] : []);
     }

@@ -71,9 +71,8 @@ internal sealed class PrismaHistory : ForeignTool
             """,
             [Checksums(File.ReadAllBytes(file.Path))[0], KeyOf(file)])];
 
-    /// <summary>Prisma has no undo; to it a row that was rolled back says that the migration is pending.</summary>
+    /// <summary>Prisma has no undo; a finished row counts to it as applied, whatever else it says, so the row goes.</summary>
     internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
         => [new(
-            $"UPDATE {table.Name} SET rolled_back_at = pg_catalog.now() WHERE migration_name = $2::text AND rolled_back_at IS NULL",
-            [KeyOf(file)])];
+            $"DELETE FROM {table.Name} WHERE migration_name = $2::text AND rolled_back_at IS NULL", [KeyOf(file)])];
 }
