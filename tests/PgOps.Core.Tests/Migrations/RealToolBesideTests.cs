@@ -90,6 +90,13 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
                 return [.. all.Except(Applied(status[status.IndexOf("not yet been applied", StringComparison.Ordinal)..].Split('\n')
                     .Where(line => Named().IsMatch(line))))];
             }));
+
+        // A row of PgOps' is like one of Prisma's in all that is not its own moment or id.
+        Assert.Equal(1L, await _workspace.ScalarAsync<long>(
+            """
+            SELECT count(DISTINCT (length(id), length(checksum), finished_at >= started_at, logs, rolled_back_at, applied_steps_count))
+            FROM _prisma_migrations
+            """));
     }
 
     /// <summary>A tool with its folder, how a migration is written for it, its own run and undo, and what its status says is applied.</summary>

@@ -136,7 +136,7 @@ public sealed class InvokeMigrations
     private static async Task<IReadOnlyList<string>> OthersAsync(
         MigrationRequest request, MigrationHistory history, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        if (history.Rows.Count > 0 || history.Adoption is not null)
+        if (history.Adoption is not null || history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished))
         {
             return [];
         }
