@@ -71,7 +71,7 @@ Describe 'Import-PgMigrationHistory' {
     }
 
     It 'leaves both to go on with -Beside, and goes back to PgOps alone' {
-        $target = New-Adopted both $dbmateTable
+        $target = New-Adopted side_by_side $dbmateTable
         Get-PgMigration $target -Path $dbmate | ForEach-Object RecordedBy | Should -Be (@('dbmate (public.schema_migrations)') * 3)
         { Invoke-PgMigration $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ErrorId 'ImportRequired,*'
         $null = Import-PgMigrationHistory $target -Path $dbmate -Beside

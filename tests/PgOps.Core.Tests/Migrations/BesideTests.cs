@@ -212,6 +212,41 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         Assert.Single((await _workspace.RunAsync()).Applied);
     }
 
+    [PostgresTheory]
+    [InlineData(PgMigrationTool.Prisma, "20240102000000_b/migration.sql")]
+    [InlineData(PgMigrationTool.Flyway, "V2__b.sql")]
+    [InlineData(PgMigrationTool.Sqlx, "2_b.sql")]
+    public async Task A_change_that_is_accepted_is_one_to_both(PgMigrationTool tool, string file)
+    {
+        await PrepareAsync(tool);
+        await ImportAsync(beside: true);
+        _workspace.Write(file, ForeignHistories.Second + "-- later\n");
+        await _workspace.FailAsync(PgErrorCode.MigrationChanged);
+
+        await _workspace.RepairAsync(tool == PgMigrationTool.Prisma ? "20240102000000" : "2", MigrationRepair.AcceptChange);
+
+        var known = ForeignTableSearch.Tools.Single(one => one.Tool == tool);
+        var checksum = known.Checksums(File.ReadAllBytes(Path.Combine(_workspace.Folder, file)))![0];
+        Assert.Contains(checksum, await EntriesAsync(tool), StringComparison.Ordinal);
+        Assert.Single((await _workspace.RunAsync()).Applied);
+    }
+
+    [PostgresFact]
+    public async Task What_the_other_applied_of_another_text_is_refused_with_the_command_that_takes_it_in()
+    {
+        await PrepareAsync(PgMigrationTool.Prisma);
+        await ImportAsync(beside: true);
+        await _workspace.ExecuteAsync(Double + Apply(PgMigrationTool.Prisma));
+
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationChanged);
+
+        Assert.Contains("Import-PgMigrationHistory -Update -AcceptChange", error.NextStep, StringComparison.Ordinal);
+        await new ImportHistory().RunAsync(
+            new ImportRequest { Migrations = _workspace.Request, Update = true, AcceptChange = true }, _workspace.Sink,
+            CancellationToken.None);
+        Assert.Empty((await _workspace.RunAsync()).Applied);
+    }
+
     [PostgresFact]
     public async Task A_file_that_came_later_under_a_lower_version_is_not_taken_for_applied()
     {

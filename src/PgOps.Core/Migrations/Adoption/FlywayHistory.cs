@@ -85,6 +85,15 @@ internal sealed class FlywayHistory : ForeignTool
             ? Row(table, file, "UNDO_SQL", file.Version, undo.Path)
             : Row(table, file, "DELETE", file.Version, file.Path)];
 
+    internal override IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file)
+        => [new(
+            $"""
+            UPDATE {table.Name} SET checksum = $3::text::integer
+            WHERE installed_rank = (SELECT pg_catalog.max(f.installed_rank) FROM {table.Name} f WHERE f.version = $2::text)
+            """,
+            [file.Version, Checksums(File.ReadAllBytes(file.Path))[0]],
+            MayDoNothing: true)];
+
     private ForeignWrite Row(ForeignTable table, MigrationFile file, string type, string version, string script) => new(
         $"""
         INSERT INTO {table.Name} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)

@@ -40,6 +40,9 @@ internal sealed class ForeignRecord
             ? Commands(_tool.Record(_table, file), row)
             : [];
 
+    /// <summary>Gives an applied migration's record the checksum of the file of today.</summary>
+    internal IEnumerable<NpgsqlBatchCommand> Amend(MigrationFile file) => Commands(_tool.Amend(_table, file), null);
+
     /// <summary>Takes a migration's record back.</summary>
     internal IEnumerable<NpgsqlBatchCommand> Erase(MigrationFile file, bool mayBeGone = false)
         => file.Kind == MigrationKind.Versioned

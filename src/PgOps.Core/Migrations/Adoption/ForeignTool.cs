@@ -70,6 +70,9 @@ internal abstract class ForeignTool
     /// <param name="before">The one before it in the folder; null when it is the first.</param>
     internal virtual IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before) => [];
 
+    /// <summary>What gives an applied migration's record the checksum of the file of today, where the tool keeps one.</summary>
+    internal virtual IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file) => [];
+
     /// <summary>The tool's migrations, oldest first; each once.</summary>
     internal virtual async Task<IReadOnlyList<ForeignMigration>> ReadAsync(
         NpgsqlConnection connection, ForeignTable table, CancellationToken cancellationToken)

@@ -108,7 +108,8 @@ internal static class ImportPlan
                 PgErrorCode.MigrationChanged,
                 $"{request.Migrations.Target}: changed after {tool.Title} had applied them",
                 "Put the applied text back and make the change in a new migration; "
-                    + "or, when the differences are harmless, -AcceptChange, which the history will say.");
+                    + "or, when the differences are harmless, "
+                    + $"Import-PgMigrationHistory {(history is null ? "" : "-Update ")}-AcceptChange, which the history will say.");
         }
 
         foreach (var entry in entries.Where(entry => entry.CoversLower))

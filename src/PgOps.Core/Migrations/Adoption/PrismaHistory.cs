@@ -53,6 +53,12 @@ internal sealed class PrismaHistory : ForeignTool
     internal override IReadOnlyList<string> Checksums(byte[] script)
         => LineEnds.Forms(script).Select(SHA256.HashData).SelectMany(hash => new[] { Hex(hash, "x2"), Hex(hash, "x") }).Distinct().ToList();
 
+    internal override IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file)
+        => [new(
+            $"UPDATE {table.Name} SET checksum = $2::text WHERE migration_name = $3::text AND rolled_back_at IS NULL",
+            [Checksums(File.ReadAllBytes(file.Path))[0], KeyOf(file)],
+            MayDoNothing: true)];
+
     /// <summary>Old versions of Prisma wrote the bytes' digits without leading zeros.</summary>
     private static string Hex(byte[] hash, string format)
         => string.Concat(hash.Select(value => value.ToString(format, CultureInfo.InvariantCulture)));

@@ -64,6 +64,12 @@ internal sealed class SqlxHistory : ForeignTool
             """,
             [Number(file), file.Name.Replace('_', ' '), Checksums(File.ReadAllBytes(file.Path))[0]])];
 
+    internal override IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file)
+        => [new(
+            $"UPDATE {table.Name} SET checksum = pg_catalog.decode($3::text, 'hex') WHERE version = $2::bigint",
+            [Number(file), Checksums(File.ReadAllBytes(file.Path))[0]],
+            MayDoNothing: true)];
+
     internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
         => [new($"DELETE FROM {table.Name} WHERE version = $2::bigint", [Number(file)])];
 }

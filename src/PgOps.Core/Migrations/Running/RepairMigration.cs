@@ -133,6 +133,7 @@ public sealed class RepairMigration
         {
             (not null, not null, MigrationRepair.MarkApplied) => record.Add(file),
             (not null, not null, MigrationRepair.MarkNotApplied) => record.Erase(file, mayBeGone: true),
+            (not null, not null, MigrationRepair.AcceptChange) => record.Amend(file),
             _ => [],
         };
     }
