@@ -84,6 +84,25 @@ Describe 'Import-PgMigrationHistory' {
         { Import-PgMigrationHistory $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ExpectedMessage '*already has a PgOps history*'
     }
 
+    It 'leaves both to go on with -Beside, and goes back to PgOps alone' {
+        $target = New-Adopted side_by_side $dbmateTable
+        Get-PgMigration $target -Path $dbmate | ForEach-Object RecordedBy | Should -Be (@('dbmate (public.schema_migrations)') * 3)
+        { Invoke-PgMigration $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ErrorId 'ImportRequired,*'
+        $null = Import-PgMigrationHistory $target -Path $dbmate -Beside
+        (Invoke-PgMigration $target -Path $dbmate).Applied.Name | Should -Be 'c'
+        Invoke-Sql $target 'SELECT count(*) FROM schema_migrations' | Should -Be 3
+        (Undo-PgMigration $target -Path $dbmate -Confirm:$false).Reverted.Name | Should -Be 'c'
+        Invoke-Sql $target 'SELECT count(*) FROM schema_migrations' | Should -Be 2
+        $null = Import-PgMigrationHistory $target -Path $dbmate -Update -Beside:$false
+        Invoke-Sql $target "DROP TABLE b; DELETE FROM schema_migrations WHERE version = '20240102000000'"
+        { Invoke-PgMigration $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ErrorId 'HistoriesDiverged,*' -ExpectedMessage '*gone: 20240102000000*'
+        $plan = Invoke-Fresh "Import-Module '$PgOpsModule'; Import-PgMigrationHistory '$($target.GetConnectionUri())' -Path '$dbmate' -Update -WhatIf"
+        "$plan" | Should -BeLike '*What if:*20240102000000_b*as undone by dbmate*'
+        (Import-PgMigrationHistory $target -Path $dbmate -Update).Reverted.Name | Should -Be 'b'
+        (Invoke-PgMigration $target -Path $dbmate).Applied.Name | Should -Be 'b', 'c'
+        Invoke-Sql $target 'SELECT count(*) FROM schema_migrations' | Should -Be 1
+    }
+
     It 'refuses an applied migration whose file is gone' {
         $target = New-Adopted gone "$dbmateTable INSERT INTO schema_migrations VALUES ('20230101000000')"
         { Import-PgMigrationHistory $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ExpectedMessage '*20230101000000*Nothing was*'

@@ -246,6 +246,12 @@ public sealed record PgMigrationMark
     /// <summary>The schema of the history; <c>*</c> where several schemas, none of them pgops, have a history each.</summary>
     public string HistorySchema { get; init; } = "pgops";
 
+    /// <summary>The other tool whose history this is, on a database that has none of PgOps'; null for PgOps' own.</summary>
+    public string? Tool { get; init; }
+
+    /// <summary>The other tool's table; null for PgOps' own, and for more than one.</summary>
+    public string? HistoryTable { get; init; }
+
     /// <summary>Newest applied version.</summary>
     public required string Version { get; init; }
 

@@ -140,4 +140,10 @@ public enum PgErrorCode
 
     /// <summary>A command asks before it goes on, and there is nobody to ask.</summary>
     NotConfirmed,
+
+    /// <summary>The tool that the history was imported from has gone on, or says something else.</summary>
+    HistoriesDiverged,
+
+    /// <summary>The database has another tool's history and none of PgOps'.</summary>
+    ImportRequired,
 }

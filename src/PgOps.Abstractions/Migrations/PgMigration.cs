@@ -45,6 +45,9 @@ public sealed record PgMigration
     /// <summary>What needs to be known or done, for every state but Applied and Pending.</summary>
     public string? Remark { get; init; }
 
+    /// <summary>The other tool, with its table, by whose word it stands so; null when that is PgOps' own history.</summary>
+    public string? RecordedBy { get; init; }
+
     /// <summary>The database asked.</summary>
     public PgTarget? Target { get; init; }
 

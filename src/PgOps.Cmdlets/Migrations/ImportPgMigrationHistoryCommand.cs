@@ -8,7 +8,8 @@ namespace PgOps.Cmdlets.Migrations;
 
 /// <summary>
 /// Takes over from another migration tool: compares every migration that it has applied with the folder's file, by the tool's own
-/// checksum, and records them as present. Runs none, and changes nothing of the other tool's.
+/// checksum, and records them as present. Runs none, and changes nothing of the other tool's,
+/// unless both are to go on side by side.
 /// </summary>
 [Cmdlet(VerbsData.Import, "PgMigrationHistory", SupportsShouldProcess = true)]
 [OutputType(typeof(PgMigrationRun))]
@@ -48,6 +49,22 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
     public string[]? Schema { get; set; }
 
     /// <summary>
+    /// Lets PgOps and the tool go on side by side: every run of PgOps first takes in what the tool did meanwhile, and keeps the tool's
+    /// table as the tool would, in the same transaction as its own history. Without it PgOps goes on alone, and refuses to run when the
+    /// tool's table has changed since. For Prisma, Flyway, dbmate, golang-migrate, goose, sqlx, Diesel and
+    /// node-pg-migrate.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Beside { get; set; }
+
+    /// <summary>
+    /// Takes in what the tool did since an earlier import. With -Beside both go on from here, with -Beside:$false PgOps goes on alone;
+    /// with neither it stays as it was.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Update { get; set; }
+
+    /// <summary>
     /// Longest wait for another migrator, PgOps or the other tool, for example 10min; 0s does not wait. Default: 5 minutes.
     /// </summary>
     [Parameter]
@@ -62,7 +79,17 @@ public sealed class ImportPgMigrationHistoryCommand : PgMigrationCmdlet
 
     private protected override IEnumerable<FleetTask> Decide(MigrationRequest request)
     {
-        var import = new ImportRequest { Migrations = request, From = From, Table = HistoryTable, AcceptChange = AcceptChange, Skip = Skip, SkipReason = Reason };
+        var import = new ImportRequest
+        {
+            Migrations = request,
+            From = From,
+            Table = HistoryTable,
+            AcceptChange = AcceptChange,
+            Skip = Skip,
+            SkipReason = Reason,
+            Update = Update,
+            Beside = MyInvocation.BoundParameters.ContainsKey(nameof(Beside)) ? Beside.IsPresent : null,
+        };
         return Ask(
             request,
             $"Import the history of {From?.ToString() ?? "another migration tool"}",

@@ -32,7 +32,8 @@ internal static class ErrorRecords
         PgErrorCode.MigrationLocked or PgErrorCode.DatabaseInUse => ErrorCategory.ResourceBusy,
         PgErrorCode.MigrationChanged or PgErrorCode.MigrationMissing or PgErrorCode.MigrationOutOfOrder
             or PgErrorCode.MigrationInterrupted or PgErrorCode.DownScriptMissing or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
-            or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven or PgErrorCode.NotForDevelopment or PgErrorCode.NotConfirmed =>
+            or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven or PgErrorCode.NotForDevelopment or PgErrorCode.NotConfirmed
+            or PgErrorCode.HistoriesDiverged or PgErrorCode.ImportRequired =>
                 ErrorCategory.InvalidOperation,
         PgErrorCode.HistoryTampered or PgErrorCode.SignatureInvalid or PgErrorCode.DecryptionFailed => ErrorCategory.SecurityError,
         PgErrorCode.BackupDamaged or PgErrorCode.RestoreMismatch or PgErrorCode.CheckFailed => ErrorCategory.InvalidData,

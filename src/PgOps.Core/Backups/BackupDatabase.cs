@@ -4,7 +4,7 @@ using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Comparison;
-using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
@@ -159,7 +159,7 @@ public sealed class BackupDatabase
         var leftOut = new List<string>(listed.LeftOut);
         var server = await SnapshotFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
         var facts = await SnapshotFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);
-        var mark = await HistoryPosition.ReadAsync(connection, null, cancellationToken).ConfigureAwait(false);
+        var mark = await DatabasePosition.ReadAsync(connection, null, cancellationToken).ConfigureAwait(false);
         var depth = await ArchiveVerification.DepthAsync(
             request.Fingerprint, connection, sink.Log, cancellationToken).ConfigureAwait(false);
         if (!request.Force)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
@@ -178,13 +178,13 @@ public sealed class CompareDatabase
             cancellationToken).ConfigureAwait(false);
         var content = ContentComparison.Compare(expected, found, PgFingerprintDepth.Source, SequenceRule.Same, elapsed.Elapsed);
         var mark = await WithSessionAsync(
-            reference, MigrationState, session => HistoryPosition.ReadAsync(session, null, cancellationToken),
+            reference, MigrationState, session => DatabasePosition.ReadAsync(session, null, cancellationToken),
             cancellationToken).ConfigureAwait(false);
         var migration = await WithSessionAsync(
             difference,
             MigrationState,
             async session => RestoredCopy.MigrationState(
-                mark, await HistoryPosition.ReadAsync(session, mark?.HistorySchema, cancellationToken).ConfigureAwait(false)),
+                mark, await DatabasePosition.ReadAsync(session, mark, cancellationToken).ConfigureAwait(false)),
             cancellationToken).ConfigureAwait(false);
         excluded.HistorySchema = mark?.HistorySchema ?? excluded.HistorySchema;
         var (wanted, there) = await BothAsync(

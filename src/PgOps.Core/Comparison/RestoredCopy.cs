@@ -3,6 +3,7 @@ using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
@@ -137,11 +138,11 @@ internal static class RestoredCopy
 
     /// <summary>Whether the migration history, by which a database's state is told, is in a part of a backup.</summary>
     internal static bool HoldsHistory(PgBackupManifest manifest, TocSelection part)
-        => part.Holds(manifest.Migration?.HistorySchema ?? HistoryTable.DefaultSchema, HistoryTable.TableName);
+        => part.Holds(manifest.Migration?.HistorySchema ?? HistoryTable.DefaultSchema, manifest.Migration?.HistoryTable ?? HistoryTable.TableName);
 
     /// <summary>A part of a database may well be without the history of the whole.</summary>
     private static bool HoldsHistory(PgBackupManifest manifest) => manifest is not { Migration: { } mark, Payload.Selection.Count: > 0 }
-        || manifest.Tables.Any(table => table.Schema == mark.HistorySchema && table.Name == HistoryTable.TableName);
+        || manifest.Tables.Any(table => table.Schema == mark.HistorySchema && table.Name == (mark.HistoryTable ?? HistoryTable.TableName));
 
     /// <summary>
     /// Whether the database stands where the reference stood in its migrations. Older manifests know of no history but that in the usual
@@ -150,8 +151,9 @@ internal static class RestoredCopy
     internal static async Task<PgCheck> MigrationStateAsync(
         PgMigrationMark? expected, NpgsqlConnection session, CancellationToken cancellationToken)
     {
-        var found = await HistoryPosition.ReadAsync(
-            session, expected?.HistorySchema ?? HistoryTable.DefaultSchema, cancellationToken).ConfigureAwait(false);
+        var found = await (expected is null
+            ? HistoryPosition.ReadAsync(session, HistoryTable.DefaultSchema, cancellationToken)
+            : DatabasePosition.ReadAsync(session, expected, cancellationToken)).ConfigureAwait(false);
         return MigrationState(expected, found);
     }
 
@@ -194,9 +196,11 @@ internal static class RestoredCopy
     }
 
     private static string Describe(PgMigrationMark mark)
-        => string.Create(CultureInfo.InvariantCulture, $"version {mark.Version} {mark.Name}, {mark.HistoryRows} rows in the history")
+        => string.Create(CultureInfo.InvariantCulture, $"version {$"{mark.Version} {mark.Name}".TrimEnd()}, ")
+            + string.Create(CultureInfo.InvariantCulture, $"{mark.HistoryRows} rows in the history")
             + mark.HistorySchema switch
             {
+                _ when mark.Tool is not null => $" of {mark.Tool}",
                 HistoryTable.DefaultSchema => "",
                 HistoryTable.SeveralSchemas => " of several schemas",
                 _ => $" of the schema {mark.HistorySchema}",

@@ -17,7 +17,8 @@ internal sealed record MigrationPlan(
 
     /// <summary>Decides what is to run, and refuses what must not be run.</summary>
     /// <exception cref="PgOpsException">The guard that speaks against it, with its way out.</exception>
-    internal static MigrationPlan Make(MigrationRequest request, MigrationFolder folder, MigrationHistory history, bool hasObjects)
+    internal static MigrationPlan Make(
+        MigrationRequest request, MigrationFolder folder, MigrationHistory history, bool hasObjects, IReadOnlyList<string> otherHistories)
     {
         var all = MigrationStatus.Join(folder, history, request.Target);
         Refuse(request, all, folder.Order, history.NewestIn(folder));
@@ -25,8 +26,9 @@ internal sealed record MigrationPlan(
         // What was undone tells as well as what is applied that the history has begun.
         var begun = history.Rows.Values.Any(
             row => row.IsApplied || row.IsUnfinished || !row.HasVersion || row.State == HistoryState.Reverted);
-        if (!begun && hasObjects && !request.AllowNotEmpty)
+        if (history.Adoption is null && !begun && hasObjects && !request.AllowNotEmpty)
         {
+            RefuseOther(request, otherHistories, "holds objects of its own, and another tool's migration history");
             throw new PgOpsException(
                 PgErrorCode.BaselineRequired,
                 $"{request.Target} holds objects of its own but no migration history.",
@@ -64,6 +66,21 @@ internal sealed record MigrationPlan(
     /// <summary>Whether a version lies within the one asked for; the same one, spelled otherwise, does.</summary>
     private static bool IsWithin(MigrationRequest request, MigrationVersion order, string version)
         => request.ToVersion is null || order.Equals(version, request.ToVersion) || order.Compare(version, request.ToVersion) <= 0;
+
+    /// <summary>Refuses to begin a history where another tool's stands.</summary>
+    internal static void RefuseOther(MigrationRequest request, IReadOnlyList<string> otherHistories, string what)
+    {
+        if (otherHistories.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ImportRequired,
+                $"{request.Target} {what}: {string.Join(", ", otherHistories)}.",
+                "Nothing was touched.",
+                "Import-PgMigrationHistory takes it over: what that tool has applied is recorded as present, and the rest is left to run. "
+                    + "-Beside lets both go on; Get-PgMigration shows how each migration stands.")
+            { Subject = request.Target };
+        }
+    }
 
     /// <summary>Refuses a version that no file and no record knows.</summary>
     internal static void RequireVersion(string? version, IEnumerable<PgMigration> all)

@@ -81,8 +81,8 @@ internal static class ForeignHistories
             CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(),
                 success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL);
             INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES
-                (1, 'a', true, '\x{Hex(SHA384.HashData(Encoding.UTF8.GetBytes(First)))}', 1),
-                (2, 'b', true, '\x{Hex(SHA384.HashData(Encoding.UTF8.GetBytes(Second)))}', 1);
+                (1, 'a', true, '\x{Sha384(First)}', 1),
+                (2, 'b', true, '\x{Sha384(Second)}', 1);
             """,
         PgMigrationTool.SqlMigrate =>
             $"""
@@ -129,7 +129,9 @@ internal static class ForeignHistories
 
     private static string Goose(string up, string table) => $"-- +goose Up\n{up}\n-- +goose Down\nDROP TABLE {table};\n";
 
-    private static string Sha256(string text) => Hex(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    internal static string Sha256(string text) => Hex(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    internal static string Sha384(string text) => Hex(SHA384.HashData(Encoding.UTF8.GetBytes(text)));
 
 #pragma warning disable CA5350 // Sqitch's own hash
     private static string Sha1(string text) => Hex(SHA1.HashData(Encoding.UTF8.GetBytes(text)));

@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.Running;
-using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Tests.Peers;
 using PgOps.Core.Tests.Support;
 
@@ -10,7 +8,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// <summary>A test that runs another migration tool: its name behind PGOPS_ is the variable that names another program of it.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class RealToolFactAttribute(string tool) : PeerFactAttribute(
-    PostgresAvailability.Missing ?? (tool == "PRISMA" ? PrismaProject.Missing : Peer.Missing(tool, RealToolImportTests.Program(tool))));
+    PostgresAvailability.Missing ?? (tool == "PRISMA" ? PrismaProject.Missing : Peer.Missing(tool, RealTool.Program(tool))));
 
 /// <summary>Histories that the tools themselves have written.</summary>
 [Collection(MigrationTests.Name)]
@@ -46,7 +44,7 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
             "DBMATE",
             _workspace.Folder,
             "--url",
-            $"postgres://{Target.Username}:{Target.Password?.Reveal()}@:{Target.Port}/{Target.Database}?socket={Target.Host}",
+            RealTool.DbmateUrl(Target),
             "--migrations-dir",
             _workspace.Folder,
             "--no-dump-schema",
@@ -111,13 +109,6 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
 
     private PgTarget Target => _workspace.Target;
 
-    internal static string? Program(string tool) => tool switch
-    {
-        "DBMATE" => Peer.Npm(tool, "@dbmate/linux-x64/bin/dbmate"),
-        "NODE_PG_MIGRATE" => Peer.Npm(tool, "node-pg-migrate/bin/node-pg-migrate.js"),
-        _ => Peer.Named(tool) ?? ProgramSearch.OnPath(tool.ToLowerInvariant()),
-    };
-
     private async Task ImportsTwoAndRunsOneAsync(PgMigrationTool tool, string? folder = null)
     {
         var migrations = _workspace.Request with { Path = folder ?? _workspace.Folder };
@@ -132,34 +123,5 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
             migrations with { AllowNotEmpty = true }, _workspace.Sink, CancellationToken.None)).Applied);
     }
 
-    private async Task ToolAsync(string tool, string folder, params string[] arguments)
-    {
-        var program = Program(tool)!;
-        var start = new ProcessStartInfo(program.EndsWith(".js", StringComparison.Ordinal) ? Peer.Node! : program, arguments)
-        {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        if (start.FileName != program)
-        {
-            start.ArgumentList.Insert(0, program);
-        }
-
-        start.Environment.Remove("DATABASE_URL");
-        foreach (var (name, value) in new[]
-        {
-            ("PGHOST", Target.Host), ("PGPORT", $"{Target.Port}"), ("PGUSER", Target.Username), ("PGDATABASE", Target.Database),
-            ("PGPASSWORD", Target.Password?.Reveal()),
-        })
-        {
-            start.Environment[name] = value;
-        }
-
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"{await output}\n{await errors}");
-    }
+    private Task<string> ToolAsync(string tool, string folder, params string[] arguments) => RealTool.RunAsync(tool, Target, folder, arguments);
 }

@@ -65,12 +65,21 @@ internal sealed class PrismaProject : IDisposable
 
     /// <summary>Makes the project with three migrations, each written by Prisma from the schemas before and after it.</summary>
     /// <param name="server">A database that Prisma can connect to, as it wants to for everything; it changes nothing there.</param>
-    internal static async Task<PrismaProject> CreateAsync(PgTarget server)
+    internal static Task<PrismaProject> CreateAsync(PgTarget server) => CreateAsync(project => project.WriteAsync(server));
+
+    /// <summary>Makes a project without migrations.</summary>
+    internal static Task<PrismaProject> CreateEmptyAsync() => CreateAsync(project =>
+    {
+        project.Begin();
+        return File.WriteAllTextAsync(Path.Combine(project.Folder, "schema.prisma"), Shop);
+    });
+
+    private static async Task<PrismaProject> CreateAsync(Func<PrismaProject, Task> write)
     {
         var project = new PrismaProject(Directory.CreateTempSubdirectory("pgops-prisma-").FullName);
         try
         {
-            await project.WriteAsync(server);
+            await write(project);
             return project;
         }
         catch
@@ -83,6 +92,9 @@ internal sealed class PrismaProject : IDisposable
     /// <summary>Applies the migrations to a database, as Prisma does.</summary>
     internal Task DeployAsync(PgTarget target) => RunAsync(target, "migrate", "deploy");
 
+    /// <summary>What Prisma says of the database; it ends with 1 when something is pending.</summary>
+    internal Task<string> StatusAsync(PgTarget target) => RunAsync(target, [0, 1], "migrate", "status");
+
     public void Dispose()
     {
         File.Delete(Path.Combine(Folder, "node_modules"));
@@ -94,10 +106,17 @@ internal sealed class PrismaProject : IDisposable
         => Shop.Replace("  PAID", "  PAID\n  SENT", StringComparison.Ordinal)
             .Replace("@unique\n", $"@unique\n  {columns}\n", StringComparison.Ordinal);
 
-    private async Task WriteAsync(PgTarget server)
+    private void Begin()
     {
         Directory.CreateSymbolicLink(Path.Combine(Folder, "node_modules"), Peer.NodeModules);
         File.Copy(Path.Combine(Peer.Root, "tests", "peers", "prisma.config.mjs"), Path.Combine(Folder, "prisma.config.mjs"));
+        Directory.CreateDirectory(Migrations);
+        File.WriteAllText(Path.Combine(Migrations, "migration_lock.toml"), "provider = \"postgresql\"\n");
+    }
+
+    private async Task WriteAsync(PgTarget server)
+    {
+        Begin();
         for (var i = 0; i < Schemas.Length; i++)
         {
             var before = Path.Combine(Folder, "before.prisma");
@@ -109,11 +128,11 @@ internal sealed class PrismaProject : IDisposable
             await RunAsync(server, ["migrate", "diff", .. from, "--to-schema-datamodel", after, "--script", "--output", script]);
             File.Copy(after, before, overwrite: true);
         }
-
-        await File.WriteAllTextAsync(Path.Combine(Migrations, "migration_lock.toml"), "provider = \"postgresql\"\n");
     }
 
-    private async Task RunAsync(PgTarget target, params string[] arguments)
+    private Task<string> RunAsync(PgTarget target, params string[] arguments) => RunAsync(target, [0], arguments);
+
+    private async Task<string> RunAsync(PgTarget target, int[] ends, params string[] arguments)
     {
         var start = new ProcessStartInfo(Peer.Node!, [Cli!, .. arguments])
         {
@@ -131,6 +150,7 @@ internal sealed class PrismaProject : IDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"prisma {string.Join(' ', arguments)}\n{await output}\n{await errors}");
+        Assert.True(ends.Contains(process.ExitCode), $"prisma {string.Join(' ', arguments)}\n{await output}\n{await errors}");
+        return await output;
     }
 }

@@ -6,8 +6,14 @@ namespace PgOps.Core.Migrations.Adoption;
 internal static partial class AdoptionLog
 {
     [LoggerMessage(5301, LogLevel.Information, "Imported {Count} migrations from {Tool} ({Table})")]
-    internal static partial void HistoryImported(this ILogger log, int count, string tool, ForeignTable table);
+    internal static partial void HistoryImported(this ILogger log, int count, string tool, string table);
 
     [LoggerMessage(5302, LogLevel.Information, "Waiting: {Tool}'s lock is held: {Holder}")]
     internal static partial void WaitingForTool(this ILogger log, string tool, string holder);
+
+    [LoggerMessage(5303, LogLevel.Information, "Took in {Count} changes that {Tool} made meanwhile ({Table})")]
+    internal static partial void HistoryCaughtUp(this ILogger log, int count, string tool, string table);
+
+    [LoggerMessage(5304, LogLevel.Information, "Wrote {Count} rows into {Tool}'s table ({Table})")]
+    internal static partial void ForeignRowsWritten(this ILogger log, int count, string tool, string table);
 }

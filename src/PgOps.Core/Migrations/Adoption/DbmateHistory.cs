@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 
@@ -20,4 +21,13 @@ internal sealed class DbmateHistory : ForeignTool
     internal override bool Recognises(ForeignTable table)
         => base.Recognises(table) && !table.Columns.Contains("dirty") && !table.BesideRailsMetadata
             && table.Schema != SupabaseHistory.Schema;
+
+
+    internal override bool WorksBeside => true;
+
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [new($"INSERT INTO {table.Name} (version) SELECT $2::text FROM h", [file.Version])];
+
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [new($"DELETE FROM {table.Name} WHERE pg_catalog.ltrim(version, '0') = pg_catalog.ltrim($2::text, '0')", [file.Version])];
 }

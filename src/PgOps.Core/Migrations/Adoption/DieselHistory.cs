@@ -23,4 +23,12 @@ internal sealed class DieselHistory : ForeignTool
     internal override string KeyOf(MigrationFile file) => Digits(file.Version);
 
     private static string Digits(string version) => version.Replace("-", "", StringComparison.Ordinal);
+
+    internal override bool WorksBeside => true;
+
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [new($"INSERT INTO {table.Name} (version) SELECT $2::text FROM h", [KeyOf(file)])];
+
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [new($"DELETE FROM {table.Name} WHERE pg_catalog.replace(version, '-', '') = $2::text", [KeyOf(file)])];
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 
@@ -70,4 +71,35 @@ internal sealed class FlywayHistory : ForeignTool
 
         return [unchecked((int)crc.GetCurrentHashAsUInt32()).ToString(CultureInfo.InvariantCulture)];
     }
+
+    internal override bool WorksBeside => true;
+
+    internal override bool HasRepeatables => true;
+
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [Row(table, file, "SQL", file.Kind == MigrationKind.Repeatable ? "" : file.Version, file.Path)];
+
+    /// <summary>Flyway marks an undone version by the undo script's row, and one whose file is not to count by a row DELETE.</summary>
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [file.Down is { } undo
+            ? Row(table, file, "UNDO_SQL", file.Version, undo.Path)
+            : Row(table, file, "DELETE", file.Version, file.Path)];
+
+    internal override IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file)
+        => [new(
+            $"""
+            UPDATE {table.Name} SET checksum = $3::text::integer
+            WHERE installed_rank = (SELECT pg_catalog.max(f.installed_rank) FROM {table.Name} f WHERE f.version = $2::text)
+            """,
+            [file.Version, Checksums(File.ReadAllBytes(file.Path))[0]],
+            MayDoNothing: true)];
+
+    private ForeignWrite Row(ForeignTable table, MigrationFile file, string type, string version, string script) => new(
+        $"""
+        INSERT INTO {table.Name} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
+        SELECT coalesce((SELECT pg_catalog.max(f.installed_rank) FROM {table.Name} f), 0) + 1, nullif($2::text, ''), $3::text, $4::text,
+            $5::text, $6::text::integer, h.applied_by, coalesce(h.duration_ms, 0)::integer, true
+        FROM h
+        """,
+        [version, file.Name.Replace('_', ' '), type, Path.GetFileName(script), Checksums(File.ReadAllBytes(script))[0]]);
 }

@@ -13,6 +13,9 @@ internal sealed record ForeignTable(string Schema, string Table, string Database
     /// <summary>Whether Rails' ar_internal_metadata lies in the same schema.</summary>
     internal bool BesideRailsMetadata { get; init; }
 
+    /// <summary>Whether the role may read every row.</summary>
+    internal bool IsReadable { get; init; } = true;
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

@@ -11,7 +11,9 @@ internal static class ForeignTableSearch
     private static readonly string Query = $"""
         SELECT n.nspname::text, c.relname::text, pg_catalog.current_database()::text, pg_catalog.format('%I.%I', n.nspname, c.relname),
             ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-            EXISTS (SELECT FROM pg_catalog.pg_class m WHERE m.relnamespace = c.relnamespace AND m.relname = $3)
+            EXISTS (SELECT FROM pg_catalog.pg_class m WHERE m.relnamespace = c.relnamespace AND m.relname = $3),
+            pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+                AND NOT pg_catalog.row_security_active(c.oid)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
             AND ((c.relname = ANY ($1) AND (n.nspname = '{SupabaseHistory.Schema}'
@@ -68,6 +70,17 @@ internal static class ForeignTableSearch
         };
     }
 
+    /// <summary>The other tools' histories under their usual names, in all schemas or in one.</summary>
+    internal static async Task<List<(ForeignTool Tool, ForeignTable Table)>> AllAsync(
+        NpgsqlConnection connection, string? schema, CancellationToken cancellationToken)
+    {
+        var tables = await TablesAsync(connection, null, cancellationToken).ConfigureAwait(false);
+        return [.. from table in tables
+                   from tool in Tools
+                   where table.Table == tool.DefaultTable && tool.Recognises(table) && (schema is null || table.Schema == schema)
+                   select (tool, table)];
+    }
+
     /// <summary>The table of a qualified name, as <see cref="ForeignTable.Name"/> spells it; null when it is gone.</summary>
     internal static async Task<ForeignTable?> FindAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
         => (await TablesAsync(connection, name, cancellationToken).ConfigureAwait(false)).Find(table => table.Name == name);
@@ -87,6 +100,7 @@ internal static class ForeignTableSearch
             {
                 Columns = row.GetFieldValue<string[]>(4).ToHashSet(StringComparer.Ordinal),
                 BesideRailsMetadata = row.GetBoolean(5),
+                IsReadable = row.GetBoolean(6),
             },
             cancellationToken,
             Tools.Select(tool => tool.DefaultTable).Distinct().ToArray(),

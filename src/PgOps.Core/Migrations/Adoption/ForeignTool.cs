@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
@@ -27,6 +28,18 @@ internal abstract class ForeignTool
     /// <summary>How keys are compared: as versions, unless the tool goes by names.</summary>
     internal virtual IEqualityComparer<string> KeyOrder => MigrationVersion.Order;
 
+    /// <summary>Whether PgOps can work beside the tool: it then keeps the tool's table as the tool would.</summary>
+    internal virtual bool WorksBeside => false;
+
+    /// <summary>Whether the tool's table holds scripts that run again whenever they change.</summary>
+    internal virtual bool HasRepeatables => false;
+
+    /// <summary>Whether the table holds nothing but the newest version, which stands for all lower ones.</summary>
+    internal virtual bool KeepsNewestOnly => false;
+
+    /// <summary>Whether the tool takes migrations back, so that an entry that is gone says that one was undone.</summary>
+    internal virtual bool Undoes => true;
+
     /// <summary>Reads the entries, one row each.</summary>
     internal abstract string Query(ForeignTable table);
 
@@ -48,6 +61,18 @@ internal abstract class ForeignTool
     /// <summary>Why the folder's scripts cannot go on under PgOps as they are; null when they can.</summary>
     internal virtual string? Objection(MigrationFile file) => null;
 
+    /// <summary>What records a migration in the tool's table.</summary>
+    internal virtual IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file) => [];
+
+    /// <summary>What takes that record back.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="file">The migration.</param>
+    /// <param name="before">The one before it in the folder; null when it is the first.</param>
+    internal virtual IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before) => [];
+
+    /// <summary>What gives an applied migration's record the checksum of the file of today, where the tool keeps one.</summary>
+    internal virtual IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file) => [];
+
     /// <summary>The tool's migrations, oldest first; each once.</summary>
     internal virtual async Task<IReadOnlyList<ForeignMigration>> ReadAsync(
         NpgsqlConnection connection, ForeignTable table, CancellationToken cancellationToken)
@@ -55,6 +80,9 @@ internal abstract class ForeignTool
         var rows = await connection.QueryAsync(Query(table), Read, cancellationToken).ConfigureAwait(false);
         return rows.OfType<ForeignMigration>().ToList();
     }
+
+    /// <summary>A file's version as the number that it is to most tools.</summary>
+    protected static long Number(MigrationFile file) => long.Parse(file.Version, CultureInfo.InvariantCulture);
 
     /// <summary>A moment of a timestamp column, with or without time zone; the latter is taken as UTC.</summary>
     protected static DateTime? Moment(NpgsqlDataReader row, int column) => row.IsDBNull(column)

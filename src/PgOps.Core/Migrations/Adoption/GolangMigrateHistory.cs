@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
 using Npgsql;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 
@@ -41,4 +42,23 @@ internal sealed class GolangMigrateHistory : ForeignTool
 
     private static long Key(ForeignTable table, string database)
         => unchecked(Crc32.HashToUInt32(Encoding.UTF8.GetBytes($"{table.Schema}\0{table.Table}\0{database}")) * LockSalt);
+
+    internal override bool WorksBeside => true;
+
+    internal override bool KeepsNewestOnly => true;
+
+    /// <summary>The table's one row goes up to the version, never down.</summary>
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file) =>
+    [
+        new($"DELETE FROM {table.Name} WHERE version <= $2::bigint AND NOT dirty", [Number(file)], MayDoNothing: true),
+        new(
+            $"INSERT INTO {table.Name} (version, dirty) SELECT $2::bigint, false FROM h WHERE NOT EXISTS (SELECT FROM {table.Name})",
+            [Number(file)],
+            MayDoNothing: true),
+    ];
+
+    /// <summary>The version goes back to the one before; where there is none, the table is empty.</summary>
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before) => before is null
+        ? [new($"DELETE FROM {table.Name} WHERE version = $2::bigint", [Number(file)])]
+        : [new($"UPDATE {table.Name} SET version = $3::bigint WHERE version = $2::bigint", [Number(file), Number(before)])];
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 
@@ -29,4 +30,18 @@ internal sealed class GooseHistory : ForeignTool
 
     /// <summary>The default of goose's session locker, in its first form and in the one after (it is off unless asked for).</summary>
     internal override IReadOnlyList<long> LockKeys(ForeignTable table) => [5887940537704921958, 4097083626];
+
+    internal override bool WorksBeside => true;
+
+    /// <summary>No key keeps a version from being recorded twice, as it would be when goose runs it at the same time.</summary>
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [new(
+            $"""
+            INSERT INTO {table.Name} (version_id, is_applied) SELECT $2::bigint, true FROM h
+            WHERE (SELECT g.is_applied FROM {table.Name} g WHERE g.version_id = $2::bigint ORDER BY g.id DESC LIMIT 1) IS NOT TRUE
+            """,
+            [Number(file)])];
+
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [new($"DELETE FROM {table.Name} WHERE version_id = $2::bigint", [Number(file)])];
 }

@@ -11,7 +11,7 @@ namespace PgOps.Core.Migrations.Adoption;
 
 /// <summary>
 /// Takes another tool's history over: what that tool has applied is recorded as present, after each script was compared with the
-/// tool's own checksum. Nothing of the other tool's is changed.
+/// tool's own checksum. Nothing of the other tool's is changed, but where both go on: then its table gets what PgOps had applied alone.
 /// </summary>
 public sealed class ImportHistory
 {
@@ -39,20 +39,23 @@ public sealed class ImportHistory
                 connection, migrations, sink, cancellationToken).ConfigureAwait(false);
             await using (held.ConfigureAwait(false))
             {
-                var history = await RequireNoneAsync(migrations, table, connection, cancellationToken).ConfigureAwait(false);
-                var (tool, foreign) = await ForeignTableSearch.FindAsync(request, connection, cancellationToken).ConfigureAwait(false);
-                var keys = new ForeignLock(connection, migrations, tool, foreign, sink);
-                await keys.TakeKeysAsync(cancellationToken).ConfigureAwait(false);
-                var transaction = await keys.BeginWithTableAsync(cancellationToken).ConfigureAwait(false);
+                var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+                var source = await ImportSource.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
+                var transaction = await BeginAsync(source, migrations, connection, sink, cancellationToken).ConfigureAwait(false);
                 await using (transaction.ConfigureAwait(false))
                 {
-                    var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
-                    var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
+                    var content = await ReadAsync(request, folder, source, history, connection, cancellationToken).ConfigureAwait(false);
                     await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-                    await RecordAsync(table, rows, ImportPlan.Origin(tool, foreign), connection, cancellationToken).ConfigureAwait(false);
+                    await content.WriteAsync(source, folder, table, history, connection, cancellationToken).ConfigureAwait(false);
                     await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-                    sink.Log.HistoryImported(rows.Count, tool.Title, foreign);
-                    return Result(request, folder, rows) with { LockWait = held.Waited, Duration = clock.Elapsed };
+                    sink.Log.HistoryImported(content.Applied.Count, source.Tool.Title, source.TableName);
+                    if (content.Missing.Count > 0)
+                    {
+                        sink.Log.ForeignRowsWritten(content.Missing.Count, source.Tool.Title, source.TableName);
+                    }
+
+                    var now = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+                    return Result(request, folder, content, now) with { LockWait = held.Waited, Duration = clock.Elapsed };
                 }
             }
         }
@@ -79,14 +82,20 @@ public sealed class ImportHistory
             var connection = await MigratorSession.OpenAsync(migrations, sink.Log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                await RequireNoneAsync(migrations, new HistoryTable(migrations.HistorySchema), connection, cancellationToken)
-                    .ConfigureAwait(false);
-                var (tool, foreign) = await ForeignTableSearch.FindAsync(request, connection, cancellationToken).ConfigureAwait(false);
-                var entries = await tool.ReadAsync(connection, foreign, cancellationToken).ConfigureAwait(false);
-                var rows = ImportPlan.Make(request, folder, tool, foreign, entries);
-                return [.. rows.Select(row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
-                    $"{Amount.Of(Pending(folder, rows), "migration")} of '{folder.Path}' left "
-                        + $"pending; {foreign} is left as it is."];
+                var history = await MigrationHistory.ReadAsync(
+                    connection, new HistoryTable(migrations.HistorySchema), false, cancellationToken).ConfigureAwait(false);
+                var source = await ImportSource.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
+                var content = await ReadAsync(request, folder, source, history, connection, cancellationToken).ConfigureAwait(false);
+                var now = history.With(content.Applied.Select(row => row.Entry)
+                    .Concat(content.Undone.Select(file => source.Before!.Reverted(file, source.Table!))));
+                return [.. content.Applied.Select(
+                        row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
+                    .. content.Undone.Select(file => $"Record {file} in {migrations.Target} as undone by {source.Tool.Title}."),
+                    .. content.Missing.Select(file => $"Record {file}, which PgOps has applied, in {source.Tool.Title}'s {source.TableName}."),
+                    $"{Amount.Of(Pending(folder, now), "migration")} of '{folder.Path}' left pending; "
+                        + (source.Mode == AdoptionMode.Moved || request.Update
+                            ? $"{source.TableName} is left as it is{(content.Missing.Count > 0 ? " but for these rows" : "")}."
+                            : $"{source.TableName} is left as it is now, and kept from the next run on.")];
             }
         }
         catch (NpgsqlException error)
@@ -95,62 +104,41 @@ public sealed class ImportHistory
         }
     }
 
-    private static async Task<MigrationHistory> RequireNoneAsync(
-        MigrationRequest request, HistoryTable table, NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Keeps the other tool out, where it still has a table.</summary>
+    private static async Task<NpgsqlTransaction> BeginAsync(
+        ImportSource source, MigrationRequest request, NpgsqlConnection connection, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
-        return history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished)
-            ? throw new PgOpsException(
-                PgErrorCode.InvalidArgument,
-                $"{request.Target} already has a PgOps history; its newest version is {history.NewestVersion ?? "unfinished"}.",
-                "Nothing was touched.",
-                "An import begins a history. To record a single migration as present: "
-                    + "Repair-PgMigration -Version … -MarkApplied -Reason ….")
-            { Subject = request.Target }
-            : history;
+        if (source.Table is not { } table)
+        {
+            return await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var keys = new ForeignLock(connection, request, source.Tool, table, sink);
+        await keys.TakeKeysAsync(cancellationToken).ConfigureAwait(false);
+        return await keys.BeginWithTableAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private static int Pending(MigrationFolder folder, IReadOnlyList<ImportedMigration> rows)
-        => folder.Files.Count + folder.Repeatables.Count - rows.Count(row => row.File.Path.Length > 0);
-
-    private static async Task RecordAsync(
-        HistoryTable table,
-        IReadOnlyList<ImportedMigration> rows,
-        string origin,
+    private static async Task<ImportContent> ReadAsync(
+        ImportRequest request,
+        MigrationFolder folder,
+        ImportSource source,
+        MigrationHistory history,
         NpgsqlConnection connection,
         CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(connection);
-        await using (batch.ConfigureAwait(false))
-        {
-            if (rows.Count == 0)
-            {
-                // A baseline of the other tool's below every file: the history begins, and all files are pending.
-                batch.BatchCommands.Add(MigrationHistory.Append(table, Baseline.Mark() with { Reason = origin }));
-            }
-
-            foreach (var (file, _, reason) in rows)
-            {
-                batch.BatchCommands.Add(MigrationHistory.Append(table, new HistoryEntry
-                {
-                    Version = file.Version,
-                    Name = file.Name,
-                    Kind = file.Kind,
-                    Checksum = file.Checksum,
-                    Script = file.Text,
-                    State = HistoryState.Baselined,
-                    Reason = reason,
-                }));
-            }
-
-            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
+        var entries = source.Table is null ? [] : await source.Tool.ReadAsync(connection, source.Table, cancellationToken).ConfigureAwait(false);
+        return ImportContent.Make(request, folder, source, history, entries);
     }
 
-    private static PgMigrationRun Result(ImportRequest request, MigrationFolder folder, IReadOnlyList<ImportedMigration> rows) => new()
+    private static int Pending(MigrationFolder folder, MigrationHistory history)
+        => folder.Files.Concat(folder.Repeatables)
+            .Count(file => history.Rows.GetValueOrDefault(file.Version) is not { IsApplied: true } row
+                || (!row.HasVersion && row.Checksum != file.Checksum));
+
+    private static PgMigrationRun Result(ImportRequest request, MigrationFolder folder, ImportContent content, MigrationHistory now) => new()
     {
         Target = request.Migrations.Target,
-        Baselined = rows.Select(row => new PgMigration
+        Baselined = content.Applied.Select(row => new PgMigration
         {
             Version = row.File.Version,
             Name = row.File.Name,
@@ -162,7 +150,17 @@ public sealed class ImportHistory
             Remark = row.Reason,
             Target = request.Migrations.Target,
         }).ToList(),
-        ToVersion = rows.LastOrDefault(row => row.File.Kind == MigrationKind.Versioned)?.File.Version,
-        StillPending = Pending(folder, rows),
+        Reverted = content.Undone.Select(file => new PgMigration
+        {
+            Version = file.Version,
+            Name = file.Name,
+            State = PgMigrationState.Pending,
+            Path = file.Path,
+            Checksum = file.Checksum,
+            Remark = "Was undone by the other tool.",
+            Target = request.Migrations.Target,
+        }).ToList(),
+        ToVersion = now.NewestVersion,
+        StillPending = Pending(folder, now),
     };
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
@@ -12,12 +13,17 @@ internal static class ImportPlan
     /// <summary>What begins the reason of every imported row.</summary>
     internal const string ReasonPrefix = "imported from ";
 
-    /// <summary>Decides what is recorded, oldest version first.</summary>
+    /// <summary>Decides what is recorded, oldest version first; where there is a history already, what that lacks.</summary>
     /// <exception cref="PgOpsException">
-    /// MigrationFailed, MigrationMissing or MigrationChanged, with every entry that is in the way; InvalidArgument when there is nothing.
+    /// MigrationFailed, MigrationMissing or MigrationChanged, with every entry that is in the way.
     /// </exception>
     internal static IReadOnlyList<ImportedMigration> Make(
-        ImportRequest request, MigrationFolder folder, ForeignTool tool, ForeignTable table, IReadOnlyList<ForeignMigration> entries)
+        ImportRequest request,
+        MigrationFolder folder,
+        ForeignTool tool,
+        ForeignTable table,
+        IReadOnlyList<ForeignMigration> entries,
+        MigrationHistory? history = null)
     {
         var target = request.Migrations.Target;
         Refuse(
@@ -25,15 +31,6 @@ internal static class ImportPlan
             PgErrorCode.MigrationFailed,
             $"{target}: {tool.Title} records as failed or unfinished",
             tool.WayOut + " Then run the command again.");
-        if (entries.Count == 0)
-        {
-            throw new PgOpsException(
-                PgErrorCode.InvalidArgument,
-                $"{target}: {tool.Title}'s table {table} records no applied migration, so there is nothing to import.",
-                "Nothing was touched.",
-                "Invoke-PgMigration runs the folder's migrations; -Baseline records them as present without running them.");
-        }
-
         var files = new Dictionary<string, MigrationFile>(tool.KeyOrder);
         foreach (var file in folder.Files.Concat(folder.Repeatables).Where(file => !files.TryAdd(tool.KeyOf(file), file)))
         {
@@ -45,7 +42,8 @@ internal static class ImportPlan
         }
 
         var skipped = new ImportSkips(request, tool, entries, files);
-        var missing = entries.Where(entry => !entry.IsMark && !files.ContainsKey(entry.Key) && !skipped.Holds(entry.Key)).ToList();
+        var missing = entries.Where(entry => !entry.IsMark && !files.ContainsKey(entry.Key) && !skipped.Holds(entry.Key)
+            && history?.Rows.GetValueOrDefault(ImportSkips.Absent(entry).Version) is not { IsApplied: true }).ToList();
         Refuse(
             missing.Select(entry => entry.Title),
             PgErrorCode.MigrationMissing,
@@ -58,7 +56,7 @@ internal static class ImportPlan
             PgErrorCode.MigrationSourceInvalid,
             $"'{folder.Path}' cannot go on under PgOps as it is",
             "Correct the files and run the command again.");
-        var rows = Compare(request, folder, tool, table, entries, files, skipped);
+        var rows = Compare(request, folder, tool, table, entries, files, skipped, history);
         var programs = rows.Where(row => row.File.Language is not null && !skipped.Holds(tool.KeyOf(row.File))).ToList();
         Refuse(
             programs.Select(row => $"{Path.GetFileName(row.File.Path)} ({row.File.Language})"),
@@ -69,7 +67,14 @@ internal static class ImportPlan
     }
 
     /// <summary>What the reason of an imported row begins with.</summary>
-    internal static string Origin(ForeignTool tool, ForeignTable table) => $"{ReasonPrefix}{tool.Title} ({table})";
+    internal static string Origin(ForeignTool tool, ForeignTable table) => Origin(tool, table.Name);
+
+    /// <inheritdoc cref="Origin(ForeignTool, ForeignTable)"/>
+    internal static string Origin(ForeignTool tool, string table) => $"{ReasonPrefix}{tool.Title} ({table})";
+
+    /// <summary>The last version for which an entry stands that covers the lower ones.</summary>
+    internal static string LastCovered(MigrationFolder folder, ForeignTool tool, ForeignMigration entry)
+        => folder.Files.FirstOrDefault(file => tool.KeyOrder.Equals(tool.KeyOf(file), entry.Key))?.Version ?? entry.Key;
 
     private static List<ImportedMigration> Compare(
         ImportRequest request,
@@ -78,7 +83,8 @@ internal static class ImportPlan
         ForeignTable table,
         IReadOnlyList<ForeignMigration> entries,
         Dictionary<string, MigrationFile> files,
-        ImportSkips skipped)
+        ImportSkips skipped,
+        MigrationHistory? history)
     {
         var origin = Origin(tool, table);
         var differences = new List<string>();
@@ -86,6 +92,12 @@ internal static class ImportPlan
         foreach (var entry in entries.Where(entry => files.ContainsKey(entry.Key) || skipped.Holds(entry.Key)))
         {
             var file = files.GetValueOrDefault(entry.Key) ?? ImportSkips.Absent(entry);
+            if (history?.Rows.GetValueOrDefault(file.Version) is { IsApplied: true } known
+                && (known.HasVersion || known.Checksum == file.Checksum))
+            {
+                continue;
+            }
+
             var reason = origin + (entry.AppliedAt is { } at ? $"; applied {at.ToString("u", CultureInfo.InvariantCulture)}" : "");
             if (skipped.Holds(entry.Key))
             {
@@ -112,13 +124,16 @@ internal static class ImportPlan
                 PgErrorCode.MigrationChanged,
                 $"{request.Migrations.Target}: changed after {tool.Title} had applied them",
                 "Put the applied text back and make the change in a new migration; "
-                    + "or, when the differences are harmless, -AcceptChange, which the history will say.");
+                    + "or, when the differences are harmless, "
+                    + $"Import-PgMigrationHistory {(history is null ? "" : "-Update ")}-AcceptChange, which the history will say.");
         }
 
         foreach (var entry in entries.Where(entry => entry.CoversLower))
         {
-            var last = files.TryGetValue(entry.Key, out var own) ? own.Version : entry.Key;
-            foreach (var file in folder.Files.Where(file => MigrationVersion.Order.Compare(file.Version, last) <= 0))
+            // What is new below the newest that PgOps has is a file that came later, which neither tool has run.
+            var last = LastCovered(folder, tool, entry);
+            foreach (var file in folder.Files.Where(file => MigrationVersion.Order.Compare(file.Version, last) <= 0
+                && (history?.NewestVersion is not { } newest || MigrationVersion.Order.Compare(file.Version, newest) > 0)))
             {
                 var note = skipped.Holds(tool.KeyOf(file)) ? $"; skipped: {request.SkipReason}" : "";
                 rows.TryAdd(file.Version, new ImportedMigration(file, null, $"{origin}; covered by {entry.Title}{note}"));

@@ -22,4 +22,13 @@ public sealed record ImportRequest
 
     /// <summary>Why they are skipped; their rows say so.</summary>
     public string? SkipReason { get; init; }
+
+    /// <summary>Take in what the tool did since an earlier import.</summary>
+    public bool Update { get; init; }
+
+    /// <summary>
+    /// Whether both go on: PgOps takes in what the tool does, and keeps the tool's table. Null leaves it as an earlier import said, and
+    /// is PgOps alone for the first.
+    /// </summary>
+    public bool? Beside { get; init; }
 }

@@ -32,6 +32,14 @@ internal sealed partial class NodePgMigrateHistory : ForeignTool
         return stem.EndsWith(".up", StringComparison.Ordinal) ? stem[..^".up".Length] : stem;
     }
 
+    internal override bool WorksBeside => true;
+
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [new($"INSERT INTO {table.Name} (name, run_on) SELECT $2::text, h.finished_at FROM h", [KeyOf(file)])];
+
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [new($"DELETE FROM {table.Name} WHERE name = $2::text", [KeyOf(file)])];
+
     internal override string? Objection(MigrationFile file) => file.Section is null && DownSection().IsMatch(file.Text)
         ? "has its undo in the same file (-- Down Migration), which PgOps would run too: move it to a .down.sql beside it"
         : null;

@@ -53,7 +53,32 @@ internal sealed class PrismaHistory : ForeignTool
     internal override IReadOnlyList<string> Checksums(byte[] script)
         => LineEnds.Forms(script).Select(SHA256.HashData).SelectMany(hash => new[] { Hex(hash, "x2"), Hex(hash, "x") }).Distinct().ToList();
 
+    internal override IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file)
+        => [new(
+            $"UPDATE {table.Name} SET checksum = $2::text WHERE migration_name = $3::text AND rolled_back_at IS NULL",
+            [Checksums(File.ReadAllBytes(file.Path))[0], KeyOf(file)],
+            MayDoNothing: true)];
+
     /// <summary>Old versions of Prisma wrote the bytes' digits without leading zeros.</summary>
     private static string Hex(byte[] hash, string format)
         => string.Concat(hash.Select(value => value.ToString(format, CultureInfo.InvariantCulture)));
+
+    internal override bool WorksBeside => true;
+
+    internal override bool Undoes => false;
+
+    /// <summary>No key keeps a name from being recorded twice, as it would be when Prisma runs it at the same time.</summary>
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [new(
+            $"""
+            INSERT INTO {table.Name} (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
+            SELECT pg_catalog.gen_random_uuid()::text, $2::text, h.finished_at, $3::text, h.started_at, 1 FROM h
+            WHERE NOT EXISTS (SELECT FROM {table.Name} p WHERE p.migration_name = $3::text AND p.rolled_back_at IS NULL)
+            """,
+            [Checksums(File.ReadAllBytes(file.Path))[0], KeyOf(file)])];
+
+    /// <summary>Prisma has no undo; a finished row counts to it as applied, whatever else it says, so the row goes.</summary>
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [new(
+            $"DELETE FROM {table.Name} WHERE migration_name = $2::text AND rolled_back_at IS NULL", [KeyOf(file)])];
 }

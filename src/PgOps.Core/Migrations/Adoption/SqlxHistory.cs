@@ -5,6 +5,7 @@ using System.Text;
 using Npgsql;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Scripts;
 
 namespace PgOps.Core.Migrations.Adoption;
 
@@ -52,4 +53,23 @@ internal sealed class SqlxHistory : ForeignTool
     internal override IReadOnlyList<string> Checksums(byte[] script)
         => LineEnds.Forms(script).Select(form => Hex.Of(SHA384.HashData(form))).Distinct().ToList();
 #pragma warning restore CA1308
+
+    internal override bool WorksBeside => true;
+
+    internal override IReadOnlyList<ForeignWrite> Record(ForeignTable table, MigrationFile file)
+        => [new(
+            $"""
+            INSERT INTO {table.Name} (version, description, success, checksum, execution_time)
+            SELECT $2::bigint, $3::text, true, pg_catalog.decode($4::text, 'hex'), coalesce(h.duration_ms, 0) * 1000000 FROM h
+            """,
+            [Number(file), file.Name.Replace('_', ' '), Checksums(File.ReadAllBytes(file.Path))[0]])];
+
+    internal override IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file)
+        => [new(
+            $"UPDATE {table.Name} SET checksum = pg_catalog.decode($3::text, 'hex') WHERE version = $2::bigint",
+            [Number(file), Checksums(File.ReadAllBytes(file.Path))[0]],
+            MayDoNothing: true)];
+
+    internal override IReadOnlyList<ForeignWrite> Erase(ForeignTable table, MigrationFile file, MigrationFile? before)
+        => [new($"DELETE FROM {table.Name} WHERE version = $2::bigint", [Number(file)])];
 }

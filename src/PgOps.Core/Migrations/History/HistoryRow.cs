@@ -47,7 +47,7 @@ internal sealed record HistoryRow
     internal string? Script { get; init; }
 
     /// <summary>Whether it has a place in the order of versions.</summary>
-    internal bool HasVersion => Kind is not (MigrationKind.Repeatable or MigrationKind.Seed);
+    internal bool HasVersion => Kind is not (MigrationKind.Repeatable or MigrationKind.Seed or MigrationKind.Adoption);
 
     /// <summary>Whether the database holds this version.</summary>
     internal bool IsApplied => State is HistoryState.Applied or HistoryState.Baselined or HistoryState.Resolved;
@@ -57,6 +57,28 @@ internal sealed record HistoryRow
 
     /// <summary>Whether it began outside a transaction and never came to its end.</summary>
     internal bool IsUnfinished => State == HistoryState.Started || (State == HistoryState.Failed && !Transactional);
+
+    /// <summary>The row that an entry will be.</summary>
+    internal static HistoryRow Of(HistoryEntry entry) => new()
+    {
+        Id = long.MaxValue,
+        Version = entry.Version,
+        Name = entry.Name,
+        Kind = entry.Kind,
+        Checksum = entry.Checksum,
+        State = entry.State,
+        Transactional = entry.Transactional,
+        StatementsTotal = entry.StatementsTotal,
+        StatementsDone = entry.StatementsDone,
+        StartedAt = DateTime.UtcNow,
+        FinishedAt = DateTime.UtcNow,
+        AppliedBy = "",
+        Host = "",
+        ToolVersion = "",
+        Error = entry.Error,
+        Reason = entry.Reason,
+        Script = entry.Script,
+    };
 
     /// <inheritdoc/>
     public override string ToString() => HasVersion ? $"{Version}_{Name}" : Version;

@@ -83,7 +83,7 @@ internal sealed class HistoryTable
             id bigint PRIMARY KEY,
             version text NOT NULL,
             name text NOT NULL,
-            kind text NOT NULL CHECK (kind IN ('versioned', 'repeatable', 'seed', 'baseline', 'seal')),
+            kind text NOT NULL CHECK (kind IN ('versioned', 'repeatable', 'seed', 'baseline', 'seal', 'adoption')),
             checksum text NOT NULL,
             script text NOT NULL,
             state text NOT NULL CHECK (state IN ('started', 'applied', 'failed', 'reverted', 'resolved', 'baselined')),
@@ -173,16 +173,19 @@ internal sealed class HistoryTable
             && (text == InsertStatement || text == UpdateStatement || text == PrepareStatement
                 || text.StartsWith($"EXECUTE {PreparedName} ", StringComparison.Ordinal));
 
-    /// <summary>The newest row of each version; scripts come along when asked for, and where an unfinished one may be resumed.</summary>
+    /// <summary>
+    /// The newest row of each version, and of the adoption; scripts come along when asked for, where an unfinished one may be resumed,
+    /// and of the adoption.
+    /// </summary>
     internal string LatestQuery(bool withScripts) =>
         $"""
         SELECT DISTINCT ON (version) {RowColumns},
-            {(withScripts ? "script" : "CASE WHEN state IN ('started', 'failed') AND NOT transactional THEN script END")}
+            {(withScripts ? "script" : "CASE WHEN kind = 'adoption' OR (state IN ('started', 'failed') AND NOT transactional) THEN script END")}
         FROM {Name} WHERE kind <> 'seal' ORDER BY version, id DESC
         """;
 
-    /// <summary>Every row but a seal's, in order, without its script.</summary>
-    internal string EveryRowQuery => $"SELECT {RowColumns}, NULL::text FROM {Name} WHERE kind <> 'seal' ORDER BY id";
+    /// <summary>Every row of a migration, in order, without its script.</summary>
+    internal string EveryRowQuery => $"SELECT {RowColumns}, NULL::text FROM {Name} WHERE kind NOT IN ('seal', 'adoption') ORDER BY id";
 
     /// <summary>
     /// Notes the last row's number in the table's comment, when it has grown: a hash chain alone does not show that its end was cut off.

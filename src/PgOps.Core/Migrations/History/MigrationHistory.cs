@@ -10,6 +10,9 @@ namespace PgOps.Core.Migrations.History;
 /// <summary>What a database's history says: the newest record of every version. Reads and appends.</summary>
 internal sealed class MigrationHistory
 {
+    /// <summary>Stands in the place of a version in the row of an adoption.</summary>
+    internal const string AdoptionVersion = "A__adoption";
+
     private readonly HistoryTable _table;
     private readonly HistoryStanding _standing;
 
@@ -17,11 +20,15 @@ internal sealed class MigrationHistory
     {
         _table = table;
         _standing = standing;
+        Adoption = rows.Remove(AdoptionVersion, out var adoption) ? adoption : null;
         Rows = rows;
     }
 
     /// <summary>Whether the table is there.</summary>
     internal bool Exists => _standing.HasTable;
+
+    /// <summary>The newest word on the tool that the history was imported from; null when it was not imported.</summary>
+    internal HistoryRow? Adoption { get; private init; }
 
     /// <summary>The newest record by version.</summary>
     internal IReadOnlyDictionary<string, HistoryRow> Rows { get; }
@@ -71,7 +78,7 @@ internal sealed class MigrationHistory
         return broken.FirstOrDefault();
     }
 
-    /// <summary>Every record but a seal's, in order, without its script.</summary>
+    /// <summary>Every record of a migration, in order, without its script.</summary>
     internal static Task<List<HistoryRow>> EveryRowAsync(
         NpgsqlConnection connection, HistoryTable table, CancellationToken cancellationToken)
         => connection.QueryAsync(table.EveryRowQuery, Row, cancellationToken);
@@ -96,6 +103,18 @@ internal sealed class MigrationHistory
     /// <summary>The newest version that the database holds: neither what was undone nor what has no version.</summary>
     internal static HistoryRow? Newest(IEnumerable<HistoryRow> rows)
         => rows.Where(row => row.IsApplied && row.HasVersion).MaxBy(row => row.Version, MigrationVersion.Order);
+
+    /// <summary>The same history with these records as the newest, as they will be once they are written.</summary>
+    internal MigrationHistory With(IEnumerable<HistoryEntry> entries)
+    {
+        var rows = new Dictionary<string, HistoryRow>(Rows, MigrationVersion.Order);
+        foreach (var entry in entries)
+        {
+            rows[entry.Version] = HistoryRow.Of(entry);
+        }
+
+        return new MigrationHistory(_table, _standing, rows) { Adoption = Adoption };
+    }
 
     /// <summary>Creates the table, and the schema where that is missing too, whole or not at all, when it is not there.</summary>
     /// <exception cref="PgOpsException">The server refused a statement.</exception>

@@ -1,5 +1,6 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
@@ -31,7 +32,7 @@ public sealed class GetMigrations
             {
                 var history = await MigrationHistory.ReadAsync(
                     connection, new HistoryTable(request.HistorySchema), withScripts, cancellationToken).ConfigureAwait(false);
-                foreach (var migration in MigrationStatus.Join(folder, history, target))
+                foreach (var migration in await StatusAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false))
                 {
                     sink.Output(withScripts
                         ? migration with { Difference = ScriptDifference.Of(migration, folder, history) }
@@ -44,4 +45,18 @@ public sealed class GetMigrations
             throw ServerErrors.Working(target, error, "reading the migration history");
         }
     }
+
+    /// <summary>By PgOps' own history; where that holds nothing, by the word of the tool that was there.</summary>
+    private static async Task<List<PgMigration>> StatusAsync(
+        MigrationRequest request,
+        MigrationFolder folder,
+        MigrationHistory history,
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken)
+        => history.Rows.Count == 0 && history.Adoption is null
+            && await ForeignStatus.ReadAsync(request, folder, connection, cancellationToken).ConfigureAwait(false) is { } theirs
+            ? theirs
+            : await ForeignStatus.CompareAsync(
+                request, folder, history, MigrationStatus.Join(folder, history, request.Target), connection, cancellationToken)
+                .ConfigureAwait(false);
 }

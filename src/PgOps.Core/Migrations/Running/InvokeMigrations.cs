@@ -74,7 +74,14 @@ public sealed class InvokeMigrations
         var folder = MigrationFolder.Read(request.Path, request.Variables);
         log.Tell(folder);
         return LookAsync(
-            request, log, (history, connection) => PlanAsync(request, folder, history, connection, cancellationToken), cancellationToken);
+            request,
+            log,
+            async (history, connection) =>
+            {
+                history = await AdoptedTurn.LookAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+                return await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken);
     }
 
     /// <summary>The migrations that a baseline would record.</summary>
@@ -88,7 +95,13 @@ public sealed class InvokeMigrations
 
         var folder = MigrationFolder.Read(request.Path, request.Variables);
         return LookAsync(
-            request, log, (history, connection) => Baseline.ChooseAsync(request, folder, history, connection, cancellationToken),
+            request,
+            log,
+            async (history, connection) =>
+            {
+                await RequireNoOtherAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
+                return await Baseline.ChooseAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+            },
             cancellationToken);
     }
 
@@ -124,8 +137,36 @@ public sealed class InvokeMigrations
                 HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone,
                 new HistoryTable(request.HistorySchema).Name)
                 .ConfigureAwait(false);
-        var plan = MigrationPlan.Make(request, folder, history, hasObjects);
+        var others = hasObjects ? await OthersAsync(request, history, connection, cancellationToken).ConfigureAwait(false) : [];
+        var plan = MigrationPlan.Make(request, folder, history, hasObjects, others);
         return plan with { Pending = await CommittingCalls.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };
+    }
+
+    /// <summary>Refuses a baseline of everything where another tool's history knows what is present.</summary>
+    private static async Task RequireNoOtherAsync(
+        MigrationRequest request, MigrationHistory history, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (request.ToVersion is null)
+        {
+            MigrationPlan.RefuseOther(
+                request,
+                await OthersAsync(request, history, connection, cancellationToken).ConfigureAwait(false),
+                "has another tool's migration history, which knows what is present");
+        }
+    }
+
+    /// <summary>Other tools' histories, in words, where PgOps has none.</summary>
+    private static async Task<IReadOnlyList<string>> OthersAsync(
+        MigrationRequest request, MigrationHistory history, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (history.Adoption is not null || history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished))
+        {
+            return [];
+        }
+
+        var found = await ForeignTableSearch.AllAsync(
+            connection, request.SchemaAlone ? request.HistorySchema : request.Target.Schema, cancellationToken).ConfigureAwait(false);
+        return found.ConvertAll(pair => $"{pair.Tool.Title} ({pair.Table})");
     }
 
     private static async Task<PgMigrationRun> RunLockedAsync(
@@ -142,9 +183,12 @@ public sealed class InvokeMigrations
         sink.Log.Tell(folder);
         if (request.Baseline)
         {
+            await RequireNoOtherAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
             return await Baseline.RecordAsync(request, folder, table, history, connection, sink.Log, cancellationToken).ConfigureAwait(false);
         }
 
+        var turn = await AdoptedTurn.BeginAsync(request, folder, table, history, connection, sink, cancellationToken).ConfigureAwait(false);
+        history = turn.History;
         var plan = await PlanAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
         RequireContent(request, folder, plan, sink.Log);
         var result = new PgMigrationRun
@@ -162,13 +206,7 @@ public sealed class InvokeMigrations
 
         RefuseOperations(plan);
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-        if (history.Rows.Values.Any(row => row.State == HistoryState.Baselined))
-        {
-            await ImportedHistory.HonourLocksAsync(
-                request, table, plan.Pending.All(script => script.Transactional), connection, sink,
-                cancellationToken).ConfigureAwait(false);
-        }
-
+        await turn.MakeWayAsync(plan.Pending.All(script => script.Transactional), cancellationToken).ConfigureAwait(false);
         request = request.WithTimeToSend(plan.Pending);
         var session = await MigrationSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
@@ -179,7 +217,7 @@ public sealed class InvokeMigrations
             }
 
             migrationLock.Watch(() => session.Process, request);
-            var applied = await ApplyAsync(request, plan, history, table, session, migrationLock, sink, cancellationToken)
+            var applied = await ApplyAsync(request, plan, turn, table, session, migrationLock, sink, cancellationToken)
                 .ConfigureAwait(false);
             return result with
             {
@@ -233,15 +271,15 @@ public sealed class InvokeMigrations
     private static async Task<List<PgMigration>> ApplyAsync(
         MigrationRequest request,
         MigrationPlan plan,
-        MigrationHistory history,
+        AdoptedTurn turn,
         HistoryTable table,
         MigrationSession session,
         MigrationLock migrationLock,
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
-        var inTransaction = new TransactionRun(session, table, request, migrationLock, sink);
-        var byStatement = new StatementRun(session, table, request, migrationLock, sink);
+        var inTransaction = new TransactionRun(session, table, request, migrationLock, sink, turn.Record);
+        var byStatement = new StatementRun(session, table, request, migrationLock, sink, turn.Record);
         var applied = new List<PgMigration>(plan.Pending.Count);
         using var progress = new ProgressActivity(
             sink,
@@ -288,7 +326,7 @@ public sealed class InvokeMigrations
 
         // A changed repeatable or seed is another script, not the rest of the old one.
         HistoryRow? Unfinished(MigrationScript script)
-            => history.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished
+            => turn.History.Rows.GetValueOrDefault(script.File.Version) is { IsUnfinished: true } unfinished
                 && (unfinished.HasVersion || unfinished.Checksum == script.File.Checksum)
                 ? unfinished
                 : null;

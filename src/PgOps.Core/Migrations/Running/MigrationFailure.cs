@@ -1,5 +1,6 @@
 using System.Text;
 using Npgsql;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -19,6 +20,7 @@ internal static class MigrationFailure
     /// <param name="state">What state the database is in.</param>
     /// <param name="blockers">Who held the lock that was waited for; null when unknown.</param>
     /// <param name="history">The history, whose own statements may be the ones that failed.</param>
+    /// <param name="beside">The table of the tool that PgOps works beside; null when it is alone.</param>
     /// <param name="next">What to do next; null when the kind of the error tells.</param>
     internal static PgOpsException Describe(
         MigrationScript script,
@@ -27,17 +29,19 @@ internal static class MigrationFailure
         string state,
         string? blockers,
         HistoryTable history,
+        ForeignRecord? beside = null,
         string? next = null)
     {
-        var recording = history.Writes(error.BatchCommand);
-        statement = recording ? null : statement;
-        next ??= HistoryErrors.Next(history, error);
+        var recording = history.Writes(error.BatchCommand) ? $"the history {history.Name}"
+            : beside?.Writes(error.BatchCommand) == true ? beside.Where : null;
+        statement = recording is not null ? null : statement;
+        next ??= HistoryErrors.Next(history, error) ?? (beside?.Writes(error.BatchCommand) == true ? beside.Next(error) : null);
         blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
         var excerpt = script.ExcerptAt(statement?.OffsetOf(error.Position) ?? script.Text.Length);
         var text = new StringBuilder();
         text.Append(script.Title).Append(" failed at ").Append(script.File.Path).Append(':').Append(excerpt.Line)
             .Append(':').Append(excerpt.Column);
-        text.Append(recording ? $", when its row was written to the history {history.Name}"
+        text.Append(recording is not null ? $", when its row was written to {recording}"
             : statement is null ? ", when it was committed" : "").Append('\n');
         if (statement is not null)
         {
@@ -45,8 +49,10 @@ internal static class MigrationFailure
         }
 
         text.Append(error.InvariantSeverity).Append(' ');
-        text.Append(HistoryErrors.IsSwallowed(history, error)
-            ? HistoryErrors.Words(history, error) : $"{error.SqlState}: {script.File.HideIn(error.MessageText)}");
+        text.Append(HistoryErrors.IsSwallowed(history, error) ? HistoryErrors.Words(history, error)
+            : error.SqlState == PostgresErrorCodes.DivisionByZero && beside?.Writes(error.BatchCommand) == true
+                ? $"{beside.Where} did not take it"
+            : $"{error.SqlState}: {script.File.HideIn(error.MessageText)}");
         Field("DETAIL", Hidden(error.Detail));
         Field("HINT", Hidden(error.Hint));
         Field("QUERY", Hidden(error.InternalQuery));
@@ -60,7 +66,7 @@ internal static class MigrationFailure
                 File = script.File.Path,
                 Line = excerpt.Line,
                 Column = excerpt.Column,
-                Sql = statement is not null ? script.File.Hide(statement.Text) : (recording ? error.BatchCommand!.CommandText : "COMMIT"),
+                Sql = statement is not null ? script.File.Hide(statement.Text) : (recording is not null ? error.BatchCommand!.CommandText : "COMMIT"),
                 SqlState = error.SqlState,
                 Message = script.File.HideIn(error.MessageText),
                 Detail = Hidden(error.Detail),

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -59,8 +60,12 @@ public sealed class RepairMigration
                 {
                     var history = await MigrationHistory.ReadAsync(connection, table, true, cancellationToken).ConfigureAwait(false);
                     await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-                    await WriteAsync(connection, Command(table, folder, history, version!, repair, reason), cancellationToken)
+                    var beside = await AdoptedTurn.RecordAsync(request, folder, table, history, connection, cancellationToken)
                         .ConfigureAwait(false);
+                    await AdoptedTurn.WriteAsync(
+                        connection,
+                        [Command(table, folder, history, version!, repair, reason), .. Beside(beside, folder, version!, repair)],
+                        cancellationToken).ConfigureAwait(false);
                     if (repair == MigrationRepair.MarkNotApplied)
                     {
                         await TellInvalidIndexesAsync(connection, folder, version!, sink.Log, cancellationToken).ConfigureAwait(false);
@@ -138,6 +143,20 @@ public sealed class RepairMigration
                 StatementsDone = unfinished?.StatementsDone ?? 0,
                 Reason = reason,
             });
+    }
+
+    /// <summary>The same word in the table of the tool that PgOps works beside.</summary>
+    private static IEnumerable<NpgsqlBatchCommand> Beside(
+        ForeignRecord? record, MigrationFolder folder, string version, MigrationRepair repair)
+    {
+        var file = folder.Files.FirstOrDefault(file => MigrationVersion.Order.Equals(file.Version, version));
+        return (record, file, repair) switch
+        {
+            (not null, not null, MigrationRepair.MarkApplied) => record.Add(file),
+            (not null, not null, MigrationRepair.MarkNotApplied) => record.Erase(file, mayBeGone: true),
+            (not null, not null, MigrationRepair.AcceptChange) => record.Amend(file),
+            _ => [],
+        };
     }
 
     private static async Task WriteAsync(NpgsqlConnection connection, NpgsqlBatchCommand command, CancellationToken cancellationToken)

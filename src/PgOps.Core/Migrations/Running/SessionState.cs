@@ -12,6 +12,26 @@ internal static class SessionState
 {
     private const string NothingNow = "The statements before are done and recorded; nothing was run now.";
 
+    /// <summary>A file may be corrected after a failure, but not in what has already run.</summary>
+    internal static void RequireSameBeginning(MigrationScript script, IReadOnlyList<SqlStatement> before, int done)
+    {
+        for (var index = 0; index < done; index++)
+        {
+            if (index >= script.Statements.Count || index >= before.Count || !SameStatement(script.Statements[index], before[index]))
+            {
+                throw new PgOpsException(
+                    PgErrorCode.MigrationChanged,
+                    $"{script.File} stopped after {done} statements, and statement {index + 1}, which had run, was changed since.",
+                    "Nothing was run now; what ran before is still there.",
+                    "Put the statements that ran back as they were; only the ones after them may be changed.")
+                { Subject = script.File.Path };
+            }
+        }
+    }
+
+    private static bool SameStatement(SqlStatement now, SqlStatement before)
+        => SecretLiterals.Hide(now.Text) == SecretLiterals.Hide(before.Text) && now.DataSpan.SequenceEqual(before.DataSpan);
+
     /// <summary>The statements that ran and are to be run again, for what they leave in the session and nothing else.</summary>
     /// <param name="script">The migration as it is now.</param>
     /// <param name="before">Its statements as they were recorded.</param>

@@ -1,6 +1,7 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -24,18 +25,25 @@ internal sealed class StatementRun
     private readonly MigrationRequest _request;
     private readonly MigrationLock _lock;
     private readonly IOperationSink _sink;
+    private readonly ForeignRecord? _beside;
     private bool _outside;
     private bool _unrecorded;
     private SqlStatement? _within;
 
     internal StatementRun(
-        MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
+        MigrationSession session,
+        HistoryTable table,
+        MigrationRequest request,
+        MigrationLock migrationLock,
+        IOperationSink sink,
+        ForeignRecord? beside)
     {
         _session = session;
         _table = table;
         _request = request;
         _lock = migrationLock;
         _sink = sink;
+        _beside = beside;
     }
 
     /// <summary>Runs the migration from its first statement, or from the one where an earlier run stopped.</summary>
@@ -78,7 +86,27 @@ internal sealed class StatementRun
             }
         }
 
-        await RecordAsync(script, HistoryState.Applied, done, null, null, cancellationToken).ConfigureAwait(false);
+        await EndAsync(script, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The last row says that it is applied, together with the record of a tool that PgOps works beside.</summary>
+    private async Task EndAsync(MigrationScript script, CancellationToken cancellationToken)
+    {
+        var done = script.Statements.Count;
+        try
+        {
+            await WriteAsync(
+                MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Applied, done, null, null), cancellationToken,
+                _beside?.Of(script)).ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (!ServerErrors.IsLost(error) && _beside?.Writes(error.BatchCommand) == true)
+        {
+            await _session.RollbackAsync().ConfigureAwait(false);
+            throw MigrationFailure.Describe(
+                script, null, error, $"All {done} statements of {script.File} are done and stay done; the history records that, but not "
+                    + "that it is applied.",
+                null, _table, _beside);
+        }
     }
 
     /// <summary>The last of the statements that are done together with one: a transaction's COMMIT, else the statement itself.</summary>
@@ -174,7 +202,7 @@ internal sealed class StatementRun
     {
         var before = MigrationScript.StatementsOf(script.File, record.Script ?? "");
         var done = record.StatementsDone;
-        RequireSameBeginning(script, before, done);
+        SessionState.RequireSameBeginning(script, before, done);
         foreach (var statement in SessionState.ToReplay(script, before, done))
         {
             try
@@ -194,33 +222,13 @@ internal sealed class StatementRun
             _sink.Log.StatementJudged(script.File, verdict.Remark);
             if (verdict.WasDone)
             {
-                RequireSameBeginning(script, before, ++done);
+                SessionState.RequireSameBeginning(script, before, ++done);
             }
         }
 
         _sink.Log.MigrationResumed(script.File, done + 1, script.Statements.Count);
         return done;
     }
-
-    /// <summary>A file may be corrected after a failure, but not in what has already run.</summary>
-    private static void RequireSameBeginning(MigrationScript script, IReadOnlyList<SqlStatement> before, int done)
-    {
-        for (var index = 0; index < done; index++)
-        {
-            if (index >= script.Statements.Count || index >= before.Count || !SameStatement(script.Statements[index], before[index]))
-            {
-                throw new PgOpsException(
-                    PgErrorCode.MigrationChanged,
-                    $"{script.File} stopped after {done} statements, and statement {index + 1}, which had run, was changed since.",
-                    "Nothing was run now; what ran before is still there.",
-                    "Put the statements that ran back as they were; only the ones after them may be changed.")
-                { Subject = script.File.Path };
-            }
-        }
-    }
-
-    private static bool SameStatement(SqlStatement now, SqlStatement before)
-        => SecretLiterals.Hide(now.Text) == SecretLiterals.Hide(before.Text) && now.DataSpan.SequenceEqual(before.DataSpan);
 
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
@@ -331,8 +339,10 @@ internal sealed class StatementRun
         => await WriteAsync(
             MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error), cancellationToken).ConfigureAwait(false);
 
-    private async Task WriteAsync(NpgsqlBatchCommand history, CancellationToken cancellationToken)
-        => await SendAsync([new(Begin), .. _session.Recording(history), new("COMMIT")], cancellationToken).ConfigureAwait(false);
+    private async Task WriteAsync(
+        NpgsqlBatchCommand history, CancellationToken cancellationToken, IEnumerable<NpgsqlBatchCommand>? beside = null)
+        => await SendAsync([new(Begin), .. _session.Recording(history), .. beside ?? [], new("COMMIT")], cancellationToken)
+            .ConfigureAwait(false);
 
     private async Task<PgOpsException> FailAsync(
         MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)
@@ -358,6 +368,7 @@ internal sealed class StatementRun
                 : $"The next run goes on at the statement that failed.{Remains(statement)}"),
             _lock.Blockers,
             _table,
+            _beside,
             inDoubt ? InterruptedStatement.WayOut(script.File.Version) : null);
         return await MigrationFailure.RecordedAsync(
             failure,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -20,15 +21,22 @@ internal sealed class TransactionRun
     private readonly MigrationRequest _request;
     private readonly MigrationLock _lock;
     private readonly IOperationSink _sink;
+    private readonly ForeignRecord? _beside;
 
     internal TransactionRun(
-        MigrationSession session, HistoryTable table, MigrationRequest request, MigrationLock migrationLock, IOperationSink sink)
+        MigrationSession session,
+        HistoryTable table,
+        MigrationRequest request,
+        MigrationLock migrationLock,
+        IOperationSink sink,
+        ForeignRecord? beside)
     {
         _session = session;
         _table = table;
         _request = request;
         _lock = migrationLock;
         _sink = sink;
+        _beside = beside;
     }
 
     /// <summary>
@@ -101,6 +109,7 @@ internal sealed class TransactionRun
                 var record = _session.Recording(
                     _table, HistoryEntry.Of(script, HistoryState.Applied, null, _request.BackupId), attempt.FlushesAfter(script));
                 attempt.Add(batch, script, null, record);
+                attempt.Add(batch, script, null, _beside?.Of(script) ?? []);
                 attempt.Add(batch, script, null, new NpgsqlBatchCommand("COMMIT"));
             }
 
@@ -115,7 +124,7 @@ internal sealed class TransactionRun
             cancellationToken.ThrowIfCancellationRequested();
             return MigrationFailure.Describe(
                 script, statement, error, $"{script.Title} was rolled back whole; the database is as it was before it.", _lock.Blockers,
-                _table);
+                _table, _beside);
         }
         catch (OperationCanceledException)
         {

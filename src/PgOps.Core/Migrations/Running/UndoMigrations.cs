@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -58,6 +59,7 @@ public sealed class UndoMigrations
             {
                 var history = await MigrationHistory.ReadAsync(
                     connection, new HistoryTable(request.HistorySchema), false, cancellationToken).ConfigureAwait(false);
+                history = await AdoptedTurn.LookAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
                 folder.ReadAs(connection);
                 return UndoPlan.Make(request, folder, history)
                     .ConvertAll(script => new PlannedMigration(script.File.ToString(), PreviewMigrations.Describe(script, request.Target)));
@@ -79,6 +81,8 @@ public sealed class UndoMigrations
     {
         var table = new HistoryTable(request.HistorySchema);
         var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+        var turn = await AdoptedTurn.BeginAsync(request, folder, table, history, connection, sink, cancellationToken).ConfigureAwait(false);
+        history = turn.History;
         folder.ReadAs(connection);
         sink.Log.Tell(folder);
         var plan = UndoPlan.Make(request, folder, history);
@@ -100,7 +104,7 @@ public sealed class UndoMigrations
         {
             migrationLock.Watch(() => session.Process, request);
             var reverted = await RevertAsync(
-                request, plan, session, new TransactionRun(session, table, request, migrationLock, sink), sink,
+                request, plan, session, new TransactionRun(session, table, request, migrationLock, sink, turn.Record), sink,
                 cancellationToken).ConfigureAwait(false);
             var gone = reverted.Select(migration => migration.Version).ToHashSet(MigrationVersion.Order);
             return result with

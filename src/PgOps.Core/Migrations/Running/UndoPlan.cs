@@ -1,3 +1,4 @@
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Sql;
@@ -35,14 +36,16 @@ internal static class UndoPlan
             : applied.Where(migration => !folder.Order.Equals(migration.Version, request.ToVersion)
                 && folder.Order.Compare(migration.Version, request.ToVersion) > 0);
         var files = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
-        return chosen.Select(migration => Script(migration, folder.Shape, files.GetValueOrDefault(migration.Version))).ToList();
+        var beside = AdoptedTool.Of(history)?.Mode == AdoptionMode.Beside;
+        return chosen.Select(migration => Script(migration, folder.Shape, files.GetValueOrDefault(migration.Version), beside)).ToList();
     }
 
-    private static MigrationScript Script(PgMigration migration, MigrationShape shape, MigrationFile? file)
+    /// <summary>What the tool has applied that PgOps works beside is PgOps' as well.</summary>
+    private static MigrationScript Script(PgMigration migration, MigrationShape shape, MigrationFile? file, bool beside)
     {
         switch (migration.State)
         {
-            case PgMigrationState.Baselined:
+            case PgMigrationState.Baselined when !beside:
                 throw Refusal(
                     PgErrorCode.DownScriptMissing,
                     migration,

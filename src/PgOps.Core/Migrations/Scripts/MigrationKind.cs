@@ -17,4 +17,7 @@ internal enum MigrationKind
 
     /// <summary>No migration: a person's word that an edited history was sealed anew.</summary>
     Seal,
+
+    /// <summary>No migration: the other tool that the history was imported from, and how the two go on.</summary>
+    Adoption,
 }
