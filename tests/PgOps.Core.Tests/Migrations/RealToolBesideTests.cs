@@ -45,6 +45,31 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
         () => DbmateAsync("rollback"),
         async () => Applied((await DbmateAsync("status")).Split('\n').Where(line => line.StartsWith("[X]", StringComparison.Ordinal)))));
 
+    [RealToolFact("DBMATE")]
+    public async Task Dbmate_which_takes_no_lock_and_PgOps_at_the_same_moment_apply_each_migration_once()
+    {
+        Write(1_000_000_000);
+        await DbmateAsync("migrate");
+        await new ImportHistory().RunAsync(
+            new ImportRequest { Migrations = _workspace.Request, Beside = true }, _workspace.Sink, CancellationToken.None);
+        for (var number = 1_000_000_001; number <= 1_000_000_010; number++)
+        {
+            Write(number);
+            var theirs = Record.ExceptionAsync(() => DbmateAsync("migrate"));
+            await Task.Delay(_random.Next(100));
+            var ours = await Record.ExceptionAsync(() => _workspace.RunAsync());
+            Assert.False(await theirs is not null && ours is not null, $"{await theirs}\n{ours}");
+            Assert.Equal($"{number}:1", await _workspace.ScalarAsync<string>(
+                $"SELECT string_agg(version || ':' || v, ' ') FROM proof.effect WHERE version = {number}"));
+        }
+
+        Assert.Empty((await _workspace.RunAsync()).Applied);
+        Assert.Equal(11L, await _workspace.ScalarAsync<long>("SELECT count(*) FROM schema_migrations"));
+
+        void Write(int number) => _workspace.Write(
+            $"{number}_m.sql", $"-- migrate:up\n{Up(number)}SELECT pg_sleep(0.2);\n-- migrate:down\n{Down(number)}");
+    }
+
     [RealToolFact("NODE_PG_MIGRATE")]
     public Task Node_pg_migrate() => TakeTurnsAsync(new Tool(
         _workspace.Folder,
