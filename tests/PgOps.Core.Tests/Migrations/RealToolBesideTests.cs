@@ -83,7 +83,8 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
         async () =>
         {
             var pending = Applied((await NodeAsync("up", "--dry-run")).Split('\n').Where(line => Migrating().IsMatch(line)));
-            return [.. Directory.GetFiles(_workspace.Folder, "*_m.sql").Select(file => Number(Path.GetFileName(file))).Except(pending).Order()];
+            var all = Directory.GetFiles(_workspace.Folder, "*_m.sql").Select(file => Number(Path.GetFileName(file)));
+            return [.. all.Except(pending).Order()];
         }));
 
     [RealToolFact("PRISMA")]
@@ -124,7 +125,7 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
             """));
     }
 
-    /// <summary>A tool with its folder, how a migration is written for it, its own run and undo, and what its status says is applied.</summary>
+    /// <summary>A tool: its folder, how a migration is written for it, its run and undo, and what its status says is applied.</summary>
     private sealed record Tool(string Folder, Action<int> Write, Func<Task> Up, Func<Task>? Down, Func<Task<List<int>>> StatusAsync);
 
     private async Task TakeTurnsAsync(Tool tool)
@@ -210,10 +211,12 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
             var states = sink.Outputs.Cast<PgMigration>()
                 .Where(migration => migration.State is PgMigrationState.Applied or PgMigrationState.Baselined)
                 .Select(migration => int.Parse(migration.Version)).ToList();
-            Assert.True(applied.SequenceEqual(states), $"{when}: PgOps says {string.Join(' ', states)}, {string.Join(' ', applied)} is right");
+            Assert.True(
+                applied.SequenceEqual(states), $"{when}: PgOps says {string.Join(' ', states)}, {string.Join(' ', applied)} is right");
             Assert.Equal(
                 string.Join(' ', applied.Select(version => $"{version}:1")),
-                await _workspace.ScalarAsync<string>("SELECT string_agg(version || ':' || v, ' ' ORDER BY version) FROM proof.effect") ?? "");
+                await _workspace.ScalarAsync<string>(
+                    "SELECT string_agg(version || ':' || v, ' ' ORDER BY version) FROM proof.effect") ?? "");
         }
     }
 

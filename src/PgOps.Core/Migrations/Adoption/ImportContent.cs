@@ -63,7 +63,7 @@ internal sealed record ImportContent(
 
         commands.AddRange(entries.Select(entry => MigrationHistory.Append(table, entry)));
         await AdoptedTurn.WriteAsync(connection, commands, cancellationToken).ConfigureAwait(false);
-        var now = source.Table is null ? [] : await source.Tool.ReadAsync(connection, source.Table, cancellationToken).ConfigureAwait(false);
+        var now = await source.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
         var said = AdoptedTool.Entry(source.Tool, source.TableName, source.Mode, now);
         if (history.Adoption is not { } last || (last.Name, last.Checksum, last.Reason) != (said.Name, said.Checksum, said.Reason))
         {
