@@ -138,7 +138,8 @@ internal static class RestoredCopy
 
     /// <summary>Whether the migration history, by which a database's state is told, is in a part of a backup.</summary>
     internal static bool HoldsHistory(PgBackupManifest manifest, TocSelection part)
-        => part.Holds(manifest.Migration?.HistorySchema ?? HistoryTable.DefaultSchema, manifest.Migration?.HistoryTable ?? HistoryTable.TableName);
+        => part.Holds(
+            manifest.Migration?.HistorySchema ?? HistoryTable.DefaultSchema, manifest.Migration?.HistoryTable ?? HistoryTable.TableName);
 
     /// <summary>A part of a database may well be without the history of the whole.</summary>
     private static bool HoldsHistory(PgBackupManifest manifest) => manifest is not { Migration: { } mark, Payload.Selection.Count: > 0 }

@@ -121,8 +121,8 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         Assert.Contains("has changed since", error.Problem, StringComparison.Ordinal);
         Assert.Contains("Import-PgMigrationHistory -Update", error.NextStep, StringComparison.Ordinal);
         Assert.Equal(2, await _workspace.ScalarAsync<int>("SELECT v FROM n"));
-        Assert.Contains("since PgOps took over", Assert.Single(
-            await _workspace.StatusAsync(), migration => migration.Path!.EndsWith(name, StringComparison.Ordinal)).Remark, StringComparison.Ordinal);
+        var seen = Assert.Single(await _workspace.StatusAsync(), migration => migration.Path!.EndsWith(name, StringComparison.Ordinal));
+        Assert.Contains("since PgOps took over", seen.Remark, StringComparison.Ordinal);
 
         Assert.Single((await ImportAsync(update: true)).Baselined);
         Assert.Empty((await _workspace.RunAsync()).Applied);

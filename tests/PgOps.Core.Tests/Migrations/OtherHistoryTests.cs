@@ -61,7 +61,8 @@ public sealed class OtherHistoryTests : IAsyncLifetime, IDisposable
         _workspace.Write("20240102000000_b/migration.sql", ForeignHistories.Second + "-- later\n");
         await _workspace.ExecuteAsync(
             "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('5', 'x', '20240103000000_c'); "
-                + "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('6', 'x', '20240104000000_d', now())");
+                + "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) "
+                + "VALUES ('6', 'x', '20240104000000_d', now())");
 
         Assert.Equal(
             [PgMigrationState.Applied, PgMigrationState.Changed, PgMigrationState.Failed, PgMigrationState.Missing],

@@ -45,6 +45,31 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
         () => DbmateAsync("rollback"),
         async () => Applied((await DbmateAsync("status")).Split('\n').Where(line => line.StartsWith("[X]", StringComparison.Ordinal)))));
 
+    [RealToolFact("DBMATE")]
+    public async Task Dbmate_which_takes_no_lock_and_PgOps_at_the_same_moment_apply_each_migration_once()
+    {
+        Write(1_000_000_000);
+        await DbmateAsync("migrate");
+        await new ImportHistory().RunAsync(
+            new ImportRequest { Migrations = _workspace.Request, Beside = true }, _workspace.Sink, CancellationToken.None);
+        for (var number = 1_000_000_001; number <= 1_000_000_010; number++)
+        {
+            Write(number);
+            var theirs = Record.ExceptionAsync(() => DbmateAsync("migrate"));
+            await Task.Delay(_random.Next(100));
+            var ours = await Record.ExceptionAsync(() => _workspace.RunAsync());
+            Assert.False(await theirs is not null && ours is not null, $"{await theirs}\n{ours}");
+            Assert.Equal($"{number}:1", await _workspace.ScalarAsync<string>(
+                $"SELECT string_agg(version || ':' || v, ' ') FROM proof.effect WHERE version = {number}"));
+        }
+
+        Assert.Empty((await _workspace.RunAsync()).Applied);
+        Assert.Equal(11L, await _workspace.ScalarAsync<long>("SELECT count(*) FROM schema_migrations"));
+
+        void Write(int number) => _workspace.Write(
+            $"{number}_m.sql", $"-- migrate:up\n{Up(number)}SELECT pg_sleep(0.2);\n-- migrate:down\n{Down(number)}");
+    }
+
     [RealToolFact("NODE_PG_MIGRATE")]
     public Task Node_pg_migrate() => TakeTurnsAsync(new Tool(
         _workspace.Folder,
@@ -58,7 +83,8 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
         async () =>
         {
             var pending = Applied((await NodeAsync("up", "--dry-run")).Split('\n').Where(line => Migrating().IsMatch(line)));
-            return [.. Directory.GetFiles(_workspace.Folder, "*_m.sql").Select(file => Number(Path.GetFileName(file))).Except(pending).Order()];
+            var all = Directory.GetFiles(_workspace.Folder, "*_m.sql").Select(file => Number(Path.GetFileName(file)));
+            return [.. all.Except(pending).Order()];
         }));
 
     [RealToolFact("PRISMA")]
@@ -99,7 +125,7 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
             """));
     }
 
-    /// <summary>A tool with its folder, how a migration is written for it, its own run and undo, and what its status says is applied.</summary>
+    /// <summary>A tool: its folder, how a migration is written for it, its run and undo, and what its status says is applied.</summary>
     private sealed record Tool(string Folder, Action<int> Write, Func<Task> Up, Func<Task>? Down, Func<Task<List<int>>> StatusAsync);
 
     private async Task TakeTurnsAsync(Tool tool)
@@ -185,10 +211,12 @@ public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
             var states = sink.Outputs.Cast<PgMigration>()
                 .Where(migration => migration.State is PgMigrationState.Applied or PgMigrationState.Baselined)
                 .Select(migration => int.Parse(migration.Version)).ToList();
-            Assert.True(applied.SequenceEqual(states), $"{when}: PgOps says {string.Join(' ', states)}, {string.Join(' ', applied)} is right");
+            Assert.True(
+                applied.SequenceEqual(states), $"{when}: PgOps says {string.Join(' ', states)}, {string.Join(' ', applied)} is right");
             Assert.Equal(
                 string.Join(' ', applied.Select(version => $"{version}:1")),
-                await _workspace.ScalarAsync<string>("SELECT string_agg(version || ':' || v, ' ' ORDER BY version) FROM proof.effect") ?? "");
+                await _workspace.ScalarAsync<string>(
+                    "SELECT string_agg(version || ':' || v, ' ' ORDER BY version) FROM proof.effect") ?? "");
         }
     }
 

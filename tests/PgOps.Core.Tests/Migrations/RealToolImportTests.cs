@@ -123,5 +123,6 @@ public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
             migrations with { AllowNotEmpty = true }, _workspace.Sink, CancellationToken.None)).Applied);
     }
 
-    private Task<string> ToolAsync(string tool, string folder, params string[] arguments) => RealTool.RunAsync(tool, Target, folder, arguments);
+    private Task<string> ToolAsync(string tool, string folder, params string[] arguments)
+        => RealTool.RunAsync(tool, Target, folder, arguments);
 }

@@ -134,7 +134,7 @@ internal sealed record AdoptedTool(ForeignTool Tool, string TableName, AdoptionM
         $"{request.Target}: PgOps took over from {Tool.Title}, but {Tool.Title}'s table {TableName} has changed since:"
             + NameList.Lines(changes, 20),
         "Nothing was touched.",
-        $"Import-PgMigrationHistory -Update takes in what {Tool.Title} did; then see that nobody runs {Tool.Title} on this database any more"
+        $"Import-PgMigrationHistory -Update takes in what {Tool.Title} did; then see that nobody runs {Tool.Title} here any more"
             + (Tool.WorksBeside ? ". To let both go on: Import-PgMigrationHistory -Update -Beside." : "."))
     { Subject = request.Target };
 

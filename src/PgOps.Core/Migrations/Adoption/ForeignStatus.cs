@@ -40,7 +40,8 @@ internal static class ForeignStatus
 
         var entries = await adopted.Tool.ReadAsync(connection, table, cancellationToken).ConfigureAwait(false);
         var beside = adopted.Mode == AdoptionMode.Beside;
-        var theirs = Join(request, folder, adopted.Tool, table, entries).ToDictionary(migration => migration.Version, MigrationVersion.Order);
+        var theirs = Join(request, folder, adopted.Tool, table, entries)
+            .ToDictionary(migration => migration.Version, MigrationVersion.Order);
         var undone = adopted.Undone(folder, history, entries).Where(file => beside || adopted.Held(folder, file))
             .ToDictionary(file => file.Version, MigrationVersion.Order);
         var newest = history.NewestVersion;

@@ -50,7 +50,7 @@ internal sealed record ImportContent(
         if (entries.Count == 0 && source.Before is null)
         {
             // A baseline of the other tool's below every file: the history begins, and all files are pending.
-            entries.Add(Baseline.Mark() with { Reason = ImportPlan.Origin(source.Tool, source.TableName) });
+            entries.Add(HistoryEntry.BaselineMark() with { Reason = ImportPlan.Origin(source.Tool, source.TableName) });
         }
 
         var commands = new List<NpgsqlBatchCommand>();
@@ -63,7 +63,7 @@ internal sealed record ImportContent(
 
         commands.AddRange(entries.Select(entry => MigrationHistory.Append(table, entry)));
         await AdoptedTurn.WriteAsync(connection, commands, cancellationToken).ConfigureAwait(false);
-        var now = source.Table is null ? [] : await source.Tool.ReadAsync(connection, source.Table, cancellationToken).ConfigureAwait(false);
+        var now = await source.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
         var said = AdoptedTool.Entry(source.Tool, source.TableName, source.Mode, now);
         if (history.Adoption is not { } last || (last.Name, last.Checksum, last.Reason) != (said.Name, said.Checksum, said.Reason))
         {

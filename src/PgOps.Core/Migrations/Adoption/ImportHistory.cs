@@ -91,7 +91,8 @@ public sealed class ImportHistory
                 return [.. content.Applied.Select(
                         row => $"Record {row.File} in {migrations.Target} as present, without running it: {row.Reason}."),
                     .. content.Undone.Select(file => $"Record {file} in {migrations.Target} as undone by {source.Tool.Title}."),
-                    .. content.Missing.Select(file => $"Record {file}, which PgOps has applied, in {source.Tool.Title}'s {source.TableName}."),
+                    .. content.Missing.Select(
+                        file => $"Record {file}, which PgOps has applied, in {source.Tool.Title}'s {source.TableName}."),
                     $"{Amount.Of(Pending(folder, now), "migration")} of '{folder.Path}' left pending; "
                         + (source.Mode == AdoptionMode.Moved || request.Update
                             ? $"{source.TableName} is left as it is{(content.Missing.Count > 0 ? " but for these rows" : "")}."
@@ -106,7 +107,11 @@ public sealed class ImportHistory
 
     /// <summary>Keeps the other tool out, where it still has a table.</summary>
     private static async Task<NpgsqlTransaction> BeginAsync(
-        ImportSource source, MigrationRequest request, NpgsqlConnection connection, IOperationSink sink, CancellationToken cancellationToken)
+        ImportSource source,
+        MigrationRequest request,
+        NpgsqlConnection connection,
+        IOperationSink sink,
+        CancellationToken cancellationToken)
     {
         if (source.Table is not { } table)
         {
@@ -126,7 +131,7 @@ public sealed class ImportHistory
         NpgsqlConnection connection,
         CancellationToken cancellationToken)
     {
-        var entries = source.Table is null ? [] : await source.Tool.ReadAsync(connection, source.Table, cancellationToken).ConfigureAwait(false);
+        var entries = await source.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
         return ImportContent.Make(request, folder, source, history, entries);
     }
 
@@ -135,10 +140,10 @@ public sealed class ImportHistory
             .Count(file => history.Rows.GetValueOrDefault(file.Version) is not { IsApplied: true } row
                 || (!row.HasVersion && row.Checksum != file.Checksum));
 
-    private static PgMigrationRun Result(ImportRequest request, MigrationFolder folder, ImportContent content, MigrationHistory now) => new()
+    private static PgMigrationRun Result(ImportRequest request, MigrationFolder folder, ImportContent wrote, MigrationHistory now) => new()
     {
         Target = request.Migrations.Target,
-        Baselined = content.Applied.Select(row => new PgMigration
+        Baselined = wrote.Applied.Select(row => new PgMigration
         {
             Version = row.File.Version,
             Name = row.File.Name,
@@ -150,7 +155,7 @@ public sealed class ImportHistory
             Remark = row.Reason,
             Target = request.Migrations.Target,
         }).ToList(),
-        Reverted = content.Undone.Select(file => new PgMigration
+        Reverted = wrote.Undone.Select(file => new PgMigration
         {
             Version = file.Version,
             Name = file.Name,

@@ -45,6 +45,10 @@ internal sealed record ImportSource(ForeignTool Tool, ForeignTable? Table, Adopt
                     : "Invoke-PgMigration goes on without it.");
     }
 
+    /// <summary>What the tool's table says now.</summary>
+    internal async Task<IReadOnlyList<ForeignMigration>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+        => Table is null ? [] : await Tool.ReadAsync(connection, Table, cancellationToken).ConfigureAwait(false);
+
     private static AdoptedTool? RequireHistory(ImportRequest request, MigrationHistory history)
     {
         var adopted = AdoptedTool.Of(history);

@@ -45,4 +45,15 @@ internal sealed record HistoryEntry
         Error = error is null ? null : script.File.HideIn(error),
         BackupId = backupId,
     };
+
+    /// <summary>The mark that a history begins here, for a folder that is still empty. Every version comes after it.</summary>
+    internal static HistoryEntry BaselineMark() => new()
+    {
+        Version = "0",
+        Name = "baseline",
+        Kind = MigrationKind.Baseline,
+        Checksum = "",
+        Script = "",
+        State = HistoryState.Baselined,
+    };
 }

@@ -180,7 +180,9 @@ internal sealed class HistoryTable
     internal string LatestQuery(bool withScripts) =>
         $"""
         SELECT DISTINCT ON (version) {RowColumns},
-            {(withScripts ? "script" : "CASE WHEN kind = 'adoption' OR (state IN ('started', 'failed') AND NOT transactional) THEN script END")}
+            {(withScripts
+                ? "script"
+                : "CASE WHEN kind = 'adoption' OR (state IN ('started', 'failed') AND NOT transactional) THEN script END")}
         FROM {Name} WHERE kind <> 'seal' ORDER BY version, id DESC
         """;
 

@@ -156,7 +156,7 @@ internal sealed class MigrationHistory
     internal static async Task<bool> OnlyBehindAsync(
         NpgsqlConnection connection, HistoryTable table, long rows, string backupId, CancellationToken cancellationToken)
         => await connection.ScalarAsync<bool>(
-            $"SELECT count(*) >= $1 AND coalesce(bool_and(backup_id = $2) FILTER (WHERE number > $1), true) FROM ("
+            $"SELECT count(*) >= $1 AND coalesce(bool_and(backup_id IS NOT DISTINCT FROM $2) FILTER (WHERE number > $1), true) FROM ("
                 + $"SELECT backup_id, pg_catalog.row_number() OVER (ORDER BY id) AS number FROM {table.Name}) row",
             cancellationToken, rows, backupId).ConfigureAwait(false);
 

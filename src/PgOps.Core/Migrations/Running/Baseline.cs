@@ -1,10 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Migrations.History;
-using PgOps.Core.Migrations.Running;
 using PgOps.Core.Migrations.Scripts;
 
-namespace PgOps.Core.Migrations;
+namespace PgOps.Core.Migrations.Running;
 
 /// <summary>Begins a history on a database that already holds what the folder's migrations would make.</summary>
 internal static class Baseline
@@ -27,7 +26,7 @@ internal static class Baseline
         }
 
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
-        var entries = chosen.Count == 0 ? [Mark()] : chosen.Select(Entry).ToList();
+        var entries = chosen.Count == 0 ? [HistoryEntry.BaselineMark()] : chosen.Select(Entry).ToList();
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
@@ -110,17 +109,6 @@ internal static class Baseline
         Name = file.Name,
         Checksum = file.Checksum,
         Script = file.Text,
-        State = HistoryState.Baselined,
-    };
-
-    /// <summary>The mark that a history begins here, for a folder that is still empty. Every version comes after it.</summary>
-    internal static HistoryEntry Mark() => new()
-    {
-        Version = "0",
-        Name = "baseline",
-        Kind = MigrationKind.Baseline,
-        Checksum = "",
-        Script = "",
         State = HistoryState.Baselined,
     };
 }

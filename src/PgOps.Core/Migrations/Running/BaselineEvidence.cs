@@ -3,7 +3,7 @@ using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
-namespace PgOps.Core.Migrations;
+namespace PgOps.Core.Migrations.Running;
 
 /// <summary>
 /// Whether a database holds what migrations make: a table or column of one that is not there tells that it was never run, unless a later
