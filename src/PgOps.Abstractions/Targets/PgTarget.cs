@@ -39,10 +39,10 @@ public sealed record PgTarget
     /// <summary>libpq's channel_binding: disable, prefer or require.</summary>
     public string? ChannelBinding { get; init; }
 
-    /// <summary>libpq's target_session_attrs, for several hosts.</summary>
+    /// <summary>libpq's target_session_attrs: the kind of server that is asked for.</summary>
     public string? TargetSessionAttributes { get; init; }
 
-    /// <summary>require_auth: the ways of authentication that the client takes part in; null for all.</summary>
+    /// <summary>libpq's require_auth: the ways of authentication that the client takes part in; null for all.</summary>
     public string? RequireAuth { get; init; }
 
     /// <summary>Password file (passfile); libpq's default file is used when nothing is set.</summary>
