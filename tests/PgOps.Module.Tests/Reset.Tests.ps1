@@ -24,7 +24,7 @@ Describe 'Reset-PgDatabase' {
     It '-WhatIf says what would be lost and run, and touches nothing' {
         $before = Get-Databases
         $plan = Invoke-Fresh "Import-Module '$PgOpsModule'; Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } -WhatIf"
-        "$plan" | Should -BeLike 'What if: Drop shop@* MiB, 0 sessions of others) and build it anew from * 2 migrations (001_t to 002_u), 1 seed.'
+        "$plan" | Should -BeLike 'What if: Drop shop@* MiB, 0 sessions of others) and rebuild it from * 2 migrations (001_t to 002_u), 1 seed.'
         Get-Databases | Should -Be $before
         Get-Tables | Should -Be 'by_hand,t,u'
     }

@@ -1,6 +1,6 @@
 namespace PgOps;
 
-/// <summary>What <c>Test-PgDatabase</c> looks for. The check of a kind bears its name with hyphens: invalid-indexes.</summary>
+/// <summary>What <c>Test-PgDatabase</c> looks for. The check of a kind has its name with hyphens: invalid-indexes.</summary>
 public enum PgFindingKind
 {
     /// <summary>A table or view of the manifest or the expectations is missing.</summary>

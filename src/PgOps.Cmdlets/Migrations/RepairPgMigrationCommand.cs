@@ -47,7 +47,7 @@ public sealed class RepairPgMigrationCommand : PgMigrationCmdlet
     [Parameter(Mandatory = true, ParameterSetName = nameof(MarkStatementNotDone))]
     public SwitchParameter MarkStatementNotDone { get; set; }
 
-    /// <summary>The history as it is now is right, though its hashes do not hold: chain them anew.</summary>
+    /// <summary>The history as it is now is right, though its hashes do not hold: chain them again.</summary>
     [Parameter(Mandatory = true, ParameterSetName = nameof(Reseal))]
     public SwitchParameter Reseal { get; set; }
 

@@ -6,7 +6,7 @@ using PgOps.Core.Migrations.Running;
 namespace PgOps.Cmdlets.Migrations;
 
 /// <summary>
-/// Drops a development database and builds it anew from the folder: all migrations, then the seeds. The new one is built beside it
+/// Drops a development database and rebuilds it from the folder: all migrations, then the seeds. The new one is built beside it
 /// first; if anything fails, the old one is as it was. Refuses a database that is not marked as one for development.
 /// </summary>
 [Cmdlet(VerbsCommon.Reset, "PgDatabase", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
@@ -39,7 +39,7 @@ public sealed class ResetPgDatabaseCommand : PgMigratorCmdlet
         };
         return Ask(
             request,
-            $"Drop the database and build it anew from {request.Path}",
+            $"Drop the database and rebuild it from {request.Path}",
             async (sink, token) => [await new ResetDatabase().PreviewAsync(reset, sink, token).ConfigureAwait(false)],
             async (sink, token) => await new ResetDatabase().RunAsync(reset, sink, token).ConfigureAwait(false));
     }

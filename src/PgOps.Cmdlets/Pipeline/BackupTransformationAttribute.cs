@@ -56,7 +56,7 @@ public sealed class BackupTransformationAttribute : ArgumentTransformationAttrib
         }
     }
 
-    /// <summary>A backup that came back from a job or a file is read anew where it lies, and must still be the same.</summary>
+    /// <summary>A backup that came back from a job or a file is read again where it lies, and must still be the same.</summary>
     private static PgBackup? Returned(Func<string, string> fullPath, PSObject bag)
     {
         switch (ReturnedObject.Kind(bag))

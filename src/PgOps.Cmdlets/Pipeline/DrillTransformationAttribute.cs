@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace PgOps.Cmdlets.Pipeline;
 
 /// <summary>
-/// Lets -ProvenBy take a drill that came back from a job or a file: its backup is read anew, its checks are taken as said.
+/// Lets -ProvenBy take a drill that came back from a job or a file: its backup is read again, its checks are taken as said.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class DrillTransformationAttribute : ArgumentTransformationAttribute

@@ -132,7 +132,7 @@ internal sealed partial class ExpectationInspection
         if (_types[expected] == 0)
         {
             return $"is of the type {found}, and {expected} was expected, which is not a type here"
-                + $"{(_typeProblems[expected] is { } said ? $": {said}" : "; a type outside pg_catalog bears its schema's name")}";
+                + $"{(_typeProblems[expected] is { } said ? $": {said}" : "; a type outside pg_catalog has its schema's name")}";
         }
 
         var modifier = Modifier(expected);

@@ -7,7 +7,7 @@ namespace PgOps.Core.Checks;
 /// <summary>Looks at indexes: invalid, duplicate, unused.</summary>
 internal static class IndexInspections
 {
-    // What a broken REINDEX CONCURRENTLY leaves bears these names (https://www.postgresql.org/docs/current/sql-reindex.html).
+    // What a broken REINDEX CONCURRENTLY leaves has these names (https://www.postgresql.org/docs/current/sql-reindex.html).
     private const string InvalidQuery = """
         SELECT rel.name, p.pid IS NULL AND rel.relkind <> 'I',
                CASE WHEN p.pid IS NOT NULL THEN format('is being built (process %s)', p.pid)

@@ -35,7 +35,7 @@ internal static class TableInspections
                     ELSE 'is NOT ENFORCED: no row is held against it' END,
                CASE WHEN o.enforced THEN format('ALTER %s %s VALIDATE CONSTRAINT %I; reads and writes go on meanwhile.',
                                                 CASE WHEN rel.oid IS NULL THEN 'DOMAIN' ELSE 'TABLE' END, coalesce(rel.name, o.contypid::regtype::text), o.conname)
-                    ELSE 'Drop it, or add it anew without NOT ENFORCED.' END
+                    ELSE 'Drop it, or add it again without NOT ENFORCED.' END
         FROM (SELECT c.*, coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS enforced FROM pg_constraint c WHERE NOT c.convalidated) o
         LEFT JOIN rel ON rel.oid = o.conrelid
         WHERE o.conparentid = 0 AND (o.conislocal OR o.coninhcount = 0)

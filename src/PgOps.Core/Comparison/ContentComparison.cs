@@ -59,7 +59,7 @@ internal sealed class ContentComparison
     /// <param name="difference">What is there.</param>
     /// <param name="depth">How deep both sides were looked at.</param>
     /// <param name="rule">How strictly sequences are held.</param>
-    /// <param name="reading">How long the reading took; one pass serves counts and content, and the deepest check made bears its
+    /// <param name="reading">How long the reading took; one pass serves counts and content, and the deepest check made has its
     /// time.</param>
     /// <returns>The verdicts.</returns>
     internal static ContentComparison Compare(

@@ -112,7 +112,7 @@ internal static class RestoredCopy
         var comparison = ObjectComparison.Compare(manifest, found, rules);
         return comparison with
         {
-            // One reading serves them all; the first bears its time.
+            // One reading serves them all; the first has its time.
             Checks = [comparison.Checks[0] with { Duration = elapsed.Elapsed }, .. comparison.Checks.Skip(1)],
         };
     }

@@ -8,7 +8,7 @@ internal static partial class DatabaseLog
     [LoggerMessage(4001, LogLevel.Debug, "{Name} belongs to a run that goes on.")]
     internal static partial void StagingInUse(this ILogger log, string name);
 
-    [LoggerMessage(4002, LogLevel.Debug, "{Name} looks like a staging database, but bears no mark and is not empty; it is left alone.")]
+    [LoggerMessage(4002, LogLevel.Debug, "{Name} looks like a staging database, but has no mark and is not empty; it is left alone.")]
     internal static partial void StagingUnmarked(this ILogger log, string name);
 
     [LoggerMessage(4003, LogLevel.Information, "Dropped {Name}, left by a run that died.")]
@@ -41,7 +41,7 @@ internal static partial class DatabaseLog
         "The old database of {Target} could not be dropped ({Reason}); the next restore or reset sweeps it, or run: DROP DATABASE {Name}")]
     internal static partial void ReplacedNotDropped(this ILogger log, PgTarget target, string reason, string name);
 
-    [LoggerMessage(4012, LogLevel.Information, "{Target} bears no mark while it is restored: the role does not own it.")]
+    [LoggerMessage(4012, LogLevel.Information, "{Target} has no mark while it is restored: the role does not own it.")]
     internal static partial void EmptyDatabaseUnmarked(this ILogger log, PgTarget target);
 
     [LoggerMessage(4013, LogLevel.Information, "Ended a session in {Database}: {Session}")]

@@ -36,7 +36,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
     /// <summary>The session on the maintenance database that holds the lock; CREATE, ALTER and DROP DATABASE run here.</summary>
     internal NpgsqlConnection Session { get; }
 
-    /// <summary>Whether it bears its final name, and is no longer this object's to drop.</summary>
+    /// <summary>Whether it has its final name, and is no longer this object's to drop.</summary>
     internal bool InPlace { get; private set; }
 
     /// <summary>Whether the locale is the source's: passed, or skipped with the reason.</summary>
@@ -101,7 +101,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         return _kept;
     }
 
-    /// <summary>Says that the database now bears its final name.</summary>
+    /// <summary>Says that the database now has its final name.</summary>
     internal void PutInPlace() => InPlace = true;
 
     /// <summary>

@@ -2,7 +2,7 @@ namespace PgOps.Core.Databases;
 
 /// <summary>Which database is to be replaced, and how.</summary>
 /// <param name="Target">The final database.</param>
-/// <param name="Existing">The oid of the database that bears the name now; null when none does.</param>
+/// <param name="Existing">The oid of the database that has the name now; null when none does.</param>
 internal sealed record SwapRequest(PgTarget Target, uint? Existing)
 {
     /// <summary>The owner to set; null leaves the role that works.</summary>

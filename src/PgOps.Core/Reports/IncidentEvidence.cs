@@ -8,7 +8,7 @@ internal sealed class IncidentEvidence
     /// <summary>What failed and with which words: where the search for the cause begins.</summary>
     internal List<string> Failures { get; } = [];
 
-    /// <summary>What was undone, restored or applied anew.</summary>
+    /// <summary>What was undone, restored or applied again.</summary>
     internal List<string> Repairs { get; } = [];
 
     /// <summary>How much could be brought back.</summary>

@@ -5,7 +5,7 @@ namespace PgOps.Core.Reports;
 
 /// <summary>
 /// What tells a report of PgOps' from a file of somebody else's: a line of its own, and in JSON the first name. A page that only speaks
-/// of it (docs/report-format.md) has no such line; a postmortem, which people write on, bears none.
+/// of it (docs/report-format.md) has no such line; a postmortem, which people write on, has none.
 /// </summary>
 internal static partial class ReportMark
 {

@@ -13,7 +13,7 @@ namespace PgOps.Core.Repository;
 /// <summary>
 /// <c>drills.jsonl</c> beside the backups: one line per drill, each bound to the one before it by its hash. It is what gates and
 /// retention go by, so a line that was edited, inserted or taken out makes everything after it worthless. Whoever can write the file
-/// can write it anew, unless its lines are signed.
+/// can rewrite it, unless its lines are signed.
 /// </summary>
 internal static class DrillLedger
 {

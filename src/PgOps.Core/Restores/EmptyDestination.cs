@@ -5,7 +5,7 @@ using PgOps.Core.Postgres.Catalog;
 
 namespace PgOps.Core.Restores;
 
-/// <summary>A given, empty database, which bears its final name from the beginning (-IntoEmpty).</summary>
+/// <summary>A given, empty database, which has its final name from the beginning (-IntoEmpty).</summary>
 internal sealed class EmptyDestination : TargetDestination
 {
     private EmptyDatabase? _database;

@@ -59,7 +59,7 @@ internal sealed class RefusingRules : RestoreRules
                     + string.Join("\n  ", failed.Select(check => $"{check.Name}: {check.Detail}")),
                 "Nothing was put in place.",
                 failed.TrueForAll(check => check.IsLeftOutByDump)
-                    ? "Back up anew with pg_dump 15 or newer, or restore with -NoOwner and -NoPrivileges."
+                    ? "Back up again with pg_dump 15 or newer, or restore with -NoOwner and -NoPrivileges."
                     : "Restore an older backup, and keep this one for looking into; Test-PgRestore shows every table.")
             { Subject = backup };
         }

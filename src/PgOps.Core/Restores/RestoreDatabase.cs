@@ -116,7 +116,7 @@ public sealed class RestoreDatabase
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                "-Mask works on a copy that nobody sees yet; with -IntoEmpty the database bears its name from the beginning.",
+                "-Mask works on a copy that nobody sees yet; with -IntoEmpty the database has its name from the beginning.",
                 NothingDone,
                 "Mask on a server where the role may create databases, back the masked copy up, and restore that with -IntoEmpty.");
         }

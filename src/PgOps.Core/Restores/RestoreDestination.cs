@@ -31,9 +31,9 @@ internal abstract class RestoreDestination : IAsyncDisposable
     /// <summary>The step "swap", the last one: the copy takes its place, where it has one.</summary>
     /// <param name="plan">What "require" has settled.</param>
     /// <param name="staged">The database, filled and found right.</param>
-    /// <param name="comment">The comment that it is to bear; null for none.</param>
+    /// <param name="comment">The comment that it is to have; null for none.</param>
     /// <param name="cancellationToken">Gives up; nothing is in place then.</param>
-    /// <returns>The name that a database which was replaced bears now; null when there is none.</returns>
+    /// <returns>The name that a database which was replaced has now; null when there is none.</returns>
     internal virtual Task<string?> SwapAsync(RestorePlan plan, StagedDatabase staged, string? comment, CancellationToken cancellationToken)
         => Task.FromResult<string?>(null);
 

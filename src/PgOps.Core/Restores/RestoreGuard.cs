@@ -14,7 +14,7 @@ internal static class RestoreGuard
     /// <summary>Refuses, or asks.</summary>
     /// <param name="request">What is to be restored.</param>
     /// <param name="target">The final database.</param>
-    /// <param name="existing">What bears its name now.</param>
+    /// <param name="existing">What has its name now.</param>
     /// <param name="session">A session on the maintenance database.</param>
     /// <param name="sink">Is asked before the source is replaced.</param>
     /// <param name="cancellationToken">Gives up.</param>

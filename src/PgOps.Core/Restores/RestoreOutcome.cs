@@ -19,6 +19,6 @@ internal sealed record RestoreOutcome(PgBackup Backup, IReadOnlyList<PgCheck> Ch
     /// <summary>Time from the start until the copy could have served; null when it never could.</summary>
     internal TimeSpan? Ready { get; init; }
 
-    /// <summary>The name that the database which was replaced bears now; null when there is none.</summary>
+    /// <summary>The name that the database which was replaced has now; null when there is none.</summary>
     internal string? Replaced { get; init; }
 }

@@ -8,7 +8,7 @@ namespace PgOps.Core.Restores;
 /// <summary>What the step "require" hands on: how the payload is loaded, and what the copy is then held against.</summary>
 /// <param name="Tool">pg_restore, or psql for a script.</param>
 /// <param name="MissingRoles">Roles to create.</param>
-/// <param name="Existing">The database that bears the name now; null when none does.</param>
+/// <param name="Existing">The database that has the name now; null when none does.</param>
 internal sealed record RestorePlan(PostgresTool Tool, IReadOnlyList<string> MissingRoles, DatabaseOccupancy? Existing)
 {
     /// <summary>The archive, where it had to be opened to plan; null lets the load open it. Whoever opened it closes it.</summary>

@@ -61,7 +61,7 @@ public sealed class ExpectationTests : IDisposable
             "public.customers.\"E-Mail\" is of the type character varying(80), and varchar(60) was expected",
             "public.customers.id is of the type integer, and bigint was expected",
             "public.customers.m is of the type app.mood, and mood was expected, which is not a type here; "
-                + "a type outside pg_catalog bears its schema's name",
+                + "a type outside pg_catalog has its schema's name",
             "public.customers.at is of the type timestamp with time zone, and no such type was expected, which is not a type here",
             "public.customers has row-level security off: its policies do not count",
             "\"Other\" on app.orders is missing",

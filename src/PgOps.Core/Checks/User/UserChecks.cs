@@ -12,7 +12,7 @@ public static class UserChecks
     /// <summary>Time allowed for a check where nothing else is said.</summary>
     public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromMinutes(1);
 
-    // What timers bear.
+    // The longest span that timers take.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(24);
 
     /// <summary>What the name of a user's check begins with.</summary>

@@ -52,7 +52,7 @@ internal static class ForeignTableSearch
             found.RemoveAll(pair => pair.Table.Schema != schema);
         }
 
-        // Of the tools that a table could be, the one whose usual name it bears, or whose columns tell the most.
+        // Of the tools that a table could be, the one whose usual name it has, or whose columns tell the most.
         static int Fits((ForeignTool Tool, ForeignTable Table) pair)
             => pair.Tool.Columns.Count + (pair.Table.Table == pair.Tool.DefaultTable ? 1000 : 0);
 

@@ -62,7 +62,7 @@ internal static class ImportPlan
             programs.Select(row => $"{Path.GetFileName(row.File.Path)} ({row.File.Language})"),
             PgErrorCode.MigrationSourceInvalid,
             $"{target}: applied by {tool.Title}, but programs, which PgOps cannot run on another database",
-            $"Write them anew in SQL, as files of the same versions; or {ImportSkips.Command(programs.Select(row => row.File.Version))}.");
+            $"Write them again in SQL, as files of the same versions; or {ImportSkips.Command(programs.Select(row => row.File.Version))}.");
         return rows;
     }
 

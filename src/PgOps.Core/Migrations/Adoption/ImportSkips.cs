@@ -7,7 +7,7 @@ internal sealed class ImportSkips
 {
     private readonly HashSet<string> _keys;
 
-    /// <exception cref="PgOpsException">InvalidArgument: no reason, or nothing that is applied bears that version or name.</exception>
+    /// <exception cref="PgOpsException">InvalidArgument: no reason, or nothing that is applied has that version or name.</exception>
     internal ImportSkips(
         ImportRequest request,
         ForeignTool tool,

@@ -7,7 +7,7 @@ using PgOps.Core.Migrations.Scripts;
 namespace PgOps.Core.Migrations.Adoption;
 
 /// <summary>
-/// Sqitch. Its deploy scripts bear no numbers, because its plan orders them: they are found by the name behind the number that they
+/// Sqitch. Its deploy scripts have no numbers, because its plan orders them: they are found by the name behind the number that they
 /// get in a folder for PgOps (deploy/orders.sql becomes 003_orders.sql).
 /// </summary>
 internal sealed class SqitchHistory : ForeignTool

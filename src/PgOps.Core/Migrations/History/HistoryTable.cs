@@ -232,7 +232,7 @@ internal sealed class HistoryTable
         ORDER BY 1 LIMIT 1
         """;
 
-    /// <summary>Numbers the rows without gaps and chains their hashes anew, on a person's word.</summary>
+    /// <summary>Numbers the rows without gaps and chains their hashes again, on a person's word.</summary>
     internal IEnumerable<string> ResealStatements =>
     [
         $"UPDATE {Name} h SET id = -n.number "

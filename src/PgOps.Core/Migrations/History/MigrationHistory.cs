@@ -59,7 +59,7 @@ internal sealed class MigrationHistory
                 PgErrorCode.HistoryTampered,
                 $"The history {table.Name} was edited: {broken}.",
                 "Nothing was touched. The database may differ from what the history says.",
-                "Find out who changed it and why, compare the schema, and then seal it anew with Repair-PgMigration -Reseal -Reason.");
+                "Find out who changed it and why, compare the schema, and then seal it again with Repair-PgMigration -Reseal -Reason.");
         }
 
         return new MigrationHistory(

@@ -16,7 +16,7 @@ internal static class MigrationStatus
         {
             seen.Add(file.Version);
 
-            // The mark of a baseline bears version 0, and is not a record of a file 000_….
+            // The mark of a baseline has version 0, and is not a record of a file 000_….
             var row = history.Rows.GetValueOrDefault(file.Version) is { Kind: not MigrationKind.Baseline } own ? own : null;
             result.Add(Describe(file, row, newest is not null && order.Compare(file.Version, newest) < 0 ? newest : null, target));
         }

@@ -20,7 +20,7 @@ internal sealed class LockRetry
         _lock.ForgetBlockers();
     }
 
-    /// <summary>Begins to count anew: it is another migration that failed.</summary>
+    /// <summary>Begins to count again: it is another migration that failed.</summary>
     internal void Restart() => _attempt = 1;
 
     /// <summary>Whether the error tells of a lock that another session held.</summary>

@@ -25,7 +25,7 @@ internal static class ConcurrentLeftovers
                 await ExecutePatientlyAsync(
                     connection, $"DROP INDEX CONCURRENTLY {Quote.Qualified(index.Schema, index.Name)}",
                     cancellationToken).ConfigureAwait(false);
-                return $"INVALID index {index.Name}, left by an unfinished build, was dropped and is built anew";
+                return $"INVALID index {index.Name}, left by an unfinished build, was dropped and is rebuilt";
             }
         }
 

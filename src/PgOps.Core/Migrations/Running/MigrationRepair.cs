@@ -18,6 +18,6 @@ public enum MigrationRepair
     /// <summary>The statement that was running when it was interrupted left nothing behind.</summary>
     MarkStatementNotDone,
 
-    /// <summary>The history as it is now is right; chain its hashes anew.</summary>
+    /// <summary>The history as it is now is right; chain its hashes again.</summary>
     Reseal,
 }

@@ -10,7 +10,7 @@ using PgOps.Core.Sql;
 namespace PgOps.Core.Migrations.Running;
 
 /// <summary>
-/// Builds a development database anew from its folder: a new one is filled by all migrations and seeds under a staging name, takes the
+/// Rebuilds a development database from its folder: a new one is filled by all migrations and seeds under a staging name, takes the
 /// old one's properties and, as the last act, its name; only then is the old one dropped. Whatever goes wrong before that, the old one
 /// is as it was.
 /// </summary>
@@ -93,9 +93,9 @@ public sealed class ResetDatabase
         {
             throw new PgOpsException(
                 PgErrorCode.StatementFailed,
-                $"{target} cannot be made anew with its own locale: {staging.Collation.Detail}",
+                $"{target} cannot be made again with its own locale: {staging.Collation.Detail}",
                 AsItWas(target),
-                "Install the locale on the server, or create the database anew by hand with another one.")
+                "Install the locale on the server, or create the database again by hand with another one.")
             { Subject = target };
         }
     }

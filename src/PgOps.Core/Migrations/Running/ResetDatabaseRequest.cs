@@ -1,6 +1,6 @@
 namespace PgOps.Core.Migrations.Running;
 
-/// <summary>Which development database is built anew, and from what.</summary>
+/// <summary>Which development database is rebuilt, and from what.</summary>
 public sealed record ResetDatabaseRequest
 {
     /// <summary>The database, the folder, its variables and the timeouts. What else it holds does not matter here.</summary>

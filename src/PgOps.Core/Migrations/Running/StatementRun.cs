@@ -12,7 +12,7 @@ namespace PgOps.Core.Migrations.Running;
 
 /// <summary>
 /// Runs a migration statement by statement, because one of them refuses a transaction block. Progress is recorded in the history: a
-/// statement that bears a transaction commits together with its progress; one that refuses is marked before it begins, so that after
+/// statement that has a transaction commits together with its progress; one that refuses is marked before it begins, so that after
 /// a kill exactly one statement can be in doubt, and the catalogs are asked about it (<see cref="InterruptedStatement"/>).
 /// </summary>
 internal sealed class StatementRun
@@ -48,7 +48,7 @@ internal sealed class StatementRun
 
     /// <summary>Runs the migration from its first statement, or from the one where an earlier run stopped.</summary>
     /// <param name="script">The migration.</param>
-    /// <param name="record">Its unfinished record; null when it begins anew.</param>
+    /// <param name="record">Its unfinished record; null when it begins again.</param>
     /// <param name="cancellationToken">Stops after undoing nothing: what is done stays done and recorded.</param>
     internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
     {
@@ -381,7 +381,7 @@ internal sealed class StatementRun
     {
         { Name: null } index => $" It may have left an INVALID index on {index.Table}, which has no name in the script: drop it first "
             + "(psql's \\d shows it), and give the index a name, so that PgOps can see to it.",
-        { } index => $" If the INVALID index {index.Name} is left, that run drops it and builds it anew.",
+        { } index => $" If the INVALID index {index.Name} is left, that run drops it and rebuilds it.",
         _ when ConcurrentCommand.Reindex(statement) is not null =>
             " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
         _ when ConcurrentCommand.Detach(statement) is not null => " If the partition is left half detached, that run finishes it.",

@@ -15,7 +15,7 @@ internal enum MigrationKind
     /// <summary>No migration: the mark of a database that was adopted without files.</summary>
     Baseline,
 
-    /// <summary>No migration: a person's word that an edited history was sealed anew.</summary>
+    /// <summary>No migration: a person's word that an edited history was sealed again.</summary>
     Seal,
 
     /// <summary>No migration: the other tool that the history was imported from, and how the two go on.</summary>

@@ -154,7 +154,7 @@ internal sealed class MigrationScript
         PgErrorCode.MigrationScriptInvalid,
         $"{file} is a migration in {language}, which PgOps cannot run: {file.Path}",
         "Nothing was run, and nothing of this migration is recorded.",
-        $"Write it anew in SQL, as a file of the same version. Where it has been run already: Repair-PgMigration -Version {file.Version} "
+        $"Write it again in SQL, as a file of the same version. Where it has been run already: Repair-PgMigration -Version {file.Version} "
             + $"-MarkApplied -Reason '…', or on an import Import-PgMigrationHistory -Skip {file.Version} -Reason '…'.")
     { Subject = file.Path };
 

@@ -33,7 +33,7 @@ internal sealed partial class ProgramFiles : MigrationSource
 
     internal override string Kind => "programs";
 
-    /// <summary>Leaves out what has been written anew in SQL: the SQL is the migration.</summary>
+    /// <summary>Leaves out what has been rewritten in SQL: the SQL is the migration.</summary>
     internal void Complete(IReadOnlyCollection<MigrationFile> scripts)
     {
         var versions = scripts.Select(file => file.Version).ToHashSet(MigrationVersion.Order);

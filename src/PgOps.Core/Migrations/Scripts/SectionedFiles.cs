@@ -6,7 +6,7 @@ namespace PgOps.Core.Migrations.Scripts;
 /// <summary>Numbered files that hold in one text what is done and what undoes it, told apart by a tool's marks.</summary>
 internal abstract class SectionedFiles : MigrationSource
 {
-    /// <summary>Whether a text bears one of the tool's marks.</summary>
+    /// <summary>Whether a text has one of the tool's marks.</summary>
     protected abstract bool IsMarked(string text);
 
     /// <summary>Whether a text has a section that undoes it, be it empty.</summary>

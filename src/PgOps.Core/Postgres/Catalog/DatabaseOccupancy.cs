@@ -5,7 +5,7 @@ using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Postgres.Catalog;
 
-/// <summary>A database that already bears the name a restore wants.</summary>
+/// <summary>A database that already has the name a restore wants.</summary>
 /// <param name="Oid">Its oid.</param>
 /// <param name="Tables">User tables in it.</param>
 /// <param name="Others">Other objects of users.</param>

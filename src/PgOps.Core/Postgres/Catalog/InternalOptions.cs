@@ -16,7 +16,7 @@ internal static partial class InternalOptions
 
     private const string Explanation =
         "The dump was made by a pg_dump older than its server and holds an option that newer servers keep for themselves: restore to a "
-        + "server as new as the source was, or back up anew with client programs as new as the server.";
+        + "server as new as the source was, or back up again with client programs as new as the server.";
 
     // The first minor release of each major version that may write them. 15.20 was looked at, 15.18 and those beside it have none.
     private static readonly Dictionary<int, int> Since = new() { [14] = 25, [15] = 20, [16] = 16, [17] = 12, [18] = 6 };

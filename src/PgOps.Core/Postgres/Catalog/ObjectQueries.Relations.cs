@@ -58,7 +58,7 @@ internal static partial class ObjectQueries
         """;
 
     // NOT NULL is told by the column; from version 18 it is a constraint too, here only when it says more. Copies that partitions get
-    // from their parents are made anew by a restore, under names of its own.
+    // from their parents are made again by a restore, under names of its own.
     private static string Constraints(int version) => $"""
         SELECT 'constraint', format('%I on %s', o.conname, coalesce(rel.name, format('%I.%I', n.nspname, t.typname))),
             concat_ws(' ', pg_get_constraintdef(o.oid), {(version < 180000

@@ -19,7 +19,7 @@ public sealed record RemoveBackupsRequest
     public bool Force { get; init; }
 
     /// <summary>
-    /// Paths of the backups that may go; null lets all go that the plan names. The plan is made anew and only what both name goes.
+    /// Paths of the backups that may go; null lets all go that the plan names. The plan is made again and only what both name goes.
     /// </summary>
     public IReadOnlySet<string>? Approved { get; init; }
 }

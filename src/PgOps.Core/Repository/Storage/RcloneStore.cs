@@ -10,7 +10,7 @@ namespace PgOps.Core.Repository.Storage;
 
 /// <summary>
 /// Anything that the program rclone reaches, as its own configuration says (https://rclone.org/docs/). Many files go in one run of it,
-/// for every run logs in anew.
+/// for every run logs in again.
 /// </summary>
 internal sealed class RcloneStore : RemoteStore
 {

@@ -5,7 +5,7 @@ using PgOps.Core.Postgres.Connections;
 namespace PgOps.Core.Restores.Masking;
 
 /// <summary>
-/// Writes tables anew, so that no dead row of theirs, no index and no TOAST page holds an original value. VACUUM FULL keeps a dead row
+/// Rewrites tables, so that no dead row of theirs, no index and no TOAST page holds an original value. VACUUM FULL keeps a dead row
 /// that somebody might still see, so it waits first until nobody can; and it leaves a table that it may not touch with a mere warning,
 /// so the files are looked at.
 /// </summary>
@@ -87,7 +87,7 @@ internal static class MaskedTableRewrite
             }
 
             return holders.Count == 0
-                ? PgCheck.Pass(name, "masked tables, their indexes and the planner's statistics written anew; "
+                ? PgCheck.Pass(name, "masked tables, their indexes and the planner's statistics rewritten; "
                     + "WAL and its archive keep what the restore wrote")
                 : PgCheck.Fail(
                     name,
