@@ -114,8 +114,8 @@ public sealed class TestPgRestoreCommand : PgPayloadCmdlet
     public string HistorySchema { get; set; } = "pgops";
 
     /// <summary>
-    /// Values for the placeholders ${name} in the scripts of -Rehearse; a SecureString is one that never shows. A placeholder without a value is
-    /// an error.
+    /// Values for the placeholders ${name} in the scripts of -Rehearse; a SecureString is one that never shows. A placeholder without a
+    /// value is an error.
     /// </summary>
     [Parameter]
     [ValidateNotNull]

@@ -80,7 +80,8 @@ internal static class ProvenBackup
 
     /// <summary>The backup's migration state must be the database's, but for migrations that ran behind this very backup.</summary>
     private static async Task RequireSameStateAsync(
-        PgBackup backup, PgBackupManifest manifest, MigrationRequest request, NpgsqlConnection connection, CancellationToken cancellationToken)
+        PgBackup backup, PgBackupManifest manifest, MigrationRequest request, NpgsqlConnection connection,
+            CancellationToken cancellationToken)
     {
         var found = await HistoryPosition.ReadAsync(connection, manifest.Migration?.HistorySchema, cancellationToken).ConfigureAwait(false);
         if (found?.HistoryHash == manifest.Migration?.HistoryHash
@@ -99,7 +100,8 @@ internal static class ProvenBackup
             "Take a fresh one: Backup-PgDatabase | Test-PgRestore | Invoke-PgMigration.");
     }
 
-    private static string Describe(PgMigrationMark? mark) => mark is null ? "none" : FormattableString.Invariant($"{mark}, {mark.HistoryRows} rows");
+    private static string Describe(PgMigrationMark? mark) => mark is null ? "none"
+        : FormattableString.Invariant($"{mark}, {mark.HistoryRows} rows");
 
     private static PgOpsException Refusal(PgTarget target, string why, string next)
         => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why.TrimEnd('.')}.", "Nothing was touched.", next)

@@ -9,7 +9,9 @@ namespace PgOps.Core.Sql;
 /// </summary>
 internal static partial class ConnectionState
 {
-    /// <summary>The words that tell it, as a regular expression that means the same to .NET and to the server; the case does not matter.</summary>
+    /// <summary>
+    /// The words that tell it, as a regular expression that means the same to .NET and to the server; the case does not matter.
+    /// </summary>
     internal const string Words =
         @"(^|\W)(load|prepare|deallocate|discard|set_config|alter\s+(database|role|user)|re?set\s+((session|local)\s+)?[\w""$]+\s*[.])";
 

@@ -116,5 +116,6 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
     }
 
     private static string? Assigned(ref SqlCursor at)
-        => at.AcceptText() ?? at.AcceptNumber()?.ToString(CultureInfo.InvariantCulture) ?? (at.At("DEFAULT") ? null : at.AcceptName() is [var word] ? word : null);
+        => at.AcceptText() ?? at.AcceptNumber()?.ToString(CultureInfo.InvariantCulture) ?? (at.At("DEFAULT") ? null
+            : at.AcceptName() is [var word] ? word : null);
 }

@@ -12,7 +12,8 @@ public sealed class BaselineTests(SandboxServer server) : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _workspace = await MigrationWorkspace.CreateAsync(server);
-        await _workspace.ExecuteAsync("CREATE TABLE a (i int, j int); CREATE TABLE kept (i int); CREATE SCHEMA app; CREATE TABLE app.b (i int)");
+        await _workspace.ExecuteAsync("CREATE TABLE a (i int, j int); CREATE TABLE kept (i int); CREATE SCHEMA app; CREATE TABLE "
+            + "app.b (i int)");
         _workspace.Write("1_a.sql", "CREATE TABLE a (i int); CREATE TABLE gone (i int); CREATE TABLE old_name (i int);");
         _workspace.Write("2_b.sql", "DROP TABLE gone; ALTER TABLE old_name RENAME TO kept; CREATE TABLE IF NOT EXISTS app.b (i int);");
         _workspace.Write("3_c.sql", "ALTER TABLE ONLY a ADD COLUMN IF NOT EXISTS j int; ALTER TABLE a ADD CONSTRAINT c CHECK (i > 0);");

@@ -80,7 +80,8 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
     public void Diesel_orders_as_text_and_its_number_within_a_second_is_hexadecimal()
     {
         using var workspace = new MigrationWorkspace(new PgTarget());
-        foreach (var name in new[] { "2023-10-15-093046_d", "2023-10-15-093045-000a_c", "2023-10-15-093045-0009_b", "2023-10-15-093045_a", "9_f", "20231016_e" })
+        foreach (var name in new[] { "2023-10-15-093046_d", "2023-10-15-093045-000a_c", "2023-10-15-093045-0009_b",
+            "2023-10-15-093045_a", "9_f", "20231016_e" })
         {
             workspace.Write($"{name}/up.sql", "SELECT 1;");
         }
@@ -112,7 +113,8 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
         _workspace.Write("7_gone.down.sql", "DROP TABLE a;");
 
         Assert.Equal(["1_a", "2_b", "10_c"], (await _workspace.RunAsync()).Applied.Select(migration => migration.ToString()));
-        Assert.Contains(_workspace.Sink.Lines, line => line.Text.Contains("7_gone.down.sql (no .up.sql of its version", StringComparison.Ordinal));
+        Assert.Contains(_workspace.Sink.Lines, line => line.Text.Contains("7_gone.down.sql (no .up.sql of its version",
+            StringComparison.Ordinal));
         Assert.Equal(["10"], (await UndoAsync(null)).Reverted.Select(migration => migration.Version));
     }
 

@@ -52,6 +52,30 @@ public sealed class ImportSkipTests : IAsyncLifetime, IDisposable
         Assert.All(await _workspace.StatusAsync(), migration => Assert.NotEqual(PgMigrationState.Missing, migration.State));
     }
 
+    [PostgresTheory]
+    [InlineData(PgMigrationTool.Dbmate, "2_b.sql", "2")]
+    [InlineData(PgMigrationTool.Goose, "2_b.sql", "2")]
+    [InlineData(PgMigrationTool.Prisma, "20240102000000_b", "20240102000000")]
+    public async Task What_was_skipped_stays_so_while_both_go_on(PgMigrationTool tool, string script, string version)
+    {
+        await PrepareAsync(tool);
+        var path = Path.Combine(_workspace.Folder, script);
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+
+        await ImportAsync(request => request with { Skip = [version], SkipReason = "squashed", Beside = true });
+
+        Assert.Single((await _workspace.RunAsync()).Applied);
+        Assert.Empty((await _workspace.RunAsync()).Applied);
+        Assert.Empty((await ImportAsync(request => request with { Update = true })).Baselined);
+    }
+
     [PostgresFact]
     public async Task Squashed_and_deleted_migrations_of_Flyway_are_skipped_and_the_folder_goes_on()
     {
@@ -90,7 +114,8 @@ public sealed class ImportSkipTests : IAsyncLifetime, IDisposable
         _workspace.Write("2_b.sql", "-- +migrate Up\nSELECT 1;\n");
 
         Assert.Contains(
-            "\n  2_b.sql (applied", (await RefusedAsync(PgErrorCode.MigrationChanged, request => request)).Problem, StringComparison.Ordinal);
+            "\n  2_b.sql (applied", (await RefusedAsync(PgErrorCode.MigrationChanged, request => request))
+                .Problem, StringComparison.Ordinal);
     }
 
     [PostgresFact]
@@ -109,7 +134,8 @@ public sealed class ImportSkipTests : IAsyncLifetime, IDisposable
     {
         await PrepareAsync(PgMigrationTool.Dbmate);
         await _workspace.ExecuteAsync(
-            "CREATE SCHEMA t1; CREATE TABLE t1.schema_migrations (version varchar PRIMARY KEY); INSERT INTO t1.schema_migrations VALUES ('1');"
+            "CREATE SCHEMA t1; CREATE TABLE t1.schema_migrations (version varchar PRIMARY KEY); INSERT INTO t1.schema_migrations "
+                + "VALUES ('1');"
                 + "CREATE SCHEMA t2");
 
         var run = await ImportAsync(request => request with { Migrations = request.Migrations.ForSchema(Tenant("t1")) });

@@ -60,7 +60,8 @@ public sealed class MigrationAdviceTests(SandboxServer server) : IAsyncLifetime
         await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true });
         var sink = new CollectingSink();
 
-        await new RepairMigration().RunAsync(_workspace.Request, "1", MigrationRepair.MarkNotApplied, "the test", sink, CancellationToken.None);
+        await new RepairMigration().RunAsync(_workspace.Request, "1", MigrationRepair.MarkNotApplied, "the test", sink,
+            CancellationToken.None);
 
         Assert.Contains(sink.Lines, line => line.Text.Contains("DROP INDEX CONCURRENTLY \"public\".\"t_i\";", StringComparison.Ordinal));
     }
@@ -78,6 +79,7 @@ public sealed class MigrationAdviceTests(SandboxServer server) : IAsyncLifetime
         await _workspace.ExecuteAsync("INSERT INTO users (id, new_id) VALUES (1, 2)");
 
         Assert.Contains("DROP TRIGGER \"users_new_id_sync\" ON \"users\";", contract, StringComparison.Ordinal);
-        Assert.DoesNotContain("DROP TRIGGER", MigrationNaming.Read("remove_id_from_users", _workspace.Folder).Script!, StringComparison.Ordinal);
+        Assert.DoesNotContain("DROP TRIGGER", MigrationNaming.Read("remove_id_from_users", _workspace.Folder).Script!,
+            StringComparison.Ordinal);
     }
 }

@@ -19,7 +19,8 @@ public sealed class MigrationSecretTests : IAsyncLifetime
     }
 
     private static ScriptVariables Variables
-        => new(new Dictionary<string, string> { ["pw"] = Secret.Replace("'", "''", StringComparison.Ordinal), ["plain"] = "x" }, secrets: ["pw"]);
+        => new(new Dictionary<string, string> { ["pw"] = Secret.Replace("'", "''", StringComparison.Ordinal), ["plain"] = "x" },
+            secrets: ["pw"]);
 
     public async Task InitializeAsync() => _workspace = await MigrationWorkspace.CreateAsync(_server);
 
@@ -38,13 +39,15 @@ public sealed class MigrationSecretTests : IAsyncLifetime
         var plan = await new PreviewMigrations().RunAsync(_workspace.Request, _workspace.Sink, CancellationToken.None);
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
-        _workspace.Write("1_role.sql", $"{head}CREATE ROLE {_role} LOGIN PASSWORD 'l1teral-pw';\nALTER ROLE {_role} PASSWORD 'l1teral-pw' NONSENSE;");
+        _workspace.Write("1_role.sql", $"{head}CREATE ROLE {_role} LOGIN PASSWORD 'l1teral-pw';\nALTER ROLE {_role} PASSWORD "
+            + "'l1teral-pw' NONSENSE;");
         var syntax = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
         _workspace.Write("1_role.sql", $"{head}CREATE ROLE {_role} LOGIN PASSWORD 'l1teral-pw';\nSELECT 1;");
         await _workspace.RunAsync();
 
         string[] said = [
-            .. plan.Select(planned => planned.ToString()), .. plan.Select(planned => planned.Description), error.ToString(), error.Statement!.Sql, syntax.ToString(), syntax.Statement!.Sql,
+            .. plan.Select(planned => planned.ToString()), .. plan.Select(planned
+                => planned.Description), error.ToString(), error.Statement!.Sql, syntax.ToString(), syntax.Statement!.Sql,
             .. _workspace.Sink.Lines.Select(line => line.Text)];
         Assert.All(said, text => Assert.DoesNotContain("l1teral-pw", text, StringComparison.Ordinal));
         Assert.Contains("PASSWORD '********'", plan[0].Description, StringComparison.Ordinal);

@@ -40,7 +40,8 @@ public sealed class OwnTransactionTests : IAsyncLifetime, IDisposable
         Assert.Equal(2, run.Applied.Count);
         Assert.Equal("b", await _workspace.ScalarAsync<string>("SELECT m::text FROM p WHERE id = 2"));
         Assert.Equal("10/10 f", await _workspace.ScalarAsync<string>(
-            "SELECT format('%s/%s %s', statements_done, statements_total, transactional) FROM pgops.migration_history WHERE version = '2'"));
+            "SELECT format('%s/%s %s', statements_done, statements_total, transactional) FROM pgops.migration_history WHERE version = "
+                + "'2'"));
     }
 
     [PostgresFact]
@@ -55,7 +56,8 @@ public sealed class OwnTransactionTests : IAsyncLifetime, IDisposable
         Assert.Equal(9, error.Statement!.Line);
         Assert.Contains("3 of its 9 statements are done", error.State, StringComparison.Ordinal);
         Assert.Contains("The transaction that begins in line 4 was rolled back whole", error.State, StringComparison.Ordinal);
-        Assert.Equal("a", await _workspace.ScalarAsync<string>("SELECT string_agg(relname, ',') FROM pg_class WHERE relname IN ('a', 'b')"));
+        Assert.Equal("a", await _workspace.ScalarAsync<string>("SELECT string_agg(relname, ',') FROM pg_class WHERE relname IN ('a', "
+            + "'b')"));
 
         _workspace.Write("1_a.sql", Text.Replace("1/0", "2", StringComparison.Ordinal));
         await _workspace.RunAsync();

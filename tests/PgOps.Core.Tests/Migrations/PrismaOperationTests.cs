@@ -38,14 +38,16 @@ public sealed class PrismaOperationTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(
             ["202607130837_init", "202607140900_zzz", "202607140900.1_aaa"], (await _workspace.StatusAsync()).Select(it => it.ToString()));
-        Assert.All(await _workspace.StatusAsync(), it => Assert.Contains("which PgOps does not apply", it.Remark, StringComparison.Ordinal));
+        Assert.All(await _workspace.StatusAsync(), it => Assert.Contains("which PgOps does not apply", it.Remark,
+            StringComparison.Ordinal));
 
         var plan = await new PreviewMigrations().RunAsync(_workspace.Request, _workspace.Sink, CancellationToken.None);
         Assert.Contains("Leave 202607140900.1_aaa (1 destructive) to Prisma", plan[2].Description, StringComparison.Ordinal);
         Assert.Contains("ALTER TABLE \"user\" DROP COLUMN c", plan[2].Description, StringComparison.Ordinal);
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationScriptInvalid);
-        Assert.Contains("operations of Prisma 8 (1 additive), which PgOps reads but does not apply", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("operations of Prisma 8 (1 additive), which PgOps reads but does not apply", error.Problem,
+            StringComparison.Ordinal);
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('pgops.migration_history')::text"));
     }
 

@@ -34,7 +34,8 @@ public sealed class ProvenBackupTests(SandboxServer server) : IAsyncLifetime
 
         var error = await _workspace.FailAsync(PgErrorCode.BackupNotProven, request => request with { Proof = early });
 
-        Assert.Contains("another state of its migrations (1_a, 1 rows) than the database's now (2_b, 2 rows)", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("another state of its migrations (1_a, 1 rows) than the database's now (2_b, 2 rows)", error.Problem,
+            StringComparison.Ordinal);
         var now = await ProofAsync(DateTime.UtcNow);
         Assert.Single((await _workspace.RunAsync(request => request with { Proof = now })).Applied);
     }
@@ -72,7 +73,8 @@ public sealed class ProvenBackupTests(SandboxServer server) : IAsyncLifetime
         await using var session = await ServerConnection.OpenAsync(_workspace.Target, null, CancellationToken.None);
         var oid = uint.Parse((await _workspace.ScalarAsync<string>(
             "SELECT oid::text FROM pg_database WHERE datname = current_database()"))!, CultureInfo.InvariantCulture);
-        var manifest = BackupSample.Manifest(_workspace.Target.Database, at, 1, await ClusterIdentity.ReadAsync(session, CancellationToken.None));
+        var manifest = BackupSample.Manifest(_workspace.Target.Database, at, 1, await ClusterIdentity.ReadAsync(session,
+            CancellationToken.None));
         manifest = manifest with
         {
             Facts = manifest.Facts with { Oid = oid },
@@ -80,7 +82,8 @@ public sealed class ProvenBackupTests(SandboxServer server) : IAsyncLifetime
         };
         return new PgDrill
         {
-            Backup = new PgBackup { Path = "/backups/one", Database = manifest.Database, SnapshotAt = at, Id = manifest.Id, Format = "custom", Manifest = manifest },
+            Backup = new PgBackup { Path = "/backups/one", Database = manifest.Database, SnapshotAt = at, Id = manifest.Id,
+                Format = "custom", Manifest = manifest },
             Checks = [PgCheck.Pass("content", "")],
             ContentEqual = true,
         };

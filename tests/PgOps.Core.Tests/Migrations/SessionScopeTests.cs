@@ -104,7 +104,8 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
 
     [PostgresTheory]
     [InlineData("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app', current_database()); END $$", "app.t")]
-    [InlineData("DO $$ BEGIN EXECUTE format('ALTER /* */ ROLE CURRENT_USER IN DATABASE %I SET search_path = app', current_database()); END $$", "app.t")]
+    [InlineData("DO $$ BEGIN EXECUTE format('ALTER /* */ ROLE CURRENT_USER IN DATABASE %I SET search_path = app', "
+        + "current_database()); END $$", "app.t")]
     [InlineData("SET my.own = 'x'", "t")]
     [InlineData("SET /* of ours */ \"my\".own = 'x'", "t")]
     [InlineData("LOAD 'plpgsql'", "t")]
@@ -122,7 +123,8 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(3, (await workspace.RunAsync()).Applied.Count);
 
-        Assert.Equal(0L, await workspace.ScalarAsync<long>($"SELECT count(own) + sum(prepared)::bigint FROM {(table == "t" ? "public.t" : table)}"));
+        Assert.Equal(0L, await workspace.ScalarAsync<long>($"SELECT count(own) + sum(prepared)::bigint FROM "
+            + $"{(table == "t" ? "public.t" : table)}"));
     }
 
     [PostgresFact]

@@ -119,7 +119,8 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
         _workspace.Write("3_c.down.sql", "-- nothing\n");
         Assert.Contains("holds no statement", (await RefusalAsync(PgErrorCode.DownScriptMissing)).Problem, StringComparison.Ordinal);
         _workspace.Write("3_c.down.sql", "DROP INDEX CONCURRENTLY i;");
-        Assert.Contains("cannot run in a transaction", (await RefusalAsync(PgErrorCode.MigrationScriptInvalid)).Problem, StringComparison.Ordinal);
+        Assert.Contains("cannot run in a transaction", (await RefusalAsync(PgErrorCode.MigrationScriptInvalid)).Problem,
+            StringComparison.Ordinal);
         _workspace.Write("3_c.sql", "CREATE TABLE c (d int);");
         Assert.Contains("was changed", (await RefusalAsync(PgErrorCode.MigrationChanged)).Problem, StringComparison.Ordinal);
         _workspace.Delete("3_c.sql");

@@ -103,7 +103,8 @@ internal static class ImportPlan
             {
                 reason += $"; skipped: {request.SkipReason}";
             }
-            else if (file.Language is null && entry.Checksum is not null && tool.Checksums(File.ReadAllBytes(file.Path)) is { } own && !own.Contains(entry.Checksum))
+            else if (file.Language is null && entry.Checksum is not null && tool.Checksums(File.ReadAllBytes(file.Path)) is { } own
+                && !own.Contains(entry.Checksum))
             {
                 if (entry.Repeatable)
                 {

@@ -49,7 +49,8 @@ internal sealed class ImportSkips
         var version = VersionOf(entry.Key);
         return MigrationFile.Absent(
             version,
-            entry.Title.StartsWith(version, StringComparison.Ordinal) ? entry.Title[version.Length..].TrimStart('_', '-', ' ') : entry.Title,
+            entry.Title.StartsWith(version, StringComparison.Ordinal) ? entry.Title[version.Length..].TrimStart('_', '-', ' ')
+                : entry.Title,
             char.IsAsciiDigit(version[0]) ? MigrationKind.Versioned : MigrationKind.Repeatable);
     }
 

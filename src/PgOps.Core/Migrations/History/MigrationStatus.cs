@@ -118,7 +118,8 @@ internal static class MigrationStatus
         Duration = row.DurationMilliseconds is { } duration ? TimeSpan.FromMilliseconds(duration) : null,
         AppliedBy = row.AppliedBy,
         BackupId = row.BackupId,
-        Remark = row.Kind == MigrationKind.Baseline ? null : row.IsSkipped ? row.Reason : "It is applied, but the folder has no file for it.",
+        Remark = row.Kind == MigrationKind.Baseline ? null : row.IsSkipped ? row.Reason
+            : "It is applied, but the folder has no file for it.",
         Target = target,
     };
 }

@@ -91,7 +91,8 @@ internal static class Baseline
             var command = $"Invoke-PgMigration -Baseline -ToVersion ";
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
-                $"{missing.File} makes {missing.What}, which {request.Target} does not have: it was never run there, or what it made is gone.",
+                $"{missing.File} makes {missing.What}, which {request.Target} does not have: it was never run there, or what it made "
+                    + "is gone.",
                 "Nothing was touched.",
                 (before is null
                     ? "If the database holds nothing of these migrations: Invoke-PgMigration -AllowNotEmpty runs them. "

@@ -64,7 +64,8 @@ internal static class BaselineEvidence
         {
             _ = at.Accept("UNLOGGED");
             _ = at.Accept("TABLE") && at.Accept("IF", "NOT", "EXISTS");
-            return statement.Keywords is ["CREATE", "TABLE", ..] or ["CREATE", "UNLOGGED", "TABLE", ..] && at.AcceptName() is { Count: > 0 } name
+            return statement.Keywords is ["CREATE", "TABLE", ..] or ["CREATE", "UNLOGGED", "TABLE", ..]
+                && at.AcceptName() is { Count: > 0 } name
                 ? (name.Count > 1 ? name[^2] : "", name[^1], "")
                 : null;
         }

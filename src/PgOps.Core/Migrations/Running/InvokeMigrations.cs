@@ -184,7 +184,8 @@ public sealed class InvokeMigrations
         if (request.Baseline)
         {
             await RequireNoOtherAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
-            return await Baseline.RecordAsync(request, folder, table, history, connection, sink.Log, cancellationToken).ConfigureAwait(false);
+            return await Baseline.RecordAsync(request, folder, table, history, connection, sink.Log, cancellationToken)
+                .ConfigureAwait(false);
         }
 
         var turn = await AdoptedTurn.BeginAsync(request, folder, table, history, connection, sink, cancellationToken).ConfigureAwait(false);
@@ -260,7 +261,8 @@ public sealed class InvokeMigrations
         {
             throw new PgOpsException(
                 PgErrorCode.MigrationScriptInvalid,
-                $"{script.File} holds operations of Prisma 8 ({script.File.Operations}), which PgOps reads but does not apply: {script.File.Path}",
+                $"{script.File} holds operations of Prisma 8 ({script.File.Operations}), which PgOps reads but does not apply: "
+                    + $"{script.File.Path}",
                 "Nothing was run, and nothing of this migration is recorded.",
                 "Apply it with Prisma. Invoke-PgMigration -WhatIf shows its statements; where Prisma has applied it: "
                     + $"Repair-PgMigration -Version {script.File.Version} -MarkApplied -Reason '…'.")
@@ -311,8 +313,10 @@ public sealed class InvokeMigrations
             catch (NpgsqlException error) when (ServerErrors.IsLost(error))
             {
                 throw HistoryErrors.Working(
-                    request.Target, table, error, $"running {(group.Count == 1 ? "" : "one of ")}{string.Join(", ", group.Select(script => script.File))}",
-                    $"{Amount.Of(applied.Count, "migration")} of this run before it ended. What was under way was rolled back, or, where a file "
+                    request.Target, table, error, $"running "
+                        + $"{(group.Count == 1 ? "" : "one of ")}{string.Join(", ", group.Select(script => script.File))}",
+                    $"{Amount.Of(applied.Count, "migration")} of this run before it ended. What was under way was rolled back, or, "
+                        + "where a file "
                         + "runs statement by statement, stands as far as it is recorded; Get-PgMigration shows how each one stands.");
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)

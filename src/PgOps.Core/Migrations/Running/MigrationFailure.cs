@@ -58,7 +58,8 @@ internal static class MigrationFailure
         Field("QUERY", Hidden(error.InternalQuery));
         Field("CONTEXT", Hidden(error.Where));
         Field("LOCK HELD BY", blockers);
-        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, statement, blockers), Shown(script, error))
+        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, statement, blockers),
+            Shown(script, error))
         {
             Subject = script.File.Path,
             Statement = new PgStatementError
@@ -66,7 +67,8 @@ internal static class MigrationFailure
                 File = script.File.Path,
                 Line = excerpt.Line,
                 Column = excerpt.Column,
-                Sql = statement is not null ? script.File.Hide(statement.Text) : (recording is not null ? error.BatchCommand!.CommandText : "COMMIT"),
+                Sql = statement is not null ? script.File.Hide(statement.Text) : (recording is not null ? error.BatchCommand!.CommandText
+                    : "COMMIT"),
                 SqlState = error.SqlState,
                 Message = script.File.HideIn(error.MessageText),
                 Detail = Hidden(error.Detail),
@@ -94,8 +96,10 @@ internal static class MigrationFailure
         return (message, detail, hint, query, where) == (error.MessageText, error.Detail, error.Hint, error.InternalQuery, error.Where)
             ? error
             : new PostgresException(
-                message, error.Severity, error.InvariantSeverity, error.SqlState, detail, hint, error.Position, error.InternalPosition, query, where,
-                error.SchemaName, error.TableName, error.ColumnName, error.DataTypeName, error.ConstraintName, error.File, error.Line, error.Routine);
+                message, error.Severity, error.InvariantSeverity, error.SqlState, detail, hint, error.Position, error.InternalPosition,
+                    query, where,
+                error.SchemaName, error.TableName, error.ColumnName, error.DataTypeName, error.ConstraintName, error.File, error.Line,
+                    error.Routine);
 
         string? Hidden(string? said) => said is null ? null : script.File.HideIn(said);
     }
@@ -136,7 +140,8 @@ internal static class MigrationFailure
             "If the database already held this before PgOps, adopt it with Invoke-PgMigration -Baseline; else correct the file. "
                 + "Then run the command again.",
         UnsafeNewEnumValueUsage =>
-            "A value that ALTER TYPE … ADD VALUE makes can be used when its transaction has ended: put it into a migration of its own before "
+            "A value that ALTER TYPE … ADD VALUE makes can be used when its transaction has ended: put it into a migration of its own "
+                + "before "
                 + "this one, or between BEGIN and COMMIT at the head of this file.",
         PostgresErrorCodes.ObjectInUse =>
             "Rows that this transaction wrote still wait for their deferred checks or triggers: SET CONSTRAINTS ALL IMMEDIATE before this "

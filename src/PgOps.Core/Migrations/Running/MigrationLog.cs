@@ -34,7 +34,8 @@ internal static partial class MigrationLog
     internal static partial void NothingToUndo(this ILogger log, MigrationFile migration, string path);
 
     [LoggerMessage(
-        5410, LogLevel.Warning, "{Migration}: the INVALID index {Index} is still there, and slows down every write: DROP INDEX CONCURRENTLY {Index};")]
+        5410, LogLevel.Warning, "{Migration}: the INVALID index {Index} is still there, and slows down every write: DROP INDEX "
+            + "CONCURRENTLY {Index};")]
     internal static partial void InvalidIndexStays(this ILogger log, MigrationFile migration, string index);
 
     [LoggerMessage(5411, LogLevel.Warning, "{Folder} holds no migrations.")]

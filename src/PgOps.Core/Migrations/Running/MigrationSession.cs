@@ -55,7 +55,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         }).ConfigureAwait(false);
     }
 
-    /// <summary>Whether a migration must be alone on its connection, for it, or routines of the database, may leave something on it.</summary>
+    /// <summary>
+    /// Whether a migration must be alone on its connection, for it, or routines of the database, may leave something on it.
+    /// </summary>
     internal bool WearsOut(MigrationScript script)
         => _routinesLeaveState || script.Statements.Any(ConnectionState.MayBeLeftBy);
 
@@ -98,7 +100,8 @@ internal sealed class MigrationSession : IAsyncDisposable
         _historySettings = SessionSettings.Set(history, local: true);
         _historySettingsOfMore = SessionSettings.Set([.. history, ("synchronous_commit", "off")], local: true);
         _routinesLeaveState = await Connection.ScalarAsync<bool>(
-            ConnectionState.RoutinesQuery(Connection.PostgreSqlVersion.Major), cancellationToken, ConnectionState.Words).ConfigureAwait(false);
+            ConnectionState.RoutinesQuery(Connection.PostgreSqlVersion.Major), cancellationToken, ConnectionState.Words)
+                .ConfigureAwait(false);
     }
 
     /// <summary>Takes the worker's key again, which DISCARD ALL lets go.</summary>

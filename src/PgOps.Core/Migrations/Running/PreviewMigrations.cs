@@ -45,9 +45,11 @@ public sealed class PreviewMigrations
             : script.File.Operations is { } operations ? $"Leave {script.File} ({operations}) to Prisma on"
             : $"Apply {script.File} to";
         var how = script.Transactional ? "one transaction"
-            : script.Transactions.Count > 0 ? "with the file's own transactions, else each on its own" : "each on its own, because not all can run in a transaction";
+            : script.Transactions.Count > 0 ? "with the file's own transactions, else each on its own"
+                : "each on its own, because not all can run in a transaction";
         var statements = NameList.Lines(script.Statements, StatementLimit, statement =>
-            string.Create(CultureInfo.InvariantCulture, $"line {script.ExcerptAt(statement.Offset).Line,4}: {FirstLine(script, statement)}"));
+            string.Create(CultureInfo.InvariantCulture, $"line {script.ExcerptAt(statement.Offset).Line,4}: "
+                + $"{FirstLine(script, statement)}"));
         return $"{act} {target}: {Amount.Of(script.Statements.Count, "statement")}, {how}{statements}";
     }
 

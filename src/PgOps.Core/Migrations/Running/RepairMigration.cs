@@ -94,7 +94,8 @@ public sealed class RepairMigration
         {
             foreach (var statement in MigrationScript.Read(file).Statements)
             {
-                if (await ConcurrentLeftovers.InvalidIndexAsync(connection, statement, cancellationToken).ConfigureAwait(false) is { } index)
+                if (await ConcurrentLeftovers.InvalidIndexAsync(connection, statement, cancellationToken)
+                    .ConfigureAwait(false) is { } index)
                 {
                     log.InvalidIndexStays(file, index);
                 }

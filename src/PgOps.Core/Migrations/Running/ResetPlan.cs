@@ -63,7 +63,8 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
         var seeds = request.NoSeed ? "no seeds, because of -NoSeed" : Amount.Of(Folder.Seeds.Count, "seed");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {Amount.Of(Sessions.Count, "session")} of others) and rebuild it ")
+            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {Amount.Of(Sessions.Count, "session")} of others) and "
+                + "rebuild it ")
             + $"from {request.Migrations.Path}: {Amount.Of(versions.Count, "migration")}{range}{repeatables}, {seeds}.{ended}";
     }
 
@@ -114,7 +115,7 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
             : throw new PgOpsException(
                 PgErrorCode.PermissionDenied,
                 $"The role \"{target.Username}\" may not replace {target}: "
-                    + $"that takes CREATEDB and the rights of its owner \"{old.Facts.Owner}\".",
+                    + "that takes CREATEDB and the rights of its owner \"{old.Facts.Owner}\".",
                 Untouched,
                 $"Work as the owner, and let a superuser run: ALTER ROLE … CREATEDB.")
             { Subject = target };

@@ -63,7 +63,8 @@ internal sealed class StatementRun
             await _session.RollbackAsync().ConfigureAwait(false);
             throw MigrationFailure.Describe(
                 script, null, error,
-                done == 0 ? $"Nothing of {script.File} was run." : $"The {Amount.Of(done, "statement")} of {script.File} that ran before stay done.",
+                done == 0 ? $"Nothing of {script.File} was run." : $"The {Amount.Of(done, "statement")} of {script.File} that ran "
+                    + "before stay done.",
                 _lock.Blockers, _table);
         }
 
@@ -363,7 +364,8 @@ internal sealed class StatementRun
                 ? _unrecorded ? $"Statement {done} is committed." : $"Statement {done + 1} was rolled back or not begun."
                 : inDoubt ? "What the statement that failed had committed by itself stays; the next run asks what became of it."
                 : script.Transactions.ContainsKey(index)
-                    ? $"The transaction that begins in line {script.ExcerptAt(script.Statements[index].Offset).Line} was rolled back whole; "
+                    ? $"The transaction that begins in line {script.ExcerptAt(script.Statements[index].Offset).Line} was rolled back "
+                        + "whole; "
                         + "the next run goes on with it."
                 : $"The next run goes on at the statement that failed.{Remains(statement)}"),
             _lock.Blockers,

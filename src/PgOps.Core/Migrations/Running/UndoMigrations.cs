@@ -154,7 +154,8 @@ public sealed class UndoMigrations
                 Checksum = script.Undone.Checksum,
                 Duration = clock.Elapsed,
                 BackupId = request.BackupId,
-                Remark = script.Statements.Count > 0 ? "Was undone." : "Was undone by a script without a statement: nothing was taken back.",
+                Remark = script.Statements.Count > 0 ? "Was undone." : "Was undone by a script without a statement: nothing was taken "
+                    + "back.",
                 Target = request.Target,
             });
         }

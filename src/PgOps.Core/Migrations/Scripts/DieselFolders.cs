@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>
-/// Diesel's <c>2023-10-15-093045_x/up.sql</c> with <c>down.sql</c>. The version is what stands before the first underscore, without its dashes,
-/// as Diesel itself records it;
+/// Diesel's <c>2023-10-15-093045_x/up.sql</c> with <c>down.sql</c>. The version is what stands before the first underscore, without its
+/// dashes, as Diesel itself records it;
 /// <c>run_in_transaction = false</c> in <c>metadata.toml</c> is honoured.
 /// </summary>
 internal sealed partial class DieselFolders : MigrationSource

@@ -80,7 +80,9 @@ internal sealed partial class FlywayFiles : MigrationSource
         return true;
     }
 
-    /// <summary>The newest script that stands for all before it is one of them where they are gone; else they come to the same end.</summary>
+    /// <summary>
+    /// The newest script that stands for all before it is one of them where they are gone; else they come to the same end.
+    /// </summary>
     private void CompleteBaselines()
     {
         var newest = _baselines.OrderBy(file => file.Version, MigrationVersion.Order).LastOrDefault();
@@ -115,7 +117,8 @@ internal sealed partial class FlywayFiles : MigrationSource
             return;
         }
 
-        foreach (var line in entry.Text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] is not ('#' or '!')))
+        foreach (var line in entry.Text.Split('\n').Select(line => line.Trim()).Where(line
+            => line.Length > 0 && line[0] is not ('#' or '!')))
         {
             switch (string.Concat(line.Where(letter => !char.IsWhiteSpace(letter))).ToUpperInvariant())
             {

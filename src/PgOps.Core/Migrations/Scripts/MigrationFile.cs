@@ -87,7 +87,8 @@ internal sealed class MigrationFile
     internal string HideIn(string words) => Redaction.ByPattern.Apply(Variables?.Hide(words) ?? words);
 
     /// <summary>A place in the file, of an offset in <see cref="Text"/>.</summary>
-    internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(_shown ??= SecretLiterals.Blank(Text), offset, Content.LinesLeftOut(offset));
+    internal ScriptExcerpt ExcerptAt(int offset) => ScriptExcerpt.At(_shown ??= SecretLiterals.Blank(Text), offset,
+        Content.LinesLeftOut(offset));
 
     /// <summary>What is to run of a text of this file, today's or a recorded one: as long as the text, blank elsewhere.</summary>
     internal ScriptPart PartOf(string text) => Section is null ? ScriptPart.Whole(text) : Section(this, text);

@@ -55,7 +55,8 @@ internal sealed partial class MigrationFolder
         // What has sections comes before the plain files, whose names theirs are.
         MigrationSource[] sources =
         [
-            new PrismaFolders(), new PrismaOperations(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(), new GooseFiles(),
+            new PrismaFolders(), new PrismaOperations(), new DieselFolders(), new FlywayFiles(), new UpDownPairs(), new DbmateFiles(),
+                new GooseFiles(),
             new SqlMigrateFiles(), new NodePgMigrateFiles(), new NumberedFiles(),
         ];
         var programs = new ProgramFiles();
@@ -66,7 +67,8 @@ internal sealed partial class MigrationFolder
         foreach (var info in entries)
         {
             var entry = new SourceEntry(info, names);
-            if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && !programs.Offer(entry) && StrayOf(entry, info) is { } stray)
+            if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && !programs.Offer(entry)
+                && StrayOf(entry, info) is { } stray)
             {
                 strays.Add(stray);
             }

@@ -140,7 +140,8 @@ internal sealed class MigrationScript
         => Unwrap(SqlScript.Parse(Replaced(file, file.PartOf(text).Text).Text, file.ConformingStrings).Statements);
 
     private static (string Text, PlaceMap Places) Replaced(MigrationFile file, string text)
-        => (file.Variables ?? (file.PlaceholdersEverywhere ? ScriptVariables.NoneAnywhere : ScriptVariables.None)).Replace(text, (name, offset) => ScriptPart.Invalid(
+        => (file.Variables ?? (file.PlaceholdersEverywhere ? ScriptVariables.NoneAnywhere : ScriptVariables.None)).Replace(
+            text, (name, offset) => ScriptPart.Invalid(
             file,
             file.Text,
             offset,
@@ -241,7 +242,8 @@ internal sealed class MigrationScript
             return (
                 statement.Offset,
                 $"{copy}: a migration has no client that takes or gives such data",
-                "take the statement out, or read and write a file on the server (COPY … TO '/path'); data to load stand in the file as text");
+                "take the statement out, or read and write a file on the server (COPY … TO '/path'); data to load stand in the file "
+                    + "as text");
         }
 
         foreach (var setting in SettingAssignment.In(statement))

@@ -35,7 +35,8 @@ internal sealed partial class NodePgMigrateFiles : SectionedFiles
         if ((up.NextMatch() is { Success: true } more ? more : down.NextMatch()) is { Success: true } second)
         {
             throw ScriptPart.Invalid(
-                file, text, second.Index, $"a second '{second.Value.Trim()}', which node-pg-migrate passes over", "keep one section of each kind");
+                file, text, second.Index, $"a second '{second.Value.Trim()}', which node-pg-migrate passes over",
+                    "keep one section of each kind");
         }
 
         var head = down.Success ? Math.Min(up.Index, down.Index) : up.Index;

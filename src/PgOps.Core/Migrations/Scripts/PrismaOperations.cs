@@ -6,9 +6,9 @@ using System.Text.RegularExpressions;
 namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>
-/// Prisma 8's <c>20260713T0837_x/ops.json</c> with <c>migration.json</c>: operations, each with its class and its SQL, and checks before and
-/// after it. What the contract is before and after a migration gives them their order. PgOps reads them, and leaves it to Prisma to apply
-/// them: their checks, and Prisma's own state in the schema prisma_contract, are part of that.
+/// Prisma 8's <c>20260713T0837_x/ops.json</c> with <c>migration.json</c>: operations, each with its class and its SQL, and checks before
+/// and after it. What the contract is before and after a migration gives them their order. PgOps reads them, and leaves it to Prisma to
+/// apply them: their checks, and Prisma's own state in the schema prisma_contract, are part of that.
 /// </summary>
 internal sealed partial class PrismaOperations : MigrationSource
 {
@@ -44,7 +44,8 @@ internal sealed partial class PrismaOperations : MigrationSource
 
         foreach (var (folder, from, _, _) in open)
         {
-            Stray(folder, from is null ? "a second beginning: its \"from\" is null" : "no migration leads to the contract that it begins with");
+            Stray(folder, from is null ? "a second beginning: its \"from\" is null"
+                : "no migration leads to the contract that it begins with");
         }
     }
 
@@ -73,7 +74,8 @@ internal sealed partial class PrismaOperations : MigrationSource
             using var operations = JsonDocument.Parse(ScriptContent.Read(path).Text);
             var (sql, classes) = Script(operations.RootElement);
             var version = (match.Groups["date"].Value + match.Groups["time"].Value).PadRight(MinuteLength, '0');
-            _found.Add((entry.Name, manifest.RootElement.GetProperty("from").GetString(), manifest.RootElement.GetProperty("to").GetString()!,
+            _found.Add((entry.Name, manifest.RootElement.GetProperty("from").GetString(),
+                manifest.RootElement.GetProperty("to").GetString()!,
                 new MigrationFile(version, match.Success ? match.Groups["name"].Value : entry.Name, path, new ScriptContent(sql))
                 {
                     Operations = classes,

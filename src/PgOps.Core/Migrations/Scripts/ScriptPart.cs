@@ -19,7 +19,8 @@ internal sealed partial record ScriptPart(string Text, bool Transactional = true
         : LikeSqlxMark().IsMatch(text)
             ? (0, "this asks for no transaction in words that neither sqlx nor PgOps knows", "write '-- no-transaction'")
         : LikeEvolveMark().Match(text) is { Success: true } mark
-            ? (0, $"'{mark.Value}' is a mark of Evolve's that PgOps does not read", $"take it out; the one that is read is {EvolveNoTransaction}")
+            ? (0, $"'{mark.Value}' is a mark of Evolve's that PgOps does not read",
+                $"take it out; the one that is read is {EvolveNoTransaction}")
         : null;
 
     /// <summary>The text with everything blank but the head and a section.</summary>

@@ -8,7 +8,7 @@ internal static partial class ConnectionLog
     [LoggerMessage(2001, LogLevel.Debug, "Connected to {Target}: PostgreSQL {Version}, process {Process}")]
     internal static partial void Connected(this ILogger log, PgTarget target, string version, int process);
 
-    [LoggerMessage(2003, LogLevel.Information, "{Target}: taken off for this session: {Timeouts}.")]
+    [LoggerMessage(2003, LogLevel.Debug, "{Target}: taken off for this session: {Timeouts}.")]
     internal static partial void TimeoutsTakenOff(this ILogger log, PgTarget target, string timeouts);
 
     [LoggerMessage(EventId = 2002, Message = "{Severity}: {Message}")]

@@ -89,7 +89,8 @@ internal static class ServerErrors
             IsLost(error) ? PgErrorCode.ConnectionLost : PgErrorCode.Unknown,
             new Redaction(target).Apply($"{target}: {doing} failed: {error.Message}"),
             state ?? (IsLost(error) ? null : "Nothing more was done after it."),
-            IsLost(error) ? "Check the server's log, then run the command again." : "Run the command again with -Verbose; its last lines tell where it was.",
+            IsLost(error) ? "Check the server's log, then run the command again."
+                : "Run the command again with -Verbose; its last lines tell where it was.",
             error)
         { Subject = target };
     }

@@ -58,19 +58,24 @@ internal static class SessionFitness
             return null;
         }
 
+        // ALTER, too, is refused in a session that cannot write.
+        const string Writable = "SET default_transaction_read_only = off;";
+        const string Reset = "RESET default_transaction_read_only";
+        var role = Quote.Identifier(target.Username);
+        var database = Quote.Identifier(target.Database);
         var (who, mend) = source switch
         {
-            "database" => ("the database has", $"ALTER DATABASE {Quote.Identifier(target.Database)} RESET default_transaction_read_only"),
-            "user" => ("the role has", $"ALTER ROLE {Quote.Identifier(target.Username)} RESET default_transaction_read_only"),
+            "database" => ("the database has", $"{Writable} ALTER DATABASE {database} {Reset}"),
+            "user" => ("the role has", $"{Writable} ALTER ROLE {role} {Reset}"),
             "database user" => (
                 "the role has, in this database,",
-                $"ALTER ROLE {Quote.Identifier(target.Username)} IN DATABASE {Quote.Identifier(target.Database)} RESET default_transaction_read_only"),
+                $"{Writable} ALTER ROLE {role} IN DATABASE {database} {Reset}"),
             "client" => ("the target's options have", "Leave it out of the options (PGOPTIONS)"),
-            _ => ("the server has", "ALTER SYSTEM RESET default_transaction_read_only, then SELECT pg_reload_conf()"),
+            _ => ("the server has", $"{Writable} ALTER SYSTEM {Reset}; SELECT pg_reload_conf()"),
         };
         return (
             $"nothing can be written, for {who} default_transaction_read_only = on",
-            $"Wait until whoever set it has ended it, or end it: {mend}. For this session alone: "
+            $"Wait until whoever set it has ended it, or end it: {mend}; for this session alone: "
                 + "$env:PGOPTIONS = '-c default_transaction_read_only=off'.");
     }
 }

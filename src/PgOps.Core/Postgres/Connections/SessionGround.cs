@@ -70,7 +70,8 @@ internal static class SessionGround
         {
             throw new PgOpsException(
                 PgErrorCode.ConnectionFailed,
-                $"{target} is {(standby ? "a standby" : readOnly ? "a primary whose sessions are read-only" : "a primary")}, and target_session_attrs "
+                $"{target} is {(standby ? "a standby" : readOnly ? "a primary whose sessions are read-only" : "a primary")}, and "
+                    + "target_session_attrs "
                     + $"asks for {kind}.",
                 "The connection was closed, and nothing was done through it.",
                 "Give the address of such a server, or leave target_session_attrs (PGTARGETSESSIONATTRS) out.")

@@ -11,7 +11,8 @@ internal static class TargetCertificates
     /// <summary>Sets encryption, authority, certificate, key and password file.</summary>
     /// <param name="builder">The driver's settings.</param>
     /// <param name="target">The target.</param>
-    /// <exception cref="PgOpsException">TargetInvalid: a file that is needed is missing or of a form that cannot be read; it is named.</exception>
+    /// <exception cref="PgOpsException">TargetInvalid: a file that is needed is missing or of a form that cannot be read; it is
+    /// named.</exception>
     internal static void Apply(NpgsqlConnectionStringBuilder builder, PgTarget target)
     {
         var root = RootOf(target);
@@ -32,7 +33,8 @@ internal static class TargetCertificates
         builder.SslCertificate = target.SslCertificate;
         builder.SslKey = target.SslKey;
         builder.SslPassword = target.SslPassword?.Reveal();
-        builder.Passfile = IgnoredPasswordFile(target) is null ? target.PasswordFile : Path.DirectorySeparatorChar == '/' ? "/dev/null" : "NUL";
+        builder.Passfile = IgnoredPasswordFile(target) is null ? target.PasswordFile : Path.DirectorySeparatorChar == '/' ? "/dev/null"
+            : "NUL";
     }
 
     /// <summary>The password file that is not read, because others may read it, too.</summary>

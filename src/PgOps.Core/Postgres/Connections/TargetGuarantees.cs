@@ -13,7 +13,8 @@ internal static class TargetGuarantees
         ["sslcrl"] = ([], "Leave it out, and give an sslrootcert whose authority has revoked nothing that matters."),
         ["sslcrldir"] = ([], "Leave it out, and give an sslrootcert whose authority has revoked nothing that matters."),
         ["ssl_min_protocol_version"] = (
-            ["TLSv1", "TLSv1.1", "TLSv1.2"], "Leave it out: TLS 1.2 is the least in any case; the server's own setting of that name asks for more."),
+            ["TLSv1", "TLSv1.1", "TLSv1.2"], "Leave it out: TLS 1.2 is the least in any case; the server's own setting of that name "
+                + "asks for more."),
         ["ssl_max_protocol_version"] = (["TLSv1.3"], "Leave it out; the server's own setting of that name limits it."),
         ["sslnegotiation"] = (["postgres"], "Leave it out: every server takes the usual way."),
         ["krbsrvname"] = (["postgres"], "Leave it out, or name the server's principal postgres."),
@@ -43,7 +44,8 @@ internal static class TargetGuarantees
         {
             if (keywords.GetValueOrDefault(name) is { Length: > 0 } value && !done.Contains(value, StringComparer.OrdinalIgnoreCase))
             {
-                throw TargetParser.Invalid($"PgOps' own sessions cannot follow {Named(name)} '{value}', so it would protect half of the work.", instead);
+                throw TargetParser.Invalid($"PgOps' own sessions cannot follow {Named(name)} '{value}', so it would protect half of "
+                    + "the work.", instead);
             }
         }
 

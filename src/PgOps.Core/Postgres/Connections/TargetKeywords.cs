@@ -32,8 +32,10 @@ internal static class TargetKeywords
     internal static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
         "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "max_idle_connection_lifetime",
-        "max_connection_lifetime", "workaround", "sslcompression", "sslsni", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
-        "keepalives_count", "tcp_user_timeout", "fallback_application_name", "client_encoding", "uselibpqcompat", "pooling", "minimum pool size", "maximum pool size",
+        "max_connection_lifetime", "workaround", "sslcompression", "sslsni", "gsslib", "gssdelegation", "keepalives", "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "fallback_application_name", "client_encoding", "uselibpqcompat", "pooling",
+        "minimum pool size", "maximum pool size",
         "min pool size", "max pool size", "command timeout", "commandtimeout", "keepalive", "multiplexing", "include error detail",
         "include failed batched command", "persist security info", "trust server certificate", "no reset on close", "enlist",
         "connection idle lifetime", "connection lifetime", "max auto prepare", "encoding", "client encoding", "timezone",

@@ -145,8 +145,10 @@ public sealed class TargetGuaranteeTests(SandboxServer server) : IDisposable
 
         Assert.Contains("the database has default_transaction_read_only = on", error.Problem, StringComparison.Ordinal);
         Assert.Contains(
-            $"ALTER DATABASE \"{workspace.Target.Database}\" RESET default_transaction_read_only", error.NextStep, StringComparison.Ordinal);
-        Assert.Contains("default_transaction_read_only", test.Checks.Single(check => check.Name == PgCheckName.Writable).Detail, StringComparison.Ordinal);
+            $"ALTER DATABASE \"{workspace.Target.Database}\" RESET default_transaction_read_only", error.NextStep,
+                StringComparison.Ordinal);
+        Assert.Contains("default_transaction_read_only", test.Checks.Single(check
+            => check.Name == PgCheckName.Writable).Detail, StringComparison.Ordinal);
         Assert.False(test.Passed);
         var allowed = workspace.Target with { Options = "-c default_transaction_read_only=off" };
         Assert.Single((await workspace.RunAsync(request => request with { Target = allowed })).Applied);
