@@ -273,6 +273,22 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(tool)})::text::char"));
     }
 
+    [PostgresFact]
+    public async Task A_reset_that_would_leave_the_other_tool_without_its_table_is_refused()
+    {
+        await PrepareAsync(PgMigrationTool.Dbmate);
+        await ImportAsync(beside: true);
+        await _workspace.ExecuteAsync($"ALTER DATABASE \"{_workspace.Target.Database}\" SET pgops.environment = 'development'");
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => new ResetDatabase().RunAsync(
+            new() { Migrations = _workspace.Request }, _workspace.Sink, CancellationToken.None));
+
+        Assert.Equal(PgErrorCode.InvalidArgument, error.Code);
+        Assert.Contains("dbmate and PgOps side by side", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("-Update -Beside:$false", error.NextStep, StringComparison.Ordinal);
+        Assert.Equal(1L, await _workspace.ScalarAsync<long>("SELECT count(*) FROM n"));
+    }
+
     private async Task PrepareAsync(PgMigrationTool tool)
     {
         foreach (var (name, text) in ForeignHistories.Files(tool))

@@ -2,6 +2,8 @@ using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Adoption;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
@@ -34,6 +36,7 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
             {
                 await SessionFitness.RequireAsync(session, request.Maintenance, "a reset", cancellationToken).ConfigureAwait(false);
                 var old = await GuardAsync(request.Target, session, cancellationToken).ConfigureAwait(false);
+                await RefuseBesideAsync(request, sink, cancellationToken).ConfigureAwait(false);
                 var sessions =
                     await DatabaseSessions.StayingAsync(session, request.Target.Database, cancellationToken).ConfigureAwait(false);
                 return request.EndSessions || sessions.Count == 0
@@ -92,6 +95,39 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
         }
     }
 
+    /// <summary>
+    /// Refuses where another tool goes on beside PgOps: the new database would lack that tool's table, and the tool would run all again.
+    /// A history that was edited by hand is no reason to keep the database.
+    /// </summary>
+    private static async Task RefuseBesideAsync(ResetDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var connection = await ServerConnection.OpenAsync(request.Target, sink.Log, cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            MigrationHistory history;
+            try
+            {
+                history = await MigrationHistory.ReadAsync(
+                    connection, new HistoryTable(request.Migrations.HistorySchema), true, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PgOpsException error) when (error.Code == PgErrorCode.HistoryTampered)
+            {
+                return;
+            }
+
+            if (AdoptedTool.Of(history) is { Mode: AdoptionMode.Beside } adopted)
+            {
+                throw new PgOpsException(
+                    PgErrorCode.InvalidArgument,
+                    $"{request.Target} is migrated by {adopted.Tool.Title} and PgOps side by side; a reset would leave it without "
+                        + $"{adopted.TableName}, and {adopted.Tool.Title} would run every migration again.",
+                    Untouched,
+                    $"Reset it with {adopted.Tool.Title}; or let PgOps go on alone first: Import-PgMigrationHistory -Update -Beside:$false.")
+                { Subject = request.Target };
+            }
+        }
+    }
+
     private static async Task<DatabaseProperties> GuardAsync(PgTarget target, NpgsqlConnection session, CancellationToken cancellationToken)
     {
         var old = await DatabaseProperties.ReadAsync(session, target.Database, cancellationToken).ConfigureAwait(false)
@@ -115,7 +151,7 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
             : throw new PgOpsException(
                 PgErrorCode.PermissionDenied,
                 $"The role \"{target.Username}\" may not replace {target}: "
-                    + "that takes CREATEDB and the rights of its owner \"{old.Facts.Owner}\".",
+                    + $"that takes CREATEDB and the rights of its owner \"{old.Facts.Owner}\".",
                 Untouched,
                 $"Work as the owner, and let a superuser run: ALTER ROLE … CREATEDB.")
             { Subject = target };
