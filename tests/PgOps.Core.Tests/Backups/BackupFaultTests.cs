@@ -9,6 +9,7 @@ namespace PgOps.Core.Tests.Backups;
 
 /// <summary>FIELD_NOTES 3: half-written files under final names. Whatever breaks, nothing is left that looks like a backup.</summary>
 [Collection(PostgresTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class BackupFaultTests : IDisposable
 {
     private readonly SandboxServer _server;

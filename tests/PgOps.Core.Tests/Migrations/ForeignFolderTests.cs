@@ -6,6 +6,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Folders as people have them: marks, orders, orphans and programs of the tools that they were made for.</summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

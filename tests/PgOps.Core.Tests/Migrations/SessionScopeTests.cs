@@ -9,6 +9,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// within a transaction is refused where there is none.
 /// </summary>
 [Collection(MigrationTests.Name)]
+[Trait("Category", "Slow")]
 public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
 {
     private const string Picture = """
@@ -343,7 +344,6 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresTheory]
-    [Trait("Category", "Slow")]
     [InlineData(1)]
     [InlineData(2)]
     public async Task A_folder_gives_one_database_in_one_run_file_by_file_and_when_cut_off(int seed)

@@ -7,6 +7,7 @@ using PgOps.Core.Tests.Sql.Reference;
 namespace PgOps.Core.Tests.Sql;
 
 /// <summary>Dumps come in pieces and are read by the same rules as a script that is there as a whole.</summary>
+[Trait("Category", "Slow")]
 public sealed partial class ScriptReaderFacts
 {
     [Theory]
