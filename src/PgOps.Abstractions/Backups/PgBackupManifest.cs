@@ -61,8 +61,8 @@ public sealed record PgBackupManifest
 
     /// <inheritdoc/>
     public override string ToString()
-        => FormattableString.Invariant($"{Format}, PostgreSQL {Server.Version}, {Tables.Count:N0} tables, "
-            + $"{Tables.Sum(table => table.Rows):N0} rows");
+        => FormattableString.Invariant(
+            $"{Format}, PostgreSQL {Server.Version}, {Tables.Count:N0} tables, {Tables.Sum(table => table.Rows):N0} rows");
 }
 
 /// <summary>The server a backup was taken from.</summary>

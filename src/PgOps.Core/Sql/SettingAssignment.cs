@@ -38,11 +38,11 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
         var found = new List<SettingAssignment>();
         while (!at.AtEnd)
         {
-            if (!at.Accept("set_config"))
+            if (!at.AcceptCall("set_config"))
             {
                 at.Advance();
             }
-            else if (at.AcceptSymbol("(") && at.AcceptText() is { } name)
+            else if (at.AcceptText() is { } name)
             {
                 var value = at.AcceptSymbol(",") ? at.AcceptText() : null;
                 var whole = at.AcceptSymbol(",");

@@ -94,6 +94,24 @@ internal ref struct SqlCursor
         return parts;
     }
 
+    /// <summary>Goes on behind the opening parenthesis of a call of a function, in quotes or not.</summary>
+    /// <param name="function">The function as the catalog has it, without its schema.</param>
+    public bool AcceptCall(string function)
+    {
+        var before = this;
+        if (_token.Kind is SqlTokenKind.Word or SqlTokenKind.QuotedIdentifier && SqlIdentifier.ToName(_token.In(_text)) == function)
+        {
+            Advance();
+            if (AcceptSymbol("("))
+            {
+                return true;
+            }
+        }
+
+        this = before;
+        return false;
+    }
+
     /// <summary>Reads a string literal.</summary>
     /// <returns>The text that it stands for; null when the token at hand is none.</returns>
     public string? AcceptText()

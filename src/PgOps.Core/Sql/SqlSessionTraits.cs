@@ -182,16 +182,16 @@ internal static class SqlSessionTraits
             {
                 depth--;
             }
-            else if (at.Accept("PG_ADVISORY_XACT_LOCK") || at.Accept("PG_ADVISORY_XACT_LOCK_SHARED")
-                || at.Accept("PG_TRY_ADVISORY_XACT_LOCK") || at.Accept("PG_TRY_ADVISORY_XACT_LOCK_SHARED"))
+            else if (at.AcceptCall("pg_advisory_xact_lock") || at.AcceptCall("pg_advisory_xact_lock_shared")
+                || at.AcceptCall("pg_try_advisory_xact_lock") || at.AcceptCall("pg_try_advisory_xact_lock_shared"))
             {
                 return "pg_advisory_xact_lock";
             }
-            else if (at.Accept("LO_OPEN"))
+            else if (at.AcceptCall("lo_open"))
             {
                 return "lo_open";
             }
-            else if (at.Accept("PG_EXPORT_SNAPSHOT"))
+            else if (at.AcceptCall("pg_export_snapshot"))
             {
                 return "pg_export_snapshot";
             }

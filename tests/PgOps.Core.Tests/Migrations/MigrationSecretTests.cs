@@ -66,12 +66,15 @@ public sealed class MigrationSecretTests : IAsyncLifetime
     public async Task A_secret_placeholder_is_run_and_shown_by_its_name()
     {
         _workspace.Write("1_a.sql", "CREATE TABLE a AS SELECT '${pw}'::text AS pw, '${plain}'::text AS plain;");
-        _workspace.Write("2_b.sql", "SELECT '${pw}'::int, '${plain}';");
+        _workspace.Write("2_b.sql", "DO $$ BEGIN RAISE NOTICE 'it is %', (SELECT pw FROM a); END $$; SELECT '${pw}'::int, '${plain}';");
 
         var plan = await new PreviewMigrations().RunAsync(
             _workspace.Request with { Variables = Variables }, _workspace.Sink, CancellationToken.None);
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { Variables = Variables });
 
+        Assert.Null(((Npgsql.PostgresException)error.InnerException!).BatchCommand);
+        Assert.Contains(_workspace.Sink.Lines, line => line.Text.Contains("it is ${pw}", StringComparison.Ordinal));
+        Assert.DoesNotContain(_workspace.Sink.Lines, line => line.Text.Contains("s3cret", StringComparison.Ordinal));
         Assert.Equal(Secret, await _workspace.ScalarAsync<string>("SELECT pw FROM a"));
         Assert.Contains("'${pw}'::text AS pw, 'x'", plan[0].Description, StringComparison.Ordinal);
         string[] said = [.. plan.Select(planned => planned.Description), error.ToString(), error.Statement!.Sql, error.Statement.Message];

@@ -80,6 +80,22 @@ public sealed class OtherHistoryTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresFact]
+    public async Task What_the_tool_has_applied_is_not_run_again_by_a_person_s_word_either()
+    {
+        await PrepareAsync(PgMigrationTool.Dbmate);
+
+        var baseline = await _workspace.FailAsync(
+            PgErrorCode.ImportRequired, request => request with { Baseline = true, ToVersion = "1" });
+        var anyway = await _workspace.FailAsync(PgErrorCode.ImportRequired, request => request with { AllowNotEmpty = true });
+        var plan = await Assert.ThrowsAsync<PgOpsException>(() => new PreviewMigrations().RunAsync(
+            _workspace.Request with { AllowNotEmpty = true }, _workspace.Sink, CancellationToken.None));
+
+        Assert.Contains("would get 2_b a second time", baseline.Problem, StringComparison.Ordinal);
+        Assert.Contains("would get 1_a a second time", anyway.Problem, StringComparison.Ordinal);
+        Assert.Equal(anyway.Problem, plan.Problem);
+    }
+
+    [PostgresFact]
     public async Task A_manifest_bears_the_tools_state_and_the_drill_checks_it()
     {
         await PrepareAsync(PgMigrationTool.Prisma);

@@ -82,8 +82,15 @@ public sealed class ProvenBackupTests(SandboxServer server) : IAsyncLifetime
         };
         return new PgDrill
         {
-            Backup = new PgBackup { Path = "/backups/one", Database = manifest.Database, SnapshotAt = at, Id = manifest.Id,
-                Format = "custom", Manifest = manifest },
+            Backup = new PgBackup
+            {
+                Path = "/backups/one",
+                Database = manifest.Database,
+                SnapshotAt = at,
+                Id = manifest.Id,
+                Format = "custom",
+                Manifest = manifest,
+            },
             Checks = [PgCheck.Pass("content", "")],
             ContentEqual = true,
         };

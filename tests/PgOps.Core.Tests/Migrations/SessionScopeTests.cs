@@ -84,6 +84,7 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
     [InlineData("DECLARE c CURSOR FOR SELECT 1", "a cursor without HOLD has a meaning only")]
     [InlineData("SAVEPOINT s", "SAVEPOINT has a meaning only")]
     [InlineData("SELECT * FROM a WHERE b = 1 FOR UPDATE", "SELECT … FOR UPDATE has a meaning only")]
+    [InlineData("SELECT pg_catalog.\"pg_advisory_xact_lock\"(1)", "pg_advisory_xact_lock has a meaning only")]
     [InlineData("SELECT pg_export_snapshot()", "pg_export_snapshot has a meaning only")]
     public async Task What_needs_a_transaction_is_refused_where_there_is_none(string statement, string words)
     {
@@ -101,6 +102,45 @@ public sealed class SessionScopeTests : IAsyncLifetime, IDisposable
         workspace.Write("2_b.sql", $"{statement};");
         workspace.Write("3_c.sql", "SET work_mem = '64MB';\nDECLARE c CURSOR WITH HOLD FOR SELECT 1;\nVACUUM a;");
         Assert.Equal(3, (await workspace.RunAsync()).Applied.Count);
+    }
+
+    [PostgresTheory]
+    [InlineData("", "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET client_encoding = ''latin1''; END'; SELECT f();")]
+    [InlineData("-- pgops: no-transaction\n", "DO $$ BEGIN EXECUTE 'SET client_' || 'encoding = latin1'; END $$;")]
+    [InlineData("", "DO $$ BEGIN EXECUTE 'SET client_' || 'encoding = latin1'; END $$;")]
+    [InlineData("", "UPDATE pg_settings SET setting = 'LATIN1' WHERE name = 'client_encoding';")]
+    [InlineData("", "SELECT set_config(n, v, false) FROM (VALUES ('client_encoding', 'LATIN1')) x (n, v);")]
+    public async Task What_changes_the_encoding_in_a_way_that_no_text_shows_is_rolled_back_with_what_came_after(string head, string statement)
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", $"{head}{statement}\nCREATE TABLE r AS SELECT 'é'::text AS c;");
+
+        var error = await workspace.FailAsync(PgErrorCode.MigrationFailed);
+
+        Assert.Contains("client_encoding was changed", error.Problem, StringComparison.Ordinal);
+        Assert.Null(await workspace.ScalarAsync<string>("SELECT to_regclass('r')::text"));
+    }
+
+    [Fact]
+    public async Task A_quoted_call_that_sets_the_encoding_is_refused()
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", "SELECT pg_catalog.\"set_config\"('Client_Encoding', 'LATIN1', false);");
+
+        Assert.Contains(
+            "client_encoding = 'LATIN1'", (await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid)).Problem, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task A_table_that_its_own_file_drops_is_told()
+    {
+        var workspace = await WorkspaceAsync();
+        workspace.Write("1_a.sql", "CREATE TABLE r (i int);\n-- !DOWN\nDROP TABLE r;");
+        workspace.Write("2_b.sql", "CREATE TEMP TABLE s (i int); DROP TABLE s;");
+        await workspace.RunAsync();
+
+        Assert.Contains("1_a creates the table r and drops it again in line 3", Assert.Single(
+            workspace.Sink.Lines, line => line.Text.Contains("drops it again", StringComparison.Ordinal)).Text, StringComparison.Ordinal);
     }
 
     [PostgresTheory]

@@ -42,6 +42,7 @@ internal static class ImportPlan
         }
 
         var skipped = new ImportSkips(request, tool, entries, files);
+        var command = history is null ? "" : "Import-PgMigrationHistory -Update ";
         var missing = entries.Where(entry => !entry.IsMark && !files.ContainsKey(entry.Key) && !skipped.Holds(entry.Key)
             && history?.Rows.GetValueOrDefault(ImportSkips.Absent(entry).Version) is not { IsApplied: true }).ToList();
         Refuse(
@@ -49,7 +50,7 @@ internal static class ImportPlan
             PgErrorCode.MigrationMissing,
             $"{target}: applied by {tool.Title}, but without a file in '{folder.Path}'",
             "Give -Path the folder that this database was migrated from, or bring the files back from version control under their names. "
-                + $"Where they are gone for good: {ImportSkips.Command(missing.Select(entry => entry.Key))}.");
+                + $"Where they are gone for good: {command}{ImportSkips.Command(missing.Select(entry => entry.Key))}.");
         Refuse(
             folder.Files.Select(file => (File: file, Objection: tool.Objection(file))).Where(pair => pair.Objection is not null)
                 .Select(pair => $"{Path.GetFileName(pair.File.Path)} {pair.Objection}"),
@@ -62,7 +63,7 @@ internal static class ImportPlan
             programs.Select(row => $"{Path.GetFileName(row.File.Path)} ({row.File.Language})"),
             PgErrorCode.MigrationSourceInvalid,
             $"{target}: applied by {tool.Title}, but programs, which PgOps cannot run on another database",
-            $"Write them again in SQL, as files of the same versions; or {ImportSkips.Command(programs.Select(row => row.File.Version))}.");
+            $"Write them again in SQL, as files of the same versions; or {command}{ImportSkips.Command(programs.Select(row => row.File.Version))}.");
         return rows;
     }
 

@@ -34,7 +34,9 @@ internal static class MigrationFailure
     {
         var recording = history.Writes(error.BatchCommand) ? $"the history {history.Name}"
             : beside?.Writes(error.BatchCommand) == true ? beside.Where : null;
-        statement = recording is not null ? null : statement;
+        var garbled = MigrationSession.IsEncodingCheck(error);
+        statement = recording is not null || garbled ? null : statement;
+        next ??= garbled ? "Take out what changes client_encoding, in a function that the file calls perhaps, and run the command again." : null;
         next ??= HistoryErrors.Next(history, error) ?? (beside?.Writes(error.BatchCommand) == true ? beside.Next(error) : null);
         blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
         var excerpt = script.ExcerptAt(statement?.OffsetOf(error.Position) ?? script.Text.Length);
@@ -49,7 +51,8 @@ internal static class MigrationFailure
         }
 
         text.Append(error.InvariantSeverity).Append(' ');
-        text.Append(HistoryErrors.IsSwallowed(history, error) ? HistoryErrors.Words(history, error)
+        text.Append(garbled ? "client_encoding was changed while it ran, and what came after that would be stored as other letters"
+            : HistoryErrors.IsSwallowed(history, error) ? HistoryErrors.Words(history, error)
             : error.SqlState == PostgresErrorCodes.DivisionByZero && beside?.Writes(error.BatchCommand) == true
                 ? $"{beside.Where} did not take it"
             : $"{error.SqlState}: {script.File.HideIn(error.MessageText)}");
@@ -88,14 +91,12 @@ internal static class MigrationFailure
         }
     }
 
-    /// <summary>The server's error as it may be shown: Get-Error and logs show causes, too.</summary>
+    /// <summary>The server's error as it may be shown, without the driver's copy of the statement: Get-Error shows causes, too.</summary>
     private static PostgresException Shown(MigrationScript script, PostgresException error)
     {
         var message = script.File.HideIn(error.MessageText);
         var (detail, hint, query, where) = (Hidden(error.Detail), Hidden(error.Hint), Hidden(error.InternalQuery), Hidden(error.Where));
-        return (message, detail, hint, query, where) == (error.MessageText, error.Detail, error.Hint, error.InternalQuery, error.Where)
-            ? error
-            : new PostgresException(
+        return new PostgresException(
                 message, error.Severity, error.InvariantSeverity, error.SqlState, detail, hint, error.Position, error.InternalPosition,
                     query, where,
                 error.SchemaName, error.TableName, error.ColumnName, error.DataTypeName, error.ConstraintName, error.File, error.Line,
@@ -148,6 +149,8 @@ internal static class MigrationFailure
                 + "statement has them done, or give the statement a migration of its own.",
         PostgresErrorCodes.UntranslatableCharacter =>
             "The database's encoding lacks the character: take it out of the file, or move the database to UTF8.",
+        PostgresErrorCodes.SyntaxError when statement is not null && MigrationTemplate.PlaceIn(statement.Text) is { } place =>
+            $"The scaffold left {place} to be filled in: write what belongs there, and run the command again.",
         PostgresErrorCodes.InvalidTransactionTermination =>
             "A routine that commits needs '-- pgops: no-transaction' at the head of the file.",
         _ => "Correct the file and run the command again.",

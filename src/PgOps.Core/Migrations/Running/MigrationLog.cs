@@ -48,6 +48,11 @@ internal static partial class MigrationLog
         5413, LogLevel.Warning, "{Migration} is the newest in the folder, and is recorded as present: it was not run, and will not be.")]
     internal static partial void NewestBaselined(this ILogger log, MigrationFile migration);
 
+    [LoggerMessage(
+        5414, LogLevel.Warning, "{Migration} creates the table {Table} and drops it again in line {Line}. If another tool's undo section "
+            + "begins there, that is not what was meant: take it out of the file.")]
+    internal static partial void UndoesItself(this ILogger log, MigrationFile migration, string table, int line);
+
     /// <summary>Names what does nothing in a folder.</summary>
     internal static void Tell(this ILogger log, MigrationFolder folder)
     {

@@ -17,6 +17,12 @@ internal sealed class MigrationSession : IAsyncDisposable
     private const string PreparedRecording = "pgops_before_record";
     private const string PreparedRecordingOfMore = "pgops_before_record_of_more";
 
+    /// <summary>
+    /// Fails before a row is written when something has changed client_encoding: everything is sent as UTF-8, and what came after the
+    /// change would be stored as other letters.
+    /// </summary>
+    private const string EncodingCheck = ", 1 / (pg_catalog.current_setting('client_encoding') = 'UTF8')::int";
+
     private readonly MigrationRequest _request;
     private readonly ILogger _log;
     private readonly long _key;
@@ -46,7 +52,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>Opens the session, lets the server drop it soon after its migrator has died, and holds the worker's key.</summary>
     internal static async Task<MigrationSession> OpenAsync(MigrationRequest request, ILogger log, CancellationToken cancellationToken)
     {
-        var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken).ConfigureAwait(false);
+        var connection = await ServerConnection.OpenAsync(request.Target, log, cancellationToken, Hiding(request)).ConfigureAwait(false);
         var session = new MigrationSession(request, log, connection);
         return await session.OrDisposeAsync(async () =>
         {
@@ -72,7 +78,7 @@ internal sealed class MigrationSession : IAsyncDisposable
         if (_worn)
         {
             var old = Connection;
-            Connection = await ServerConnection.OpenAsync(_request.Target, _log, cancellationToken).ConfigureAwait(false);
+            Connection = await ServerConnection.OpenAsync(_request.Target, _log, cancellationToken, Hiding(_request)).ConfigureAwait(false);
             await using (old.ConfigureAwait(false))
             {
                 await BeginAsync(cancellationToken).ConfigureAwait(false);
@@ -87,6 +93,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         _worn = scripts.Any(WearsOut);
     }
 
+    /// <summary>A script's notices may say the values of its secret placeholders.</summary>
+    private static Func<string, string>? Hiding(MigrationRequest request) => request.Variables is { } variables ? variables.Hide : null;
+
     private async Task BeginAsync(CancellationToken cancellationToken)
     {
         _process = Connection.ProcessID;
@@ -97,8 +106,8 @@ internal sealed class MigrationSession : IAsyncDisposable
 
         // Local, so that what the script has set holds again for its next statement.
         List<(string Name, string Value)> history = [.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")];
-        _historySettings = SessionSettings.Set(history, local: true);
-        _historySettingsOfMore = SessionSettings.Set([.. history, ("synchronous_commit", "off")], local: true);
+        _historySettings = SessionSettings.Set(history, local: true) + EncodingCheck;
+        _historySettingsOfMore = SessionSettings.Set([.. history, ("synchronous_commit", "off")], local: true) + EncodingCheck;
         _routinesLeaveState = await Connection.ScalarAsync<bool>(
             ConnectionState.RoutinesQuery(Connection.PostgreSqlVersion.Major), cancellationToken, ConnectionState.Words)
                 .ConfigureAwait(false);
@@ -127,6 +136,22 @@ internal sealed class MigrationSession : IAsyncDisposable
         commands.Add(new("COMMIT"));
         _begun = true;
         return commands;
+    }
+
+    /// <summary>Whether a command failed because client_encoding is no longer UTF8.</summary>
+    internal static bool IsEncodingCheck(PostgresException error)
+        => error.SqlState == PostgresErrorCodes.DivisionByZero && error.BatchCommand?.CommandText is { } text
+            && (text.EndsWith(EncodingCheck, StringComparison.Ordinal)
+                || text is $"EXECUTE {PreparedRecording}" or $"EXECUTE {PreparedRecordingOfMore}");
+
+    /// <summary>Opens the session again where an error has closed it: the driver does that for some of the server's codes.</summary>
+    internal async Task EnsureOpenAsync(CancellationToken cancellationToken)
+    {
+        if (Connection.State != System.Data.ConnectionState.Open)
+        {
+            _worn = true;
+            await RenewAsync([], cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>A batch that puts the session's settings back to what every migration begins with.</summary>

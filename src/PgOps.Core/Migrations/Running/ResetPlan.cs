@@ -66,8 +66,8 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
         var seeds = request.NoSeed ? "no seeds, because of -NoSeed" : Amount.Of(Folder.Seeds.Count, "seed");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {Amount.Of(Sessions.Count, "session")} of others) and "
-                + "rebuild it ")
+            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {Amount.Of(Sessions.Count, "session")} of others) ")
+            + "and rebuild it "
             + $"from {request.Migrations.Path}: {Amount.Of(versions.Count, "migration")}{range}{repeatables}, {seeds}.{ended}";
     }
 

@@ -375,8 +375,13 @@ internal sealed class StatementRun
         return await MigrationFailure.RecordedAsync(
             failure,
             _table,
-            () => RecordAsync(script, HistoryState.Failed, done, running, $"{error.SqlState}: {error.MessageText}", cancellationToken))
-            .ConfigureAwait(false);
+            async () =>
+            {
+                await _session.EnsureOpenAsync(cancellationToken).ConfigureAwait(false);
+                await RecordAsync(
+                    script, HistoryState.Failed, done, running, $"{error.SqlState}: {script.File.HideIn(error.MessageText)}", cancellationToken)
+                    .ConfigureAwait(false);
+            }).ConfigureAwait(false);
     }
 
     private static string Remains(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch

@@ -161,6 +161,7 @@ internal sealed class TransactionRun
     /// <summary>Records the failure, for people to find; a rerun is not held up by it.</summary>
     private async Task RecordAsync(MigrationScript script, PostgresException error, CancellationToken cancellationToken)
     {
+        await _session.EnsureOpenAsync(cancellationToken).ConfigureAwait(false);
         var batch = _session.NewBatch();
         await using (batch.ConfigureAwait(false))
         {

@@ -10,7 +10,7 @@ namespace PgOps.Core.Migrations.Scripts;
 /// <param name="Example">A name that fits.</param>
 /// <param name="Shape">The pattern; its groups are the parts of the name.</param>
 /// <param name="Body">The script, with the parts in braces. They hold letters, digits and underscores only, so plain quotes do.</param>
-internal sealed record MigrationTemplate(string Pattern, string Example, Regex Shape, string Body)
+internal sealed partial record MigrationTemplate(string Pattern, string Example, Regex Shape, string Body)
 {
     /// <summary>Every pattern, the more special ones first (docs: Get-Help about_PgOps_Migrations, NAMES).</summary>
     internal static IReadOnlyList<MigrationTemplate> All { get; } =
@@ -160,6 +160,12 @@ internal sealed record MigrationTemplate(string Pattern, string Example, Regex S
     /// <param name="parts">Names and values of the parts.</param>
     internal string Fill(IEnumerable<KeyValuePair<string, string>> parts)
         => parts.Aggregate(Body, (text, part) => text.Replace($"{{{part.Key}}}", part.Value, StringComparison.Ordinal));
+
+    /// <summary>The first place in a text that a template leaves to be filled in; null when there is none.</summary>
+    internal static string? PlaceIn(string text) => Place().Match(text) is { Success: true } place ? place.Value : null;
+
+    [GeneratedRegex(@"/\* (?:columns?|table|type|type of [^*]+|condition|value|rows not yet done) \*/", RegexOptions.CultureInvariant)]
+    private static partial Regex Place();
 
     private static MigrationTemplate Make(string pattern, string example, string shape, string body)
         => new(pattern, example, new Regex(

@@ -12,9 +12,11 @@ internal static class ServerConnection
     /// <param name="target">Where to.</param>
     /// <param name="log">Receives the server's notices; null drops them.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="hide">Takes out of a notice what must not show; null shows it as it is.</param>
     /// <returns>An open connection that the caller disposes.</returns>
     /// <exception cref="PgOpsException">ConnectionFailed, PermissionDenied or PoolerDetected, with the way out.</exception>
-    internal static async Task<NpgsqlConnection> OpenAsync(PgTarget target, ILogger? log, CancellationToken cancellationToken)
+    internal static async Task<NpgsqlConnection> OpenAsync(
+        PgTarget target, ILogger? log, CancellationToken cancellationToken, Func<string, string>? hide = null)
     {
         var source = Source(target);
         var connection = source.CreateConnection();
@@ -31,7 +33,7 @@ internal static class ServerConnection
         {
             if (log is not null)
             {
-                connection.Notice += (_, e) => LogNotice(log, e.Notice);
+                connection.Notice += (_, e) => LogNotice(log, e.Notice, hide);
             }
 
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -76,7 +78,7 @@ internal static class ServerConnection
             Database = target.Database,
             Username = target.Username,
             Password = target.Password?.Reveal(),
-            RequireAuth = target.RequireAuth?.Replace("scram-sha-256", "ScramSHA256", StringComparison.OrdinalIgnoreCase),
+            RequireAuth = TargetGuarantees.DriverAuthentication(target.RequireAuth),
             ApplicationName = target.ApplicationName,
             Options = target.Options,
             Timeout = (int)Math.Min(1024, Math.Ceiling(target.ConnectTimeout.TotalSeconds)),
@@ -208,7 +210,7 @@ internal static class ServerConnection
         return command;
     }
 
-    private static void LogNotice(ILogger log, PostgresNotice notice)
+    private static void LogNotice(ILogger log, PostgresNotice notice, Func<string, string>? hide)
     {
         var level = notice.InvariantSeverity switch
         {
@@ -216,6 +218,6 @@ internal static class ServerConnection
             "NOTICE" or "INFO" => LogLevel.Information,
             _ => LogLevel.Debug,
         };
-        log.ServerNotice(level, notice.Severity, notice.MessageText);
+        log.ServerNotice(level, notice.Severity, Redaction.ByPattern.Apply(hide?.Invoke(notice.MessageText) ?? notice.MessageText));
     }
 }

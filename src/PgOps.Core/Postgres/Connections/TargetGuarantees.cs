@@ -77,6 +77,20 @@ internal static class TargetGuarantees
         }
     }
 
+    /// <summary>require_auth in the driver's spelling.</summary>
+    /// <param name="ways">As libpq spells it; null for all.</param>
+    internal static string? DriverAuthentication(string? ways)
+        => ways is null ? null : string.Join(',', ways.Split(',').Select(way => way.Trim()).Select(way =>
+            (way.StartsWith('!') ? "!" : "") + way.TrimStart('!') switch
+            {
+                "password" => "Password",
+                "md5" => "MD5",
+                "gss" => "GSS",
+                "sspi" => "SSPI",
+                "none" => "None",
+                _ => "ScramSHA256",
+            }));
+
     /// <summary>require_auth, as it was given, of ways that PgOps' own sessions and libpq both know.</summary>
     /// <param name="ways">Names with commas between them, each with a ! before it or none.</param>
     internal static string Authentication(string ways)

@@ -41,6 +41,8 @@ public sealed class TargetGuaranteeTests(SandboxServer server) : IDisposable
         Assert.Equal(PgSslMode.VerifyFull, TargetParser.Parse("host=db1 sslrootcert=system").SslMode);
         Assert.Equal("db1", TargetParser.Parse(
             "host=db1 ssl_min_protocol_version=TLSv1.2 sslnegotiation=postgres krbsrvname=postgres load_balance_hosts=disable").Host);
+        Assert.Equal("!MD5,None", new NpgsqlConnectionStringBuilder(
+            ServerConnection.ConnectionString(TargetParser.Parse("host=db1 require_auth=!md5,none"))).RequireAuth);
         var asked = TargetParser.Parse("host=db1 require_auth=scram-sha-256");
         Assert.Equal("scram-sha-256", asked.GetEnvironment()["PGREQUIREAUTH"]);
         Assert.Equal("ScramSHA256", new NpgsqlConnectionStringBuilder(ServerConnection.ConnectionString(asked)).RequireAuth);
@@ -171,6 +173,10 @@ public sealed class TargetGuaranteeTests(SandboxServer server) : IDisposable
         using var workspace = await MigrationWorkspace.CreateAsync(server);
         workspace.Write("1_a.sql", "DO $$ BEGIN RAISE 'words' USING ERRCODE = '57P01'; END $$;");
         var raised = await workspace.FailAsync(PgErrorCode.MigrationFailed);
+        workspace.Write("1_a.sql", "DO $$ BEGIN RAISE 'full' USING ERRCODE = '53100'; END $$;");
+        var full = await workspace.FailAsync(PgErrorCode.MigrationFailed);
+        Assert.Equal(PgMigrationState.Failed, (await workspace.StatusAsync())[0].State);
+        Assert.DoesNotContain("could not be recorded", full.State, StringComparison.Ordinal);
         workspace.Write("1_a.sql", "SELECT pg_terminate_backend(pg_backend_pid());");
         var ended = await workspace.FailAsync(PgErrorCode.ConnectionLost);
 
