@@ -219,7 +219,7 @@ Describe '-WhatIf changes nothing' {
 
     It '<Name>' -ForEach @(
         @{ Name = 'Invoke-PgMigration'; Code = { Invoke-PgMigration $target -Path $folder -WhatIf } }
-        @{ Name = 'Invoke-PgMigration -Baseline'; Code = { Invoke-PgMigration $sandbox -Path $folder -Baseline -WhatIf } }
+        @{ Name = 'Invoke-PgMigration -Baseline'; Code = { Invoke-PgMigration $sandbox -Path $folder -Baseline -ToVersion 002 -WhatIf } }
         @{ Name = 'New-PgMigration'; Code = { New-PgMigration add_v_to_t -Path $folder -WhatIf } }
         @{ Name = 'Repair-PgMigration'; Code = { Repair-PgMigration $target -Path $folder -Version 001 -MarkNotApplied -Reason test -WhatIf } }
         @{ Name = 'Backup-PgDatabase'; Code = { Backup-PgDatabase $target -Path $backups -WhatIf } }

@@ -24,7 +24,7 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
     {
         RefuseName(request);
         var folder = MigrationFolder.Read(request.Migrations.Path, request.Migrations.Variables);
-        foreach (var file in folder.Scripts)
+        foreach (var file in request.NoSeed ? folder.Files.Concat(folder.Repeatables) : folder.Scripts)
         {
             _ = MigrationScript.Read(file);
         }
