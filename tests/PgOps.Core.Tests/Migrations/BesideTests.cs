@@ -5,7 +5,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>A history that was imported, and the other tool that goes on: side by side, or against the word that PgOps is alone.</summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class BesideTests : IAsyncLifetime, IDisposable
 {

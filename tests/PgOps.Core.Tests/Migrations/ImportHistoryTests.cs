@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Taking another tool's history over: what is recorded, what is refused, and that the other tool's lock is honoured.</summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
 {

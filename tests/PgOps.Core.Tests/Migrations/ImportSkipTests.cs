@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Imports of what has no script any more, or never had one: each way out is a person's word, which the history keeps.</summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 public sealed class ImportSkipTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

@@ -7,7 +7,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>A database with another tool's history and none of PgOps': everything says so.</summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class OtherHistoryTests : IAsyncLifetime, IDisposable
 {

@@ -4,7 +4,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>Prisma 8's operations: read, listed and planned, in the order of their contracts, and not applied.</summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 public sealed class PrismaOperationTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

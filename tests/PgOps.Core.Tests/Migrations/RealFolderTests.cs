@@ -15,7 +15,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// and sqlx, or Diesel's folders) name them, several separated as in PATH; without one, Prisma writes a folder itself. What a project
 /// expects of its server before the first migration is done by a <c>before.sql</c> next to the folder, if there is one.
 /// </summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 public sealed class RealFolderTests
 {
     private const string Prisma = "PGOPS_PRISMA_FOLDER";

@@ -9,7 +9,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// <summary>
 /// PgOps and the tools themselves, by turns on one database: each migration runs once, and after every step both say the same of it.
 /// </summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 [Trait("Category", "Slow")]
 public sealed partial class RealToolBesideTests : IAsyncLifetime, IDisposable
 {

@@ -11,7 +11,7 @@ public sealed class RealToolFactAttribute(string tool) : PeerFactAttribute(
     PostgresAvailability.Missing ?? (tool == "PRISMA" ? PrismaProject.Missing : Peer.Missing(tool, RealTool.Program(tool))));
 
 /// <summary>Histories that the tools themselves have written.</summary>
-[Collection(MigrationTests.Name)]
+[Collection(AdoptionTests.Name)]
 public sealed class RealToolImportTests : IAsyncLifetime, IDisposable
 {
     private readonly SandboxServer _server;

@@ -66,7 +66,7 @@ public sealed class SandboxServer : IAsyncLifetime
 }
 
 /// <summary>
-/// The tests that share a <see cref="SandboxServer"/>. There are two such collections, which run side by side, because the tests spend
+/// The tests that share a <see cref="SandboxServer"/>. There are three such collections, which run side by side, because the tests spend
 /// much of their time waiting.
 /// </summary>
 [CollectionDefinition(Name)]
@@ -80,4 +80,11 @@ public sealed class PostgresTests : ICollectionFixture<SandboxServer>
 public sealed class MigrationTests : ICollectionFixture<SandboxServer>
 {
     public const string Name = "PostgreSQL, migrations";
+}
+
+/// <summary>The tests of what other tools have left, and of those tools themselves.</summary>
+[CollectionDefinition(Name)]
+public sealed class AdoptionTests : ICollectionFixture<SandboxServer>
+{
+    public const string Name = "PostgreSQL, other tools";
 }
