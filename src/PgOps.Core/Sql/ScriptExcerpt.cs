@@ -33,8 +33,9 @@ internal sealed record ScriptExcerpt
         lines.AdvanceTo(offset);
         var start = lines.LineStart;
         var length = text.AsSpan(start).IndexOfAny('\r', '\n');
-        var line = text.AsSpan(start, length < 0 ? text.Length - start : length);
-        var before = Math.Clamp(offset - start, 0, line.Length);
+        length = length < 0 ? text.Length - start : length;
+        var before = Math.Clamp(offset - start, 0, length);
+        var line = SecretLiterals.Show(text.Substring(start, length), ref before);
         var shown = Cut(line, ref before);
         var number = (lines.Line + linesLeftOut).ToString(CultureInfo.InvariantCulture).PadLeft(3);
         return new ScriptExcerpt

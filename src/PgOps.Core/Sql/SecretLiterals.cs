@@ -12,6 +12,9 @@ internal static partial class SecretLiterals
     /// <summary>What stands in a password's place.</summary>
     internal const string Mask = "********";
 
+    /// <summary>Stands for each letter of a password where places must stay where they are; a private character, never shown.</summary>
+    internal const char Blanked = '\uE0B7';
+
     /// <summary>The text with a mask in the place of every password.</summary>
     /// <param name="sql">Whole statements: a piece that begins within a string would be read inside out.</param>
     internal static string Hide(string sql)
@@ -33,7 +36,7 @@ internal static partial class SecretLiterals
         return result.Append(sql, next, sql.Length - next).ToString();
     }
 
-    /// <summary>The text with as many asterisks as a password has letters, so that every other place stays where it is.</summary>
+    /// <summary>The text with <see cref="Blanked"/> for each letter of a password, so that every other place stays where it is.</summary>
     /// <param name="sql">Whole statements.</param>
     internal static string Blank(string sql)
     {
@@ -48,11 +51,27 @@ internal static partial class SecretLiterals
         {
             for (var at = start; at < start + length; at++)
             {
-                text[at] = text[at] is '\n' or '\r' ? text[at] : '*';
+                text[at] = text[at] is '\n' or '\r' ? text[at] : Blanked;
             }
         }
 
         return new string(text);
+    }
+
+    /// <summary>A piece of a blanked text with the mask in the place of each password, which does not tell how long it is.</summary>
+    /// <param name="blanked">The piece.</param>
+    /// <param name="place">A place in it, moved along.</param>
+    internal static string Show(string blanked, ref int place)
+    {
+        for (var at = blanked.IndexOf(Blanked, StringComparison.Ordinal); at >= 0; at = blanked.IndexOf(Blanked, StringComparison.Ordinal))
+        {
+            var rest = blanked[at..].TrimStart(Blanked);
+            var length = blanked.Length - at - rest.Length;
+            place = place >= at + length ? place - length + Mask.Length : Math.Min(place, at);
+            blanked = string.Concat(blanked.AsSpan(0, at), Mask, rest);
+        }
+
+        return blanked;
     }
 
     private static List<(int Start, int Length)> In(string sql)

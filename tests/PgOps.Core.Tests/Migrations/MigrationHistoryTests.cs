@@ -133,7 +133,7 @@ public sealed class MigrationHistoryTests : IAsyncLifetime, IDisposable
     [InlineData("DELETE FROM pgops.migration_history WHERE version IN ('2', '4')")]
     [InlineData("INSERT INTO pgops.migration_history SELECT 4, '3', name, kind, checksum, script, state, transactional, "
         + "statements_total, statements_done, statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, "
-        + "error, reason, backup_id, row_hash, row_hash FROM pgops.migration_history WHERE version = '4'")]
+        + "error, reason, backup_id, session_state, row_hash, row_hash FROM pgops.migration_history WHERE version = '4'")]
     public async Task A_row_taken_out_or_put_in_is_noticed(string edit)
     {
         await _workspace.RunAsync();

@@ -109,4 +109,17 @@ public sealed class ScriptVariableTests : IAsyncLifetime, IDisposable
 
     private static ScriptVariables Variables(params (string Name, string Value)[] values)
         => new(values.ToDictionary(value => value.Name, value => value.Value, StringComparer.Ordinal));
+
+    [Theory]
+    [InlineData("a", "relation \"a\" is already there", "relation \"${pw}\" is already there")]
+    [InlineData("w", "the ${pw} of w", "the ${pw} of ${pw}")]
+    [InlineData("s3cret", "as3cretb", "a${pw}b")]
+    [InlineData("it's", "'it''s' is it's", "'${pw}' is ${pw}")]
+    public void A_secret_hides_itself_and_nothing_else(string value, string text, string shown)
+    {
+        var variables = new ScriptVariables(new Dictionary<string, string> { ["pw"] = value }, secrets: ["pw"]);
+
+        Assert.Equal(shown, variables.Hide(text));
+        Assert.Equal(shown, variables.Hide(variables.Hide(text)));
+    }
 }

@@ -179,11 +179,27 @@ public sealed partial class SessionScopeTests : IAsyncLifetime, IDisposable
     [InlineData("SELECT set_config('search_path', 'ap' || 'p', false);", false)]
     [InlineData("DO $$ BEGIN PERFORM set_config('search_path', 'app', false); END $$;", false)]
     [InlineData("DO $$ BEGIN SET search_path = app; END $$;", false)]
+    [InlineData("SELECT leave('SET search_path = app');", false)]
+    [InlineData("SELECT leave('SET search_path = public'), leave('RESET search_path'); SET search_path = app;", true)]
+    [InlineData("SET search_path = app; SELECT public.leave('RESET search_path');", false)]
+    [InlineData("PREPARE p AS SELECT set_config('search_path', 'app', false); EXECUTE p;", false)]
+    [InlineData("UPDATE pg_settings SET setting = 'app' WHERE name = 'search_path';", false)]
+    [InlineData("BEGIN; INSERT INTO watched VALUES (1); COMMIT;", false)]
+    [InlineData("SELECT leave('SET ROLE pg_monitor'); RESET ROLE; SET search_path = app;", true)]
+    [InlineData("SELECT leave('CREATE TEMP TABLE t3 (i int)');", false)]
+    [InlineData("SELECT leave('CREATE TEMP TABLE t4 (i int)'); SET search_path = app;", true)]
     public async Task What_a_resumed_run_cannot_have_again_is_refused_and_the_rest_is_there(string state, bool again)
     {
         var workspace = await WorkspaceAsync();
-        await workspace.ExecuteAsync("CREATE SCHEMA app; CREATE TABLE gone (i int)");
-        var text = $"-- pgops: no-transaction\n{state}\nCREATE TABLE t1 (i int);\nSELECT 1/0;\nCREATE TABLE t2 (i int);";
+        await workspace.ExecuteAsync("""
+            CREATE SCHEMA app; CREATE TABLE gone (i int); CREATE TABLE app.t3 (i int); CREATE TABLE watched (i int);
+            CREATE FUNCTION leave(command text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE command; END';
+            CREATE FUNCTION leave_path() RETURNS trigger LANGUAGE plpgsql AS
+                $$BEGIN PERFORM set_config('search_path', 'app', false); RETURN NEW; END$$;
+            CREATE TRIGGER leave BEFORE INSERT ON watched FOR EACH ROW EXECUTE FUNCTION leave_path();
+            """);
+        var text = $"-- pgops: no-transaction\n{state}\nCREATE TABLE t1 (i int);\nSELECT 1/0;\nCREATE TABLE t2 (i int);"
+            + (state.Contains("t3", StringComparison.Ordinal) ? "\nSELECT * FROM t3;" : "");
         workspace.Write("1_a.sql", text);
         await workspace.FailAsync(PgErrorCode.MigrationFailed, request => request with { AllowNotEmpty = true });
         workspace.Write("1_a.sql", text.Replace("1/0", "1", StringComparison.Ordinal));
@@ -197,7 +213,11 @@ public sealed partial class SessionScopeTests : IAsyncLifetime, IDisposable
         else
         {
             var error = await workspace.FailAsync(PgErrorCode.MigrationInterrupted);
-            Assert.Contains("gave its session settings", error.Problem, StringComparison.Ordinal);
+            Assert.Contains(
+                state.Contains("t3", StringComparison.Ordinal) ? "(the temporary relation t3)" : "(search_path)", error.Problem,
+                StringComparison.Ordinal);
+            Assert.Equal(
+                0, await workspace.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname = 't2'"));
         }
     }
 

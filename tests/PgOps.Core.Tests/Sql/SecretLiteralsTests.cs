@@ -24,7 +24,7 @@ public sealed class SecretLiteralsTests
     {
         Assert.DoesNotContain("s3cret", SecretLiterals.Hide(sql), StringComparison.Ordinal);
         Assert.Equal(sql.Replace("s3cret", SecretLiterals.Mask, StringComparison.Ordinal), SecretLiterals.Hide(sql));
-        Assert.Equal(sql.Replace("s3cret", "******", StringComparison.Ordinal), SecretLiterals.Blank(sql));
+        Assert.Equal(sql.Replace("s3cret", new string(SecretLiterals.Blanked, 6), StringComparison.Ordinal), SecretLiterals.Blank(sql));
         Assert.Equal(SecretLiterals.Hide(sql), SecretLiterals.Hide(SecretLiterals.Hide(sql)));
     }
 
@@ -41,4 +41,18 @@ public sealed class SecretLiteralsTests
     [InlineData("ALTER ROLE a PASSWORD $x$s3cret$x$")]
     public void What_the_server_says_is_searched_too(string words)
         => Assert.DoesNotContain("s3cret", Redaction.ByPattern.Apply(words), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("a far longer password than most, with 'quotes'")]
+    public void An_excerpt_does_not_tell_how_long_a_password_is(string password)
+    {
+        var sql = $"CREATE ROLE r PASSWORD '{password.Replace("'", "''", StringComparison.Ordinal)}' NOSUCH;";
+
+        var excerpt = ScriptExcerpt.At(SecretLiterals.Blank(sql), sql.IndexOf("NOSUCH", StringComparison.Ordinal));
+        var within = ScriptExcerpt.At(SecretLiterals.Blank(sql), sql.IndexOf('\'', StringComparison.Ordinal) + 1);
+
+        Assert.Equal("  1 | CREATE ROLE r PASSWORD '********' NOSUCH;\n    |                                   ^", excerpt.Rendered);
+        Assert.Equal("  1 | CREATE ROLE r PASSWORD '********' NOSUCH;\n    |                         ^", within.Rendered);
+    }
 }

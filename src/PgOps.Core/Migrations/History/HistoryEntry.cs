@@ -31,6 +31,9 @@ internal sealed record HistoryEntry
 
     internal string? BackupId { get; init; }
 
+    /// <summary>What the statements that are done have left in their session: names and values, as JSON.</summary>
+    internal string? SessionState { get; init; }
+
     /// <summary>The row that the history gets when the script has run, or failed in its transaction.</summary>
     internal static HistoryEntry Of(MigrationScript script, HistoryState state, string? error, string? backupId) => new()
     {

@@ -44,6 +44,9 @@ internal sealed record HistoryRow
 
     internal string? BackupId { get; init; }
 
+    /// <summary>What its statements had left in their session, while it is unfinished: names and values, as JSON.</summary>
+    internal string? SessionState { get; init; }
+
     internal string? Script { get; init; }
 
     /// <summary>Whether it has a place in the order of versions.</summary>

@@ -25,12 +25,15 @@ internal sealed class HistoryTable
     /// <summary>The prepared statement that appends a row.</summary>
     internal const string PreparedName = "pgops_record";
 
+    /// <summary>Holds, for one transaction, what <see cref="UpdateStatement"/> records of the session.</summary>
+    internal const string SessionSetting = "pgops.session_state";
+
     private const string About = "Migrations of this database, written by PgOps. Rows are chained by hashes: do not edit them.";
     private const string EndMark = "Written up to row ";
 
     // What a HistoryRow is made of, but for the script, which comes last.
     private const string RowColumns = "id, version, name, kind, checksum, state, transactional, statements_total, statements_done, "
-        + "statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id";
+        + "statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id, session_state";
 
     internal HistoryTable(string schema)
     {
@@ -100,6 +103,7 @@ internal sealed class HistoryTable
             error text,
             reason text,
             backup_id text,
+            session_state text,
             previous_hash text NOT NULL,
             row_hash text NOT NULL
         )
@@ -109,7 +113,7 @@ internal sealed class HistoryTable
 
     /// <summary>
     /// Appends a row: $1 version, $2 name, $3 kind, $4 checksum, $5 script, $6 state, $7 transactional, $8 statements_total,
-    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id. Where a trigger lets no row in, the division
+    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id, $15 session_state. Where a trigger lets no row in, the division
     /// by the number of rows fails, and the transaction with it: what is not recorded must not be done.
     /// </summary>
     internal string InsertStatement =>
@@ -117,10 +121,10 @@ internal sealed class HistoryTable
         WITH written AS (
         INSERT INTO {Name} (id, version, name, kind, checksum, script, state, transactional, statements_total, statements_done,
             statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id,
-            previous_hash, row_hash)
+            session_state, previous_hash, row_hash)
         SELECT r.id, r.version, r.name, r.kind, r.checksum, r.script, r.state, r.transactional, r.statements_total, r.statements_done,
             r.statement_running, r.started_at, r.finished_at, r.duration_ms, r.applied_by, r.host, r.tool_version, r.error, r.reason,
-            r.backup_id, r.previous_hash, {Seal("r")}
+            r.backup_id, r.session_state, r.previous_hash, {Seal("r")}
         FROM (
             SELECT coalesce(l.id, 0) + 1 AS id, $1::text AS version, $2::text AS name, $3::text AS kind, $4::text AS checksum,
                 $5::text AS script, $6::text AS state, $7::boolean AS transactional, $8::integer AS statements_total,
@@ -129,7 +133,7 @@ internal sealed class HistoryTable
                 CASE WHEN $6::text <> 'started'
                     THEN (extract(epoch FROM t.now - pg_catalog.transaction_timestamp()) * 1000)::bigint END AS duration_ms,
                 session_user::text AS applied_by, $10::text AS host, $11::text AS tool_version, $12::text AS error,
-                $13::text AS reason, $14::text AS backup_id, coalesce(l.row_hash, '') AS previous_hash
+                $13::text AS reason, $14::text AS backup_id, $15::text AS session_state, coalesce(l.row_hash, '') AS previous_hash
             FROM (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
             LEFT JOIN (SELECT id, row_hash FROM {Name} ORDER BY id DESC LIMIT 1) l ON true
         ) r
@@ -142,12 +146,12 @@ internal sealed class HistoryTable
     /// a migration takes.
     /// </summary>
     internal string PrepareStatement =>
-        $"PREPARE {PreparedName} (text, text, text, text, text, text, boolean, integer, integer, text, text, text, text, text) AS "
+        $"PREPARE {PreparedName} (text, text, text, text, text, text, boolean, integer, integer, text, text, text, text, text, text) AS "
             + $"{InsertStatement}";
 
     /// <summary>
-    /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error. Fails like
-    /// <see cref="InsertStatement"/> where nothing is written.
+    /// Rewrites the last row, which must be version $1: $2 state, $3 statements_done, $4 statement_running, $5 error, and the
+    /// session's state as <see cref="SessionSetting"/> has it. Fails like <see cref="InsertStatement"/> where nothing is written.
     /// </summary>
     internal string UpdateStatement =>
         $"""
@@ -156,12 +160,15 @@ internal sealed class HistoryTable
                 $3::integer AS statements_done, $4::integer AS statement_running, h.started_at,
                 CASE WHEN $2::text <> 'started' THEN t.now END AS finished_at,
                 CASE WHEN $2::text <> 'started' THEN (extract(epoch FROM t.now - h.started_at) * 1000)::bigint END AS duration_ms,
-                h.applied_by, h.host, h.tool_version, $5::text AS error, h.reason, h.backup_id, h.previous_hash
+                h.applied_by, h.host, h.tool_version, $5::text AS error, h.reason, h.backup_id,
+                coalesce(nullif(pg_catalog.current_setting('{SessionSetting}', true), ''), h.session_state) AS session_state,
+                h.previous_hash
             FROM {Name} h CROSS JOIN (SELECT pg_catalog.clock_timestamp() AS now OFFSET 0) t
             WHERE h.id = (SELECT pg_catalog.max(id) FROM {Name}) AND h.version = $1::text
         ), written AS (
         UPDATE {Name} h SET state = r.state, statements_done = r.statements_done, statement_running = r.statement_running,
-            finished_at = r.finished_at, duration_ms = r.duration_ms, error = r.error, row_hash = {Seal("r")}
+            finished_at = r.finished_at, duration_ms = r.duration_ms, error = r.error, session_state = r.session_state,
+            row_hash = {Seal("r")}
         FROM r WHERE h.id = r.id
         RETURNING h.id)
         SELECT 1 / pg_catalog.count(*) FROM written
@@ -263,7 +270,8 @@ internal sealed class HistoryTable
             pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to({row}.script, 'UTF8')), 'hex'), {row}.state, {row}.transactional,
             {row}.statements_total, {row}.statements_done, {row}.statement_running,
             (extract(epoch FROM {row}.started_at) * 1000000)::bigint, (extract(epoch FROM {row}.finished_at) * 1000000)::bigint,
-            {row}.duration_ms, {row}.applied_by, {row}.host, {row}.tool_version, {row}.error, {row}.reason, {row}.backup_id)::text,
+            {row}.duration_ms, {row}.applied_by, {row}.host, {row}.tool_version, {row}.error, {row}.reason, {row}.backup_id,
+            {row}.session_state)::text,
             'UTF8')), 'hex')
         """;
 }

@@ -202,7 +202,7 @@ internal sealed class MigrationHistory
         entry.Version, entry.Name, HistoryWords.Of(entry.Kind), entry.Checksum, entry.Script, HistoryWords.Of(entry.State),
         entry.Transactional,
         entry.StatementsTotal, entry.StatementsDone, Environment.MachineName, PgOpsVersion.Current, entry.Error, entry.Reason,
-        entry.BackupId,
+        entry.BackupId, entry.SessionState,
     ];
 
     private static HistoryRow Row(NpgsqlDataReader row) => new()
@@ -226,6 +226,7 @@ internal sealed class MigrationHistory
         Error = row.IsDBNull(16) ? null : row.GetString(16),
         Reason = row.IsDBNull(17) ? null : row.GetString(17),
         BackupId = row.IsDBNull(18) ? null : row.GetString(18),
-        Script = row.IsDBNull(19) ? null : row.GetString(19),
+        SessionState = row.IsDBNull(19) ? null : row.GetString(19),
+        Script = row.IsDBNull(20) ? null : row.GetString(20),
     };
 }

@@ -99,7 +99,7 @@ public sealed class InvokeMigrations
             log,
             async (history, connection) =>
             {
-                await RequireNoOtherAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+                await OtherHistories.RequireNoneAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
                 return await Baseline.ChooseAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken);
@@ -137,65 +137,13 @@ public sealed class InvokeMigrations
                 HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone,
                 new HistoryTable(request.HistorySchema).Name)
                 .ConfigureAwait(false);
-        var others = hasObjects ? await OthersAsync(request, history, connection, cancellationToken).ConfigureAwait(false) : [];
+        var others = hasObjects ? await OtherHistories.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false) : [];
         var plan = MigrationPlan.Make(
             request, folder, history, hasObjects, others.ConvertAll(other => $"{other.Tool.Title} ({other.Table})"));
-        await RefuseTwiceAsync(request, plan.Pending.Select(script => script.File), others, connection, cancellationToken)
+        await OtherHistories.RefuseTwiceAsync(request, plan.Pending.Select(script => script.File), others, connection, cancellationToken)
             .ConfigureAwait(false);
         return plan with { Pending = await CommittingCalls.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };
     }
-
-    /// <summary>
-    /// Refuses a baseline where another tool's history knows what is present: one of everything, and one behind which what that tool has
-    /// applied would run again.
-    /// </summary>
-    private static async Task RequireNoOtherAsync(
-        MigrationRequest request,
-        MigrationFolder folder,
-        MigrationHistory history,
-        NpgsqlConnection connection,
-        CancellationToken cancellationToken)
-    {
-        var others = await OthersAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
-        if (request.ToVersion is null)
-        {
-            MigrationPlan.RefuseOther(
-                request,
-                others.ConvertAll(other => $"{other.Tool.Title} ({other.Table})"),
-                "has another tool's migration history, which knows what is present");
-        }
-
-        await RefuseTwiceAsync(
-            request, folder.Files.Except(MigrationPlan.UpTo(request, folder)), others, connection, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Refuses to run what another tool has applied.</summary>
-    private static async Task RefuseTwiceAsync(
-        MigrationRequest request,
-        IEnumerable<MigrationFile> files,
-        IReadOnlyList<(ForeignTool Tool, ForeignTable Table)> others,
-        NpgsqlConnection connection,
-        CancellationToken cancellationToken)
-    {
-        foreach (var (tool, table) in others)
-        {
-            var entries = await tool.ReadAsync(connection, table, cancellationToken).ConfigureAwait(false);
-            var keys = entries.Where(entry => !entry.Failed && !entry.IsMark).Select(entry => entry.Key).ToHashSet(tool.KeyOrder);
-            if (files.FirstOrDefault(file => keys.Contains(tool.KeyOf(file))) is { } twice)
-            {
-                MigrationPlan.RefuseOther(
-                    request, [$"{tool.Title} ({table})"], $"would get {twice} a second time, which another tool has applied");
-            }
-        }
-    }
-
-    /// <summary>Other tools' histories, where PgOps has none.</summary>
-    private static async Task<List<(ForeignTool Tool, ForeignTable Table)>> OthersAsync(
-        MigrationRequest request, MigrationHistory history, NpgsqlConnection connection, CancellationToken cancellationToken)
-        => history.Adoption is not null || history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished)
-            ? []
-            : await ForeignTableSearch.AllAsync(
-                connection, request.SchemaAlone ? request.HistorySchema : request.Target.Schema, cancellationToken).ConfigureAwait(false);
 
     private static async Task<PgMigrationRun> RunLockedAsync(
         MigrationRequest request,
@@ -211,7 +159,7 @@ public sealed class InvokeMigrations
         sink.Log.Tell(folder);
         if (request.Baseline)
         {
-            await RequireNoOtherAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
+            await OtherHistories.RequireNoneAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
             return await Baseline.RecordAsync(request, folder, table, history, connection, sink.Log, cancellationToken)
                 .ConfigureAwait(false);
         }

@@ -29,6 +29,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     private string _settings = "";
     private string _historySettings = "";
     private string _historySettingsOfMore = "";
+    private SessionRecord? _record;
     private HistoryTable? _preparedFor;
     private bool _prepared;
     private bool _begun;
@@ -45,6 +46,9 @@ internal sealed class MigrationSession : IAsyncDisposable
     }
 
     internal NpgsqlConnection Connection { get; private set; }
+
+    /// <summary>What can be told of the state that statements leave in it.</summary>
+    internal SessionRecord Record => _record!;
 
     /// <summary>The server's process that serves the session now.</summary>
     internal int Process => _process;
@@ -103,6 +107,7 @@ internal sealed class MigrationSession : IAsyncDisposable
         await AdvisoryLock.ShareAsync(Connection, _key, cancellationToken).ConfigureAwait(false);
         var settings = await SettingsAsync(Connection, _request, cancellationToken).ConfigureAwait(false);
         _settings = SessionSettings.Set(settings);
+        _record = new SessionRecord(settings);
 
         // Local, so that what the script has set holds again for its next statement.
         List<(string Name, string Value)> history = [.. settings.Take(2), ("search_path", "pg_catalog, pg_temp")];

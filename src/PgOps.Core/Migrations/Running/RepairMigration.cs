@@ -143,6 +143,7 @@ public sealed class RepairMigration
                 StatementsTotal = unfinished?.StatementsTotal ?? 0,
                 StatementsDone = unfinished?.StatementsDone ?? 0,
                 Reason = reason,
+                SessionState = unfinished?.SessionState,
             });
     }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Sql;
 
@@ -58,10 +59,6 @@ internal static class SessionState
             {
                 replay.Add(statement);
             }
-            else if (SqlSessionTraits.LeavesSettings(statement))
-            {
-                throw Lost(script, statement, index + 1, "gave its session settings", "what is left would run without them");
-            }
             else if (SqlSessionTraits.LostObjectOf(statement) is { } lost
                 && !before.Take(done).Skip(index).Any(later => IsDropOf(later, lost.Name))
                 && script.Statements.Skip(done).Any(later => SqlSessionTraits.Mentions(later, lost.Name)))
@@ -72,6 +69,32 @@ internal static class SessionState
         }
 
         return replay;
+    }
+
+    /// <summary>The session must be what it was, whatever has given it that.</summary>
+    /// <param name="script">The migration as it is now.</param>
+    /// <param name="done">How many of its statements ran.</param>
+    /// <param name="recorded">What was recorded with the last of them.</param>
+    /// <param name="now">What the session has now that the statements <see cref="ToReplay"/> ran again.</param>
+    /// <exception cref="PgOpsException">MigrationInterrupted: it is not.</exception>
+    internal static void RequireSame(MigrationScript script, int done, string? recorded, string now)
+    {
+        if (SessionRecord.Differences(recorded, now, [.. script.Statements.Skip(done)]) is not { Count: > 0 } differences)
+        {
+            return;
+        }
+
+        var names = NameList.InSentence(differences);
+        var index = script.Statements.Take(done).ToList().FindIndex(SqlSessionTraits.LeavesSettings);
+        throw index >= 0
+            ? Lost(script, script.Statements[index], index + 1, $"gave its session settings ({names})", "what is left would run without them")
+            : new(
+                PgErrorCode.MigrationInterrupted,
+                $"{script.File} cannot go on where it stopped: code that its statements ran had changed their session ({names}), and what is "
+                    + "left would run without that.",
+                NothingNow,
+                ByHand(script))
+            { Subject = script.File.Path };
     }
 
     /// <summary>A statement that gives the session its state could not be run again.</summary>

@@ -53,10 +53,10 @@ internal sealed class StatementRun
     internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
     {
         await SendAsync(_session.Preamble(), cancellationToken).ConfigureAwait(false);
-        var done = record is null ? 0 : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
+        var (done, state) = record is null ? (0, null) : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
         try
         {
-            await BeginAsync(script, done, cancellationToken).ConfigureAwait(false);
+            await BeginAsync(script, done, state, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException error) when (!ServerErrors.IsLost(error))
         {
@@ -165,8 +165,7 @@ internal sealed class StatementRun
             await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
         }
 
-        commands.AddRange(_session.Recording(
-            MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Started, end + 1, null, null)));
+        commands.AddRange(Progress(script, HistoryState.Started, end + 1, null, null));
         Add("COMMIT", script.Statements[end]);
         await SendAsync(commands, cancellationToken).ConfigureAwait(false);
 
@@ -190,16 +189,17 @@ internal sealed class StatementRun
     /// <summary>
     /// A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.
     /// </summary>
-    private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
+    private async Task BeginAsync(MigrationScript script, int done, string? state, CancellationToken cancellationToken)
         => await WriteAsync(
             MigrationHistory.Append(_table, HistoryEntry.Of(script, HistoryState.Started, null, _request.BackupId) with
             {
                 Transactional = false,
                 StatementsDone = done,
+                SessionState = state,
             }),
             cancellationToken).ConfigureAwait(false);
 
-    private async Task<int> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
+    private async Task<(int Done, string State)> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
     {
         var before = MigrationScript.StatementsOf(script.File, record.Script ?? "");
         var done = record.StatementsDone;
@@ -227,8 +227,10 @@ internal sealed class StatementRun
             }
         }
 
+        var state = (await _session.Connection.ScalarAsync<string>(_session.Record.Query, cancellationToken).ConfigureAwait(false))!;
+        SessionState.RequireSame(script, done, record.SessionState, state);
         _sink.Log.MigrationResumed(script.File, done + 1, script.Statements.Count);
-        return done;
+        return (done, state);
     }
 
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
@@ -307,8 +309,7 @@ internal sealed class StatementRun
     private async Task RunWithProgressAsync(
         MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
-        var progress = _session.Recording(
-            MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Started, index + 1, null, null));
+        var progress = Progress(script, HistoryState.Started, index + 1, null, null);
         if (statement.CopyData is not null)
         {
             await SendAsync([new(Begin)], cancellationToken).ConfigureAwait(false);
@@ -337,8 +338,16 @@ internal sealed class StatementRun
 
     private async Task RecordAsync(
         MigrationScript script, HistoryState state, int done, int? running, string? error, CancellationToken cancellationToken)
-        => await WriteAsync(
-            MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error), cancellationToken).ConfigureAwait(false);
+        => await SendAsync([new(Begin), .. Progress(script, state, done, running, error), new("COMMIT")], cancellationToken)
+            .ConfigureAwait(false);
+
+    /// <summary>Records how far it is and what the session holds, for use inside a transaction.</summary>
+    private IEnumerable<NpgsqlBatchCommand> Progress(MigrationScript script, HistoryState state, int done, int? running, string? error)
+        =>
+        [
+            _session.Record.Note(),
+            .. _session.Recording(MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error)),
+        ];
 
     private async Task WriteAsync(
         NpgsqlBatchCommand history, CancellationToken cancellationToken, IEnumerable<NpgsqlBatchCommand>? beside = null)
@@ -377,9 +386,14 @@ internal sealed class StatementRun
             _table,
             async () =>
             {
+                var connection = _session.Connection;
                 await _session.EnsureOpenAsync(cancellationToken).ConfigureAwait(false);
-                await RecordAsync(
-                    script, HistoryState.Failed, done, running, $"{error.SqlState}: {script.File.HideIn(error.MessageText)}", cancellationToken)
+                var progress = Progress(
+                    script, HistoryState.Failed, done, running, $"{error.SqlState}: {script.File.HideIn(error.MessageText)}");
+
+                // A new connection does not have what the statements left on the one that is gone: what is recorded of that stays.
+                await SendAsync(
+                    [new(Begin), .. connection == _session.Connection ? progress : progress.Skip(1), new("COMMIT")], cancellationToken)
                     .ConfigureAwait(false);
             }).ConfigureAwait(false);
     }

@@ -7,6 +7,8 @@ namespace PgOps.Core.Migrations.Scripts;
 /// <summary>Values for the placeholders <c>${name}</c> of scripts.</summary>
 public sealed partial class ScriptVariables
 {
+    private const int ShortSecret = 3;
+
     private readonly Dictionary<string, string> _values;
     private readonly HashSet<string> _secrets;
     private readonly bool _inDollarQuotes;
@@ -35,16 +37,26 @@ public sealed partial class ScriptVariables
     /// <param name="text">What will be shown or kept.</param>
     internal string Hide(string text)
     {
-        var secrets = _secrets.Where(name => _values.GetValueOrDefault(name) is { Length: > 0 })
-            .SelectMany(name => Forms(_values[name]), (name, form) => (name, form))
-            .OrderByDescending(secret => secret.form.Length);
-        foreach (var (name, form) in secrets)
+        var secrets = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var name in _secrets.Where(name => _values.GetValueOrDefault(name) is { Length: > 0 }))
         {
-            text = text.Replace(form, $"${{{name}}}", StringComparison.Ordinal);
+            foreach (var form in Forms(_values[name]))
+            {
+                _ = secrets.TryAdd(form, name);
+            }
         }
 
-        return text;
+        // In one pass, the longest first: neither a name nor what is hidden already is looked through for another value.
+        return secrets.Count == 0
+            ? text
+            : Regex.Replace(
+                text, string.Join('|', secrets.Keys.OrderByDescending(form => form.Length).Select(Pattern)),
+                match => $"${{{secrets[match.Value]}}}", RegexOptions.CultureInvariant);
     }
+
+    /// <summary>A value that is almost no secret, as short as it is, is hidden where it stands alone: every message has an a in it.</summary>
+    private static string Pattern(string form)
+        => form.Length > ShortSecret ? Regex.Escape(form) : $@"(?<!\w){Regex.Escape(form)}(?!\w)";
 
     /// <summary>A value as it is given, as a string holds it, and as the server says it when it was given for one.</summary>
     private static HashSet<string> Forms(string value)

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Npgsql;
+using PgOps.Core.Migrations.History;
+using PgOps.Core.Sql;
+
+namespace PgOps.Core.Migrations.Running;
+
+/// <summary>
+/// What is in a session beyond what a migration begins with, as the server tells it: settings, the role, prepared statements, held cursors,
+/// temporary relations. It is recorded with each statement that is done, so that a resumed run can tell whether its session is the same,
+/// whatever gave it that state: a statement, a function, a trigger. Of values only a digest is kept. Without a trace in
+/// <see href="https://www.postgresql.org/docs/current/view-pg-settings.html">pg_settings</see> are the seed of random() and currval.
+/// </summary>
+internal sealed class SessionRecord
+{
+    private const string Setting = "setting";
+
+    private readonly string _query;
+
+    /// <param name="beginning">The settings that every migration begins with.</param>
+    internal SessionRecord(IReadOnlyCollection<(string Name, string Value)> beginning)
+    {
+        var compared = beginning.Where(setting => setting.Name is "search_path" or "role" or "session_authorization").ToList();
+        var passed = beginning.Except(compared).Select(setting => setting.Name)
+            .Concat(["lock_timeout", "transaction_isolation", "transaction_read_only", "transaction_deferrable"]);
+        _query = $"""
+            SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(kind, name, value) ORDER BY kind, name), '[]')::text FROM (
+                SELECT '{Setting}' AS kind, name, pg_catalog.md5(value) AS value FROM (
+                    SELECT name, setting FROM pg_catalog.pg_settings
+                    WHERE source = 'session' AND name NOT LIKE 'pgops.%' AND name NOT IN ({Literals(passed)})
+                    UNION ALL SELECT 'role', pg_catalog.current_setting('role')
+                    UNION ALL SELECT 'session_authorization', session_user::text
+                ) s (name, value)
+                WHERE (name, value) NOT IN (
+                    VALUES {string.Join(", ", compared.Select(setting => $"({Literals([setting.Name, setting.Value])})"))})
+                UNION ALL
+                SELECT 'prepared statement', name, '' FROM pg_catalog.pg_prepared_statements WHERE name NOT LIKE 'pgops\_%'
+                UNION ALL
+                SELECT 'cursor', name, '' FROM pg_catalog.pg_cursors WHERE is_holdable
+                UNION ALL
+                SELECT 'temporary relation', relname::text, '' FROM pg_catalog.pg_class
+                WHERE pg_catalog.pg_my_temp_schema() <> 0 AND relnamespace = pg_catalog.pg_my_temp_schema()
+                    AND relkind IN ('r', 'p', 'v', 'S')
+            ) state (kind, name, value)
+            """;
+    }
+
+    /// <summary>Asks for it.</summary>
+    internal string Query => _query;
+
+    /// <summary>Lets the next history row that is rewritten in this transaction hold it.</summary>
+    internal NpgsqlBatchCommand Note() => new($"SELECT pg_catalog.set_config('{HistoryTable.SessionSetting}', ({_query}), true)");
+
+    /// <summary>What is in one of two sessions and not in the other, or otherwise, as far as statements can tell.</summary>
+    /// <param name="recorded">What was recorded of the one; null for nothing.</param>
+    /// <param name="now">What the other has.</param>
+    /// <param name="left">What is to be run: an object that none of them mentions does not count.</param>
+    /// <returns>The names, with what they are when they are not settings.</returns>
+    internal static IReadOnlyList<string> Differences(string? recorded, string now, IReadOnlyList<SqlStatement> left)
+    {
+        if (recorded is null)
+        {
+            return [];
+        }
+
+        var before = Read(recorded);
+        var after = Read(now);
+        before.SymmetricExceptWith(after);
+        return [.. before
+            .Where(item => item.Kind == Setting || left.Any(statement => SqlSessionTraits.Mentions(statement, item.Name)))
+            .Select(item => item.Kind == Setting ? item.Name : $"the {item.Kind} {item.Name}")
+            .Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    private static HashSet<(string Kind, string Name, string Value)> Read(string record)
+        => [.. JsonSerializer.Deserialize<string[][]>(record)!.Select(item => (item[0], item[1], item[2]))];
+
+    private static string Literals(IEnumerable<string> values) => string.Join(", ", values.Select(Quote.Literal));
+}
