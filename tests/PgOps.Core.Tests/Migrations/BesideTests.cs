@@ -9,7 +9,7 @@ namespace PgOps.Core.Tests.Migrations;
 [Trait("Category", "Slow")]
 public sealed class BesideTests : IAsyncLifetime, IDisposable
 {
-    private const string Double = "UPDATE n SET v = v * 2;\n";
+    private const string Double = ForeignEntries.Double;
 
     private readonly SandboxServer _server;
     private MigrationWorkspace _workspace = null!;
@@ -46,7 +46,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
 
         Assert.Single((await _workspace.RunAsync()).Applied);
 
-        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(tool)})::text::char"));
+        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({ForeignEntries.Written(tool)})::text::char"));
         Assert.Empty((await _workspace.RunAsync()).Applied);
         Assert.All(await _workspace.StatusAsync(), migration => Assert.True(
             migration.State is PgMigrationState.Applied or PgMigrationState.Baselined, $"{migration.State}"));
@@ -60,7 +60,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         await ImportAsync(beside: true);
         var name = Third(tool);
         _workspace.Write(name, Doubling(tool));
-        await _workspace.ExecuteAsync(Double + Apply(tool));
+        await _workspace.ExecuteAsync(Double + ForeignEntries.Apply(tool));
 
         var seen = Assert.Single(await _workspace.StatusAsync(), migration => migration.Path!.EndsWith(name, StringComparison.Ordinal));
         Assert.Equal(PgMigrationState.Baselined, seen.State);
@@ -70,7 +70,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         Assert.Equal(3L, await _workspace.ScalarAsync<long>(
             "SELECT count(DISTINCT version) FROM pgops.migration_history WHERE state = 'baselined' AND kind = 'versioned'"));
 
-        await _workspace.ExecuteAsync(Undo(tool));
+        await _workspace.ExecuteAsync(ForeignEntries.Undo(tool));
         if (tool == PgMigrationTool.Prisma)
         {
             // Prisma undoes nothing: a row that vanished is told, with both ways out.
@@ -78,14 +78,14 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
             Assert.Contains("-Update", error.NextStep, StringComparison.Ordinal);
             Assert.Contains("-MarkNotApplied", error.NextStep, StringComparison.Ordinal);
             await ImportAsync(update: true);
-            Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(tool, Double)})::text::char"));
-            await _workspace.ExecuteAsync(Undo(tool));
+            Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({ForeignEntries.Written(tool, Double)})::text::char"));
+            await _workspace.ExecuteAsync(ForeignEntries.Undo(tool));
             await _workspace.RepairAsync("20240103000000", MigrationRepair.MarkNotApplied);
         }
 
         Assert.Single((await _workspace.RunAsync()).Applied);
         Assert.Equal(4, await _workspace.ScalarAsync<int>("SELECT v FROM n"));
-        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(tool, Double)})::text::char"));
+        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({ForeignEntries.Written(tool, Double)})::text::char"));
     }
 
     [PostgresTheory]
@@ -104,7 +104,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         Assert.Equal(before, await EntriesAsync(tool));
         Assert.Equal(1, await _workspace.ScalarAsync<int>("SELECT v FROM n"));
         Assert.Single((await _workspace.RunAsync()).Applied);
-        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(tool, Double)})::text::char"));
+        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({ForeignEntries.Written(tool, Double)})::text::char"));
     }
 
     [PostgresTheory]
@@ -115,7 +115,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         await ImportAsync();
         var name = Third(tool);
         _workspace.Write(name, Doubling(tool));
-        await _workspace.ExecuteAsync(Double + Apply(tool));
+        await _workspace.ExecuteAsync(Double + ForeignEntries.Apply(tool));
 
         var error = await _workspace.FailAsync(PgErrorCode.HistoriesDiverged);
         Assert.Contains("has changed since", error.Problem, StringComparison.Ordinal);
@@ -141,7 +141,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
 
         Assert.Empty(run.Baselined);
         Assert.Equal(0, run.StillPending);
-        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(tool)})::text::char"));
+        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({ForeignEntries.Written(tool)})::text::char"));
         Assert.Empty((await _workspace.RunAsync()).Applied);
         Assert.Null(await MigrationHistoryBreakAsync());
     }
@@ -206,7 +206,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
         await ImportAsync(beside: true);
 
         await _workspace.RepairAsync("3", MigrationRepair.MarkApplied);
-        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(PgMigrationTool.Sqlx)})::text::char"));
+        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({ForeignEntries.Written(PgMigrationTool.Sqlx)})::text::char"));
         await _workspace.RepairAsync("3", MigrationRepair.MarkNotApplied);
         Assert.Equal(2L, await _workspace.ScalarAsync<long>("SELECT count(*) FROM _sqlx_migrations"));
         Assert.Single((await _workspace.RunAsync()).Applied);
@@ -236,7 +236,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
     {
         await PrepareAsync(PgMigrationTool.Prisma);
         await ImportAsync(beside: true);
-        await _workspace.ExecuteAsync(Double + Apply(PgMigrationTool.Prisma));
+        await _workspace.ExecuteAsync(Double + ForeignEntries.Apply(PgMigrationTool.Prisma));
 
         var error = await _workspace.FailAsync(PgErrorCode.MigrationChanged);
 
@@ -270,7 +270,7 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(3, (await ImportAsync(beside: true)).StillPending);
         Assert.Equal(3, (await _workspace.RunAsync()).Applied.Count);
-        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({Written(tool)})::text::char"));
+        Assert.Equal("t", await _workspace.ScalarAsync<string>($"SELECT ({ForeignEntries.Written(tool)})::text::char"));
     }
 
     [PostgresFact]
@@ -329,61 +329,6 @@ public sealed class BesideTests : IAsyncLifetime, IDisposable
                 return Double;
         }
     }
-
-    /// <summary>What the tool leaves when it applies the third migration.</summary>
-    private static string Apply(PgMigrationTool tool) => tool switch
-    {
-        PgMigrationTool.Prisma =>
-            "INSERT INTO _prisma_migrations VALUES ('4', encode(sha256(convert_to(E'UPDATE n SET v = v * 2;\\n', 'UTF8')), 'hex'), now(), "
-                + "'20240103000000_c', NULL, NULL, now(), 1)",
-        PgMigrationTool.Flyway =>
-            $"INSERT INTO flyway_schema_history VALUES (3, '3', 'c', 'SQL', 'V3__c.sql', {ForeignToolTests.Flyway(Double.TrimEnd())}, "
-                + "'x', now(), 5, true)",
-        PgMigrationTool.Dbmate => "INSERT INTO schema_migrations VALUES ('3')",
-        PgMigrationTool.GolangMigrate => "UPDATE schema_migrations SET version = 3",
-        PgMigrationTool.Goose => "INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true)",
-        PgMigrationTool.Sqlx =>
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) "
-                + $"VALUES (3, 'c', true, '\\x{ForeignHistories.Sha384(Double)}', 1)",
-        PgMigrationTool.Diesel => "INSERT INTO __diesel_schema_migrations (version) VALUES ('20240103000000')",
-        _ => "INSERT INTO pgmigrations (name, run_on) VALUES ('3_c', now())",
-    };
-
-    /// <summary>What the tool leaves when it undoes the third migration.</summary>
-    private static string Undo(PgMigrationTool tool) => tool switch
-    {
-        PgMigrationTool.Prisma => "DELETE FROM _prisma_migrations WHERE migration_name = '20240103000000_c'",
-        PgMigrationTool.Flyway => "INSERT INTO flyway_schema_history VALUES (4, '3', 'c', 'UNDO_SQL', 'U3__c.sql', 1, 'x', now(), 5, true)",
-        PgMigrationTool.Dbmate => "DELETE FROM schema_migrations WHERE version = '3'",
-        PgMigrationTool.GolangMigrate => "UPDATE schema_migrations SET version = 2",
-        PgMigrationTool.Goose => "DELETE FROM goose_db_version WHERE version_id = 3",
-        PgMigrationTool.Sqlx => "DELETE FROM _sqlx_migrations WHERE version = 3",
-        PgMigrationTool.Diesel => "DELETE FROM __diesel_schema_migrations WHERE version = '20240103000000'",
-        _ => "DELETE FROM pgmigrations WHERE name = '3_c'",
-    };
-
-    /// <summary>Whether the table says of the third migration what the tool would have written.</summary>
-    private static string Written(PgMigrationTool tool, string text = ForeignHistories.Third) => tool switch
-    {
-        PgMigrationTool.Prisma =>
-            "SELECT count(*) = 1 FROM _prisma_migrations WHERE migration_name = '20240103000000_c' AND rolled_back_at IS NULL "
-                + $"AND checksum = '{ForeignHistories.Sha256(text)}' AND length(id) = 36 AND finished_at >= started_at "
-                + "AND applied_steps_count = 1 AND logs IS NULL",
-        PgMigrationTool.Flyway =>
-            "SELECT bool_or(version = '3' AND description = 'c' AND type = 'SQL' AND script = 'V3__c.sql' "
-                + $"AND checksum = {ForeignToolTests.Flyway(text.TrimEnd())} AND installed_by = session_user AND execution_time >= 0 "
-                + "AND success AND installed_rank = (SELECT max(installed_rank) FROM flyway_schema_history)) FROM flyway_schema_history",
-        PgMigrationTool.Dbmate => "SELECT string_agg(version, ' ' ORDER BY version) = '1 2 3' FROM schema_migrations",
-        PgMigrationTool.GolangMigrate => "SELECT bool_and(version = 3 AND NOT dirty) AND count(*) = 1 FROM schema_migrations",
-        PgMigrationTool.Goose =>
-            "SELECT is_applied AND tstamp IS NOT NULL FROM goose_db_version WHERE version_id = 3 ORDER BY id DESC LIMIT 1",
-        PgMigrationTool.Sqlx =>
-            "SELECT count(*) = 1 FROM _sqlx_migrations WHERE version = 3 AND description = 'c' AND success AND execution_time >= 0 "
-                + $"AND checksum = '\\x{ForeignHistories.Sha384(text)}'",
-        PgMigrationTool.Diesel =>
-            "SELECT count(*) = 1 FROM __diesel_schema_migrations WHERE version = '20240103000000' AND run_on IS NOT NULL",
-        _ => "SELECT count(*) = 1 FROM pgmigrations WHERE name = '3_c' AND run_on IS NOT NULL",
-    };
 
     private async Task<string> EntriesAsync(PgMigrationTool tool)
     {

@@ -46,6 +46,24 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresTheory]
+    [InlineData("0", 2)]
+    [InlineData("00000000000000", 1)]
+    public async Task A_version_that_is_zero_is_undone_with_all_and_can_be_gone_back_to(string version, int undone)
+    {
+        _workspace.Write("00000000000000_initial/up.sql", "CREATE TABLE a (i int);");
+        _workspace.Write("00000000000000_initial/down.sql", "DROP TABLE a;");
+        _workspace.Write("2024-01-02-000000_b/up.sql", "CREATE TABLE b (i int);");
+        _workspace.Write("2024-01-02-000000_b/down.sql", "DROP TABLE b;");
+        await _workspace.RunAsync();
+
+        var run = await Undo.RunAsync(_workspace.Request with { ToVersion = version }, _workspace.Sink, CancellationToken.None);
+
+        Assert.Equal(undone, run.Reverted.Count);
+        Assert.Equal(undone == 2 ? null : "00000000000000", run.ToVersion);
+        Assert.Equal(2L - undone, await _workspace.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname IN ('a', 'b')"));
+    }
+
+    [PostgresTheory]
     [InlineData("1", "3_c 2_b", "1")]
     [InlineData("0", "3_c 2_b 1_a", null)]
     [InlineData("3", "", "3")]

@@ -8,12 +8,15 @@ namespace PgOps.Core.Migrations.Running;
 /// <summary>Decides what is to be undone, and refuses what cannot be undone by script.</summary>
 internal static class UndoPlan
 {
+    /// <summary>Leaves no migration, not even Diesel's 00000000000000, which is a version that one can go back to by its own name.</summary>
+    private const string Everything = "0";
+
     /// <summary>The down scripts to run, newest first.</summary>
     /// <exception cref="PgOpsException">The guard that speaks against it, with its way out.</exception>
     internal static List<MigrationScript> Make(MigrationRequest request, MigrationFolder folder, MigrationHistory history)
     {
         var all = MigrationStatus.Join(folder, history, request.Target);
-        if (request.ToVersion is not null && !MigrationVersion.Order.Equals(request.ToVersion, "0"))
+        if (request.ToVersion is not null and not Everything)
         {
             MigrationPlan.RequireVersion(request.ToVersion, all);
         }
@@ -31,10 +34,13 @@ internal static class UndoPlan
         var applied = all
             .Where(migration => history.Rows.GetValueOrDefault(migration.Version) is { IsApplied: true, HasVersion: true })
             .OrderByDescending(migration => migration.Version, folder.Order);
-        var chosen = request.ToVersion is null
-            ? applied.Take(1)
-            : applied.Where(migration => !folder.Order.Equals(migration.Version, request.ToVersion)
-                && folder.Order.Compare(migration.Version, request.ToVersion) > 0);
+        var chosen = request.ToVersion switch
+        {
+            null => applied.Take(1),
+            Everything => applied,
+            var version => applied.Where(migration => !folder.Order.Equals(migration.Version, version)
+                && folder.Order.Compare(migration.Version, version) > 0),
+        };
         var files = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
         var beside = AdoptedTool.Of(history)?.Mode == AdoptionMode.Beside;
         return chosen.Select(migration => Script(migration, folder.Shape, files.GetValueOrDefault(migration.Version), beside)).ToList();
