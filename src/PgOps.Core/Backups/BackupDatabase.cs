@@ -24,8 +24,6 @@ public sealed class BackupDatabase
     /// <summary>What a failed backup leaves.</summary>
     internal const string NothingLeft = "No backup was made and nothing is left behind.";
     private const int MostCostsSaid = 20;
-    private const int DiskFullUnix = 28;
-    private const int DiskFullWindows = unchecked((int)0x80070070);
 
     /// <summary>Makes the backup.</summary>
     /// <param name="request">What and where to.</param>
@@ -100,7 +98,7 @@ public sealed class BackupDatabase
             var manifest = Manifest(plan, holder.SnapshotAt, snapshot, content, files, timings);
             var bytes = await BackupSeal.CloseAsync(
                 folder, manifest, files, encryptor, request.SigningKey, cancellationToken).ConfigureAwait(false);
-            var warnings = Warnings(plan, snapshot, sink.Log);
+            var warnings = Warnings(plan, snapshot, folder.FinalPath, sink.Log);
             LogCost(timings, plan.Depth, sink.Log);
             return new PgBackup
             {
@@ -220,7 +218,7 @@ public sealed class BackupDatabase
         };
     }
 
-    private static List<string> Warnings(BackupPlan plan, DumpedSnapshot snapshot, ILogger log)
+    private static List<string> Warnings(BackupPlan plan, DumpedSnapshot snapshot, string path, ILogger log)
     {
         string?[] remarks =
         [
@@ -228,6 +226,7 @@ public sealed class BackupDatabase
                 ? null
                 : $"{plan.Database} is a masked copy ({plan.Facts.Masked}): this backup is none of the original.",
             InternalOptions.WarningOf(plan.Tools.Dump.Version, plan.Server),
+            DurableFile.IsOpenToOthers(path) ? $"Others than its owner may be able to read {path}: its file system keeps no modes." : null,
         ];
         var warnings = snapshot.Warnings.Concat(remarks.OfType<string>()).ToList();
         foreach (var warning in warnings)
@@ -256,9 +255,9 @@ public sealed class BackupDatabase
         }
     }
 
-    private static PgOpsException Inaccessible(string path, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows
+    private static PgOpsException Inaccessible(string path, Exception error) => DurableFile.IsFull(error)
         ? new PgOpsException(
-            PgErrorCode.DiskFull, $"The disk of {path} is full.", NothingLeft, "Make room, or back up to another disk.", error)
+            PgErrorCode.DiskFull, $"The disk of {path} is full: {error.Message}", NothingLeft, "Make room, or back up to another disk.", error)
         : new PgOpsException(
             PgErrorCode.PathInaccessible,
             $"Cannot write below {path}: {error.Message}",

@@ -36,6 +36,10 @@ internal static class CopyToFolder
                 .ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             folder.Finish();
+            if (DurableFile.IsOpenToOthers(folder.FinalPath))
+            {
+                sink.Log.CopyOpenToOthers(folder.FinalPath);
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

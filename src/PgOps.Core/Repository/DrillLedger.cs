@@ -51,7 +51,8 @@ internal static class DrillLedger
             stream.SetLength(whole);
             stream.Position = whole;
             await stream.WriteAsync(line, CancellationToken.None).ConfigureAwait(false);
-            stream.Flush(flushToDisk: true);
+            await stream.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            DurableFile.Sync(stream.SafeFileHandle, path);
             return remark;
         }
     }

@@ -54,7 +54,7 @@ internal sealed class PartialFolder : IDisposable
                     System.IO.Path.Combine(path, OwnerFile.FileName), OwnerFile.Own(), cancellationToken).ConfigureAwait(false);
                 return new PartialFolder(path, final);
             }
-            catch (IOException) when (File.Exists(System.IO.Path.Combine(path, OwnerFile.FileName)) && attempt < 1000)
+            catch (IOException error) when (DurableFile.IsTaken(error) && attempt < 1000)
             {
                 continue;
             }
@@ -129,8 +129,18 @@ internal sealed class PartialFolder : IDisposable
 
         DurableFile.SyncFolder(Path);
         Directory.Move(Path, FinalPath);
+        try
+        {
+            DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(FinalPath)!);
+        }
+        catch (IOException)
+        {
+            // A name that a crash may take back is none: it fails, and so it goes.
+            Directory.Move(FinalPath, Path);
+            throw;
+        }
+
         _finished = true;
-        DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(FinalPath)!);
     }
 
     /// <summary>Removes the folder unless it was finished.</summary>

@@ -16,4 +16,7 @@ internal static partial class RepositoryLog
 
     [LoggerMessage(3003, LogLevel.Warning, "Cannot remove {Folder}, left behind by a backup that did not end: {Error}")]
     internal static partial void StrayPartialKept(this ILogger log, string folder, string error);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Others than its owner may be able to read {Path}: its file system keeps no modes.")]
+    internal static partial void CopyOpenToOthers(this ILogger log, string path);
 }

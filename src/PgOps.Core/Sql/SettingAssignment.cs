@@ -21,16 +21,21 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
                 : [];
         }
 
+        return BehindSet(ref at) is { } setting ? [setting] : [];
+    }
+
+    private static SettingAssignment? BehindSet(ref SqlCursor at)
+    {
         var local = at.Accept("LOCAL");
         _ = local || at.Accept("SESSION");
         if (at.Accept("NAMES"))
         {
-            return [new("client_encoding", at.AcceptText(), local)];
+            return new("client_encoding", at.AcceptText(), local);
         }
 
-        return at.AcceptName() is [.. var parts] && parts.Count > 0 && (at.Accept("TO") || at.AcceptSymbol("="))
-            ? [new(string.Join('.', parts).ToLowerInvariant(), Assigned(ref at), local)]
-            : [];
+        return at.AcceptName() is { Count: > 0 } parts && (at.Accept("TO") || at.AcceptSymbol("="))
+            ? new(string.Join('.', parts).ToLowerInvariant(), Assigned(ref at), local)
+            : null;
     }
 
     private static List<SettingAssignment> Called(SqlCursor at)
@@ -65,14 +70,9 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
             var starts = true;
             while (!at.AtEnd)
             {
-                if (starts && at.Accept("SET"))
+                if (starts && at.Accept("SET") && BehindSet(ref at) is { } setting)
                 {
-                    var local = at.Accept("LOCAL");
-                    _ = local || at.Accept("SESSION");
-                    if (at.AcceptName() is { Count: > 0 } parts && (at.Accept("TO") || at.AcceptSymbol("=")))
-                    {
-                        found.Add(new(string.Join('.', parts).ToLowerInvariant(), Assigned(ref at), local));
-                    }
+                    found.Add(setting);
                 }
 
                 starts = at.AcceptSymbol(";") || at.Accept("BEGIN") || at.Accept("THEN") || at.Accept("ELSE") || at.Accept("LOOP");

@@ -7,8 +7,11 @@ using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Running;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
+using PgOps.Core.Repository.Retention;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Drills;
+using PgOps.Core.Tests.Support.Faults;
+using PgOps.Core.Tests.Torture;
 
 namespace PgOps.Core.Tests.Support;
 
@@ -22,6 +25,8 @@ internal sealed class MigratorProcess : IDisposable
     internal const string DrillInSandbox = "drill-in-sandbox";
     internal const string Restore = "restore";
     internal const string Backup = "backup";
+    internal const string Copy = "copy";
+    internal const string Remove = "remove";
 
     private readonly Process _process;
 
@@ -35,6 +40,7 @@ internal sealed class MigratorProcess : IDisposable
     /// </summary>
     internal static async Task<int> MainAsync(string work, string argument)
     {
+        FaultyCalls.LetThrough();
         var request = new MigrationRequest { Target = TargetParser.FromEnvironment(), Path = argument };
         Console.WriteLine("ready");
         await Console.In.ReadLineAsync();
@@ -89,6 +95,25 @@ internal sealed class MigratorProcess : IDisposable
                     new BackupDatabaseRequest { Target = request.Target, Path = argument, Format = format }, new CollectingSink(),
                     CancellationToken.None);
                 Console.WriteLine(made.Path);
+                return 0;
+            }
+
+            if (work == Copy)
+            {
+                // The argument is the backup, and the copies' folder lies beside that of the backups.
+                var copy = await new CopyBackup().RunAsync(
+                    new() { Backup = BackupFolder.Read(argument), Destination = FaultyCallTests.CopiesOf(argument) }, new CollectingSink(),
+                    CancellationToken.None);
+                Console.WriteLine(copy.Path);
+                return 0;
+            }
+
+            if (work == Remove)
+            {
+                var sink = new CollectingSink();
+                await new RemoveBackups().RunAsync(
+                    new() { Backups = [BackupFolder.Read(argument)], Force = true }, sink, CancellationToken.None);
+                Console.WriteLine(sink.Failures.TryPeek(out var failure) ? failure.Message.ReplaceLineEndings(" ") : "removed");
                 return 0;
             }
 

@@ -1,11 +1,15 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
 
 namespace PgOps.Core.Common.Files;
 
 /// <summary>Makes files and folders private, and sure to be on disk.</summary>
 internal static partial class DurableFile
 {
+    private const int Interrupted = 4;
+    private const int NoSpaceUnix = 28;
+    private const int NoSpaceWindows = unchecked((int)0x80070070);
     private const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode PrivateFolder = PrivateFile | UnixFileMode.UserExecute;
 
@@ -39,7 +43,7 @@ internal static partial class DurableFile
             }
 
             await file.FlushAsync(cancellationToken).ConfigureAwait(false);
-            file.Flush(flushToDisk: true);
+            Sync(file.SafeFileHandle, path);
         }
     }
 
@@ -55,26 +59,67 @@ internal static partial class DurableFile
         return new FileStream(path, options);
     }
 
-    /// <summary>Makes a file private and waits until the disk has it.</summary>
+    /// <summary>Makes a file private, where its file system can, and waits until the disk has it.</summary>
+    /// <exception cref="IOException">The disk does not have it.</exception>
     internal static void Seal(string path)
     {
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(path, PrivateFile);
-        }
-
+        Restrict(path, PrivateFile);
         using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        RandomAccess.FlushToDisk(handle);
+        Sync(handle, path);
     }
 
-    /// <summary>
-    /// Lets only its owner enter a folder. On Windows it keeps what it inherits, as <see cref="CreateFolder"/> leaves it.
-    /// </summary>
-    internal static void MakePrivate(string folder)
+    /// <summary>Waits until the disk has a file.</summary>
+    /// <exception cref="IOException">
+    /// The disk does not have it: a network file system may say only now that it is full. .NET's own
+    /// <see cref="RandomAccess.FlushToDisk"/> passes over an error.
+    /// </exception>
+    internal static void Sync(SafeFileHandle file, string path)
     {
-        if (!OperatingSystem.IsWindows())
+        if (OperatingSystem.IsWindows())
         {
-            File.SetUnixFileMode(folder, PrivateFolder);
+            RandomAccess.FlushToDisk(file);
+            return;
+        }
+
+        while (Sync(file) != 0)
+        {
+            if (Marshal.GetLastPInvokeError() is var code && code != Interrupted)
+            {
+                throw new IOException($"Cannot sync {path}: {Marshal.GetLastPInvokeErrorMessage()}", code);
+            }
+        }
+    }
+
+    /// <summary>Whether an error says that there is no room left on a disk, or in a quota.</summary>
+    internal static bool IsFull(Exception error)
+        => error.HResult is NoSpaceUnix or NoSpaceWindows || (OperatingSystem.IsMacOS() ? error.HResult == 69 : error.HResult == 122);
+
+    /// <summary>Whether an error says that there is a file of that name already.</summary>
+    internal static bool IsTaken(IOException error) => error.HResult is 17 or unchecked((int)0x80070050);
+
+    /// <summary>Whether others than its owner may read a file or enter a folder; not known on Windows, where it inherits its rights.</summary>
+    internal static bool IsOpenToOthers(string path)
+        => !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0;
+
+    /// <summary>
+    /// Lets only its owner enter a folder, where its file system can. On Windows it keeps what it inherits, as
+    /// <see cref="CreateFolder"/> leaves it.
+    /// </summary>
+    internal static void MakePrivate(string folder) => Restrict(folder, PrivateFolder);
+
+    /// <summary>Shares refuse it (EPERM, ENOTSUP, ENOSYS); <see cref="IsOpenToOthers"/> tells what came of it.</summary>
+    private static void Restrict(string path, UnixFileMode mode)
+    {
+        try
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, mode);
+            }
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException || (error is IOException && error.HResult is 95 or 38 or 45))
+        {
+            // What is there and cannot be opened fails at once; what can be is kept.
         }
     }
 
@@ -98,11 +143,20 @@ internal static partial class DurableFile
 
         try
         {
-            // Some network file systems answer EINVAL: they have nothing to wait for.
-            const int InvalidArgument = 22;
-            if (Sync(descriptor) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
+            while (Sync(descriptor) != 0)
             {
-                throw new IOException($"Cannot sync the folder {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+                // Some file systems cannot sync a folder, and have nothing to wait for: as in PostgreSQL's fsync_fname_ext
+                // (https://doxygen.postgresql.org/file__utils_8c.html).
+                const int BadDescriptor = 9, InvalidArgument = 22;
+                if (Marshal.GetLastPInvokeError() is var code && code is BadDescriptor or InvalidArgument)
+                {
+                    return;
+                }
+
+                if (code != Interrupted)
+                {
+                    throw new IOException($"Cannot sync the folder {path}: {Marshal.GetLastPInvokeErrorMessage()}", code);
+                }
             }
         }
         finally
@@ -116,6 +170,9 @@ internal static partial class DurableFile
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Sync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(SafeFileHandle file);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);

@@ -4,8 +4,6 @@ namespace PgOps.Core.Common.Files;
 internal sealed class FreeSpace
 {
     private const long LargestReserve = 256L << 20;
-    private const int DiskFullUnix = 28;
-    private const int DiskFullWindows = unchecked((int)0x80070070);
 
     private readonly string _folder;
 
@@ -49,10 +47,10 @@ internal sealed class FreeSpace
     }
 
     /// <summary>The error of a disk to which something could not be fetched.</summary>
-    internal static PgOpsException Error(string folder, Exception error) => error.HResult is DiskFullUnix or DiskFullWindows
+    internal static PgOpsException Error(string folder, Exception error) => DurableFile.IsFull(error)
         ? new PgOpsException(
             PgErrorCode.DiskFull,
-            $"The disk of {folder} is full.",
+            $"The disk of {folder} is full: {error.Message}",
             "What was fetched was removed.",
             "Make room, or use another disk.",
             error)
