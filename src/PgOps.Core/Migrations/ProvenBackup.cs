@@ -1,5 +1,4 @@
 using Npgsql;
-using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Connections;
 
@@ -84,7 +83,7 @@ internal static class ProvenBackup
         PgBackup backup, PgBackupManifest manifest, MigrationRequest request, NpgsqlConnection connection,
             CancellationToken cancellationToken)
     {
-        var found = await DatabasePosition.ReadAsync(connection, manifest.Migration, cancellationToken).ConfigureAwait(false);
+        var found = await HistoryPosition.ReadAsync(connection, manifest.Migration?.HistorySchema, cancellationToken).ConfigureAwait(false);
         if (found?.HistoryHash == manifest.Migration?.HistoryHash
             || (found is not null && found.HistorySchema == request.HistorySchema
                 && await MigrationHistory.OnlyBehindAsync(
