@@ -29,7 +29,7 @@ public sealed class FindBackups
         FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var (found, proven) = StoreUri.IsRemote(request.Path)
-            ? await StoredBackups.FindAsync(request.Path, cancellationToken, request.Key).ConfigureAwait(false)
+            ? await StoredBackups.FindAsync(request.Path, cancellationToken, request.Key, sink.Log).ConfigureAwait(false)
             : InFolder(request, sink, cancellationToken);
         var wanted = LatestBackup.NewestFirst(found
             .Select(backup => DrillLedger.Mark(backup, proven))
@@ -45,7 +45,13 @@ public sealed class FindBackups
         var parent = single ? Path.GetDirectoryName(root) : root;
         var found = single ? [BackupFolder.Read(root)] : ReadAll(Candidates(root), sink, cancellationToken);
 
-        return (found, parent is null ? new Dictionary<string, DrillProof>() : DrillLedger.ReadProven(parent, request.Key));
+        if (parent is null)
+        {
+            return (found, new Dictionary<string, DrillProof>());
+        }
+
+        var holds = BackupHolds.ReadFolder(parent, sink.Log);
+        return ([.. found.Select(backup => BackupHolds.Mark(backup, holds))], DrillLedger.ReadProven(parent, request.Key));
     }
 
     private static ConcurrentBag<PgBackup> ReadAll(IEnumerable<string> paths, IOperationSink sink, CancellationToken cancellationToken)

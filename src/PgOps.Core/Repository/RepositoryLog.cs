@@ -38,4 +38,10 @@ internal static partial class RepositoryLog
 
     [LoggerMessage(3008, LogLevel.Warning, "{Backup} is held until {Until}, more than ten years from now.")]
     internal static partial void HeldLong(this ILogger log, string backup, string until);
+
+    [LoggerMessage(3009, LogLevel.Warning, "{File}: {Count} lines cannot be read, so what they hold is not known.")]
+    internal static partial void HoldsUnreadable(this ILogger log, string file, int count);
+
+    [LoggerMessage(3010, LogLevel.Information, "{Backup} is held for {Time}: no rule removes it before.")]
+    internal static partial void BackupHeld(this ILogger log, string backup, string time);
 }
