@@ -59,6 +59,10 @@ Describe 'Whole backups and parts' {
         $others = foreach ($selection in $selections) { Backup-PgDatabase $target -Path $parts -Format Custom -NoGlobals @selection }
     }
 
+    AfterAll {
+        $null = Invoke-Sql $target 'DROP TABLE log; DROP SCHEMA audit CASCADE'
+    }
+
     It 'gives the whole one as the newest, and with -Part the newest of each kind' {
         (Get-PgBackup $parts -Latest).Path | Should -Be $whole.Path
         (Get-PgBackup $parts -Latest -Proven).Path | Should -Be $whole.Path
@@ -138,6 +142,8 @@ Describe 'Labels and holds' {
         $read.KeepUntil | Should -Be $held.KeepUntil
         ($held.KeepUntil - [datetime]::UtcNow).TotalDays | Should -BeGreaterThan 2.9
         ($labelled, $held | Test-PgBackup).Passed | Should -Be $true, $true
+        $line = "Get-PgBackup '$marked' -Label p"
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be pre-migration
     }
 
     It 'are refused where they are none' {
@@ -167,7 +173,7 @@ Describe 'Labels and holds' {
 
 Describe 'The undo of a migration' {
     BeforeAll {
-        $database = New-PgTarget $target -Database undo
+        $database = $sandbox.Target.WithDatabase('undo')
         $null = Invoke-Sql $target 'CREATE DATABASE undo'
         $null = Invoke-Sql $database 'CREATE TABLE t AS SELECT generate_series(1, 10) AS a'
         $undo = Join-Path $TestDrive 'undo'
@@ -203,7 +209,7 @@ Describe 'The undo of a migration' {
         $null = New-Item -ItemType Directory (Join-Path $undo holds.jsonl)
         $fresh | Invoke-PgMigration -Target $database -Path $migrations -ErrorVariable failure -ErrorAction SilentlyContinue
         "$($failure[0])" | Should -BeLike "*cannot be held*Nothing was migrated.*-HoldBackup 0s*"
-        (Get-PgMigration $database -Path $migrations | Where-Object Version -EQ 003).State | Should -Be Pending
+        (Get-PgMigration $database -Path $migrations | Where-Object Name -EQ z).State | Should -Be Pending
     }
 }
 

@@ -28,6 +28,7 @@ public sealed class GetPgBackupCommand : PgSignedCmdlet
     [Parameter]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(BackupLabelCompleter))]
     public string[]? Label { get; set; }
 
     /// <summary>

@@ -144,7 +144,8 @@ public sealed class RemoveBackups
     /// <summary>Says what stays although no rule and no guard keeps it: it would fill the disk unseen.</summary>
     private static void Remark(IReadOnlyList<PgBackupRetention> plan, DateTime now, ILogger log)
     {
-        foreach (var backup in plan.Select(decision => decision.Backup).Where(backup => backup.Complete))
+        var kept = plan.Where(decision => decision.Action == PgRetentionAction.Keep).Select(decision => decision.Backup);
+        foreach (var backup in kept.Where(backup => backup.Complete))
         {
             if (!backup.Foreign && backup.IsAhead(now))
             {
