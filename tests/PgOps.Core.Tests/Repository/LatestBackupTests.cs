@@ -87,6 +87,25 @@ public sealed class LatestBackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_store_answers_as_a_folder_does()
+    {
+        using var s3 = new FaultyS3();
+        var (whole, part, ahead) = (Write(Now.AddHours(-9)), Write(Now.AddHours(-1), "--table=log"), Write(Now.AddDays(9)));
+        foreach (var backup in new[] { whole, part, ahead })
+        {
+            await new CopyBackup().RunAsync(
+                new CopyBackupRequest { Backup = backup, Destination = s3.Uri("nightly") }, _sink, CancellationToken.None);
+        }
+
+        Assert.EndsWith(Path.GetFileName(whole.Path), Assert.Single(await FindAsync(Latest with { Path = s3.Uri("nightly") })),
+            StringComparison.Ordinal);
+        Assert.EndsWith(
+            Path.GetFileName(part.Path), Assert.Single(await FindAsync(Latest with { Path = s3.Uri("nightly"), Part = true })),
+            StringComparison.Ordinal);
+        Assert.Contains(Path.GetFileName(ahead.Path), Assert.Single(_sink.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Labels_are_found()
     {
         Write(Now);
