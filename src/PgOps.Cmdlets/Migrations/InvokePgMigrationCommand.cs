@@ -123,7 +123,12 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
             if (!_held.TryGetValue(backup.Id, out held!) || held is { IsCompleted: true, IsCompletedSuccessfully: false })
             {
                 _held[backup.Id] = held = new HoldBackup().RunAsync(
-                    new HoldBackupRequest { Backup = backup, Until = HoldBackup < DateTime.MaxValue - DateTime.UtcNow ? DateTime.UtcNow + HoldBackup : DateTime.MaxValue, Reason = $"undo of {request.Path} on {request.Target}" },
+                    new HoldBackupRequest
+                    {
+                        Backup = backup,
+                        Until = HoldBackup < DateTime.MaxValue - DateTime.UtcNow ? DateTime.UtcNow + HoldBackup : DateTime.MaxValue,
+                        Reason = $"undo of {request.Path} on {request.Target}",
+                    },
                     sink,
                     cancellationToken);
             }

@@ -36,7 +36,8 @@ public sealed class PreviewBackup
                 var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(pgDump.Major))})";
                 var bytes = PgSize.Format(tables.Sum(table => table.Bytes));
                 return $"Back up {request.Target} ({Amount.Of(tables.Count, "table")}, {bytes}) with pg_dump {pgDump.Version}, "
-                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}{Protection(request, encryptor)}{Keeping(request)}, "
+                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}"
+                    + $"{Protection(request, encryptor)}{Keeping(request)}, "
                     + $"to a new folder in '{request.Path}'.";
             }
         }
@@ -52,5 +53,6 @@ public sealed class PreviewBackup
 
     private static string Keeping(BackupDatabaseRequest request)
         => (request.Label is null ? "" : $", labelled {request.Label}")
-            + (request.KeepUntil is { } until ? string.Create(CultureInfo.InvariantCulture, $", held until {until:yyyy-MM-dd HH:mm}Z") : "");
+            + (request.KeepUntil is not { } until ? ""
+                : string.Create(CultureInfo.InvariantCulture, $", held until {until:yyyy-MM-dd HH:mm}Z"));
 }

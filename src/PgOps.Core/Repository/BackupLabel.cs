@@ -20,7 +20,7 @@ internal static partial class BackupLabel
                 PgErrorCode.InvalidArgument,
                 "The label is not a plain name.",
                 "Nothing was written.",
-                "Take up to 63 of the letters a to z and A to Z, digits, '.', '_' and '-', beginning with a letter or digit: pre-migration.");
+                "Take up to 63 of a to z, A to Z, 0 to 9, '.', '_' and '-', beginning with a letter or digit: pre-migration.");
         }
     }
 

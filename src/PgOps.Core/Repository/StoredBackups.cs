@@ -126,7 +126,8 @@ public static class StoredBackups
         var wanted = groups.SelectMany(group => group.Value
             .Where(file => file.Name is ManifestJson.FileName or HashList.FileName)
             .Select(file => StoreUri.Join(group.Key, file.Name)));
-        var contents = await store.ReadAsync([.. wanted, DrillLedger.FileName, BackupHolds.FileName], cancellationToken).ConfigureAwait(false);
+        var contents = await store.ReadAsync([.. wanted, DrillLedger.FileName, BackupHolds.FileName], cancellationToken)
+            .ConfigureAwait(false);
         var holds = BackupHolds.Read(
             contents.GetValueOrDefault(BackupHolds.FileName) ?? [], store.Uri.Child(BackupHolds.FileName).ToString(), log);
         var found = groups.Select(group => BackupHolds.Mark(

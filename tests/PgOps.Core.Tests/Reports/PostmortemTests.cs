@@ -107,7 +107,8 @@ public sealed class PostmortemTests : IDisposable
         var now = DateTime.UtcNow;
         var whole = BackupSample.Write(_folder.Path, "shop", now.AddHours(-9));
         var part = BackupSample.Write(
-            _folder.Path, "shop", now.AddHours(-1), manifest: one => one with { Payload = one.Payload with { Selection = ["--table=log"] } });
+            _folder.Path, "shop", now.AddHours(-1),
+            manifest: one => one with { Payload = one.Payload with { Selection = ["--table=log"] } });
         var ahead = BackupSample.Write(_folder.Path, "shop", now.AddYears(1));
         foreach (var backup in new[] { whole, part, ahead })
         {

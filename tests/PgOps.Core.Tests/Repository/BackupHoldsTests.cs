@@ -76,8 +76,8 @@ public sealed class BackupHoldsTests : IDisposable
         var held = (await FindAsync(s3.Uri("nightly")))[1];
         await HoldAsync(held, 30);
         await HoldAsync(held, 3);
-        Assert.Equal(2, Encoding.UTF8.GetString(s3.Objects.Single(one => one.Key.EndsWith("holds.jsonl", StringComparison.Ordinal)).Value.Content)
-            .Count(letter => letter == '\n'));
+        var file = s3.Objects.Single(one => one.Key.EndsWith("holds.jsonl", StringComparison.Ordinal)).Value.Content;
+        Assert.Equal(2, Encoding.UTF8.GetString(file).Count(letter => letter == '\n'));
         var plan = await new RemoveBackups().PlanAsync(
             new RemoveBackupsRequest { Folders = [s3.Uri("nightly")], Policy = new RetentionPolicy { KeepLast = 1 } }, _sink,
             CancellationToken.None);

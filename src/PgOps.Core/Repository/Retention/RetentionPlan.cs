@@ -140,7 +140,9 @@ internal sealed class RetentionPlan
 
     private bool IsHeld(PgBackup backup) => backup.KeepUntil > _question.Now;
 
-    /// <summary>Whether no rule may remove it. It only ever keeps more: the rules count it as they would without, and no size does.</summary>
+    /// <summary>
+    /// Whether no rule may remove it. That only ever keeps more: the rules count it as they would otherwise, and no size does.
+    /// </summary>
     private bool IsSetAside(PgBackup backup)
         => IsHeld(backup) || (backup.Label is not null && !_question.Policy.IncludeLabelled);
 

@@ -35,9 +35,9 @@ public sealed class RetentionPlanTests
         // Monday 2024-12-30 is in the first ISO week of 2025.
         PgBackup[] held = [Backup("shop", new DateTime(2025, 1, 2, 0, 0, 0, DateTimeKind.Utc)), Backup(
             "shop", new DateTime(2024, 12, 30, 0, 0, 0, DateTimeKind.Utc))];
-        var plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepWeekly = 5 }, _ => false, _ => false, Now));
+        var plan = Plan(held, new RetentionPolicy { KeepWeekly = 5 });
         Assert.Equal(["weekly 2025-W01, last complete", "no rule keeps it"], plan.Select(decision => decision.Reason));
-        plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepYearly = 5 }, _ => false, _ => false, Now));
+        plan = Plan(held, new RetentionPolicy { KeepYearly = 5 });
         Assert.Equal(["yearly 2025, last complete", "yearly 2024"], plan.Select(decision => decision.Reason));
     }
 
@@ -50,7 +50,7 @@ public sealed class RetentionPlanTests
             Backup("shop", Now.AddHours(-1), cluster: "2"),
             Backup("shop", Now.AddHours(-2), cluster: "2"),
         ];
-        var plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepDaily = 7 }, _ => false, _ => false, Now));
+        var plan = Plan(held, new RetentionPolicy { KeepDaily = 7 });
         Assert.Equal(held[2], Assert.Single(plan, decision => decision.Action == PgRetentionAction.Remove).Backup);
     }
 
@@ -131,7 +131,8 @@ public sealed class RetentionPlanTests
             Backup(Now.AddHours(-1)),
             Backup(Now.AddHours(-2)) with { Proven = true },
         ];
-        foreach (var policy in new[] { new RetentionPolicy { KeepLast = 1 }, new RetentionPolicy { KeepWithin = TimeSpan.FromMinutes(30) } })
+        RetentionPolicy[] policies = [new() { KeepLast = 1 }, new() { KeepWithin = TimeSpan.FromMinutes(30) }];
+        foreach (var policy in policies)
         {
             var plan = Plan(held, policy);
             Assert.Equal(counts ? [held[1], held[2]] : [], Removed(plan));
