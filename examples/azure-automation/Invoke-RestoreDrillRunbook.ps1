@@ -61,7 +61,7 @@ if ($Target) {
 }
 
 $newest = @(Get-PgBackup $Backups -Latest)
-if (-not $newest) { throw "There is no complete backup in $Backups." }
+if (-not $newest) { throw "There is no complete backup of a whole database in $Backups." }
 
 # One that cannot even be drilled is an error in the stream; the others are drilled all the same, and the report names it.
 $results = @($newest | Test-PgRestore -MaxDataLoss $MaxAge -ErrorAction Continue 2>&1)

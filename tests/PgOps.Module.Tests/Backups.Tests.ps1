@@ -33,7 +33,8 @@ Describe 'Retention' {
     }
 
     It 'removes a given backup, but not the last proven one' {
-        ($made[1] | Remove-PgBackup -Force -Confirm:$false).Reason | Should -Be 'last proven'
+        ($made[1] | Remove-PgBackup -Confirm:$false).Reason | Should -Be 'last proven; -Force removes it by name'
+        ($made[1] | Remove-PgBackup -Force -WhatIf).Reason | Should -Be 'named with -Force (last proven)'
         (Remove-PgBackup $made[0].Path -Confirm:$false).Removed | Should -BeTrue
         Test-Path $made[0].Path | Should -BeFalse
     }
@@ -42,6 +43,173 @@ Describe 'Retention' {
         $result = Get-PgBackup $backups | Remove-PgBackup -KeepDaily 7 -Confirm:$false
         ($result | Where-Object Removed).Backup.Path | Should -Be $made[2].Path
         (Get-PgBackup $backups).Path | Should -Be $made[3].Path, $made[1].Path
+    }
+}
+
+Describe 'Whole backups and parts' {
+    BeforeAll {
+        $parts = Join-Path $TestDrive 'parts'
+        $null = Invoke-Sql $target 'CREATE TABLE log AS SELECT generate_series(1, 10) AS a; CREATE SCHEMA audit; CREATE TABLE audit.t (a int)'
+        $whole = Backup-PgDatabase $target -Path $parts -Format Custom -NoGlobals
+        ($whole | Test-PgRestore -Target $sandbox).Proven | Should -BeTrue
+        $log = 1..2 | ForEach-Object { Backup-PgDatabase $target -Path $parts -Format Custom -NoGlobals -Table log }
+        ($log[1] | Test-PgRestore -Target $sandbox).Proven | Should -BeTrue
+        $selections = @{ SchemaOnly = $true }, @{ DataOnly = $true }, @{ ExcludeTableData = 'log' }, @{ ExcludeTable = 'log' },
+            @{ ExcludeSchema = 'audit' }, @{ Schema = 'audit' }, @{ NoLargeObjects = $true }
+        $others = foreach ($selection in $selections) { Backup-PgDatabase $target -Path $parts -Format Custom -NoGlobals @selection }
+    }
+
+    AfterAll {
+        $null = Invoke-Sql $target 'DROP TABLE log; DROP SCHEMA audit CASCADE'
+    }
+
+    It 'gives the whole one as the newest, and with -Part the newest of each kind' {
+        (Get-PgBackup $parts -Latest).Path | Should -Be $whole.Path
+        (Get-PgBackup $parts -Latest -Proven).Path | Should -Be $whole.Path
+        (Get-PgBackup $parts -Part -Latest).Path | Sort-Object | Should -Be ((@($log[1]) + $others).ForEach('Path') | Sort-Object)
+        (Get-PgBackup $parts -Part | Where-Object Part -EQ '--table=log').Path | Should -Be $log[1].Path, $log[0].Path
+        (Get-PgBackup $parts -Part).State | Sort-Object -Unique | Should -Be part
+    }
+
+    It 'lets no part push the whole one out' {
+        $result = Remove-PgBackup $parts -KeepLast 1 -Confirm:$false
+        ($result | Where-Object Removed).Path | Should -Be $log[0].Path
+        ($result | Where-Object Path -EQ $whole.Path).Reason | Should -Be 'last, last complete, last proven'
+        ($result | Where-Object Path -EQ $log[1].Path).Reason | Should -Be 'last, last complete, last proven (part --table=log)'
+        (Remove-PgBackup $whole -Confirm:$false).Reason | Should -Be 'last complete, last proven; -Force removes it by name'
+        (Remove-PgBackup $whole -Force -WhatIf).Reason | Should -Be 'named with -Force (last complete, last proven)'
+    }
+}
+
+Describe 'A backup dated after now' {
+    BeforeAll {
+        $clock = Join-Path $TestDrive 'clock'
+        $real = Backup-PgDatabase $target -Path $clock -Format Custom -NoGlobals
+        $null = $real | Test-PgRestore -Target $sandbox -Strict
+
+        # What a server whose clock is ten years fast would have made.
+        $ahead = (Backup-PgDatabase $target -Path $clock -Format Custom -NoGlobals).Path
+        $manifest = Join-Path $ahead manifest.json
+        $late = [datetime]::UtcNow.AddYears(10).ToString('yyyy-MM-ddTHH:mm:ssZ')
+        [System.IO.File]::WriteAllText($manifest, ([System.IO.File]::ReadAllText($manifest) -replace '(?<="snapshotAt": ")[^"]+', $late))
+        $hash = (Get-FileHash $manifest).Hash.ToLowerInvariant()
+        $list = Join-Path $ahead SHA256SUMS
+        [System.IO.File]::WriteAllText($list, ([System.IO.File]::ReadAllText($list) -replace '[0-9a-f]{64}(?=  manifest\.json)', $hash))
+        $drill = Get-PgBackup $ahead | Test-PgRestore -Target $sandbox
+        $drill.Proven | Should -BeTrue
+    }
+
+    It 'is not the newest, and is named' {
+        (Get-PgBackup $clock -Latest -WarningVariable said -WarningAction SilentlyContinue).Path | Should -Be $real.Path
+        "$said" | Should -BeLike "*$ahead is dated * after now*passed over*"
+        (Get-PgBackup $clock).Path | Should -Be $ahead, $real.Path
+    }
+
+    It 'makes no rule remove what is real' {
+        $result = Remove-PgBackup $clock -KeepLast 1 -KeepWithin 1d -Confirm:$false -WarningVariable said -WarningAction SilentlyContinue
+        $result.Removed | Should -Not -Contain $true
+        "$said" | Should -BeLike "*$ahead is dated * after now*kept*"
+        @($said).Count | Should -Be 1
+    }
+
+    It 'is no proof for a migration' {
+        $folder = New-Item -ItemType Directory (Join-Path $TestDrive 'none')
+        Set-Content (Join-Path $folder '001_x.sql') 'CREATE TABLE x (a int);'
+        $drill | Invoke-PgMigration -Target $target -Path $folder -AllowNotEmpty -ErrorVariable failure -ErrorAction SilentlyContinue
+        "$($failure[0])" | Should -BeLike '*is not migrated: the drilled backup is dated * after now*'
+    }
+
+    It 'goes by its name, with -Force' {
+        (Remove-PgBackup $ahead -Confirm:$false).Reason | Should -BeLike 'dated * after now*-Force removes it by name'
+        (Remove-PgBackup $ahead -Force -Confirm:$false).Removed | Should -BeTrue
+    }
+}
+
+Describe 'Labels and holds' {
+    BeforeAll {
+        $marked = Join-Path $TestDrive 'marked'
+        $labelled = Backup-PgDatabase $target -Path $marked -Format Custom -NoGlobals -Label pre-migration
+        $held = Backup-PgDatabase $target -Path $marked -Format Custom -NoGlobals -KeepUntil (Get-Date).AddDays(3)
+        $plain = Backup-PgDatabase $target -Path $marked -Format Custom -NoGlobals
+        $last = Backup-PgDatabase $target -Path $marked -Format Custom -NoGlobals
+    }
+
+    It 'are in the manifest, and found' {
+        $labelled.Label | Should -Be pre-migration
+        (Get-PgBackup $marked -Label 'PRE-*').Path | Should -Be $labelled.Path
+        $read = Get-PgBackup $marked | Where-Object KeepUntil
+        $read.Path | Should -Be $held.Path
+        $read.KeepUntil | Should -Be $held.KeepUntil
+        ($held.KeepUntil - [datetime]::UtcNow).TotalDays | Should -BeGreaterThan 2.9
+        ($labelled, $held | Test-PgBackup).Passed | Should -Be $true, $true
+        $line = "Get-PgBackup '$marked' -Label p"
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be pre-migration
+    }
+
+    It 'are refused where they are none' {
+        foreach ($label in 'a b', '../x', '-Force', "x`n") {
+            { Backup-PgDatabase $target -Path $marked -Label $label -ErrorAction Stop } | Should -Throw '*plain name*'
+        }
+        { Backup-PgDatabase $target -Path $marked -KeepUntil 2020-01-01 -ErrorAction Stop } | Should -Throw '*has passed*'
+        { Remove-PgBackup $labelled -IncludeLabelled -Confirm:$false -ErrorAction Stop } | Should -Throw '*no rule*'
+        Get-PgBackup $marked | Should -HaveCount 4
+    }
+
+    It 'keep a backup from the rules, and the result says so' {
+        $result = Remove-PgBackup $marked -KeepLast 1 -Confirm:$false -InformationVariable said
+        ($result | Where-Object Removed).Path | Should -Be $plain.Path
+        ($result | Where-Object Held).Reason | Should -Be "held until $($held.KeepUntil.ToString('yyyy-MM-dd HH:mm'))Z", 'label pre-migration'
+        "$said" | Should -BeLike '*2 backups, * are kept by a label or a hold alone.*'
+    }
+
+    It 'give way to -IncludeLabelled, and to a name' {
+        (Remove-PgBackup $held -Confirm:$false).Reason | Should -BeLike 'held until *; -Force removes it by name'
+        (Remove-PgBackup $marked -KeepLast 1 -IncludeLabelled -WhatIf | Where-Object Action -EQ Remove).Path | Should -Be $labelled.Path
+        (Remove-PgBackup $held -Force -Confirm:$false).Removed | Should -BeTrue
+        (Remove-PgBackup $labelled -Confirm:$false).Removed | Should -BeTrue
+        (Get-PgBackup $marked).Path | Should -Be $last.Path
+    }
+}
+
+Describe 'The undo of a migration' {
+    BeforeAll {
+        $database = $sandbox.Target.WithDatabase('undo')
+        $null = Invoke-Sql $target 'CREATE DATABASE undo'
+        $null = Invoke-Sql $database 'CREATE TABLE t AS SELECT generate_series(1, 10) AS a'
+        $undo = Join-Path $TestDrive 'undo'
+        $migrations = (New-Item -ItemType Directory (Join-Path $TestDrive 'undo-migrations')).FullName
+        Set-Content (Join-Path $migrations '001_x.sql') 'CREATE TABLE x (a int);'
+        $drill = Backup-PgDatabase $database -Path $undo -Format Custom -NoGlobals | Test-PgRestore -Target $sandbox
+    }
+
+    It 'is held for 30 days from before the first migration on, and not by a plan' {
+        $null = $drill | Invoke-PgMigration -Target $database -Path $migrations -AllowNotEmpty -WhatIf
+        Join-Path $undo holds.jsonl | Should -Not -Exist
+        ($drill | Invoke-PgMigration -Target $database -Path $migrations -AllowNotEmpty -ErrorAction Stop).Applied | Should -HaveCount 1
+        ((Get-PgBackup $undo).KeepUntil - [datetime]::UtcNow).TotalDays | Should -BeGreaterThan 29.9
+        $newer = 1..2 | ForEach-Object { Backup-PgDatabase $database -Path $undo -Format Custom -NoGlobals }
+        $null = $newer[1] | Test-PgRestore -Target $sandbox -Strict
+        $result = Remove-PgBackup $undo -KeepLast 1 -Confirm:$false
+        ($result | Where-Object Removed).Path | Should -Be $newer[0].Path
+        ($result | Where-Object Held).Path | Should -Be $drill.Backup.Path
+    }
+
+    It 'is not held where nothing is pending, nor with -HoldBackup 0s' {
+        $fresh = Backup-PgDatabase $database -Path $undo -Format Custom -NoGlobals | Test-PgRestore -Target $sandbox
+        ($fresh | Invoke-PgMigration -Target $database -Path $migrations -ErrorAction Stop).Done | Should -Be nothing
+        Set-Content (Join-Path $migrations '002_y.sql') 'CREATE TABLE y (a int);'
+        ($fresh | Invoke-PgMigration -Target $database -Path $migrations -HoldBackup 0s -ErrorAction Stop).Applied | Should -HaveCount 1
+        Get-Content (Join-Path $undo holds.jsonl) | Should -HaveCount 1
+    }
+
+    It 'lets nothing run when it cannot be held' {
+        $fresh = Backup-PgDatabase $database -Path $undo -Format Custom -NoGlobals | Test-PgRestore -Target $sandbox
+        Set-Content (Join-Path $migrations '003_z.sql') 'CREATE TABLE z (a int);'
+        Remove-Item (Join-Path $undo holds.jsonl)
+        $null = New-Item -ItemType Directory (Join-Path $undo holds.jsonl)
+        $fresh | Invoke-PgMigration -Target $database -Path $migrations -ErrorVariable failure -ErrorAction SilentlyContinue
+        "$($failure[0])" | Should -BeLike "*cannot be held*Nothing was migrated.*-HoldBackup 0s*"
+        (Get-PgMigration $database -Path $migrations | Where-Object Name -EQ z).State | Should -Be Pending
     }
 }
 
@@ -62,7 +230,7 @@ Describe 'Retention in a store' -Skip:(-not $env:CI -and -not (Get-Command rclon
     }
 
     It 'refuses the last proven one by name, and keeps it by rule' {
-        ($made[1].Path -replace '^.*[\\/]', "$store/" | Remove-PgBackup -Force -Confirm:$false).Reason | Should -Be 'last proven'
+        ($made[1].Path -replace '^.*[\\/]', "$store/" | Remove-PgBackup -Confirm:$false).Reason | Should -Be 'last proven; -Force removes it by name'
         $result = Remove-PgBackup $store -KeepLast 1 -Confirm:$false -ErrorAction Stop
         Get-Name ($result | Where-Object Removed).Backup | Sort-Object | Should -Be (Get-Name $made[0, 2] | Sort-Object)
         Get-Name (Get-PgBackup $store) | Should -Be (Get-Name $made[3, 1])

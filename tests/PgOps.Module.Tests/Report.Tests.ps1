@@ -210,7 +210,7 @@ Describe 'Export-PgReport and incidents' {
         $null = Test-PgRestore $drill.Backup -LogPath drill.jsonl 6>$null
         $null = Export-PgReport incident.md -Postmortem -Title 'It broke' -Target $sandbox -BackupPath $backups -FromLog drill.jsonl -Since (Get-Date).AddHours(-1)
         $text = Get-Content incident.md -Raw
-        $text | Should -BeLike '# Postmortem: It broke*## Root cause*002\_no failed*## Impact*## Data loss*newest proven backup of shop*## Timeline*001\_evil was applied*| log |*## Resolution*## Prevention*## Evidence*'
+        $text | Should -BeLike '# Postmortem: It broke*## Root cause*002\_no failed*## Impact*## Data loss*newest proven whole backup of shop*## Timeline*001\_evil was applied*| log |*## Resolution*## Prevention*## Evidence*'
         $text | Should -Not -BeLike "*$($sandbox.Target.GetEnvironment()['PGPASSWORD'])*"
     }
 }

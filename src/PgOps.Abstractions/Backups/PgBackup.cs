@@ -3,6 +3,9 @@ namespace PgOps;
 /// <summary>A backup: a folder that Backup-PgDatabase made, or a dump made without PgOps.</summary>
 public sealed record PgBackup
 {
+    /// <summary>How far a snapshot may lie after now before its time is held to be wrong.</summary>
+    internal static readonly TimeSpan ClockTolerance = TimeSpan.FromHours(1);
+
     /// <summary>Unique id, the manifest's; empty when there is none.</summary>
     public required string Id { get; init; }
 
@@ -48,6 +51,24 @@ public sealed record PgBackup
     /// <summary>Why it is not complete; null when it is.</summary>
     public string? Problem { get; init; }
 
+    /// <summary>
+    /// What chose the part of the database that it holds, in pg_dump's arguments; null for the whole database, and for a foreign dump,
+    /// of which nothing says whether it is whole.
+    /// </summary>
+    public string? Part => Manifest?.Part;
+
+    /// <summary>The label it was given; null for none.</summary>
+    public string? Label => Manifest?.Label;
+
+    /// <summary>Until when it is held, in UTC: no rule of Remove-PgBackup removes it before. Null when it is not held.</summary>
+    public DateTime? KeepUntil { get; init; }
+
+    /// <summary>Whether it is known to hold the whole database.</summary>
+    internal bool IsWhole => Complete && !Foreign && Manifest is { Part: null };
+
+    /// <summary>Whether it is dated so far after now that a clock must have been wrong: such a time orders nothing.</summary>
+    internal bool IsAhead(DateTime now) => SnapshotAt - now > ClockTolerance;
+
     /// <summary>Whether its removal was interrupted.</summary>
     internal bool RemovalBegun { get; init; }
 
@@ -69,8 +90,10 @@ public sealed record PgBackup
     /// <summary>Age of the data: time since the snapshot.</summary>
     public TimeSpan Age => DateTime.UtcNow - SnapshotAt;
 
-    /// <summary>How far it can be relied on: damaged, foreign (made without PgOps), unproven or proven.</summary>
-    public string State => !Complete ? "damaged" : Foreign ? "foreign" : Proven ? "proven" : "unproven";
+    /// <summary>
+    /// How far it can be relied on: damaged, foreign (made without PgOps), part (of a database, proven or not), unproven or proven.
+    /// </summary>
+    public string State => !Complete ? "damaged" : Foreign ? "foreign" : Part is not null ? "part" : Proven ? "proven" : "unproven";
 
     /// <inheritdoc/>
     public override string ToString() => Path;

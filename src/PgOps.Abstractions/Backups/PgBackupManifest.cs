@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PgOps;
 
 /// <summary>The manifest of a backup, format <c>pgops-backup/1</c>: what the database was at the backup's snapshot.</summary>
@@ -30,6 +32,12 @@ public sealed record PgBackupManifest
     /// <summary>How deep the fingerprint goes: Source, Archive, Counts or None.</summary>
     public required string Fingerprint { get; init; }
 
+    /// <summary>A short plain name that marks the backup, for example <c>pre-migration</c>; null for none.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>Until when the backup is held, in UTC; null when it is not.</summary>
+    public DateTime? KeepUntil { get; init; }
+
     /// <summary>Every table whose rows are in the dump.</summary>
     public IReadOnlyList<PgTableFingerprint> Tables { get; init => field = value.ToArray(); } = [];
 
@@ -58,6 +66,12 @@ public sealed record PgBackupManifest
 
     /// <summary>The PgOps version that wrote it.</summary>
     public string PgOpsVersion { get; init; } = "";
+
+    /// <summary>
+    /// Which part of the database it is a backup of; null for all of it. The one answer to "is it whole?"; two parts are of one kind when
+    /// it is the same.
+    /// </summary>
+    internal string? Part => Payload.Selection.Count == 0 ? null : PgPayload.PartOf(Payload.Selection);
 
     /// <inheritdoc/>
     public override string ToString()
@@ -162,6 +176,24 @@ public sealed record PgPayload
 
     /// <summary>How the files are encrypted; null when they are not.</summary>
     public PgEncryption? Encryption { get; init; }
+
+    /// <summary>
+    /// A selection in one spelling, whatever the order and pg_dump's version, and in plain letters: it may come from a manifest that
+    /// nobody has signed.
+    /// </summary>
+    internal static string PartOf(IEnumerable<string> selection) => string.Join(' ', selection
+        .Where(argument => argument is not (null or "--strict-names"))
+        .Select(argument => argument == "--no-blobs" ? "--no-large-objects" : Plain(argument))
+        .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+
+    private static string Plain(string argument)
+    {
+        var text = string.Concat(argument.Select(letter => char.GetUnicodeCategory(letter) is UnicodeCategory.Control
+            or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate
+            ? FormattableString.Invariant($"\\u{(int)letter:x4}")
+            : $"{letter}"));
+        return text.AsSpan().IndexOfAny(' ', '\'') < 0 ? text : $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Format}, {PgSize.Format(Bytes)}{(Encryption is null ? "" : $", encrypted with {Encryption}")}";

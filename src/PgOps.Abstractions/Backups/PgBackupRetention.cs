@@ -34,6 +34,9 @@ public sealed record PgBackupRetention
     /// <summary>Why, in words: the rules that keep it, or why none does.</summary>
     public required string Reason { get; init; }
 
+    /// <summary>Whether only a label or a hold keeps it.</summary>
+    public bool Held { get; init; }
+
     /// <summary>
     /// Whether it is gone by now. False under -WhatIf, when the question was answered with no, and when an error kept it.
     /// </summary>

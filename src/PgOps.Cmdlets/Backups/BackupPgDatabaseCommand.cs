@@ -97,6 +97,23 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     public SwitchParameter NoLargeObjects { get; set; }
 
     /// <summary>
+    /// A short plain name, for example pre-migration. Get-PgBackup -Label finds it, and no rule of Remove-PgBackup removes a labelled
+    /// backup unless -IncludeLabelled says so.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Label { get; set; }
+
+    /// <summary>
+    /// Holds the backup until this moment: Remove-PgBackup removes it before by name and with -Force alone. A date, or text such as
+    /// 2027-01-31 or 2027-01-31T18:30:00Z. Without Z it is local.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNull]
+    [DateAmount]
+    public DateTimeOffset? KeepUntil { get; set; }
+
+    /// <summary>
     /// Encrypts the backup for those who hold the secret key: public keys of age (age1…, or SSH public keys, or a file of such), or what
     /// gpg knows a public key by, best its fingerprint; all of one kind.
     /// </summary>
@@ -173,6 +190,8 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
         Compression = Compression,
         NoGlobals = NoGlobals,
         Force = Force,
+        Label = Label,
+        KeepUntil = KeepUntil?.UtcDateTime,
         Recipients = [.. Recipient.Select(recipient => RecipientFile(recipient) ?? recipient)],
         SigningKey = SigningParameters.Key(SigningCertificate, SigningKey),
         Selection = new DumpSelection

@@ -24,7 +24,23 @@ public sealed class GetPgBackupCommand : PgSignedCmdlet
     [ArgumentCompleter(typeof(BackedUpDatabaseCompleter))]
     public string[]? Database { get; set; }
 
-    /// <summary>Only the newest complete one of each database, of those that the other parameters leave.</summary>
+    /// <summary>Only backups with these labels. Wildcards are allowed, and letter case does not count.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(BackupLabelCompleter))]
+    public string[]? Label { get; set; }
+
+    /// <summary>
+    /// Only backups of a part of a database, made with -Table, -SchemaOnly and the like; what chose the part is in the property Part.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter Part { get; set; }
+
+    /// <summary>
+    /// Only the newest complete backup of each whole database, of those that the other parameters leave; with -Part the newest of each
+    /// kind of part.
+    /// </summary>
     [Parameter]
     public SwitchParameter Latest { get; set; }
 
@@ -50,10 +66,13 @@ public sealed class GetPgBackupCommand : PgSignedCmdlet
     protected override void ProcessRecord() => Run(async (sink, token) =>
     {
         var patterns = Database?.Select(pattern => new WildcardPattern(pattern)).ToList();
+        var labels = Label?.Select(pattern => new WildcardPattern(pattern, WildcardOptions.IgnoreCase)).ToList();
         var request = new FindBackupsRequest
         {
             Path = FullPlace(Path),
             Database = patterns is null ? null : name => patterns.Exists(pattern => pattern.IsMatch(name)),
+            Label = labels is null ? null : label => labels.Exists(pattern => pattern.IsMatch(label)),
+            Part = Part,
             Latest = Latest,
             Proven = Proven,
             Before = Before?.UtcDateTime,

@@ -6,8 +6,8 @@ using PgOps.Core.Repository.Retention;
 namespace PgOps.Cmdlets.Backups;
 
 /// <summary>
-/// Removes backups that no rule keeps, or given ones. Never the last complete backup of a database, never the last proven one, never
-/// one that is being read.
+/// Removes backups that no rule keeps, or given ones. Never by a rule the last complete backup of a database, the last proven one, or
+/// one that is held; never one that is being read.
 /// </summary>
 [Cmdlet(VerbsCommon.Remove, "PgBackup", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(PgBackupRetention))]
@@ -61,8 +61,8 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     public TimeSpan? KeepWithin { get; set; }
 
     /// <summary>
-    /// The size that the backups of one database may have together, for example 500GB or 1.5TB. Of what the other rules keep, or of all
-    /// where there is none, the oldest go until the rest fits; guarded ones count, but stay.
+    /// The size that the whole backups of one database may have together, and each kind of part, for example 500GB or 1.5TB. Of what
+    /// the other rules keep, or of all where there is none, the oldest go until the rest fits; guarded ones count, but stay.
     /// </summary>
     [Parameter]
     [SizeAmount]
@@ -70,8 +70,14 @@ public sealed class RemovePgBackupCommand : PgCmdlet
     public long? MaxSize { get; set; }
 
     /// <summary>
-    /// Removes the one given backup although it is the last complete one of its database, is incomplete, or is a dump that PgOps did not
-    /// make. The last proven one stays all the same, and one that is being read.
+    /// Lets the rules remove labelled backups as any others. Without it a label keeps a backup until somebody names it.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter IncludeLabelled { get; set; }
+
+    /// <summary>
+    /// Removes the one given backup although it is the last complete or the last proven one of its database, is held, is incomplete, is
+    /// dated after now, or is a dump that PgOps did not make. One that is being read stays all the same.
     /// </summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -101,6 +107,7 @@ public sealed class RemovePgBackupCommand : PgCmdlet
                 KeepYearly = KeepYearly,
                 KeepWithin = KeepWithin,
                 MaxBytes = MaxSize,
+                IncludeLabelled = IncludeLabelled,
             },
             Force = Force,
         };

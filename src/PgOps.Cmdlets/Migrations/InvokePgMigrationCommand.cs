@@ -3,6 +3,7 @@ using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations;
 using PgOps.Core.Migrations.Running;
+using PgOps.Core.Repository;
 
 namespace PgOps.Cmdlets.Migrations;
 
@@ -14,6 +15,8 @@ namespace PgOps.Cmdlets.Migrations;
 [OutputType(typeof(PgMigrationRun))]
 public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
 {
+    private readonly Dictionary<string, Task> _held = new(StringComparer.Ordinal);
+
     /// <summary>
     /// Schemas of the database, by name or by pattern (<c>tenant_*</c>), that are migrated each for itself: search_path is that schema
     /// alone, and its history table lies in it.
@@ -39,6 +42,14 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
     [Parameter]
     [TimeSpanAmount]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>
+    /// How long the backup of -ProvenBy, which is the undo of these migrations, is held: until then no rule of Remove-PgBackup removes
+    /// it. For example 90d; 0s does not hold it. Default: 30 days.
+    /// </summary>
+    [Parameter]
+    [TimeSpanAmount(Unit = "d", Zero = true)]
+    public TimeSpan HoldBackup { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>Makes an empty folder, and a file without a statement, an error.</summary>
     [Parameter]
@@ -95,5 +106,43 @@ public sealed class InvokePgMigrationCommand : PgMigratorCmdlet
         async (sink, token) => Lines(
             await new PreviewMigrations().RunAsync(request, sink, token).ConfigureAwait(false),
             $"Nothing is pending for {request.Target}."),
-        async (sink, token) => await new InvokeMigrations().RunAsync(request, sink, token).ConfigureAwait(false));
+        async (sink, token) => await new InvokeMigrations().RunAsync(
+            ProvenBy is { } proof && HoldBackup > TimeSpan.Zero
+                ? request with { BeforeFirst = _ => HoldAsync(proof.Backup, request, sink, token) }
+                : request,
+            sink,
+            token).ConfigureAwait(false));
+
+    /// <summary>Holds the backup once, however many targets it stands behind.</summary>
+    private async Task HoldAsync(
+        PgBackup backup, MigrationRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        Task held;
+        lock (_held)
+        {
+            if (!_held.TryGetValue(backup.Id, out held!) || held is { IsCompleted: true, IsCompletedSuccessfully: false })
+            {
+                _held[backup.Id] = held = new HoldBackup().RunAsync(
+                    new HoldBackupRequest
+                    {
+                        Backup = backup,
+                        Until = HoldBackup < DateTime.MaxValue - DateTime.UtcNow ? DateTime.UtcNow + HoldBackup : DateTime.MaxValue,
+                        Reason = $"undo of {request.Path} on {request.Target}",
+                    },
+                    sink,
+                    cancellationToken);
+            }
+        }
+
+        try
+        {
+            await held.ConfigureAwait(false);
+        }
+        catch (PgOpsException error)
+        {
+            throw error.InState(
+                "Nothing was migrated.",
+                nextStep: $"{error.NextStep} Or give -HoldBackup 0s, and see yourself that the backup stays.".TrimStart());
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Files;
@@ -110,6 +111,7 @@ public sealed class BackupDatabase
                 Bytes = bytes,
                 Complete = true,
                 Manifest = manifest,
+                KeepUntil = manifest.KeepUntil,
                 Source = request.Target,
                 Warnings = warnings,
                 FingerprintCost = timings.Tables,
@@ -124,6 +126,16 @@ public sealed class BackupDatabase
         request.Selection.Check();
         DumpCompression.Check(request);
         request.SigningKey?.RequirePrivateKey();
+        BackupLabel.Require(request.Label);
+        if (request.KeepUntil is { } until && until <= DateTime.UtcNow)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                string.Create(CultureInfo.InvariantCulture, $"-KeepUntil {until:u} has passed: it would hold nothing."),
+                "Nothing was written.",
+                "Give a date to come, for example (Get-Date).AddDays(30).");
+        }
+
         if (request is { Format: PgBackupFormat.Plain, Recipients.Count: > 0 })
         {
             throw new PgOpsException(
@@ -206,6 +218,8 @@ public sealed class BackupDatabase
                 Encryption = plan.Encryptor?.Facts,
             },
             Fingerprint = plan.Depth.ToString(),
+            Label = plan.Request.Label,
+            KeepUntil = plan.Request.KeepUntil,
             Tables = content.Tables,
             Sequences = content.Sequences,
             Objects = snapshot.Objects,

@@ -41,6 +41,12 @@ public sealed record BackupDatabaseRequest
     /// <summary>Signs the backup; null does not. Not disposed here.</summary>
     public BackupKey? SigningKey { get; init; }
 
+    /// <summary>A short plain name that marks the backup: no rule of retention removes it by itself. Null for none.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>Until when no rule of retention removes the backup, in UTC; null does not hold it.</summary>
+    public DateTime? KeepUntil { get; init; }
+
     /// <summary>Takes PostgreSQL's programs from this folder alone.</summary>
     public string? BinPath { get; init; }
 }

@@ -20,8 +20,8 @@ internal static class DumpEstimate
     {
         var last = Directory.Exists(parent)
             ? Directory.EnumerateDirectories(parent, PartialFolder.SafeName(database) + "_*").OrderDescending(StringComparer.Ordinal)
-                .Select(TryRead).FirstOrDefault(backup =>
-                    backup is { Complete: true, Manifest: { Facts.Bytes: > 0, Payload.Selection.Count: 0 } } && backup.Database == database)
+                .Select(TryRead)
+                .FirstOrDefault(backup => backup is { IsWhole: true, Manifest.Facts.Bytes: > 0 } && backup.Database == database)
             : null;
         return last is not null
             ? (long)(last.Bytes * Margin * databaseBytes / last.Manifest!.Facts.Bytes)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
@@ -35,7 +36,8 @@ public sealed class PreviewBackup
                 var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(pgDump.Major))})";
                 var bytes = PgSize.Format(tables.Sum(table => table.Bytes));
                 return $"Back up {request.Target} ({Amount.Of(tables.Count, "table")}, {bytes}) with pg_dump {pgDump.Version}, "
-                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}{Protection(request, encryptor)}, "
+                    + $"{request.Format} format, fingerprint {request.Fingerprint}{part}"
+                    + $"{Protection(request, encryptor)}{Keeping(request)}, "
                     + $"to a new folder in '{request.Path}'.";
             }
         }
@@ -48,4 +50,9 @@ public sealed class PreviewBackup
     private static string Protection(BackupDatabaseRequest request, Encryptor? encryptor)
         => (encryptor is null ? "" : $", encrypted with {encryptor.Facts.Tool} for {string.Join(", ", encryptor.Facts.Recipients)}")
             + (request.SigningKey is null ? "" : $", signed by {request.SigningKey}");
+
+    private static string Keeping(BackupDatabaseRequest request)
+        => (request.Label is null ? "" : $", labelled {request.Label}")
+            + (request.KeepUntil is not { } until ? ""
+                : string.Create(CultureInfo.InvariantCulture, $", held until {until:yyyy-MM-dd HH:mm}Z"));
 }

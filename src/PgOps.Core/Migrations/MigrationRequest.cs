@@ -69,6 +69,11 @@ public sealed record MigrationRequest
     public PgDrill? Proof { get; init; }
 
     /// <summary>
+    /// Called once before the first migration runs, and not when none is pending; what it throws ends the run before anything is changed.
+    /// </summary>
+    public Func<CancellationToken, Task>? BeforeFirst { get; init; }
+
+    /// <summary>
     /// How long a session of the run may hear nothing from its other end before it counts as lost: a network can go silent without
     /// closing a connection.
     /// </summary>

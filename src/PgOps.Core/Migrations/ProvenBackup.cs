@@ -39,11 +39,11 @@ internal static class ProvenBackup
                 target, "the drilled backup has no manifest that says which database it is of", "Take a backup with Backup-PgDatabase.");
         }
 
-        if (manifest.Payload.Selection.Count > 0)
+        if (manifest.Part is { } part)
         {
             throw Refusal(
                 target,
-                $"the drilled backup holds a part of the database only ({string.Join(' ', manifest.Payload.Selection)})",
+                $"the drilled backup holds a part of the database only ({part})",
                 "Take a backup of the whole database and prove it with Test-PgRestore.");
         }
 
@@ -62,6 +62,14 @@ internal static class ProvenBackup
         }
 
         var age = DateTime.UtcNow - manifest.SnapshotAt;
+        if (age < -PgBackup.ClockTolerance)
+        {
+            throw Refusal(
+                target,
+                $"the drilled backup is dated {PgSize.Format(-age)} after now, so nothing says how old it is",
+                "Set the clock right that is wrong, then take a fresh one: Backup-PgDatabase | Test-PgRestore | Invoke-PgMigration.");
+        }
+
         if (age > request.MaxProofAge)
         {
             throw Refusal(

@@ -51,7 +51,7 @@ internal static class IncidentFiles
 
         foreach (var group in before.GroupBy(backup => backup.Database))
         {
-            TakeNewest(group.Key, group.Where(backup => backup.Proven).MaxBy(backup => backup.SnapshotAt), evidence, text);
+            TakeNewest(group.Key, LatestBackup.Whole(group.Where(backup => backup.Proven), DateTime.UtcNow), evidence, text);
         }
     }
 
@@ -110,12 +110,12 @@ internal static class IncidentFiles
     private static void TakeNewest(string database, PgBackup? proven, IncidentEvidence evidence, ReportText text)
     {
         evidence.DataLoss.Add(text.Clean(proven is null
-            ? $"No backup of {database} is proven: nothing says how much could be brought back."
-            : $"The newest proven backup of {database} holds the data as of {ReportText.Time(proven.SnapshotAt)} ({proven.Path}, id "
+            ? $"No whole backup of {database} is proven: nothing says how much could be brought back."
+            : $"The newest proven whole backup of {database} holds the data as of {ReportText.Time(proven.SnapshotAt)} ({proven.Path}, id "
                 + $"{proven.Id}, proven {ReportText.Time(proven.ProvenAt ?? default)}). What was written later is not in it."));
         if (proven is null)
         {
-            evidence.Gaps.Add(text.Clean($"There was no proven backup of {database}."));
+            evidence.Gaps.Add(text.Clean($"There was no proven whole backup of {database}."));
         }
     }
 

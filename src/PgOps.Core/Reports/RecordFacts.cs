@@ -86,6 +86,8 @@ internal static class RecordFacts
                 ("backupPath", backup.Path),
                 ("backupFormat", backup.Format),
                 ("manifestSha256", ManifestHash(backup.Path)),
+                ("backupPart", backup.Part),
+                ("backupLabel", backup.Label),
                 ("fingerprint", manifest?.Fingerprint),
                 ("sourceServer", manifest is null
                     ? null

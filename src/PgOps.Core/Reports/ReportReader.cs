@@ -99,6 +99,7 @@ internal sealed class ReportReader
     private static string Say(PgBackup backup) => backup switch
     {
         { Complete: false } => "The backup is not complete: do not rely on it.",
+        { Part: not null } => "The backup holds a part of the database: it does not bring the rest back.",
         { Proven: true } => "The backup is complete, and a drill has proven it.",
         _ => "The backup is complete, but no drill has proven it yet.",
     };

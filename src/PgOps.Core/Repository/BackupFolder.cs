@@ -105,6 +105,7 @@ public static partial class BackupFolder
             Problem = problem,
             RemovalBegun = removalBegun,
             Manifest = manifest,
+            KeepUntil = manifest?.KeepUntil?.ToUniversalTime(),
         };
     }
 

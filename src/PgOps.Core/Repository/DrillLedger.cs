@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
-using PgOps.Core.Common.Operations;
 using PgOps.Core.Repository.Signing;
 using PgOps.Core.Repository.Storage;
 
@@ -85,7 +84,7 @@ internal static class DrillLedger
     /// <returns>Backup ids; only those whose manifest and list of hashes are still those that were drilled.</returns>
     internal static IReadOnlyDictionary<string, DrillProof> ReadProven(string folder, BackupKey? key = null)
         => ReadProven(
-            ReadShared(Path.Combine(folder, FileName)),
+            SharedFile.Read(Path.Combine(folder, FileName)),
             () => Directory.EnumerateDirectories(folder).AsParallel().Select(Hashes).ToHashSet(),
             key);
 
@@ -155,7 +154,7 @@ internal static class DrillLedger
     /// <returns>The lines, and how many of them, from the first on, the chain of hashes holds.</returns>
     internal static (IReadOnlyList<string> Lines, int Sound) ReadLines(string folder)
     {
-        var lines = Lines(ReadShared(Path.Combine(folder, FileName)));
+        var lines = Lines(SharedFile.Read(Path.Combine(folder, FileName)));
         return (lines, Follow(lines).Sound);
     }
 
@@ -280,29 +279,6 @@ internal static class DrillLedger
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return "";
-        }
-    }
-
-    private static byte[] ReadShared(string path)
-    {
-        for (var polling = new Polling(FileLock.Patience, TimeSpan.FromMilliseconds(20)); ;)
-        {
-            try
-            {
-                using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-                using var copy = new MemoryStream();
-                stream.CopyTo(copy);
-                return copy.ToArray();
-            }
-            catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
-            {
-                return [];
-            }
-            catch (IOException error) when (FileLock.IsHeld(error) && !polling.IsOver)
-            {
-                // A writer holds it for a moment.
-                polling.Pause();
-            }
         }
     }
 }

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository;
@@ -31,49 +29,12 @@ public sealed class FindBackups
         FindBackupsRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         var (found, proven) = StoreUri.IsRemote(request.Path)
-            ? await StoredBackups.FindAsync(request.Path, cancellationToken, request.Key).ConfigureAwait(false)
+            ? await StoredBackups.FindAsync(request.Path, cancellationToken, request.Key, sink.Log).ConfigureAwait(false)
             : InFolder(request, sink, cancellationToken);
-        var wanted = found
+        var wanted = LatestBackup.NewestFirst(found
             .Select(backup => DrillLedger.Mark(backup, proven))
-            .Where(backup => IsWanted(backup, request))
-            .OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal)
-            .ToList();
-        return request.Latest ? [.. wanted.GroupBy(backup => backup.Database).SelectMany(group => Latest(group, sink))] : wanted;
-    }
-
-    /// <summary>The newest complete one. A newer one that is none is not passed over silently, unless it is being made.</summary>
-    private static IEnumerable<PgBackup> Latest(IEnumerable<PgBackup> newestFirst, IOperationSink sink)
-    {
-        PgBackup? damaged = null;
-        foreach (var backup in newestFirst)
-        {
-            if (backup.Complete)
-            {
-                Tell(damaged, backup, sink);
-                return [backup];
-            }
-
-            damaged ??= IsBeingMade(backup) ? null : backup;
-        }
-
-        Tell(damaged, null, sink);
-        return [];
-    }
-
-    private static bool IsBeingMade(PgBackup backup)
-        => backup.Path.EndsWith(FileEndings.Partial, StringComparison.Ordinal) && !OwnerFile.IsDead(backup.Path);
-
-    private static void Tell(PgBackup? damaged, PgBackup? given, IOperationSink sink)
-    {
-        if (damaged is not null)
-        {
-            sink.Failure(new PgOpsException(
-                PgErrorCode.BackupDamaged,
-                $"The newest backup of {damaged.Database}, {damaged.Path}, cannot be used: {damaged.Problem}",
-                given is null ? "There is no complete one of this database." : $"The newest complete one is given: {given.Path}.",
-                $"Test-PgBackup {CommandText.Argument(damaged.Path)} shows what is wrong. Then back up again.")
-            { Subject = damaged });
-        }
+            .Where(backup => IsWanted(backup, request))).ToList();
+        return request.Latest ? LatestBackup.OfEach(wanted, request, DateTime.UtcNow, sink) : wanted;
     }
 
     private static (IReadOnlyCollection<PgBackup> Found, IReadOnlyDictionary<string, DrillProof> Proven) InFolder(
@@ -84,7 +45,13 @@ public sealed class FindBackups
         var parent = single ? Path.GetDirectoryName(root) : root;
         var found = single ? [BackupFolder.Read(root)] : ReadAll(Candidates(root), sink, cancellationToken);
 
-        return (found, parent is null ? new Dictionary<string, DrillProof>() : DrillLedger.ReadProven(parent, request.Key));
+        if (parent is null)
+        {
+            return (found, new Dictionary<string, DrillProof>());
+        }
+
+        var holds = BackupHolds.ReadFolder(parent, sink.Log);
+        return ([.. found.Select(backup => BackupHolds.Mark(backup, holds))], DrillLedger.ReadProven(parent, request.Key));
     }
 
     private static ConcurrentBag<PgBackup> ReadAll(IEnumerable<string> paths, IOperationSink sink, CancellationToken cancellationToken)
@@ -112,6 +79,8 @@ public sealed class FindBackups
         => request.Database?.Invoke(backup.Database) != false
             && (request.Before is not { } before || backup.SnapshotAt < before)
             && (request.After is not { } after || backup.SnapshotAt >= after)
+            && (request.Label is not { } label || (backup.Label is { } given && label(given)))
+            && (backup.Part is not null || !request.Part)
             && (backup.Proven || !request.Proven);
 
     private static IEnumerable<string> Candidates(string root)

@@ -20,7 +20,16 @@ public sealed record FindBackupsRequest
     /// <summary>Only proven backups.</summary>
     public bool Proven { get; init; }
 
-    /// <summary>Of what the other wishes leave, only the newest complete backup of each database.</summary>
+    /// <summary>Whether a label is wanted; null takes all, those without a label included.</summary>
+    public Func<string, bool>? Label { get; init; }
+
+    /// <summary>Only backups of a part of a database.</summary>
+    public bool Part { get; init; }
+
+    /// <summary>
+    /// Of what the other wishes leave, only the newest complete one of each database: the newest whole one, or with <see cref="Part"/>
+    /// the newest of each kind of part.
+    /// </summary>
     public bool Latest { get; init; }
 
     /// <summary>The key by which a passed drill must be signed to count; null counts every entry. Not disposed here.</summary>

@@ -38,6 +38,11 @@ internal sealed partial class ManifestJson : JsonSerializerContext
                     + "a newer PgOps may read it");
         }
 
+        if (manifest.Label is { } label && !BackupLabel.IsPlain(label))
+        {
+            throw new JsonException("its label is not a plain name, as Backup-PgDatabase writes it");
+        }
+
         return manifest.Server is not { ClusterId: not null, Host: not null }
             || manifest.Facts is not { Owner: not null, Extensions: not null, LocaleProvider: not null }
             || manifest.Payload is not { Path: not null, Format: not null, Tool: not null, Compression: not null }

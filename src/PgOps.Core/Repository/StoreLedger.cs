@@ -6,8 +6,8 @@ using PgOps.Core.Repository.Storage;
 namespace PgOps.Core.Repository;
 
 /// <summary>
-/// The ledger of drills in a store. A store has no locks: the new ledger is written as a whole and read back, and written again when
-/// another drill's entry came in between.
+/// The ledger of drills in a store, and what else lies beside backups and grows by lines. A store has no locks: the new file is written as
+/// a whole and read back, and written again when another's line came in between.
 /// </summary>
 internal static class StoreLedger
 {
@@ -19,27 +19,50 @@ internal static class StoreLedger
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>What a person should know about the ledger; null when all is well.</returns>
     /// <exception cref="PgOpsException">The store cannot be written, or others keep writing.</exception>
-    internal static async Task<string?> AppendAsync(PgDrill drill, BackupKey? key, CancellationToken cancellationToken)
+    internal static Task<string?> AppendAsync(PgDrill drill, BackupKey? key, CancellationToken cancellationToken)
     {
-        var uri = StoreUri.Parse(drill.Backup.Path);
-        using var store = RemoteStore.Open(uri.Parent!, new Throttle(null));
-        var manifest = StoreUri.Join(uri.Name, ManifestJson.FileName);
-        var list = StoreUri.Join(uri.Name, HashList.FileName);
+        var name = StoreUri.Parse(drill.Backup.Path).Name;
+        var (manifest, list) = (StoreUri.Join(name, ManifestJson.FileName), StoreUri.Join(name, HashList.FileName));
+        return AppendAsync(
+            drill.Backup,
+            DrillLedger.FileName,
+            [manifest, list],
+            (ledger, read, place) => DrillLedger.Extend(
+                ledger, drill,
+                (DrillLedger.HashOf(read.GetValueOrDefault(manifest)), DrillLedger.HashOf(read.GetValueOrDefault(list))), key, place),
+            cancellationToken);
+    }
+
+    /// <summary>Adds a line to a file beside a backup.</summary>
+    /// <param name="backup">The backup; its path is a URI.</param>
+    /// <param name="fileName">The file beside it.</param>
+    /// <param name="besides">Other files to read for each attempt.</param>
+    /// <param name="extend">Gives of the file, of what was read and of its place how much of it stays, the next line, and a remark.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The remark.</returns>
+    /// <exception cref="PgOpsException">The store cannot be written, or others keep writing.</exception>
+    internal static async Task<string?> AppendAsync(
+        PgBackup backup,
+        string fileName,
+        IReadOnlyList<string> besides,
+        Func<byte[], IReadOnlyDictionary<string, byte[]>, string, (int Whole, byte[] Line, string? Remark)> extend,
+        CancellationToken cancellationToken)
+    {
+        using var store = RemoteStore.Open(StoreUri.Parse(backup.Path).Parent!, new Throttle(null));
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
-            var read = await store.ReadAsync([DrillLedger.FileName, manifest, list], cancellationToken).ConfigureAwait(false);
-            var hashes = (DrillLedger.HashOf(read.GetValueOrDefault(manifest)), DrillLedger.HashOf(read.GetValueOrDefault(list)));
-            var ledger = read.GetValueOrDefault(DrillLedger.FileName) ?? [];
-            var (whole, line, remark) = DrillLedger.Extend(ledger, drill, hashes, key, store.Uri.Child(DrillLedger.FileName).ToString());
-            await store.WriteAsync(DrillLedger.FileName, [.. ledger.AsSpan(0, whole), .. line], cancellationToken).ConfigureAwait(false);
+            var read = await store.ReadAsync([fileName, .. besides], cancellationToken).ConfigureAwait(false);
+            var file = read.GetValueOrDefault(fileName) ?? [];
+            var (whole, line, remark) = extend(file, read, store.Uri.Child(fileName).ToString());
+            await store.WriteAsync(fileName, [.. file.AsSpan(0, whole), .. line], cancellationToken).ConfigureAwait(false);
             await Task.Delay(Backoff.Pause(attempt), cancellationToken).ConfigureAwait(false);
-            var after = await store.ReadAsync([DrillLedger.FileName], cancellationToken).ConfigureAwait(false);
-            if (after.GetValueOrDefault(DrillLedger.FileName).AsSpan().IndexOf(line) >= 0)
+            var after = await store.ReadAsync([fileName], cancellationToken).ConfigureAwait(false);
+            if (after.GetValueOrDefault(fileName).AsSpan().IndexOf(line) >= 0)
             {
                 return remark;
             }
         }
 
-        throw new PgOpsException(PgErrorCode.StoreFailed, $"{store.Uri.Child(DrillLedger.FileName)} does not keep what is written to it.");
+        throw new PgOpsException(PgErrorCode.StoreFailed, $"{store.Uri.Child(fileName)} does not keep what is written to it.");
     }
 }

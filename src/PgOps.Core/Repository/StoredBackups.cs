@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Streams;
 using PgOps.Core.Common.Text;
@@ -85,7 +86,7 @@ public static class StoredBackups
 
     /// <summary>The backups below a URI, or the one at it, and which of them are proven by the ledger beside them.</summary>
     internal static async Task<(IReadOnlyList<PgBackup> Found, IReadOnlyDictionary<string, DrillProof> Proven)> FindAsync(
-        string place, CancellationToken cancellationToken, BackupKey? key = null)
+        string place, CancellationToken cancellationToken, BackupKey? key = null, ILogger? log = null)
     {
         var uri = StoreUri.Parse(place);
         using var below = FileStore.Open(uri);
@@ -94,7 +95,7 @@ public static class StoredBackups
             && (BackupFolder.IsBackupName(uri.Name) || files.Any(file => file.Name is ManifestJson.FileName or HashList.FileName));
         if (!single)
         {
-            return await DescribeAsync(below, Groups(files), key, cancellationToken).ConfigureAwait(false);
+            return await DescribeAsync(below, Groups(files), key, log, cancellationToken).ConfigureAwait(false);
         }
 
         using var beside = FileStore.Open(uri.Parent!);
@@ -102,7 +103,8 @@ public static class StoredBackups
             ? throw new PgOpsException(
                 PgErrorCode.PathNotFound, $"There is nothing at {uri}.", nextStep: "Get-PgBackup lists the backups of a store.")
             : await DescribeAsync(
-                beside, new Dictionary<string, List<StoredFile>> { [uri.Name] = [.. files] }, key, cancellationToken).ConfigureAwait(false);
+                beside, new Dictionary<string, List<StoredFile>> { [uri.Name] = [.. files] }, key, log, cancellationToken)
+                .ConfigureAwait(false);
     }
 
     private static Dictionary<string, List<StoredFile>> Groups(IReadOnlyList<StoredFile> files)
@@ -115,17 +117,26 @@ public static class StoredBackups
             .ToDictionary(group => group.Key, group => group.ToList(), StringComparer.Ordinal);
 
     private static async Task<(IReadOnlyList<PgBackup>, IReadOnlyDictionary<string, DrillProof>)> DescribeAsync(
-        FileStore store, Dictionary<string, List<StoredFile>> groups, BackupKey? key, CancellationToken cancellationToken)
+        FileStore store,
+        Dictionary<string, List<StoredFile>> groups,
+        BackupKey? key,
+        ILogger? log,
+        CancellationToken cancellationToken)
     {
         var wanted = groups.SelectMany(group => group.Value
             .Where(file => file.Name is ManifestJson.FileName or HashList.FileName)
             .Select(file => StoreUri.Join(group.Key, file.Name)));
-        var contents = await store.ReadAsync([.. wanted, DrillLedger.FileName], cancellationToken).ConfigureAwait(false);
-        var found = groups.Select(group => Describe(
-            store.Uri.Child(group.Key),
-            group.Value,
-            contents.GetValueOrDefault(StoreUri.Join(group.Key, ManifestJson.FileName)),
-            contents.GetValueOrDefault(StoreUri.Join(group.Key, HashList.FileName)))).ToList();
+        var contents = await store.ReadAsync([.. wanted, DrillLedger.FileName, BackupHolds.FileName], cancellationToken)
+            .ConfigureAwait(false);
+        var holds = BackupHolds.Read(
+            contents.GetValueOrDefault(BackupHolds.FileName) ?? [], store.Uri.Child(BackupHolds.FileName).ToString(), log);
+        var found = groups.Select(group => BackupHolds.Mark(
+            Describe(
+                store.Uri.Child(group.Key),
+                group.Value,
+                contents.GetValueOrDefault(StoreUri.Join(group.Key, ManifestJson.FileName)),
+                contents.GetValueOrDefault(StoreUri.Join(group.Key, HashList.FileName))),
+            holds)).ToList();
         var proven = DrillLedger.ReadProven(
             contents.GetValueOrDefault(DrillLedger.FileName) ?? [],
             () => groups.Keys.Select(name => (

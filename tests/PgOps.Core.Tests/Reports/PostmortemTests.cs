@@ -93,12 +93,31 @@ public sealed class PostmortemTests : IDisposable
         Assert.Contains(
             "**the history was edited: row 1 (version ", Part(text, "Evidence"), StringComparison.Ordinal);
         Assert.Contains("**its chain of hashes breaks at line 1: it was edited**", Part(text, "Evidence"), StringComparison.Ordinal);
-        Assert.Contains("No backup of", Part(text, "Data loss"), StringComparison.Ordinal);
+        Assert.Contains("No whole backup of", Part(text, "Data loss"), StringComparison.Ordinal);
         Assert.Empty(_sink.Failures);
 
         // Backups of another database were looked at, and are none of this one.
         text = await WriteAsync(request with { Force = true, Target = target.WithDatabase("postgres") });
         Assert.Contains("There was no backup of postgres in", Part(text, "Data loss"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_could_be_brought_back_is_said_by_a_whole_backup_of_a_time_that_can_be()
+    {
+        var now = DateTime.UtcNow;
+        var whole = BackupSample.Write(_folder.Path, "shop", now.AddHours(-9));
+        var part = BackupSample.Write(
+            _folder.Path, "shop", now.AddHours(-1),
+            manifest: one => one with { Payload = one.Payload with { Selection = ["--table=log"] } });
+        var ahead = BackupSample.Write(_folder.Path, "shop", now.AddYears(1));
+        foreach (var backup in new[] { whole, part, ahead })
+        {
+            await BackupSample.ProveAsync(backup);
+        }
+
+        var text = await WriteAsync(new() { Path = Path.Combine(_folder.Path, "incident.md"), BackupPath = _folder.Path });
+        Assert.Contains($"id {whole.Id}, proven ", Part(text, "Data loss"), StringComparison.Ordinal);
+        Assert.DoesNotContain(part.Id, Part(text, "Data loss"), StringComparison.Ordinal);
     }
 
     [Fact]

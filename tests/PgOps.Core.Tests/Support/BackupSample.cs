@@ -19,17 +19,20 @@ internal static class BackupSample
     };
 
     /// <summary>Writes one that is complete by all that a listing looks at.</summary>
-    internal static PgBackup Write(string parent, string database, DateTime at, int bytes = 1000)
+    internal static PgBackup Write(
+        string parent, string database, DateTime at, int bytes = 1000, Func<PgBackupManifest, PgBackupManifest>? manifest = null)
     {
         var folder = Path.Combine(parent, string.Create(CultureInfo.InvariantCulture, $"{database}_{at:yyyyMMdd-HHmmss}Z"));
         Directory.CreateDirectory(folder);
         var payload = new byte[bytes];
         new Random(bytes).NextBytes(payload);
         File.WriteAllBytes(Path.Combine(folder, "data.dump"), payload);
-        File.WriteAllBytes(Path.Combine(folder, "manifest.json"), ManifestJson.Write(Manifest(database, at, bytes)));
+        File.WriteAllBytes(Path.Combine(folder, "manifest.json"), ManifestJson.Write(Changed(Manifest(database, at, bytes))));
         var files = HashList.HashAsync(folder, HashList.Files(folder), null, CancellationToken.None).GetAwaiter().GetResult();
         File.WriteAllBytes(Path.Combine(folder, HashList.FileName), HashList.Text(files));
         return BackupFolder.Read(folder);
+
+        PgBackupManifest Changed(PgBackupManifest plain) => manifest is null ? plain : manifest(plain);
     }
 
     /// <summary>Enters a passed drill into the ledger.</summary>

@@ -17,6 +17,8 @@ public sealed class CollectingSink : IOperationSink, ILogger
 
     public ConcurrentQueue<(LogLevel Level, string Text)> Lines { get; } = new();
 
+    public IEnumerable<string> Warnings => Lines.Where(line => line.Level == LogLevel.Warning).Select(line => line.Text);
+
     public bool Answer { get; set; } = true;
 
     public ILogger Log => this;

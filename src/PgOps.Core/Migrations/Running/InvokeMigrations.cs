@@ -181,6 +181,8 @@ public sealed class InvokeMigrations
             return result;
         }
 
+        await (request.BeforeFirst?.Invoke(cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
+
         RefuseOperations(plan);
         await history.EnsureTableAsync(connection, cancellationToken).ConfigureAwait(false);
         await turn.MakeWayAsync(plan.Pending.All(script => script.Transactional), cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,9 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository.Retention;
@@ -12,6 +15,7 @@ public sealed class RemoveBackups
 {
     private const string LockName = ".retention.lock";
     private const string NothingDone = "Nothing was removed.";
+    private const double LongHoldDays = 3653;
 
     /// <summary>Says what would go and why; touches nothing.</summary>
     /// <param name="request">Which, and by what rules.</param>
@@ -125,9 +129,41 @@ public sealed class RemoveBackups
             }
         }
 
-        return RetentionPlan.Make(new RetentionQuestion(
+        var now = DateTime.UtcNow;
+        var plan = RetentionPlan.Make(new RetentionQuestion(
             selected, present, request.Policy, backup => BackupReadLock.IsHeld(backup.Path), backup => OwnerFile.IsDead(backup.Path),
-            request.Force));
+            now, request.Force));
+        if (request.Approved is null)
+        {
+            Remark(plan, now, sink.Log);
+        }
+
+        return plan;
+    }
+
+    /// <summary>Says what stays although no rule and no guard keeps it: it would fill the disk unseen.</summary>
+    private static void Remark(IReadOnlyList<PgBackupRetention> plan, DateTime now, ILogger log)
+    {
+        var kept = plan.Where(decision => decision.Action == PgRetentionAction.Keep).Select(decision => decision.Backup);
+        foreach (var backup in kept.Where(backup => backup.Complete))
+        {
+            if (!backup.Foreign && backup.IsAhead(now))
+            {
+                log.AheadKept(backup.Path, PgSize.Format(backup.SnapshotAt - now));
+            }
+
+            if (backup.KeepUntil is { } until && (until - now).TotalDays > LongHoldDays)
+            {
+                log.HeldLong(backup.Path, until.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+            }
+        }
+
+        var held = plan.Where(decision => decision.Held).ToList();
+        if (held.Count > 0)
+        {
+            var bytes = held.Sum(decision => decision.Bytes);
+            log.HeldAlone(Amount.Of(held.Count, "backup"), PgSize.Format(bytes), held.Count, bytes);
+        }
     }
 
     /// <summary>A given backup as it is now.</summary>
@@ -168,6 +204,13 @@ public sealed class RemoveBackups
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument, "-Force takes one backup, by its name and without a rule.", NothingDone,
                 "Name the one backup that is to go.");
+        }
+
+        if (request.Policy is { IncludeLabelled: true, HasRules: false })
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "-IncludeLabelled says how rules treat labelled backups, and there is no rule.", NothingDone,
+                "Give a rule, for example -KeepLast 3, or leave it out: a labelled backup goes when it is named.");
         }
 
         if (request.Policy is { KeepLast: 0, Keeps: true } or { KeepDaily: 0 } or { KeepWeekly: 0 } or { KeepMonthly: 0 } or { KeepYearly: 0 })

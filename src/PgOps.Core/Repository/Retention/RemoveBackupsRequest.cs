@@ -13,8 +13,8 @@ public sealed record RemoveBackupsRequest
     public RetentionPolicy Policy { get; init; } = new();
 
     /// <summary>
-    /// Takes the one given backup although it is the last complete one of its database, is incomplete, or was not made by PgOps. Never
-    /// the last proven one, and never one that is being read.
+    /// Takes the one given backup although it is the last complete or the last proven one, is held, incomplete or dated after now, or was
+    /// not made by PgOps. Never one that is being read.
     /// </summary>
     public bool Force { get; init; }
 

@@ -4,14 +4,17 @@ using PgOps.Core.Common.Files;
 namespace PgOps.Core.Repository.Retention;
 
 /// <summary>
-/// Decides which backups go. Whatever the rules: never the last complete backup of a database, never the last proven one, never one
-/// that is being read, and rules count and touch only complete backups that PgOps made.
+/// Decides which backups go. Whatever the rules: never the last complete backup of a database, never the last proven one, never one that
+/// is held or being read; and rules count and touch only complete backups that PgOps made and that are not dated after now. Whole backups
+/// are one history, and each kind of part is another: none has a say in what becomes of the others.
 /// </summary>
 internal sealed class RetentionPlan
 {
+    private const string BeingRead = "in use by a restore, a drill or a test";
+    private const int LongestPart = 60;
     private readonly RetentionQuestion _question;
     private readonly Dictionary<PgBackup, List<string>> _reasons = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<PgBackup, string> _guards = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<PgBackup, List<string>> _guards = new(ReferenceEqualityComparer.Instance);
 
     private RetentionPlan(RetentionQuestion question)
     {
@@ -24,12 +27,12 @@ internal sealed class RetentionPlan
     {
         var plan = new RetentionPlan(question);
         var decisions = new List<PgBackupRetention>();
-        foreach (var history in question.Selected.Where(Counts).GroupBy(DatabaseOf))
+        foreach (var history in question.Selected.Where(plan.Counts).GroupBy(HistoryOf))
         {
-            decisions.AddRange(plan.Decide(Newest(history)));
+            decisions.AddRange(plan.Decide([.. LatestBackup.NewestFirst(history)]));
         }
 
-        decisions.AddRange(question.Selected.Where(backup => !Counts(backup)).Select(plan.DecideOther));
+        decisions.AddRange(question.Selected.Where(backup => !plan.Counts(backup)).Select(plan.DecideOther));
         return
         [
             .. decisions.OrderBy(decision => decision.Database, StringComparer.Ordinal)
@@ -39,34 +42,54 @@ internal sealed class RetentionPlan
     }
 
     /// <summary>Whether the rules count a backup.</summary>
-    internal static bool Counts(PgBackup backup) => backup is { Complete: true, Foreign: false };
+    internal static bool Counts(PgBackup backup, DateTime now) => backup is { Complete: true, Foreign: false } && !backup.IsAhead(now);
 
     /// <summary>
-    /// Which database a backup is of. Databases of one name on two clusters have a history each: the newest of the one must not push
-    /// out the other's.
+    /// Which history a backup belongs to: that of a whole database, or that of one kind of part of it. Databases of one name on two
+    /// clusters have a history each: the newest of the one must not push out the other's.
     /// </summary>
-    internal static (string Database, string Cluster) DatabaseOf(PgBackup backup) => (backup.Database, backup.Manifest?.Server switch
+    internal static (string Database, string Cluster, string? Part) HistoryOf(PgBackup backup)
     {
-        null => "",
-        { ClusterId.Length: > 0 } server => server.ClusterId,
-        var server => string.Create(CultureInfo.InvariantCulture, $"{server.Host}:{server.Port}"),
-    });
+        var cluster = backup.Manifest?.Server switch
+        {
+            null => "",
+            { ClusterId.Length: > 0 } server => server.ClusterId,
+            var server => string.Create(CultureInfo.InvariantCulture, $"{server.Host}:{server.Port}"),
+        };
+        return (backup.Database, cluster, backup.Part);
+    }
 
-    private static List<PgBackup> Newest(IEnumerable<PgBackup> backups)
-        => [.. backups.OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal)];
+    private bool Counts(PgBackup backup) => Counts(backup, _question.Now);
 
     private IEnumerable<PgBackupRetention> Decide(List<PgBackup> history)
     {
         Guard(history);
+        return _question.Policy.HasRules ? ByRules(history) : history.Select(ByName);
+    }
+
+    private PgBackupRetention ByName(PgBackup backup)
+    {
+        var why = string.Join(", ", _guards[backup].Concat(IsHeld(backup) ? [Hold(backup)] : []));
+        return _question.InUse(backup) ? Decision(backup, keep: true, BeingRead)
+            : why.Length == 0 ? Decision(backup, keep: false, "named")
+            : _question.Force ? Decision(backup, keep: false, $"named with -Force ({why})")
+            : Decision(backup, keep: true, $"{why}; -Force removes it by name");
+    }
+
+    private IEnumerable<PgBackupRetention> ByRules(List<PgBackup> history)
+    {
         ApplyRules(history);
-        var kept = _question.Policy.Keeps || !_question.Policy.HasRules
-            ? history.Where(backup => _reasons.ContainsKey(backup) || _guards.ContainsKey(backup)).ToList()
+        var kept = _question.Policy.Keeps
+            ? history.Where(backup => _reasons.ContainsKey(backup) || IsGuarded(backup) || IsSetAside(backup)).ToList()
             : history;
         var tooMuch = OverSize(kept);
         foreach (var backup in history)
         {
             var keep = kept.Contains(backup) && !tooMuch.Contains(backup);
-            yield return Decision(backup, keep, keep ? WhyKept(backup) : WhyRemoved(backup, tooMuch));
+            yield return Decision(backup, keep, keep ? WhyKept(backup) : WhyRemoved(backup, tooMuch)) with
+            {
+                Held = IsSetAside(backup) && !IsGuarded(backup) && !_reasons.ContainsKey(backup),
+            };
         }
     }
 
@@ -89,45 +112,42 @@ internal sealed class RetentionPlan
             return Decision(backup, keep: true, BeingRead);
         }
 
-        var what = backup.Foreign ? "a dump that PgOps did not make" : $"not complete: {backup.Problem}";
+        var what = backup.Foreign ? "a dump that PgOps did not make"
+            : !backup.Complete ? $"not complete: {backup.Problem}"
+            : $"dated {PgSize.Format(backup.SnapshotAt - _question.Now)} after now";
         return _question.Force && !_question.Policy.HasRules
             ? Decision(backup, keep: false, $"named with -Force ({what})")
             : Decision(backup, keep: true, $"{what}; no rule counts or removes it, -Force removes it by name");
     }
 
-    private const string BeingRead = "in use by a restore, a drill or a test";
-
     private void Guard(List<PgBackup> history)
     {
-        var database = DatabaseOf(history[0]);
-        var present = Newest(_question.Present.Where(backup => Counts(backup) && DatabaseOf(backup) == database));
+        var of = HistoryOf(history[0]);
+        var present = LatestBackup.NewestFirst(_question.Present.Where(backup => Counts(backup) && HistoryOf(backup) == of)).ToList();
         var lastComplete = present.FirstOrDefault()?.Path;
         var lastProven = present.Find(backup => backup.Proven)?.Path;
-        var forced = _question.Force && !_question.Policy.HasRules;
         foreach (var backup in history)
         {
-            var guards = new List<string>();
-            if (backup.Path == lastComplete && !forced)
-            {
-                guards.Add("last complete");
-            }
-
-            if (backup.Path == lastProven)
-            {
-                guards.Add("last proven");
-            }
-
-            if (_question.InUse(backup))
-            {
-                guards.Add(BeingRead);
-            }
-
-            if (guards.Count > 0)
-            {
-                _guards[backup] = string.Join(", ", guards);
-            }
+            _guards[backup] =
+            [
+                .. backup.Path == lastComplete ? ["last complete"] : Array.Empty<string>(),
+                .. backup.Path == lastProven ? ["last proven"] : Array.Empty<string>(),
+            ];
         }
     }
+
+    private bool IsGuarded(PgBackup backup) => _guards[backup].Count > 0 || _question.InUse(backup);
+
+    private bool IsHeld(PgBackup backup) => backup.KeepUntil > _question.Now;
+
+    /// <summary>
+    /// Whether no rule may remove it. That only ever keeps more: the rules count it as they would otherwise, and no size does.
+    /// </summary>
+    private bool IsSetAside(PgBackup backup)
+        => IsHeld(backup) || (backup.Label is not null && !_question.Policy.IncludeLabelled);
+
+    private static string Hold(PgBackup backup)
+        => string.Create(CultureInfo.InvariantCulture, $"held until {backup.KeepUntil:yyyy-MM-dd HH:mm}Z");
 
     private void ApplyRules(List<PgBackup> history)
     {
@@ -161,7 +181,7 @@ internal sealed class RetentionPlan
         }
     }
 
-    /// <summary>The oldest that must go until the rest fits; guarded ones count but stay.</summary>
+    /// <summary>The oldest that must go until the rest fits; guarded ones count but stay, and what is set aside does neither.</summary>
     private HashSet<PgBackup> OverSize(List<PgBackup> kept)
     {
         var removed = new HashSet<PgBackup>(ReferenceEqualityComparer.Instance);
@@ -170,8 +190,9 @@ internal sealed class RetentionPlan
             return removed;
         }
 
-        var total = kept.Sum(backup => backup.Bytes);
-        foreach (var oldest in Enumerable.Reverse(kept).Where(backup => !_guards.ContainsKey(backup)))
+        var counted = kept.Where(backup => !IsSetAside(backup)).ToList();
+        var total = counted.Sum(backup => backup.Bytes);
+        foreach (var oldest in Enumerable.Reverse(counted).Where(backup => !IsGuarded(backup)))
         {
             if (total <= most)
             {
@@ -187,25 +208,29 @@ internal sealed class RetentionPlan
 
     private string WhyKept(PgBackup backup)
     {
-        var reasons = _reasons.GetValueOrDefault(backup) ?? [];
-        var guards = _guards.TryGetValue(backup, out var guard) ? [guard] : Array.Empty<string>();
-        return reasons.Count + guards.Length > 0 ? string.Join(", ", reasons.Concat(guards)) : $"fits {Limit()}";
+        List<string> why =
+        [
+            .. _reasons.GetValueOrDefault(backup) ?? [],
+            .. _guards[backup],
+            .. _question.InUse(backup) ? [BeingRead] : Array.Empty<string>(),
+            .. IsHeld(backup) ? [Hold(backup)] : Array.Empty<string>(),
+            .. backup.Label is { } label && !_question.Policy.IncludeLabelled ? [$"label {label}"] : Array.Empty<string>(),
+        ];
+        return why.Count > 0 ? string.Join(", ", why) : $"fits {Limit()}";
     }
 
     private string WhyRemoved(PgBackup backup, HashSet<PgBackup> tooMuch)
-    {
-        if (tooMuch.Contains(backup))
-        {
-            return _reasons.TryGetValue(backup, out var reasons)
-                ? $"over {Limit()}, oldest first ({string.Join(", ", reasons)})"
-                : $"over {Limit()}, oldest first";
-        }
-
-        return _question.Policy.HasRules ? "no rule keeps it" : "named";
-    }
+        => !tooMuch.Contains(backup) ? "no rule keeps it"
+            : _reasons.TryGetValue(backup, out var reasons) ? $"over {Limit()}, oldest first ({string.Join(", ", reasons)})"
+            : $"over {Limit()}, oldest first";
 
     private string Limit() => $"-MaxSize {PgSize.Format(_question.Policy.MaxBytes ?? 0)}";
 
-    private static PgBackupRetention Decision(PgBackup backup, bool keep, string reason)
-        => new() { Backup = backup, Action = keep ? PgRetentionAction.Keep : PgRetentionAction.Remove, Reason = reason };
+    private static PgBackupRetention Decision(PgBackup backup, bool keep, string reason) => new()
+    {
+        Backup = backup,
+        Action = keep ? PgRetentionAction.Keep : PgRetentionAction.Remove,
+        Reason = backup.Part is not { } part ? reason
+            : $"{reason} (part {(part.Length <= LongestPart ? part : part[..LongestPart] + "…")})",
+    };
 }

@@ -1,8 +1,9 @@
 namespace PgOps.Core.Repository.Retention;
 
 /// <summary>
-/// Which complete backups of a database to keep. Each rule looks at all of them for itself; what one of them keeps stays. Days, weeks,
-/// months and years are those of UTC, weeks those of ISO 8601; of each period the newest backup counts.
+/// Which complete backups of a database to keep. Whole backups have these rules for themselves, and so has each kind of part. Each rule
+/// looks at all of them for itself; what one of them keeps stays. Days, weeks, months and years are those of UTC, weeks those of ISO
+/// 8601; of each period the newest backup counts.
 /// </summary>
 public sealed record RetentionPolicy
 {
@@ -26,8 +27,14 @@ public sealed record RetentionPolicy
     /// </summary>
     public TimeSpan? KeepWithin { get; init; }
 
-    /// <summary>Bytes that the kept backups of one database may have together: beyond it the oldest go, guarded ones excepted.</summary>
+    /// <summary>
+    /// Bytes that the kept whole backups of one database may have together, and so each kind of part: beyond it the oldest go, guarded
+    /// ones excepted. What a label or a hold keeps does not count.
+    /// </summary>
     public long? MaxBytes { get; init; }
+
+    /// <summary>Treats a labelled backup as any other; without it none of these rules removes one.</summary>
+    public bool IncludeLabelled { get; init; }
 
     /// <summary>Whether a rule says what to keep.</summary>
     internal bool Keeps => KeepLast is not null || KeepDaily is not null || KeepWeekly is not null || KeepMonthly is not null

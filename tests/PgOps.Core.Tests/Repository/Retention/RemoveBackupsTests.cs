@@ -8,7 +8,8 @@ namespace PgOps.Core.Tests.Repository.Retention;
 
 public sealed class RemoveBackupsTests : IDisposable
 {
-    private static readonly DateTime Now = new(2026, 11, 20, 12, 0, 0, DateTimeKind.Utc);
+    // Whole seconds, as the names of backups have them.
+    private static readonly DateTime Now = new(DateTime.UtcNow.Ticks / TimeSpan.TicksPerSecond * TimeSpan.TicksPerSecond, DateTimeKind.Utc);
     private readonly TemporaryFolder _folder = new();
     private readonly CollectingSink _sink = new();
 
@@ -120,15 +121,55 @@ public sealed class RemoveBackupsTests : IDisposable
     }
 
     [Fact]
-    public async Task Force_takes_the_last_complete_one_but_never_the_last_proven_one()
+    public async Task The_last_complete_and_the_last_proven_one_go_by_name_with_force_alone()
     {
         var only = BackupSample.Write(_folder.Path, "shop", Now);
-        var plain = await PlanAsync(new RemoveBackupsRequest { Backups = [only] });
-        Assert.Equal((PgRetentionAction.Keep, "last complete"), (plain.Action, plain.Reason));
-        Assert.Equal(PgRetentionAction.Remove, (await PlanAsync(new RemoveBackupsRequest { Backups = [only], Force = true })).Action);
-        await BackupSample.ProveAsync(only);
-        var proven = await PlanAsync(new RemoveBackupsRequest { Backups = [only], Force = true });
-        Assert.Equal((PgRetentionAction.Keep, "last proven"), (proven.Action, proven.Reason));
+        foreach (var guards in new[] { "last complete", "last complete, last proven" })
+        {
+            var plain = await PlanAsync(new RemoveBackupsRequest { Backups = [only] });
+            Assert.Equal((PgRetentionAction.Keep, $"{guards}; -Force removes it by name"), (plain.Action, plain.Reason));
+            var forced = await PlanAsync(new RemoveBackupsRequest { Backups = [only], Force = true });
+            Assert.Equal((PgRetentionAction.Remove, $"named with -Force ({guards})"), (forced.Action, forced.Reason));
+            await BackupSample.ProveAsync(only);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_dated_after_now_or_held_for_long_is_named_once()
+    {
+        var real = BackupSample.Write(_folder.Path, "shop", Now);
+        var ahead = BackupSample.Write(_folder.Path, "shop", Now.AddDays(3).AddMinutes(30));
+        var held = BackupSample.Write(_folder.Path, "shop", Now.AddDays(-3), manifest: one => one with { KeepUntil = DateTime.MaxValue });
+        var request = Folder(new RetentionPolicy { KeepLast = 1 });
+        var plan = await new RemoveBackups().PlanAsync(request, _sink, CancellationToken.None);
+        await new RemoveBackups().RunAsync(
+            request with { Approved = new HashSet<string>(StringComparer.Ordinal) }, _sink, CancellationToken.None);
+        Assert.All(plan, decision => Assert.Equal(PgRetentionAction.Keep, decision.Action));
+        Assert.Equal([ahead.Path, real.Path, held.Path], plan.Select(decision => decision.Path));
+        Assert.Equal("last, last complete", plan[1].Reason);
+        Assert.Equal(
+            [
+                $"{ahead.Path} is dated 3 d 0 h after now, so its clock or this machine's was wrong: "
+                    + "it is kept, and no rule or guard counts it.",
+                $"{held.Path} is held until 9999-12-31, more than ten years from now.",
+            ],
+            _sink.Warnings);
+    }
+
+    [Fact]
+    public async Task A_label_that_is_no_plain_name_makes_a_manifest_unreadable_and_shows_nowhere()
+    {
+        foreach (var label in new[] { "\u001b[31mred", "../../etc", "a\nb", "", new string('x', 64), "-Force", "a b" })
+        {
+            var backup = BackupSample.Write(_folder.Path, "shop", Now, manifest: one => one with { Label = label });
+            Assert.Null(backup.Label);
+            Assert.Equal(
+                "manifest.json cannot be read: its label is not a plain name, as Backup-PgDatabase writes it", backup.Problem);
+            Assert.Equal(PgRetentionAction.Keep, (await PlanAsync(new RemoveBackupsRequest { Backups = [backup] })).Action);
+        }
+
+        Assert.Equal("v1.2_pre-migration", BackupSample.Write(
+            _folder.Path, "shop", Now, manifest: one => one with { Label = "v1.2_pre-migration" }).Label);
     }
 
     [Fact]
@@ -172,6 +213,7 @@ public sealed class RemoveBackupsTests : IDisposable
             new RemoveBackupsRequest { Backups = [backup, backup], Force = true },
             new RemoveBackupsRequest { Backups = [backup], Policy = new RetentionPolicy { KeepLast = 1 }, Force = true },
             Folder(new RetentionPolicy { KeepDaily = 0 }),
+            new RemoveBackupsRequest { Backups = [backup], Policy = new RetentionPolicy { IncludeLabelled = true } },
             new RemoveBackupsRequest { Backups = [backup with { Path = Path.Combine(backup.Path, "data.dump") }], Force = true },
         })
         {

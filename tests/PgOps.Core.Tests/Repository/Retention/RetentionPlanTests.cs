@@ -1,95 +1,10 @@
-using System.Globalization;
 using PgOps.Core.Repository.Retention;
-using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Repository.Retention;
 
 public sealed class RetentionPlanTests
 {
-    private const int Histories = 4000;
-    private static readonly DateTime Now = new(2026, 11, 20, 12, 0, 0, DateTimeKind.Utc);
-
-    [Fact]
-    public void Whatever_the_history_and_the_rules_the_guards_hold()
-    {
-        for (var seed = 0; seed < Histories; seed++)
-        {
-            var (question, random) = Draw(seed);
-            var plan = RetentionPlan.Make(question);
-            var removed = plan.Where(decision => decision.Action == PgRetentionAction.Remove).Select(decision => decision.Backup)
-                .ToHashSet();
-            Assert.Equal(question.Selected.Count, plan.Count);
-            Assert.All(plan, decision => Assert.NotEmpty(decision.Reason));
-            foreach (var history in question.Present.Where(RetentionPlan.Counts).GroupBy(RetentionPlan.DatabaseOf))
-            {
-                var newest = Sorted(history);
-                Assert.False(removed.Contains(newest[0]) && !question.Force, $"seed {seed}: last complete");
-                Assert.False(newest.Find(backup => backup.Proven) is { } proven && removed.Contains(proven), $"seed {seed}: last proven");
-                CheckRules(seed, question, [.. newest.Where(question.Selected.Contains)], removed);
-            }
-
-            Assert.DoesNotContain(removed, backup => question.InUse(backup) && !Path.GetExtension(backup.Path).StartsWith('.'));
-            Assert.DoesNotContain(removed, backup => backup.Foreign && !question.Force);
-            Assert.DoesNotContain(removed, backup => !backup.Complete && !question.Force
-                && !(backup.Path.EndsWith(".partial", StringComparison.Ordinal) && question.IsAbandoned(backup))
-                && !backup.Path.EndsWith(".removing", StringComparison.Ordinal));
-
-            // The order of the listing makes no difference, and a second run finds nothing left to do.
-            var shuffled = question.Selected.ToArray();
-            random.Shuffle(shuffled);
-            Assert.Equal(plan.Select(Line), RetentionPlan.Make(question with { Selected = shuffled }).Select(Line));
-            if (question.Policy.HasRules)
-            {
-                var left = question with
-                {
-                    Selected = [.. question.Selected.Where(backup => !removed.Contains(backup))],
-                    Present = [.. question.Present.Where(backup => !removed.Contains(backup))],
-                };
-                Assert.DoesNotContain(RetentionPlan.Make(left), decision => decision.Action == PgRetentionAction.Remove);
-            }
-        }
-    }
-
-    // The same rules, worked out in another way.
-    private static void CheckRules(int seed, RetentionQuestion question, List<PgBackup> selected, HashSet<PgBackup> removed)
-    {
-        var policy = question.Policy;
-        if (!policy.Keeps || selected.Count == 0)
-        {
-            return;
-        }
-
-        var wanted = selected.Where((backup, index) => index < policy.KeepLast
-            || FirstOfPeriod(selected, index, policy.KeepDaily, at => at.Date)
-            || FirstOfPeriod(selected, index, policy.KeepWeekly, at => at.Date.AddDays(-(((int)at.DayOfWeek + 6) % 7)))
-            || FirstOfPeriod(selected, index, policy.KeepMonthly, at => new DateTime(at.Year, at.Month, 1))
-            || FirstOfPeriod(selected, index, policy.KeepYearly, at => new DateTime(at.Year, 1, 1))
-            || selected[0].SnapshotAt - backup.SnapshotAt <= policy.KeepWithin).ToHashSet();
-        if (policy.MaxBytes is null)
-        {
-            Assert.True(wanted.All(backup => !removed.Contains(backup)), $"seed {seed}: a rule's backup was removed");
-            Assert.True(
-                selected.Where(backup => !wanted.Contains(backup) && !removed.Contains(backup)).All(backup =>
-                    question.InUse(backup) || backup.Proven || backup == Sorted(question.Present.Where(one =>
-                        RetentionPlan.Counts(one) && RetentionPlan.DatabaseOf(one) == RetentionPlan.DatabaseOf(backup)))[0]),
-                $"seed {seed}: a backup was kept for no reason");
-            return;
-        }
-
-        var kept = selected.Where(backup => !removed.Contains(backup)).ToList();
-        var free = kept.Where(backup => wanted.Contains(backup) && !question.InUse(backup) && !backup.Proven).ToList();
-        Assert.True(kept.Sum(backup => backup.Bytes) <= policy.MaxBytes || free.Count <= 1, $"seed {seed}: over the size");
-        Assert.All(wanted.Where(removed.Contains), gone => Assert.All(
-            free.Where(backup => backup != kept[0]),
-            backup => Assert.True(gone.SnapshotAt <= backup.SnapshotAt, $"seed {seed}: not oldest first")));
-    }
-
-    private static bool FirstOfPeriod(List<PgBackup> newest, int index, int? count, Func<DateTime, DateTime> period)
-    {
-        var own = period(newest[index].SnapshotAt);
-        return (index == 0 || period(newest[index - 1].SnapshotAt) != own)
-            && newest.Take(index).Select(backup => period(backup.SnapshotAt)).Distinct().Count() < count;
-    }
+    private static readonly DateTime Now = RetentionHistory.Now;
 
     [Fact]
     public void Three_years_of_daily_backups_under_the_usual_policy()
@@ -99,11 +14,11 @@ public sealed class RetentionPlanTests
         for (var day = Now.AddYears(-3); day <= Now; day = day.AddHours(11))
         {
             held.Add(Backup("shop", day));
-            var plan = RetentionPlan.Make(new RetentionQuestion(held, held, policy, _ => false, _ => false));
+            var plan = RetentionPlan.Make(new RetentionQuestion(held, held, policy, _ => false, _ => false, day));
             held.RemoveAll(backup => plan.Any(decision => decision.Backup == backup && decision.Action == PgRetentionAction.Remove));
         }
 
-        var reasons = RetentionPlan.Make(new RetentionQuestion(held, held, policy, _ => false, _ => false))
+        var reasons = RetentionPlan.Make(new RetentionQuestion(held, held, policy, _ => false, _ => false, Now))
             .Select(decision => decision.Reason).ToList();
         Assert.Equal(35, reasons.Count(reason => reason.Contains("daily", StringComparison.Ordinal)));
         Assert.Equal(8, reasons.Count(reason => reason.Contains("weekly", StringComparison.Ordinal)));
@@ -120,9 +35,9 @@ public sealed class RetentionPlanTests
         // Monday 2024-12-30 is in the first ISO week of 2025.
         PgBackup[] held = [Backup("shop", new DateTime(2025, 1, 2, 0, 0, 0, DateTimeKind.Utc)), Backup(
             "shop", new DateTime(2024, 12, 30, 0, 0, 0, DateTimeKind.Utc))];
-        var plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepWeekly = 5 }, _ => false, _ => false));
+        var plan = Plan(held, new RetentionPolicy { KeepWeekly = 5 });
         Assert.Equal(["weekly 2025-W01, last complete", "no rule keeps it"], plan.Select(decision => decision.Reason));
-        plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepYearly = 5 }, _ => false, _ => false));
+        plan = Plan(held, new RetentionPolicy { KeepYearly = 5 });
         Assert.Equal(["yearly 2025, last complete", "yearly 2024"], plan.Select(decision => decision.Reason));
     }
 
@@ -135,7 +50,7 @@ public sealed class RetentionPlanTests
             Backup("shop", Now.AddHours(-1), cluster: "2"),
             Backup("shop", Now.AddHours(-2), cluster: "2"),
         ];
-        var plan = RetentionPlan.Make(new RetentionQuestion(held, held, new RetentionPolicy { KeepDaily = 7 }, _ => false, _ => false));
+        var plan = Plan(held, new RetentionPolicy { KeepDaily = 7 });
         Assert.Equal(held[2], Assert.Single(plan, decision => decision.Action == PgRetentionAction.Remove).Backup);
     }
 
@@ -144,68 +59,145 @@ public sealed class RetentionPlanTests
     {
         var held = Enumerable.Range(0, 20).Select(day => Backup("shop", Now.AddYears(-2).AddDays(-day))).ToArray();
         var plan = RetentionPlan.Make(
-            new RetentionQuestion(held, held, new RetentionPolicy { KeepWithin = TimeSpan.FromDays(30) }, _ => false, _ => false));
+            new RetentionQuestion(held, held, new RetentionPolicy { KeepWithin = TimeSpan.FromDays(30) }, _ => false, _ => false, Now));
         Assert.All(plan, decision => Assert.Equal(PgRetentionAction.Keep, decision.Action));
     }
 
-    private static (RetentionQuestion Question, Random Random) Draw(int seed)
+    [Theory]
+    [InlineData("--table=log")]
+    [InlineData("--schema-only")]
+    [InlineData("--data-only")]
+    [InlineData("--exclude-table-data=log")]
+    [InlineData("--exclude-table=log")]
+    [InlineData("--exclude-schema=audit")]
+    [InlineData("--schema=public")]
+    [InlineData("--no-large-objects")]
+    public void A_part_has_rules_and_guards_of_its_own(string selection)
     {
-        var random = new Random(seed);
-        var present = Enumerable.Range(0, random.Next(1, 60)).Select(_ => Draw(random)).ToList();
-        var read = present.Where(_ => random.Next(12) == 0).ToHashSet();
-        var abandoned = present.Where(_ => random.Next(2) == 0).ToHashSet();
-        var explicitOne = random.Next(8) == 0;
-        int? Count() => random.Next(3) == 0 ? random.Next(1, 10) : null;
-        var policy = explicitOne ? new RetentionPolicy() : new RetentionPolicy
-        {
-            KeepLast = Count(),
-            KeepDaily = Count(),
-            KeepWeekly = Count(),
-            KeepMonthly = Count(),
-            KeepYearly = Count(),
-            KeepWithin = random.Next(4) == 0 ? TimeSpan.FromHours(random.Next(2000)) : null,
-            MaxBytes = random.Next(4) == 0 ? random.Next(1, 20000) : null,
-        };
-        var selected = explicitOne ? [present[random.Next(present.Count)]]
-            : random.Next(3) == 0 ? present.Where(_ => random.Next(2) == 0).ToList() : present;
-        return (new RetentionQuestion(
-            selected, present, policy, read.Contains, abandoned.Contains, explicitOne && random.Next(2) == 0), random);
+        PgBackup[] held =
+        [
+            Part(Backup(Now), selection) with { Proven = true },
+            Part(Backup(Now.AddHours(-1)), selection) with { Proven = true },
+            Backup(Now.AddHours(-2)),
+            Backup(Now.AddHours(-3)) with { Proven = true },
+            Backup(Now.AddHours(-4)) with { Proven = true },
+        ];
+        var plan = Plan(held, new RetentionPolicy { KeepLast = 1 });
+        Assert.Equal(
+            [
+                $"last, last complete, last proven (part {selection})",
+                $"no rule keeps it (part {selection})",
+                "last, last complete",
+                "last proven",
+                "no rule keeps it",
+            ],
+            plan.Select(decision => decision.Reason));
+        Assert.Equal([held[1], held[4]], Removed(plan));
     }
 
-    private static PgBackup Draw(Random random)
+    [Fact]
+    public void Parts_are_of_one_kind_when_their_selection_is_the_same()
     {
-        var spread = random.Next(3) switch { 0 => 72, 1 => 24 * 90, _ => 24 * 1200 };
-        var backup =
-            Backup($"db{random.Next(2)}", Now.AddHours(-random.Next(spread)), random.Next(2) == 0 ? "1" : "2", random.Next(1, 1000));
-        return random.Next(10) switch
-        {
-            0 => backup with { Complete = false, Problem = "SHA256SUMS is missing" },
-            1 => backup with { Complete = false, Problem = "unfinished", Path = backup.Path + ".partial" },
-            2 => backup with { Complete = false, Problem = "removal", Path = backup.Path + ".removing" },
-            3 => backup with { Foreign = true, Manifest = null },
-            4 or 5 => backup with { Proven = true },
-            _ => backup,
-        };
+        PgBackup[] same =
+        [
+            Part(Backup(Now), "--table=a", "--table=b", "--strict-names", "--no-blobs"),
+            Part(Backup(Now.AddHours(-1)), "--no-large-objects", "--table=b", "--table=a", "--strict-names"),
+        ];
+        Assert.Equal([same[1]], Removed(Plan(same, new RetentionPolicy { KeepLast = 1 })));
+        PgBackup[] other = [Part(Backup(Now), "--table=a"), Part(Backup(Now.AddHours(-1)), "--table=a b"), Part(
+            Backup(Now.AddHours(-2)), "--table=a", "--table=b")];
+        Assert.Empty(Removed(Plan(other, new RetentionPolicy { KeepLast = 1 })));
+        Assert.Equal(3, other.Select(backup => backup.Part).Distinct().Count());
     }
 
-    private static PgBackup Backup(string database, DateTime at, string cluster = "1", long bytes = 1)
+    [Fact]
+    public void What_an_unsigned_manifest_calls_a_part_is_shown_in_plain_letters_and_not_at_length()
     {
-        var manifest = BackupSample.Manifest(database, at, bytes, cluster);
-        return new PgBackup
-        {
-            Id = manifest.Id,
-            Database = database,
-            Path = $"/b/{database}_{at:yyyyMMdd-HHmmss}Z_{manifest.Id}",
-            Format = "custom",
-            SnapshotAt = at,
-            Bytes = bytes,
-            Complete = true,
-            Manifest = manifest,
-        };
+        var hostile = Part(Backup(Now), $"--table=\u001b[2J\n\u202e{new string('x', 500)}");
+        var reason = Assert.Single(Plan([hostile], new RetentionPolicy { KeepLast = 1 })).Reason;
+        Assert.StartsWith("last, last complete (part --table=\\u001b[2J\\u000a\\u202exxx", reason, StringComparison.Ordinal);
+        Assert.True(reason.Length < 120, reason);
     }
 
-    private static List<PgBackup> Sorted(IEnumerable<PgBackup> backups)
-        => [.. backups.OrderByDescending(backup => backup.SnapshotAt).ThenByDescending(backup => backup.Path, StringComparer.Ordinal)];
+    [Theory]
+    [InlineData(0.9, true)]
+    [InlineData(1.1, false)]
+    [InlineData(24 * 3650, false)]
+    public void What_is_dated_more_than_an_hour_after_now_is_kept_and_neither_counts_nor_guards(double hours, bool counts)
+    {
+        PgBackup[] held =
+        [
+            Backup(Now.AddHours(hours)) with { Proven = true },
+            Backup(Now.AddHours(-1)),
+            Backup(Now.AddHours(-2)) with { Proven = true },
+        ];
+        RetentionPolicy[] policies = [new() { KeepLast = 1 }, new() { KeepWithin = TimeSpan.FromMinutes(30) }];
+        foreach (var policy in policies)
+        {
+            var plan = Plan(held, policy);
+            Assert.Equal(counts ? [held[1], held[2]] : [], Removed(plan));
+            Assert.Equal(counts, !plan[0].Reason.Contains("after now", StringComparison.Ordinal));
+        }
 
-    private static string Line(PgBackupRetention decision) => string.Create(CultureInfo.InvariantCulture, $"{decision}");
+        // It is nobody's last one, and yet it goes by its name with -Force alone.
+        var named = Plan(held, new RetentionPolicy(), selected: held[0]);
+        Assert.Empty(Removed(named));
+        Assert.Contains("-Force removes it by name", named[0].Reason, StringComparison.Ordinal);
+        Assert.Equal([held[0]], Removed(Plan(held, new RetentionPolicy(), selected: held[0], force: true)));
+    }
+
+    [Fact]
+    public void A_hold_keeps_until_its_day_and_a_label_until_somebody_says_otherwise()
+    {
+        PgBackup[] held =
+        [
+            Backup(Now),
+            Backup(Now.AddDays(-1)) with { KeepUntil = Now.AddMinutes(1) },
+            Backup(Now.AddDays(-2)) with { KeepUntil = Now },
+            Labelled(Backup(Now.AddDays(-3)), "pre-migration"),
+        ];
+        var plan = Plan(held, new RetentionPolicy { KeepLast = 1 });
+        Assert.Equal(
+            ["last, last complete", "held until 2026-11-20 12:01Z", "no rule keeps it", "label pre-migration"],
+            plan.Select(decision => decision.Reason));
+        Assert.Equal([false, true, false, true], plan.Select(decision => decision.Held));
+        Assert.Equal([held[2], held[3]], Removed(Plan(held, new RetentionPolicy { KeepLast = 1, IncludeLabelled = true })));
+
+        // By its name a labelled one goes, one that is held with -Force alone.
+        Assert.Equal([held[3]], Removed(Plan(held, new RetentionPolicy(), selected: held[3])));
+        var named = Assert.Single(Plan(held, new RetentionPolicy(), selected: held[1]));
+        Assert.Equal("held until 2026-11-20 12:01Z; -Force removes it by name", named.Reason);
+        named = Assert.Single(Plan(held, new RetentionPolicy(), selected: held[1], force: true));
+        Assert.Equal((PgRetentionAction.Remove, "named with -Force (held until 2026-11-20 12:01Z)"), (named.Action, named.Reason));
+    }
+
+    [Fact]
+    public void What_is_held_takes_no_room_from_the_others()
+    {
+        PgBackup[] held =
+        [
+            Backup(Now, bytes: 10),
+            Backup(Now.AddDays(-1), bytes: 1000) with { KeepUntil = DateTime.MaxValue },
+            Backup(Now.AddDays(-2), bytes: 10),
+            Backup(Now.AddDays(-3), bytes: 10),
+        ];
+        var plan = Plan(held, new RetentionPolicy { MaxBytes = 20 });
+        Assert.Equal([held[3]], Removed(plan));
+        Assert.Equal("held until 9999-12-31 23:59Z", plan[1].Reason);
+    }
+
+    private static IReadOnlyList<PgBackupRetention> Plan(
+        PgBackup[] present, RetentionPolicy policy, PgBackup? selected = null, bool force = false) => RetentionPlan.Make(
+            new RetentionQuestion(selected is null ? present : [selected], present, policy, _ => false, _ => false, Now, force));
+
+    private static IEnumerable<PgBackup> Removed(IEnumerable<PgBackupRetention> plan)
+        => plan.Where(decision => decision.Action == PgRetentionAction.Remove).Select(decision => decision.Backup);
+
+    private static PgBackup Backup(DateTime at, long bytes = 1) => RetentionHistory.Backup("shop", at, bytes: bytes);
+
+    private static PgBackup Backup(string database, DateTime at, string cluster = "1") => RetentionHistory.Backup(database, at, cluster);
+
+    private static PgBackup Part(PgBackup backup, params string[] selection) => RetentionHistory.Part(backup, selection);
+
+    private static PgBackup Labelled(PgBackup backup, string label) => RetentionHistory.Labelled(backup, label);
 }
