@@ -40,20 +40,16 @@ internal static class DrillLedger
 
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(drill.Backup.Path)))!;
         var path = Path.Combine(folder, FileName);
-        var stream = await FileLock.TakeAsync(path, cancellationToken).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
-        {
-            var bytes = new byte[stream.Length];
-            await stream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
-
-            var (whole, line, remark) = Extend(bytes, drill, Hashes(drill.Backup.Path), key, path);
-            stream.SetLength(whole);
-            stream.Position = whole;
-            await stream.WriteAsync(line, CancellationToken.None).ConfigureAwait(false);
-            await stream.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-            DurableFile.Sync(stream.SafeFileHandle, path);
-            return remark;
-        }
+        string? remark = null;
+        await SharedFile.AppendAsync(
+            path,
+            bytes =>
+            {
+                (var whole, var line, remark) = Extend(bytes, drill, Hashes(drill.Backup.Path), key, path);
+                return (whole, line);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return remark;
     }
 
     /// <summary>Works out a ledger's next line.</summary>

@@ -55,16 +55,8 @@ public sealed class HoldBackup
     private static async Task AppendAsync(string backup, byte[] line, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(backup)))!;
-        var file = await FileLock.TakeAsync(Path.Combine(folder, BackupHolds.FileName), cancellationToken).ConfigureAwait(false);
-        await using (file.ConfigureAwait(false))
-        {
-            var bytes = new byte[file.Length];
-            await file.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
-            var whole = BackupHolds.WholeLength(bytes);
-            file.SetLength(whole);
-            file.Position = whole;
-            await file.WriteAsync(line, CancellationToken.None).ConfigureAwait(false);
-            file.Flush(flushToDisk: true);
-        }
+        await SharedFile.AppendAsync(
+            Path.Combine(folder, BackupHolds.FileName), file => (BackupHolds.WholeLength(file), line), cancellationToken)
+            .ConfigureAwait(false);
     }
 }

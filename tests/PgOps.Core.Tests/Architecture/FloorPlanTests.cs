@@ -89,6 +89,18 @@ public sealed class FloorPlanTests
     }
 
     [Fact]
+    public void One_file_brings_files_to_the_disk()
+    {
+        // .NET's own passes over an error of the disk.
+        var sources = Path.Combine(SourceFolder(), "..", "..", "..", "src");
+        var asking = Directory.EnumerateFiles(sources, "*.cs", SearchOption.AllDirectories)
+            .Where(path => File.ReadAllText(path) is var text
+                && (text.Contains("flushToDisk", StringComparison.Ordinal) || text.Contains("FlushToDisk", StringComparison.Ordinal)))
+            .Select(Path.GetFileName);
+        Assert.Equal(["DurableFile.cs"], asking);
+    }
+
+    [Fact]
     public void Types_live_in_files_of_their_name()
     {
         var sources = Path.Combine(SourceFolder(), "..", "..", "..", "src", "PgOps.Core");
