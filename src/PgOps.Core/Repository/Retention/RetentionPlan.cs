@@ -13,12 +13,14 @@ internal sealed class RetentionPlan
     private const string BeingRead = "in use by a restore, a drill or a test";
     private const int LongestPart = 60;
     private readonly RetentionQuestion _question;
+    private readonly ILookup<(string, string, string?), PgBackup> _present;
     private readonly Dictionary<PgBackup, List<string>> _reasons = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<PgBackup, List<string>> _guards = new(ReferenceEqualityComparer.Instance);
 
     private RetentionPlan(RetentionQuestion question)
     {
         _question = question;
+        _present = question.Present.Where(Counts).ToLookup(HistoryOf);
     }
 
     /// <summary>Makes the plan.</summary>
@@ -122,8 +124,7 @@ internal sealed class RetentionPlan
 
     private void Guard(List<PgBackup> history)
     {
-        var of = HistoryOf(history[0]);
-        var present = LatestBackup.NewestFirst(_question.Present.Where(backup => Counts(backup) && HistoryOf(backup) == of)).ToList();
+        var present = LatestBackup.NewestFirst(_present[HistoryOf(history[0])]).ToList();
         var lastComplete = present.FirstOrDefault()?.Path;
         var lastProven = present.Find(backup => backup.Proven)?.Path;
         foreach (var backup in history)
