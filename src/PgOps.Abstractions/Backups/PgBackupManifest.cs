@@ -198,6 +198,12 @@ public sealed record PgTableFingerprint
     /// </summary>
     public string? Hash { get; init; }
 
+    /// <summary>
+    /// The same hash for each stored generated column, by name: pg_dump leaves these columns out and a restore computes them anew. Empty
+    /// for a table without one; null where they were not read: counts alone were taken, or by a PgOps that did not read them.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Generated { get; init; }
+
     /// <summary>Bytes on disk with indexes and TOAST, as the source had them.</summary>
     public long Bytes { get; init; }
 

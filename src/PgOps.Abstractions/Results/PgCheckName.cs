@@ -74,6 +74,9 @@ public static class PgCheckName
     /// <summary>Every table's content has the same hash.</summary>
     public const string Content = "content";
 
+    /// <summary>Every stored generated column's content, which a restore computes anew, has the same hash.</summary>
+    public const string GeneratedColumns = "generated-columns";
+
     /// <summary>Which rows differ, in the tables whose content does.</summary>
     public const string Rows = "rows";
 

@@ -12,6 +12,9 @@ internal sealed class ContentComparison
     /// <summary>Why a foreign dump's checks are skipped.</summary>
     internal const string NothingToCompare = "a dump that PgOps did not make has no manifest to compare with";
 
+    /// <summary>Why content is not compared.</summary>
+    internal const string NoHashes = "the manifest holds no content hashes (the backup was made without -Fingerprint Source)";
+
     private ContentComparison(IReadOnlyList<PgTableComparison> tables, IReadOnlyList<PgCheck> checks, long rows)
     {
         Tables = tables;
@@ -22,7 +25,7 @@ internal sealed class ContentComparison
     /// <summary>One result per table, ordered by schema and name.</summary>
     internal IReadOnlyList<PgTableComparison> Tables { get; }
 
-    /// <summary>tables, row-counts, content, sequences.</summary>
+    /// <summary>tables, row-counts, content, generated-columns, sequences.</summary>
     internal IReadOnlyList<PgCheck> Checks { get; }
 
     /// <summary>Whether every table's content was hashed on both sides and found equal.</summary>
@@ -97,11 +100,13 @@ internal sealed class ContentComparison
                 TableNames(tables, expectations.Count),
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
                 content with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
+                GeneratedColumns.Check(tables, difference.Tables, depth),
                 Sequences(reference.Sequences, difference.Sequences, rule),
             ],
             rows)
         {
-            ContentEqual = content.Status == PgCheckStatus.Passed && tables.TrueForAll(InBoth),
+            ContentEqual = content.Status == PgCheckStatus.Passed
+                && tables.TrueForAll(table => InBoth(table) && table.Verdict != PgTableVerdict.GeneratedNotCompared),
         };
     }
 
@@ -125,6 +130,7 @@ internal sealed class ContentComparison
                 PgCheck.Skip(PgCheckName.Tables, Text($"{Amount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
                 PgCheck.Skip(PgCheckName.RowCounts, Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
                 PgCheck.Skip(PgCheckName.Content, NothingToCompare),
+                PgCheck.Skip(PgCheckName.GeneratedColumns, NothingToCompare),
                 PgCheck.Skip(PgCheckName.Sequences, Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
             ],
             rows);
@@ -149,6 +155,10 @@ internal sealed class ContentComparison
         {
             verdict = PgTableVerdict.ContentDiffers;
         }
+        else
+        {
+            verdict = GeneratedColumns.Verdict(expected, found);
+        }
 
         return new PgTableComparison
         {
@@ -159,6 +169,7 @@ internal sealed class ContentComparison
             DifferenceRows = found?.Rows,
             ReferenceHash = expected.Hash,
             DifferenceHash = found?.Hash,
+            DifferingColumns = GeneratedColumns.Differing(expected, found),
         };
     }
 
@@ -193,8 +204,7 @@ internal sealed class ContentComparison
     {
         if (depth != PgFingerprintDepth.Source)
         {
-            return PgCheck.Skip(
-                PgCheckName.Content, "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
+            return PgCheck.Skip(PgCheckName.Content, NoHashes);
         }
 
         var compared = tables.Where(InBoth).ToList();

@@ -13,7 +13,8 @@ internal static class DrillSteps
     internal static readonly string[] Always =
     [
         PgCheckName.Hashes, PgCheckName.Sandbox, PgCheckName.Roles, PgCheckName.Collation, PgCheckName.Restore,
-        PgCheckName.Tables, PgCheckName.RowCounts, PgCheckName.Content, PgCheckName.Sequences, PgCheckName.MigrationState,
+        PgCheckName.Tables, PgCheckName.RowCounts, PgCheckName.Content, PgCheckName.GeneratedColumns, PgCheckName.Sequences,
+        PgCheckName.MigrationState,
         .. ObjectComparison.Groups, PgCheckName.Statistics, IndexCheck.Name,
     ];
 

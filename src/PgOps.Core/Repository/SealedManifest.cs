@@ -14,7 +14,7 @@ internal static class SealedManifest
     {
         Facts = manifest.Facts with { Settings = [] },
         Objects = manifest.Objects is null ? null : manifest.Objects with { Definitions = null },
-        Tables = [.. manifest.Tables.Select(table => table with { Hash = null })],
+        Tables = [.. manifest.Tables.Select(table => table with { Hash = null, Generated = null })],
     };
 
     /// <summary>The backup with the whole manifest; itself when it is not encrypted.</summary>
