@@ -33,6 +33,11 @@ public sealed record PgBackupManifest
     /// <summary>Every table whose rows are in the dump.</summary>
     public IReadOnlyList<PgTableFingerprint> Tables { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>
+    /// Every materialized view; null where they were not read: in a backup of a part, with counts alone, or by a PgOps that did not read them.
+    /// </summary>
+    public IReadOnlyList<PgMaterializedViewFingerprint>? MaterializedViews { get; init => field = value?.ToArray(); }
+
     /// <summary>Every sequence with its position.</summary>
     public IReadOnlyList<PgSequencePosition> Sequences { get; init => field = value.ToArray(); } = [];
 
@@ -220,6 +225,34 @@ public sealed record PgTableFingerprint
 
     /// <summary>The root's name; null as above.</summary>
     public string? Root { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Schema}.{Name}";
+}
+
+/// <summary>What a materialized view held at the snapshot. No dump holds it: a restore refreshes the view.</summary>
+public sealed record PgMaterializedViewFingerprint
+{
+    /// <summary>Schema.</summary>
+    public required string Schema { get; init; }
+
+    /// <summary>View.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Whether it held anything: one made WITH NO DATA does not, and is restored so.</summary>
+    public bool Populated { get; init; }
+
+    /// <summary>Number of rows.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>Content hash, as a table's; null when it was not populated or could not be read.</summary>
+    public string? Hash { get; init; }
+
+    /// <summary>What its query depends on beside data and settings (the clock, chance, another server); null when nothing is known.</summary>
+    public string? Outside { get; init; }
+
+    /// <summary>Why it could not be read; null when it was.</summary>
+    public string? Unread { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Schema}.{Name}";

@@ -77,6 +77,9 @@ public static class PgCheckName
     /// <summary>Every stored generated column's content, which a restore computes anew, has the same hash.</summary>
     public const string GeneratedColumns = "generated-columns";
 
+    /// <summary>What populated materialized views hold, which a restore computes anew, is the same.</summary>
+    public const string MaterializedViews = "materialized-views";
+
     /// <summary>Which rows differ, in the tables whose content does.</summary>
     public const string Rows = "rows";
 

@@ -209,6 +209,7 @@ public sealed class BackupDatabase
             },
             Fingerprint = plan.Depth.ToString(),
             Tables = content.Tables,
+            MaterializedViews = content.MaterializedViews,
             Sequences = content.Sequences,
             Objects = snapshot.Objects,
             Migration = plan.Migration,

@@ -25,7 +25,7 @@ internal sealed class ContentComparison
     /// <summary>One result per table, ordered by schema and name.</summary>
     internal IReadOnlyList<PgTableComparison> Tables { get; }
 
-    /// <summary>tables, row-counts, content, generated-columns, sequences.</summary>
+    /// <summary>tables, row-counts, content, generated-columns, materialized-views, sequences.</summary>
     internal IReadOnlyList<PgCheck> Checks { get; }
 
     /// <summary>Whether every table's content was hashed on both sides and found equal.</summary>
@@ -39,7 +39,7 @@ internal sealed class ContentComparison
 
     /// <summary>What a manifest says the database held.</summary>
     internal static DatabaseContent FromManifest(PgBackupManifest manifest)
-        => new(manifest.Tables, manifest.Sequences, manifest.LeftOut);
+        => new(manifest.Tables, manifest.Sequences, manifest.LeftOut) { MaterializedViews = manifest.MaterializedViews };
 
     /// <summary>How deep a manifest's fingerprint goes; a word of a later PgOps is judged by what is there.</summary>
     internal static PgFingerprintDepth DepthOf(PgBackupManifest manifest)
@@ -101,6 +101,10 @@ internal sealed class ContentComparison
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
                 content with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 GeneratedColumns.Check(tables, difference.Tables, depth),
+
+                // What is held against a manifest may be a restored copy, whose sequences and views have gone on.
+                MaterializedViews.Check(
+                    reference.MaterializedViews, difference.MaterializedViews, depth, rule == SequenceRule.NotBehind),
                 Sequences(reference.Sequences, difference.Sequences, rule),
             ],
             rows)
@@ -131,6 +135,7 @@ internal sealed class ContentComparison
                 PgCheck.Skip(PgCheckName.RowCounts, Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
                 PgCheck.Skip(PgCheckName.Content, NothingToCompare),
                 PgCheck.Skip(PgCheckName.GeneratedColumns, NothingToCompare),
+                PgCheck.Skip(PgCheckName.MaterializedViews, NothingToCompare),
                 PgCheck.Skip(PgCheckName.Sequences, Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
             ],
             rows);

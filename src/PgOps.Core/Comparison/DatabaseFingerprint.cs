@@ -44,8 +44,13 @@ internal static class DatabaseFingerprint
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
                 var tables = listed.Tables.Where(table => wanted?.Invoke(table.Schema, table.Name) != false);
                 listed = listed with { Tables = [.. order is null ? tables : tables.Select(order)] };
-                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted)
+                var content = await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted)
                     .ConfigureAwait(false);
+                return depth != PgFingerprintDepth.Source ? content : content with
+                {
+                    MaterializedViews = await Comparison.MaterializedViews.ReadAsync(first, progress, cancellationToken, wanted)
+                        .ConfigureAwait(false),
+                };
             }
             catch (NpgsqlException error)
             {

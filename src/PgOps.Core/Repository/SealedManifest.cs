@@ -15,6 +15,7 @@ internal static class SealedManifest
         Facts = manifest.Facts with { Settings = [] },
         Objects = manifest.Objects is null ? null : manifest.Objects with { Definitions = null },
         Tables = [.. manifest.Tables.Select(table => table with { Hash = null, Generated = null })],
+        MaterializedViews = manifest.MaterializedViews?.Select(view => view with { Hash = null }).ToList(),
     };
 
     /// <summary>The backup with the whole manifest; itself when it is not encrypted.</summary>

@@ -34,11 +34,9 @@ internal sealed class EmptyDestination : TargetDestination
         var database = await EmptyDatabase.OpenAsync(Target, Sink.Log, cancellationToken).ConfigureAwait(false);
         _database = database;
         await RestoreRoles.CreateAsync(database.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
-        var (settings, check) = await ProbeSettingsAsync(plan, database.Session, Target.Database, cancellationToken).ConfigureAwait(false);
-        return new StagedDatabase(database.Session, Target)
+        var staged = await SettleAsync(plan, database.Session, Target, cancellationToken).ConfigureAwait(false);
+        return staged with
         {
-            Settings = settings,
-            SettingsCheck = check,
             ObjectsBefore = database.Objects,
             Wanted = (schema, name) => !database.Relations.Contains((schema, name)),
         };

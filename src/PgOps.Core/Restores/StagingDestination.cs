@@ -45,8 +45,7 @@ internal sealed class StagingDestination : TargetDestination
         await RestoreRoles.CreateAsync(_staging.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
         _created = plan.MissingRoles;
         checks.Add(_staging.Collation);
-        var (settings, check) = await ProbeSettingsAsync(plan, _staging.Session, _staging.Name, cancellationToken).ConfigureAwait(false);
-        return new StagedDatabase(_staging.Session, _staging.Target) { Settings = settings, SettingsCheck = check };
+        return await SettleAsync(plan, _staging.Session, _staging.Target, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

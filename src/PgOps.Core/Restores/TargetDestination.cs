@@ -67,10 +67,20 @@ internal abstract class TargetDestination : RestoreDestination
     protected abstract Task<RestorePlan> RequirePlaceAsync(
         RestorePlan plan, NpgsqlConnection session, List<PgCheck> checks, CancellationToken cancellationToken);
 
-    /// <summary>Which of the database's own settings the server takes.</summary>
-    protected Task<(IReadOnlyList<string> Accepted, PgCheck Check)> ProbeSettingsAsync(
-        RestorePlan plan, NpgsqlConnection session, string database, CancellationToken cancellationToken) => DatabaseSettings.ProbeAsync(
-            session, database, Request.IsPartial ? [] : plan.Manifest.Facts.Settings, Request.Force, cancellationToken);
+    /// <summary>
+    /// Which of the database's own settings the server takes. Those that decide what is computed while the database is filled are given to
+    /// it at once, the others by <see cref="RestoreDestination.SwapAsync"/>. A part is none of the database's own affairs.
+    /// </summary>
+    protected async Task<StagedDatabase> SettleAsync(
+        RestorePlan plan, NpgsqlConnection session, PgTarget database, CancellationToken cancellationToken)
+    {
+        var settings = Request.IsPartial ? [] : plan.Manifest.Facts.Settings;
+        var (accepted, check) = await DatabaseSettings.ProbeAsync(
+            session, database.Database, settings, Request.Force ? "left out with -Force" : null, cancellationToken).ConfigureAwait(false);
+        var early = accepted.Where(EarlySettings.Includes).ToList();
+        await DatabaseSettings.ApplyAsync(session, database.Database, early, cancellationToken).ConfigureAwait(false);
+        return new StagedDatabase(session, database) { Settings = [.. accepted.Except(early)], SettingsCheck = check };
+    }
 
     /// <summary>The error, saying what was left behind.</summary>
     protected static PgOpsException InState(Exception error, PgTarget target, string state, string? next)
