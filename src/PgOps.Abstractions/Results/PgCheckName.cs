@@ -62,6 +62,9 @@ public static class PgCheckName
     /// <summary>The server accepts the database's own settings.</summary>
     public const string Settings = "settings";
 
+    /// <summary>The databases themselves have the same connection limit, comment, grants and settings.</summary>
+    public const string Properties = "properties";
+
     /// <summary>ANALYZE came to its end.</summary>
     public const string Statistics = "statistics";
 

@@ -77,8 +77,8 @@ internal static class MaterializedViews
         return wrong.Count > 0 && refreshed
             ? PgCheck.Skip(
                 PgCheckName.MaterializedViews,
-                $"differs: {NameList.Of(wrong)}; the restore refreshed it: in the source its data had changed since its last refresh, or its query "
-                    + $"depends on more than data and settings (REFRESH in the source before the backup tells which){remark}")
+                $"differs: {NameList.Of(wrong)}; the restore refreshed it: in the source its data had changed since its last refresh, "
+                    + $"or its query depends on more than data and settings (REFRESH in the source before the backup tells which){remark}")
             : wrong.Count > 0 ? PgCheck.Fail(PgCheckName.MaterializedViews, $"another content than expected: {NameList.Of(wrong)}{remark}")
             : pairs.Count == 0 ? None()
             : silent.Count == pairs.Count ? PgCheck.Skip(PgCheckName.MaterializedViews, remark[2..])

@@ -75,9 +75,10 @@ internal sealed class ScratchDestination : RestoreDestination
 
         // The rest of them would mend nothing in a database that nobody works with; that the server takes them is known by now.
         var (settings, check) = await DatabaseSettings.ProbeAsync(
-            _staging.Session, _staging.Name, facts.Settings, "the drill went on without them", cancellationToken).ConfigureAwait(false);
+            _staging.Session, _staging.Name, DatabaseSetting.Of(facts), "the drill went on without them", cancellationToken)
+            .ConfigureAwait(false);
         checks.Add(check);
-        await DatabaseSettings.ApplyAsync(_staging.Session, _staging.Name, settings.Where(EarlySettings.Includes), cancellationToken)
+        await DatabaseSettings.ApplyAsync(_staging.Session, _staging.Name, settings.Where(setting => setting.IsEarly), cancellationToken)
             .ConfigureAwait(false);
         return new StagedDatabase(_staging.Session, _staging.Target);
     }

@@ -9,7 +9,7 @@ namespace PgOps.Core.Restores;
 internal sealed record StagedDatabase(NpgsqlConnection Session, PgTarget Target)
 {
     /// <summary>Those of the database's own settings, which the server takes, that are applied when everything else is done.</summary>
-    internal IReadOnlyList<string> Settings { get; init; } = [];
+    internal IReadOnlyList<DatabaseSetting> Settings { get; init; } = [];
 
     /// <summary>What to say about them; null when nobody asked for settings.</summary>
     internal PgCheck? SettingsCheck { get; init; }

@@ -72,14 +72,26 @@ internal abstract class TargetDestination : RestoreDestination
     /// it at once, the others by <see cref="RestoreDestination.SwapAsync"/>. A part is none of the database's own affairs.
     /// </summary>
     protected async Task<StagedDatabase> SettleAsync(
-        RestorePlan plan, NpgsqlConnection session, PgTarget database, CancellationToken cancellationToken)
+        RestorePlan plan, NpgsqlConnection session, PgTarget database, bool keepsRoleSettings, CancellationToken cancellationToken)
     {
-        var settings = Request.IsPartial ? [] : plan.Manifest.Facts.Settings;
+        var facts = plan.Manifest.Facts;
+        facts = Request.IsPartial ? facts with { Settings = [], RoleSettings = [], WithheldSettings = [] }
+            : Request.NoPrivileges || keepsRoleSettings ? facts with { RoleSettings = [] }
+            : facts;
+        var settings = DatabaseSetting.Of(facts).Concat(DatabaseSetting.OfRoles(facts, plan.Roles)).ToList();
         var (accepted, check) = await DatabaseSettings.ProbeAsync(
             session, database.Database, settings, Request.Force ? "left out with -Force" : null, cancellationToken).ConfigureAwait(false);
-        var early = accepted.Where(EarlySettings.Includes).ToList();
+        var early = accepted.Where(setting => setting.IsEarly).ToList();
         await DatabaseSettings.ApplyAsync(session, database.Database, early, cancellationToken).ConfigureAwait(false);
-        return new StagedDatabase(session, database) { Settings = [.. accepted.Except(early)], SettingsCheck = check };
+        var withheld = facts.WithheldSettings;
+        return new StagedDatabase(session, database)
+        {
+            Settings = [.. accepted.Except(early)],
+            SettingsCheck = withheld.Count == 0 ? check : PgCheck.Skip(
+                PgCheckName.Settings,
+                $"{check.Detail}; not in the backup, because the value looks like a secret: {string.Join(", ", withheld)}; set it by hand "
+                    + "(ALTER DATABASE … SET …)"),
+        };
     }
 
     /// <summary>The error, saying what was left behind.</summary>

@@ -8,7 +8,7 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Comparison;
 
-/// <summary>Stored generated columns are in no dump: a restore computes them anew, and what they are computed from may not be there yet.</summary>
+/// <summary>Stored generated columns are in no dump: a restore computes them anew, perhaps before it has what they need.</summary>
 [Collection(PostgresTests.Name)]
 public sealed class GeneratedColumnsTests : IDisposable
 {
@@ -34,7 +34,8 @@ public sealed class GeneratedColumnsTests : IDisposable
     private const string Everywhere = """
         CREATE TABLE only_generated (a int GENERATED ALWAYS AS (1) STORED, b text GENERATED ALWAYS AS (E'tab\tback\\slash\nline') STORED);
         INSERT INTO only_generated DEFAULT VALUES; INSERT INTO only_generated DEFAULT VALUES;
-        CREATE TABLE first (twice int GENERATED ALWAYS AS (a * 2) STORED, a int, "odd ""name" text GENERATED ALWAYS AS (nullif(b, '')) STORED, b text,
+        CREATE TABLE first (twice int GENERATED ALWAYS AS (a * 2) STORED, a int,
+            "odd ""name" text GENERATED ALWAYS AS (nullif(b, '')) STORED, b text,
             id bigint GENERATED ALWAYS AS IDENTITY);
         INSERT INTO first (a, b) SELECT g, CASE g % 3 WHEN 0 THEN '' ELSE E'x\ty' END FROM generate_series(1, 500) g;
         CREATE TABLE parted (id int, at date, day int GENERATED ALWAYS AS (id % 7) STORED) PARTITION BY RANGE (id);
@@ -93,7 +94,9 @@ public sealed class GeneratedColumnsTests : IDisposable
         var backup = await OddDatabase.BackUpAsync(await BackupTestDatabase.CreateAsync(_server, Bills), _folder);
 
         var error = await Assert.ThrowsAsync<PgOpsException>(() => new RestoreDatabase().RunAsync(
-            new() { Backup = backup, Target = _server.Target, Database = "bills_again", Jobs = 1 }, new CollectingSink(), CancellationToken.None));
+            new() { Backup = backup, Target = _server.Target, Database = "bills_again", Jobs = 1 },
+            new CollectingSink(),
+            CancellationToken.None));
 
         Assert.Equal(PgErrorCode.RestoreMismatch, error.Code);
         Assert.Contains("generated-columns: another content than expected: public.bills (gross)", error.Problem, StringComparison.Ordinal);
@@ -117,8 +120,11 @@ public sealed class GeneratedColumnsTests : IDisposable
             new() { ReferenceTarget = source, Difference = copy, Detailed = true }, new CollectingSink(), CancellationToken.None);
 
         Assert.Equal(["gross"], Assert.Single(comparison.Differences).DifferingColumns);
-        Assert.Equal("public.bills: the rows as dumped are equal, but not their stored generated column gross", comparison.AllDifferences[0]);
-        Assert.Equal(["generated-columns", "rows"], comparison.Checks.Where(one => one.Status == PgCheckStatus.Failed).Select(one => one.Name));
+        Assert.Equal(
+            "public.bills: the rows as dumped are equal, but not their stored generated column gross", comparison.AllDifferences[0]);
+        Assert.Equal(
+            ["generated-columns", "rows"],
+            comparison.Checks.Where(one => one.Status == PgCheckStatus.Failed).Select(one => one.Name));
         Assert.Equal("id=1234", Assert.Single(comparison.Rows).Key);
     }
 

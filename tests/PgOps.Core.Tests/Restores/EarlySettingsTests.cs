@@ -56,7 +56,8 @@ public sealed class EarlySettingsTests : IDisposable
     [InlineData(PgBackupFormat.Plain, 1)]
     public async Task What_settings_decide_comes_back_the_same_in_a_drill(PgBackupFormat format, int jobs)
     {
-        var backup = await OddDatabase.BackUpAsync(await CreateAsync(Settings + "\n" + Hostile), _folder, format, PgFingerprintDepth.Archive);
+        var source = await CreateAsync(Settings + "\n" + Hostile);
+        var backup = await OddDatabase.BackUpAsync(source, _folder, format, PgFingerprintDepth.Archive);
 
         var drill = await new TestRestore().RunAsync(
             new() { Backup = backup, Server = _server.Target, Jobs = jobs }, new CollectingSink(), CancellationToken.None);
@@ -87,8 +88,8 @@ public sealed class EarlySettingsTests : IDisposable
             CancellationToken.None);
 
         Assert.Equal(PgCheckStatus.Passed, restore.Checks.Single(check => check.Name == "materialized-views").Status);
-        const string query = "SELECT string_agg(s, ';' ORDER BY s) FROM pg_db_role_setting r JOIN pg_database d ON d.oid = setdatabase, unnest(setconfig) s "
-            + "WHERE datname = current_database() AND setrole = 0";
+        const string query = "SELECT string_agg(s, ';' ORDER BY s) FROM pg_db_role_setting r JOIN pg_database d ON d.oid = setdatabase, "
+            + "unnest(setconfig) s WHERE datname = current_database() AND setrole = 0";
         Assert.Equal(await SandboxServer.ExecuteAsync(source, query), await SandboxServer.ExecuteAsync(restore.Target, query));
     }
 
@@ -113,7 +114,8 @@ public sealed class EarlySettingsTests : IDisposable
 
         var check = drill.Checks.Single(one => one.Name == "materialized-views");
         Assert.Equal(PgCheckStatus.Skipped, check.Status);
-        Assert.StartsWith("differs: public.found (300 rows expected, 300 rows found); the restore refreshed it", check.Detail, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "differs: public.found (300 rows expected, 300 rows found); the restore refreshed it", check.Detail, StringComparison.Ordinal);
         Assert.Contains("public.lots (its query depends on random())", check.Detail, StringComparison.Ordinal);
         Assert.Contains("public.timed (its query depends on clock_timestamp(), now())", check.Detail, StringComparison.Ordinal);
         Assert.DoesNotContain("public.later", check.Detail, StringComparison.Ordinal);
@@ -158,7 +160,8 @@ public sealed class EarlySettingsTests : IDisposable
         var names = known.Split(',').ToHashSet(StringComparer.OrdinalIgnoreCase);
         Assert.Equal(
             ["bytea_output", "DateStyle", "default_text_search_config", "default_toast_compression", "extra_float_digits", "IntervalStyle",
-                "lc_monetary", "lc_numeric", "lc_time", "max_stack_depth", "TimeZone", "timezone_abbreviations", "transform_null_equals", "xmlbinary"],
+                "lc_monetary", "lc_numeric", "lc_time", "max_stack_depth", "TimeZone",
+                "timezone_abbreviations", "transform_null_equals", "xmlbinary"],
             names.Where(name => EarlySettings.Includes(name + "=x")).Order(StringComparer.OrdinalIgnoreCase));
         Assert.True(EarlySettings.Includes("app.currency=CHF"));
         Assert.All(
@@ -186,6 +189,7 @@ public sealed class EarlySettingsTests : IDisposable
         return target;
 
         Task SetAsync(string setting)
-            => SandboxServer.ExecuteAsync(_server.Target, setting.Replace("{0}", Quote.Identifier(target.Database), StringComparison.Ordinal));
+            => SandboxServer.ExecuteAsync(
+            _server.Target, setting.Replace("{0}", Quote.Identifier(target.Database), StringComparison.Ordinal));
     }
 }
