@@ -41,6 +41,11 @@ public sealed record PgBackupManifest
     /// <summary>Every table whose rows are in the dump.</summary>
     public IReadOnlyList<PgTableFingerprint> Tables { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>
+    /// Every materialized view; null where they were not read: in a backup of a part, with counts alone, or by an older PgOps.
+    /// </summary>
+    public IReadOnlyList<PgMaterializedViewFingerprint>? MaterializedViews { get; init => field = value?.ToArray(); }
+
     /// <summary>Every sequence with its position.</summary>
     public IReadOnlyList<PgSequencePosition> Sequences { get; init => field = value.ToArray(); } = [];
 
@@ -143,6 +148,27 @@ public sealed record PgDatabaseFacts
     /// <summary>Settings made with ALTER DATABASE … SET, as <c>name=value</c>.</summary>
     public IReadOnlyList<string> Settings { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>Settings that a role has in it, made with ALTER ROLE … IN DATABASE … SET.</summary>
+    public IReadOnlyList<PgRoleSetting> RoleSettings { get; init => field = (value ?? []).ToArray(); } = [];
+
+    /// <summary>Names of settings whose values look like secrets and are not recorded; with the role where they are one's.</summary>
+    public IReadOnlyList<string> WithheldSettings { get; init => field = (value ?? []).ToArray(); } = [];
+
+    /// <summary>Privileges on the database itself, of others than its owner; null where an older PgOps did not read them.</summary>
+    public IReadOnlyList<PgDatabaseGrant>? Grants { get; init => field = value?.ToArray(); }
+
+    /// <summary>Sessions allowed at a time; -1 for no limit.</summary>
+    public int ConnectionLimit { get; init; } = -1;
+
+    /// <summary>Its comment; null for none, and for a mark that PgOps made.</summary>
+    public string? Comment { get; init; }
+
+    /// <summary>Whether it is a template that roles with CREATEDB may copy.</summary>
+    public bool IsTemplate { get; init; }
+
+    /// <summary>Rules that ICU has beside those of the locale; null when there are none.</summary>
+    public string? IcuRules { get; init; }
+
     /// <summary>What the database is a masked copy of (Restore-PgDatabase -Mask); null for an original.</summary>
     public string? Masked { get; init; }
 
@@ -230,6 +256,12 @@ public sealed record PgTableFingerprint
     /// </summary>
     public string? Hash { get; init; }
 
+    /// <summary>
+    /// The same hash for each stored generated column, by name: pg_dump leaves these columns out and a restore computes them anew. Empty
+    /// for a table without one; null where they were not read: counts alone were taken, or by a PgOps that did not read them.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Generated { get; init; }
+
     /// <summary>Bytes on disk with indexes and TOAST, as the source had them.</summary>
     public long Bytes { get; init; }
 
@@ -246,6 +278,34 @@ public sealed record PgTableFingerprint
 
     /// <summary>The root's name; null as above.</summary>
     public string? Root { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Schema}.{Name}";
+}
+
+/// <summary>What a materialized view held at the snapshot. No dump holds it: a restore refreshes the view.</summary>
+public sealed record PgMaterializedViewFingerprint
+{
+    /// <summary>Schema.</summary>
+    public required string Schema { get; init; }
+
+    /// <summary>View.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Whether it held anything: one made WITH NO DATA does not, and is restored so.</summary>
+    public bool Populated { get; init; }
+
+    /// <summary>Number of rows.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>Content hash, as a table's; null when it was not populated or could not be read.</summary>
+    public string? Hash { get; init; }
+
+    /// <summary>What its query depends on beside data and settings (the clock, chance, another server); null for nothing known.</summary>
+    public string? Outside { get; init; }
+
+    /// <summary>Why it could not be read; null when it was.</summary>
+    public string? Unread { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Schema}.{Name}";

@@ -23,6 +23,12 @@ public enum PgTableVerdict
 
     /// <summary>Counted on one side; the reference, a foreign dump, says nothing to compare with.</summary>
     Counted,
+
+    /// <summary>What pg_dump dumps is equal; a stored generated column, which a restore computes anew, is not.</summary>
+    GeneratedColumnsDiffer,
+
+    /// <summary>What pg_dump dumps is equal; the stored generated columns were hashed on one side at most.</summary>
+    GeneratedNotCompared,
 }
 
 /// <summary>One table compared.</summary>
@@ -49,8 +55,12 @@ public sealed record PgTableComparison
     /// <summary>Content hash of the other side; null when it has none.</summary>
     public string? DifferenceHash { get; init; }
 
+    /// <summary>The stored generated columns whose content differs, or that one side lacks.</summary>
+    public IReadOnlyList<string> DifferingColumns { get; init => field = value.ToArray(); } = [];
+
     /// <summary>Whether nothing speaks against equality.</summary>
-    public bool Passed => Verdict is PgTableVerdict.Equal or PgTableVerdict.CountsEqual or PgTableVerdict.Counted;
+    public bool Passed
+        => Verdict is PgTableVerdict.Equal or PgTableVerdict.CountsEqual or PgTableVerdict.Counted or PgTableVerdict.GeneratedNotCompared;
 
     /// <inheritdoc/>
     public override string ToString() => Verdict switch
@@ -60,6 +70,11 @@ public sealed record PgTableComparison
         PgTableVerdict.Missing => $"{Schema}.{Name}: missing ({ReferenceRows} rows expected)",
         PgTableVerdict.Counted => $"{Schema}.{Name}: {DifferenceRows} rows, nothing to compare with",
         PgTableVerdict.Extra => $"{Schema}.{Name}: not in the reference ({DifferenceRows} rows)",
+        PgTableVerdict.GeneratedColumnsDiffer =>
+            $"{Schema}.{Name}: the rows as dumped are equal, but not their stored generated "
+                + $"{(DifferingColumns.Count == 1 ? "column" : "columns")} {string.Join(", ", DifferingColumns)}",
+        PgTableVerdict.GeneratedNotCompared =>
+            $"{Schema}.{Name}: equal, {ReferenceRows} rows; stored generated columns not compared",
         _ => $"{Schema}.{Name}: equal, {ReferenceRows} rows",
     };
 }

@@ -62,6 +62,9 @@ public static class PgCheckName
     /// <summary>The server accepts the database's own settings.</summary>
     public const string Settings = "settings";
 
+    /// <summary>The databases themselves have the same connection limit, comment, grants and settings.</summary>
+    public const string Properties = "properties";
+
     /// <summary>ANALYZE came to its end.</summary>
     public const string Statistics = "statistics";
 
@@ -73,6 +76,12 @@ public static class PgCheckName
 
     /// <summary>Every table's content has the same hash.</summary>
     public const string Content = "content";
+
+    /// <summary>Every stored generated column's content, which a restore computes anew, has the same hash.</summary>
+    public const string GeneratedColumns = "generated-columns";
+
+    /// <summary>What populated materialized views hold, which a restore computes anew, is the same.</summary>
+    public const string MaterializedViews = "materialized-views";
 
     /// <summary>Which rows differ, in the tables whose content does.</summary>
     public const string Rows = "rows";

@@ -221,6 +221,7 @@ public sealed class BackupDatabase
             Label = plan.Request.Label,
             KeepUntil = plan.Request.KeepUntil,
             Tables = content.Tables,
+            MaterializedViews = content.MaterializedViews,
             Sequences = content.Sequences,
             Objects = snapshot.Objects,
             Migration = plan.Migration,

@@ -56,6 +56,7 @@ internal sealed class SnapshotDump : IDisposable
         using var asked = cancellationToken.Register(_stop.Cancel);
         var (content, contents, dumped, objects) = (
             default(DatabaseContent), default(ArchiveContents), _plan.Listed, default(PgObjectInventory));
+        var views = default(IReadOnlyList<PgMaterializedViewFingerprint>);
         var run = new DumpRun(_plan.Listed.Tables, dumping);
         var space = new FreeSpace(_folder);
 
@@ -68,6 +69,7 @@ internal sealed class SnapshotDump : IDisposable
             dump,
             Part("globals", token => _plan.Tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(_plan.Tools.DumpAll, token)),
             Part("objects", ListObjectsAsync),
+            Part("views", ReadViewsAsync),
             whole
                 ? Part("fingerprint", ReadAsync)
                 : dump.ContinueWith(_ => Part("fingerprint", ReadPartAsync), TaskScheduler.Default).Unwrap());
@@ -87,13 +89,27 @@ internal sealed class SnapshotDump : IDisposable
         }
 
         contents ??= await ContentsAsync(progress, cancellationToken).ConfigureAwait(false);
-        return new DumpedSnapshot(_archive, content!, contents, dumped, objects) { Stream = _stream, Warnings = run.Warnings };
+        content = content! with { MaterializedViews = views };
+        return new DumpedSnapshot(_archive, content, contents, dumped, objects) { Stream = _stream, Warnings = run.Warnings };
 
         async Task ListObjectsAsync(CancellationToken token)
         {
             if (_plan.Request.Selection.HoldsEveryObject)
             {
                 objects = (await ObjectInventory.ReadAsync(_plan.Target, _holder.Snapshot, true, token).ConfigureAwait(false)).Record();
+            }
+        }
+
+        // Of a part nobody knows here whether it holds what a view is computed from.
+        async Task ReadViewsAsync(CancellationToken token)
+        {
+            if (whole && _plan.Depth is PgFingerprintDepth.Source or PgFingerprintDepth.Archive)
+            {
+                var session = await SnapshotSession.OpenAsync(_plan.Target, _holder.Snapshot, token).ConfigureAwait(false);
+                await using (session.ConfigureAwait(false))
+                {
+                    views = await MaterializedViews.ReadAsync(session, null, token).ConfigureAwait(false);
+                }
             }
         }
 

@@ -48,6 +48,7 @@ public sealed class CompareDatabase
             [
                 .. excluded.Say(
                     [.. found.Content.Checks, .. excluded.HoldHistory ? [] : (PgCheck[])[found.Migration], .. found.Objects.Checks]),
+                found.Properties,
                 .. rows is null ? [] : (PgCheck[])[rows.Check],
             ],
             Tables = found.Content.Tables,
@@ -146,7 +147,8 @@ public sealed class CompareDatabase
             RestoredCopy.MigrationState(reference.Migration, difference.Migration),
             ObjectInventory.From(difference) is { } objects
                 ? ObjectComparison.Compare(reference, objects, excluded.Apply(ObjectRules.Same))
-                : ObjectComparison.Skip(ObjectComparison.WhyNone(difference)));
+                : ObjectComparison.Skip(ObjectComparison.WhyNone(difference)),
+            PropertyComparison.Compare(reference.Facts, difference.Facts));
     }
 
     private static async Task<Found> WithBackupAsync(
@@ -161,7 +163,8 @@ public sealed class CompareDatabase
         excluded.HistorySchema = manifest.Migration?.HistorySchema ?? excluded.HistorySchema;
         return new Found(
             content, migration, await RestoredCopy.ObjectsAsync(
-                manifest, difference, excluded.Apply(ObjectRules.Restored), cancellationToken).ConfigureAwait(false));
+                manifest, difference, excluded.Apply(ObjectRules.Restored), cancellationToken).ConfigureAwait(false),
+            PropertyComparison.Compare(manifest.Facts, await FactsAsync(difference, cancellationToken).ConfigureAwait(false)));
     }
 
     private static async Task<Found> WithDatabaseAsync(
@@ -191,8 +194,20 @@ public sealed class CompareDatabase
             token => ObjectInventory.ReadAsync(reference, null, true, token),
             token => ObjectInventory.ReadAsync(difference, null, true, token),
             cancellationToken).ConfigureAwait(false);
-        return new Found(content, migration, ObjectComparison.Compare(wanted, there, excluded.Apply(ObjectRules.Same)));
+        return new Found(
+            content,
+            migration,
+            ObjectComparison.Compare(wanted, there, excluded.Apply(ObjectRules.Same)),
+            PropertyComparison.Compare(
+                await FactsAsync(reference, cancellationToken).ConfigureAwait(false),
+                await FactsAsync(difference, cancellationToken).ConfigureAwait(false)));
     }
+
+    private static Task<PgDatabaseFacts> FactsAsync(PgTarget target, CancellationToken cancellationToken) => WithSessionAsync(
+        target,
+        "reading the database's properties",
+        session => SnapshotFacts.DatabaseAsync(session, [], cancellationToken),
+        cancellationToken);
 
     private const string MigrationState = "reading the migration state";
 
@@ -233,5 +248,5 @@ public sealed class CompareDatabase
         return (results[0], results[1]);
     }
 
-    private sealed record Found(ContentComparison Content, PgCheck Migration, ObjectComparison Objects);
+    private sealed record Found(ContentComparison Content, PgCheck Migration, ObjectComparison Objects, PgCheck Properties);
 }

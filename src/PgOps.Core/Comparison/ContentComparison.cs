@@ -12,6 +12,9 @@ internal sealed class ContentComparison
     /// <summary>Why a foreign dump's checks are skipped.</summary>
     internal const string NothingToCompare = "a dump that PgOps did not make has no manifest to compare with";
 
+    /// <summary>Why content is not compared.</summary>
+    internal const string NoHashes = "the manifest holds no content hashes (the backup was made without -Fingerprint Source)";
+
     private ContentComparison(IReadOnlyList<PgTableComparison> tables, IReadOnlyList<PgCheck> checks, long rows)
     {
         Tables = tables;
@@ -22,7 +25,7 @@ internal sealed class ContentComparison
     /// <summary>One result per table, ordered by schema and name.</summary>
     internal IReadOnlyList<PgTableComparison> Tables { get; }
 
-    /// <summary>tables, row-counts, content, sequences.</summary>
+    /// <summary>tables, row-counts, content, generated-columns, materialized-views, sequences.</summary>
     internal IReadOnlyList<PgCheck> Checks { get; }
 
     /// <summary>Whether every table's content was hashed on both sides and found equal.</summary>
@@ -36,7 +39,7 @@ internal sealed class ContentComparison
 
     /// <summary>What a manifest says the database held.</summary>
     internal static DatabaseContent FromManifest(PgBackupManifest manifest)
-        => new(manifest.Tables, manifest.Sequences, manifest.LeftOut);
+        => new(manifest.Tables, manifest.Sequences, manifest.LeftOut) { MaterializedViews = manifest.MaterializedViews };
 
     /// <summary>How deep a manifest's fingerprint goes; a word of a later PgOps is judged by what is there.</summary>
     internal static PgFingerprintDepth DepthOf(PgBackupManifest manifest)
@@ -97,11 +100,17 @@ internal sealed class ContentComparison
                 TableNames(tables, expectations.Count),
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
                 content with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
+                GeneratedColumns.Check(tables, difference.Tables, depth),
+
+                // What is held against a manifest may be a restored copy, whose sequences and views have gone on.
+                MaterializedViews.Check(
+                    reference.MaterializedViews, difference.MaterializedViews, depth, rule == SequenceRule.NotBehind),
                 Sequences(reference.Sequences, difference.Sequences, rule),
             ],
             rows)
         {
-            ContentEqual = content.Status == PgCheckStatus.Passed && tables.TrueForAll(InBoth),
+            ContentEqual = content.Status == PgCheckStatus.Passed
+                && tables.TrueForAll(table => InBoth(table) && table.Verdict != PgTableVerdict.GeneratedNotCompared),
         };
     }
 
@@ -125,6 +134,8 @@ internal sealed class ContentComparison
                 PgCheck.Skip(PgCheckName.Tables, Text($"{Amount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
                 PgCheck.Skip(PgCheckName.RowCounts, Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
                 PgCheck.Skip(PgCheckName.Content, NothingToCompare),
+                PgCheck.Skip(PgCheckName.GeneratedColumns, NothingToCompare),
+                PgCheck.Skip(PgCheckName.MaterializedViews, NothingToCompare),
                 PgCheck.Skip(PgCheckName.Sequences, Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
             ],
             rows);
@@ -149,6 +160,10 @@ internal sealed class ContentComparison
         {
             verdict = PgTableVerdict.ContentDiffers;
         }
+        else
+        {
+            verdict = GeneratedColumns.Verdict(expected, found);
+        }
 
         return new PgTableComparison
         {
@@ -159,6 +174,7 @@ internal sealed class ContentComparison
             DifferenceRows = found?.Rows,
             ReferenceHash = expected.Hash,
             DifferenceHash = found?.Hash,
+            DifferingColumns = GeneratedColumns.Differing(expected, found),
         };
     }
 
@@ -193,8 +209,7 @@ internal sealed class ContentComparison
     {
         if (depth != PgFingerprintDepth.Source)
         {
-            return PgCheck.Skip(
-                PgCheckName.Content, "the manifest holds no content hashes (the backup was made without -Fingerprint Source)");
+            return PgCheck.Skip(PgCheckName.Content, NoHashes);
         }
 
         var compared = tables.Where(InBoth).ToList();

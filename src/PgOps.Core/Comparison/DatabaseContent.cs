@@ -5,4 +5,8 @@ namespace PgOps.Core.Comparison;
 /// <param name="Sequences">Every sequence, ordered by schema and name.</param>
 /// <param name="LeftOut">What pg_dump leaves out on purpose, one sentence each.</param>
 internal sealed record DatabaseContent(
-    IReadOnlyList<PgTableFingerprint> Tables, IReadOnlyList<PgSequencePosition> Sequences, IReadOnlyList<string> LeftOut);
+    IReadOnlyList<PgTableFingerprint> Tables, IReadOnlyList<PgSequencePosition> Sequences, IReadOnlyList<string> LeftOut)
+{
+    /// <summary>What the materialized views hold; null where nobody has looked.</summary>
+    internal IReadOnlyList<PgMaterializedViewFingerprint>? MaterializedViews { get; init; }
+}

@@ -12,7 +12,7 @@ namespace PgOps.Core.Comparison;
 /// <summary>
 /// The fingerprint of a database: for each table the number of rows and the sum modulo 2^128 of XxHash128 over the COPY text
 /// of each row (line end excluded) for the columns that pg_dump dumps, under pinned output settings. One definition for the source,
-/// the archive and the restored copy.
+/// the archive and the restored copy. Beside it the same sum for each stored generated column, which no archive holds.
 /// </summary>
 internal static class DatabaseFingerprint
 {
@@ -44,8 +44,13 @@ internal static class DatabaseFingerprint
                 var listed = await DumpedTables.ListAsync(first.Connection, cancellationToken).ConfigureAwait(false);
                 var tables = listed.Tables.Where(table => wanted?.Invoke(table.Schema, table.Name) != false);
                 listed = listed with { Tables = [.. order is null ? tables : tables.Select(order)] };
-                return await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted)
+                var content = await ReadAsync(first, listed, snapshot, false, depth, jobs, progress, cancellationToken, wanted)
                     .ConfigureAwait(false);
+                return depth != PgFingerprintDepth.Source ? content : content with
+                {
+                    MaterializedViews = await Comparison.MaterializedViews.ReadAsync(first, progress, cancellationToken, wanted)
+                        .ConfigureAwait(false),
+                };
             }
             catch (NpgsqlException error)
             {
@@ -81,7 +86,7 @@ internal static class DatabaseFingerprint
         var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken, wanted).ConfigureAwait(false);
         if (depth == PgFingerprintDepth.None)
         {
-            return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null))], sequences, listed.LeftOut);
+            return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null, null))], sequences, listed.LeftOut);
         }
 
         listed.RefuseUnlessComplete(first.Target);
@@ -96,23 +101,28 @@ internal static class DatabaseFingerprint
         return new DatabaseContent(reading.Results, sequences, listed.LeftOut);
     }
 
-    private static PgTableFingerprint Result(DumpedTable table, long rows, string? hash) => new()
-    {
-        Columns = table.Inherits ? table.Columns : null,
-        RootSchema = table.Root?.Schema,
-        Root = table.Root?.Name,
-        Schema = table.Schema,
-        Name = table.Name,
-        Rows = rows,
-        Hash = hash,
-        Bytes = table.Bytes,
-    };
+    private static PgTableFingerprint Result(
+        DumpedTable table, long rows, string? hash, IReadOnlyDictionary<string, string>? generated)
+        => new()
+        {
+            Columns = table.Inherits ? table.Columns : null,
+            RootSchema = table.Root?.Schema,
+            Root = table.Root?.Name,
+            Schema = table.Schema,
+            Name = table.Name,
+            Rows = rows,
+            Hash = hash,
+            Generated = generated,
+            Bytes = table.Bytes,
+        };
 
     /// <summary>One fingerprint in the making: a queue of tables, biggest first, and the sessions that empty it.</summary>
     private sealed class Reading
     {
         // Long enough for a lock held for a moment, short enough beside the work that waits.
         private const string WorkerLockTimeout = "SET LOCAL lock_timeout = '2s'";
+
+        private static readonly Dictionary<string, string> NoneGenerated = [];
 
         private readonly ConcurrentQueue<int> _deferred = new();
         private readonly SnapshotSession _session;
@@ -233,15 +243,18 @@ internal static class DatabaseFingerprint
             var clock = Stopwatch.StartNew();
             try
             {
-                // The archive gives hashes of rows; of the large objects only the source can.
-                if (_depth == PgFingerprintDepth.Counts || (_depth == PgFingerprintDepth.Archive && !table.IsLargeObjects))
+                // The archive gives hashes of rows; of large objects and generated columns, which it does not hold, only the source can.
+                var archived = _depth == PgFingerprintDepth.Archive && !table.IsLargeObjects;
+                if (_depth == PgFingerprintDepth.Counts || (archived && table.Generated.Count == 0))
                 {
                     var rows = await connection.ScalarAsync<long>(table.CountStatement, cancellationToken).ConfigureAwait(false);
                     Advance(table, table.Bytes, 0);
-                    return Result(table, rows, null);
+                    return Result(table, rows, null, archived ? NoneGenerated : null);
                 }
 
-                return await HashAsync(connection, table, cancellationToken).ConfigureAwait(false);
+                return table.Generated.Count > 0
+                    ? await HashGeneratedAsync(connection, table, archived, cancellationToken).ConfigureAwait(false)
+                    : await HashAsync(connection, table, cancellationToken).ConfigureAwait(false);
             }
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege && table.Readable)
             {
@@ -263,17 +276,39 @@ internal static class DatabaseFingerprint
             NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
         {
             var sum = new RowHashSum();
+            await CopyAsync(connection, table, table.CopyStatement, chunk => sum.Append(chunk.Span), cancellationToken)
+                .ConfigureAwait(false);
+            sum.Complete();
+            return Result(table, sum.Rows, sum.Digest, NoneGenerated);
+        }
+
+        /// <summary>Rows and generated columns in one reading; the columns alone where the archive gives the rows.</summary>
+        private async Task<PgTableFingerprint> HashGeneratedAsync(
+            NpgsqlConnection connection, DumpedTable table, bool archived, CancellationToken cancellationToken)
+        {
+            var sums = new GeneratedHashSums(table.Generated.Count, archived || table.Columns.Count == 0);
+            var statement = archived ? table.CopyGeneratedStatement : table.CopyStatement;
+            await CopyAsync(connection, table, statement, chunk => sums.Append(chunk.Span), cancellationToken).ConfigureAwait(false);
+            sums.Complete();
+            var columns = table.Generated.Zip(sums.Digests).ToDictionary(column => column.First, column => column.Second);
+            return Result(table, sums.Rows.Rows, archived ? null : sums.Rows.Digest, columns);
+        }
+
+        private async Task CopyAsync(
+            NpgsqlConnection connection, DumpedTable table, string statement, Action<ReadOnlyMemory<byte>> take,
+            CancellationToken cancellationToken)
+        {
             var buffer = new byte[64 * 1024];
             long read = 0;
             long shown = 0;
 
-            var copy = await NpgsqlInternals.CopyTextAsync(connection, table.CopyStatement, cancellationToken).ConfigureAwait(false);
+            var copy = await NpgsqlInternals.CopyTextAsync(connection, statement, cancellationToken).ConfigureAwait(false);
             await using (copy.ConfigureAwait(false))
             {
                 int length;
                 while ((length = await copy.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                 {
-                    sum.Append(buffer.AsSpan(0, length));
+                    take(buffer.AsMemory(0, length));
                     read += length;
                     if (read - shown > 1 << 20)
                     {
@@ -284,9 +319,7 @@ internal static class DatabaseFingerprint
                 }
             }
 
-            sum.Complete();
             Advance(table, table.Bytes, Math.Min(shown, table.Bytes));
-            return Result(table, sum.Rows, sum.Digest);
         }
 
         private void Advance(DumpedTable table, long bytes, long counted)

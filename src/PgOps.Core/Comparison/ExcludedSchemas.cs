@@ -38,6 +38,7 @@ internal sealed class ExcludedSchemas
     internal PgBackupManifest Apply(PgBackupManifest manifest) => _patterns.Count == 0 ? manifest : manifest with
     {
         Tables = [.. manifest.Tables.Where(table => Wants(table.Schema, table.Name))],
+        MaterializedViews = manifest.MaterializedViews?.Where(view => Wants(view.Schema, view.Name)).ToList(),
         Sequences = [.. manifest.Sequences.Where(sequence => Wants(sequence.Schema, sequence.Name))],
     };
 

@@ -25,9 +25,16 @@ internal static class PartitionPool
                     {
                         Rows = one.Rows + other.Rows,
                         Hash = one.Hash is null || other.Hash is null ? null : RowHashSum.Join(one.Hash, other.Hash),
+                        Generated = Join(one.Generated, other.Generated),
                         Bytes = one.Bytes + other.Bytes,
                     }) with
                     { Schema = pool.Key.Schema, Name = pool.Key.Name }),
             ];
     }
+
+    /// <summary>A column that one of them lacks cannot be told of all.</summary>
+    private static Dictionary<string, string>? Join(IReadOnlyDictionary<string, string>? one, IReadOnlyDictionary<string, string>? other)
+        => one is null || other is null
+            ? null
+            : one.Keys.Intersect(other.Keys).ToDictionary(column => column, column => RowHashSum.Join(one[column], other[column]));
 }

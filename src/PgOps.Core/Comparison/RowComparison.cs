@@ -29,7 +29,8 @@ internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifferenc
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
-        var wrong = tables.Where(table => table.Verdict is PgTableVerdict.RowsDiffer or PgTableVerdict.ContentDiffers).ToList();
+        var wrong = tables.Where(table => table.Verdict is PgTableVerdict.RowsDiffer or PgTableVerdict.ContentDiffers
+            or PgTableVerdict.GeneratedColumnsDiffer).ToList();
         using var progress = new ProgressActivity(sink, $"Searching the rows of {difference} that differ");
         var one = await SnapshotSession.OpenAsync(reference, null, cancellationToken).ConfigureAwait(false);
         await using var oneGone = one.ConfigureAwait(false);
@@ -47,12 +48,12 @@ internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifferenc
     }
 
     private static async Task<RowComparison> SearchAsync(
-        SnapshotSession one, SnapshotSession other, List<PgTableComparison> wrong, int most, ProgressActivity progress,
+        SnapshotSession one, SnapshotSession two, List<PgTableComparison> wrong, int most, ProgressActivity progress,
         CancellationToken cancellationToken)
     {
         var here = (await DumpedTables.ListAsync(one.Connection, cancellationToken).ConfigureAwait(false)).Tables
             .ToDictionary(table => (table.Schema, table.Name));
-        var there = (await DumpedTables.ListAsync(other.Connection, cancellationToken).ConfigureAwait(false)).Tables
+        var there = (await DumpedTables.ListAsync(two.Connection, cancellationToken).ConfigureAwait(false)).Tables
             .ToDictionary(table => (table.Schema, table.Name));
         var (rows, details, skipped) = (new List<PgRowDifference>(), new List<string>(), new List<string>());
         foreach (var table in wrong)
@@ -64,14 +65,16 @@ internal sealed record RowComparison(PgCheck Check, IReadOnlyList<PgRowDifferenc
                 continue;
             }
 
-            if (found.IsLargeObjects || there.GetValueOrDefault((table.Schema, table.Name))?.Columns.SequenceEqual(found.Columns) != true)
+            var other = there.GetValueOrDefault((table.Schema, table.Name));
+            if (found.IsLargeObjects || other?.Columns.SequenceEqual(found.Columns) != true
+                || !other.Generated.SequenceEqual(found.Generated))
             {
                 skipped.Add($"{table.Schema}.{table.Name}: its columns are not the same on both sides");
                 continue;
             }
 
             progress.Report(found.Qualified, details.Count + skipped.Count, wrong.Count);
-            var search = new RowSearch(one, other, found, most);
+            var search = new RowSearch(one, two, found with { Columns = [.. found.Columns, .. found.Generated] }, most);
             if (await search.RunAsync(cancellationToken).ConfigureAwait(false) is not { } differing)
             {
                 skipped.Add($"{table.Schema}.{table.Name}: no primary key that both sides have");

@@ -124,11 +124,7 @@ internal static class DatabaseSwap
                 .ConfigureAwait(false);
             await session.ExecuteAsync($"ALTER DATABASE {Quote.Identifier(staging.Name)} RENAME TO {name}", cancellationToken)
                 .ConfigureAwait(false);
-            if (replaced is not null && request.KeepGrants)
-            {
-                await DatabaseGrants.CopyAsync(session, replaced, request.Target.Database, cancellationToken).ConfigureAwait(false);
-            }
-
+            await CarriedProperties.ApplyAsync(session, request, replaced, cancellationToken).ConfigureAwait(false);
             if (request.Owner is not null)
             {
                 await session.ExecuteAsync(

@@ -175,6 +175,9 @@ internal sealed class StagingDatabase : IAsyncDisposable
             $"COMMENT ON DATABASE {Quote.Identifier(Name)} IS {Quote.Literal(StagingSweep.Comment())}",
             cancellationToken).ConfigureAwait(false);
 
+        // Rows that are not for everybody lie in it before the grants do, which come with its name.
+        await Session.ExecuteAsync($"REVOKE ALL ON DATABASE {Quote.Identifier(Name)} FROM PUBLIC", cancellationToken).ConfigureAwait(false);
+
         // A staging database lost in a crash is not a loss, and the rename that ends the restore commits durably, everything before it too.
         await Session.ExecuteAsync(
             $"ALTER DATABASE {Quote.Identifier(Name)} SET synchronous_commit = off", cancellationToken).ConfigureAwait(false);

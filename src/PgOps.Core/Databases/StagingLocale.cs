@@ -8,6 +8,7 @@ namespace PgOps.Core.Databases;
 internal static class StagingLocale
 {
     private const int ProvidersSince = 150000;
+    private const int RulesSince = 160000;
     private const int BuiltinSince = 170000;
 
     /// <summary>The clause that gives the source's locale; null when this server has no such provider.</summary>
@@ -20,7 +21,8 @@ internal static class StagingLocale
             "" => "",
             "libc" => serverVersion >= ProvidersSince ? $"LOCALE_PROVIDER libc {libc}" : libc,
             "icu" when serverVersion >= ProvidersSince && facts.Locale is not null
-                => $"LOCALE_PROVIDER icu ICU_LOCALE {Quote.Literal(facts.Locale)} {libc}",
+                => $"LOCALE_PROVIDER icu ICU_LOCALE {Quote.Literal(facts.Locale)} {libc}"
+                    + (facts.IcuRules is null || serverVersion < RulesSince ? "" : $" ICU_RULES {Quote.Literal(facts.IcuRules)}"),
             "builtin" when serverVersion >= BuiltinSince && facts.Locale is not null
                 => $"LOCALE_PROVIDER builtin BUILTIN_LOCALE {Quote.Literal(facts.Locale)} {libc}",
             _ => null,

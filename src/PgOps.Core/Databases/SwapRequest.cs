@@ -8,7 +8,13 @@ internal sealed record SwapRequest(PgTarget Target, uint? Existing)
     /// <summary>The owner to set; null leaves the role that works.</summary>
     internal string? Owner { get; init; }
 
-    /// <summary>Whether the replaced database's grants are carried over.</summary>
+    /// <summary>What the backup says of the database itself, for one that replaces nothing; null when the caller settles that.</summary>
+    internal PgDatabaseFacts? Facts { get; init; }
+
+    /// <summary>Whether what is replaced is an empty database, whose properties nobody has settled.</summary>
+    internal bool ReplacesEmpty { get; init; }
+
+    /// <summary>Whether grants come along, from the replaced database or the backup; else it grants what every new one does.</summary>
     internal bool KeepGrants { get; init; }
 
     /// <summary>The comment of the database in its place.</summary>

@@ -12,8 +12,9 @@ internal static class DrillSteps
     /// <summary>Those of every drill.</summary>
     internal static readonly string[] Always =
     [
-        PgCheckName.Hashes, PgCheckName.Sandbox, PgCheckName.Roles, PgCheckName.Collation, PgCheckName.Restore,
-        PgCheckName.Tables, PgCheckName.RowCounts, PgCheckName.Content, PgCheckName.Sequences, PgCheckName.MigrationState,
+        PgCheckName.Hashes, PgCheckName.Sandbox, PgCheckName.Roles, PgCheckName.Collation, PgCheckName.Settings,
+        PgCheckName.Restore, PgCheckName.Tables, PgCheckName.RowCounts, PgCheckName.Content, PgCheckName.GeneratedColumns,
+        PgCheckName.MaterializedViews, PgCheckName.Sequences, PgCheckName.MigrationState,
         .. ObjectComparison.Groups, PgCheckName.Statistics, IndexCheck.Name,
     ];
 

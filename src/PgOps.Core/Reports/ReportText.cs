@@ -69,6 +69,8 @@ internal sealed class ReportText
         PgTableVerdict.CountsEqual => "same count, content not compared",
         PgTableVerdict.RowsDiffer => "row count differs",
         PgTableVerdict.ContentDiffers => "content differs",
+        PgTableVerdict.GeneratedColumnsDiffer => "stored generated columns differ",
+        PgTableVerdict.GeneratedNotCompared => "equal, stored generated columns not compared",
         PgTableVerdict.Missing => "missing",
         PgTableVerdict.Extra => "unexpected",
         _ => "recorded, not compared",
@@ -78,7 +80,7 @@ internal sealed class ReportText
     internal static PgCheckStatus Status(PgTableVerdict? verdict) => verdict switch
     {
         PgTableVerdict.Equal => PgCheckStatus.Passed,
-        PgTableVerdict.CountsEqual or null => PgCheckStatus.Skipped,
+        PgTableVerdict.CountsEqual or PgTableVerdict.GeneratedNotCompared or null => PgCheckStatus.Skipped,
         _ => PgCheckStatus.Failed,
     };
 

@@ -12,9 +12,10 @@ internal static class SealedManifest
     /// <summary>The manifest without what tells of the data.</summary>
     internal static PgBackupManifest Readable(PgBackupManifest manifest) => manifest with
     {
-        Facts = manifest.Facts with { Settings = [] },
+        Facts = manifest.Facts with { Settings = [], RoleSettings = [], Comment = null, IcuRules = null },
         Objects = manifest.Objects is null ? null : manifest.Objects with { Definitions = null },
-        Tables = [.. manifest.Tables.Select(table => table with { Hash = null })],
+        Tables = [.. manifest.Tables.Select(table => table with { Hash = null, Generated = null })],
+        MaterializedViews = manifest.MaterializedViews?.Select(view => view with { Hash = null }).ToList(),
     };
 
     /// <summary>The backup with the whole manifest; itself when it is not encrypted.</summary>

@@ -34,15 +34,21 @@ internal sealed class EmptyDestination : TargetDestination
         var database = await EmptyDatabase.OpenAsync(Target, Sink.Log, cancellationToken).ConfigureAwait(false);
         _database = database;
         await RestoreRoles.CreateAsync(database.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
-        var (settings, check) = await ProbeSettingsAsync(plan, database.Session, Target.Database, cancellationToken).ConfigureAwait(false);
-        return new StagedDatabase(database.Session, Target)
+        var staged = await SettleAsync(plan, database.Session, Target, false, cancellationToken).ConfigureAwait(false);
+        return staged with
         {
-            Settings = settings,
-            SettingsCheck = check,
+            SettingsCheck = Remark(staged.SettingsCheck!, plan.Manifest.Facts),
             ObjectsBefore = database.Objects,
             Wanted = (schema, name) => !database.Relations.Contains((schema, name)),
         };
     }
+
+    /// <summary>The given database was made by somebody who settled who may connect to it; what the source had otherwise is said.</summary>
+    private PgCheck Remark(PgCheck check, PgDatabaseFacts facts)
+        => Request.IsPartial || (facts is { ConnectionLimit: < 0, Comment: null, IsTemplate: false }
+            && facts.Grants?.ToHashSet().SetEquals(DatabaseGrants.Default) != false)
+            ? check
+            : check with { Detail = check.Detail + "; grants, connection limit and comment stay those of the given database" };
 
     /// <inheritdoc/>
     internal override async Task<string?> SwapAsync(

@@ -60,6 +60,10 @@ internal sealed class RefusingRules : RestoreRules
                 "Nothing was put in place.",
                 failed.TrueForAll(check => check.IsLeftOutByDump)
                     ? "Back up again with pg_dump 15 or newer, or restore with -NoOwner and -NoPrivileges."
+                    : failed.TrueForAll(check => check.Name == PgCheckName.GeneratedColumns)
+                    ? "All that was dumped is right; what these columns are computed from was not there yet when they were computed. "
+                        + "Restore with -KeepFailed, compute them anew in the database that is kept (UPDATE table SET column = column, "
+                        + "with a column that they are computed from), hold it against the backup (Compare-PgDatabase) and rename it."
                     : "Restore an older backup, and keep this one for looking into; Test-PgRestore shows every table.")
             { Subject = backup };
         }

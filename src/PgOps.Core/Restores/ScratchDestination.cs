@@ -3,6 +3,7 @@ using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Databases;
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Postgres.Sandbox;
@@ -71,6 +72,14 @@ internal sealed class ScratchDestination : RestoreDestination
         _staging = await StagingDatabase.CreateAsync(
             _server!, plan.Manifest.Database, facts, _sink.Log, cancellationToken).ConfigureAwait(false);
         checks.Add(_staging.Collation);
+
+        // The rest of them would mend nothing in a database that nobody works with; that the server takes them is known by now.
+        var (settings, check) = await DatabaseSettings.ProbeAsync(
+            _staging.Session, _staging.Name, DatabaseSetting.Of(facts), "the drill went on without them", cancellationToken)
+            .ConfigureAwait(false);
+        checks.Add(check);
+        await DatabaseSettings.ApplyAsync(_staging.Session, _staging.Name, settings.Where(setting => setting.IsEarly), cancellationToken)
+            .ConfigureAwait(false);
         return new StagedDatabase(_staging.Session, _staging.Target);
     }
 

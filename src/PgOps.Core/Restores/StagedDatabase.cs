@@ -8,8 +8,8 @@ namespace PgOps.Core.Restores;
 /// <param name="Target">The way to it.</param>
 internal sealed record StagedDatabase(NpgsqlConnection Session, PgTarget Target)
 {
-    /// <summary>The database's own settings, which the server takes, to be applied when everything else is done.</summary>
-    internal IReadOnlyList<string> Settings { get; init; } = [];
+    /// <summary>Those of the database's own settings, which the server takes, that are applied when everything else is done.</summary>
+    internal IReadOnlyList<DatabaseSetting> Settings { get; init; } = [];
 
     /// <summary>What to say about them; null when nobody asked for settings.</summary>
     internal PgCheck? SettingsCheck { get; init; }

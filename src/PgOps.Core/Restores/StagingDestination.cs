@@ -45,8 +45,8 @@ internal sealed class StagingDestination : TargetDestination
         await RestoreRoles.CreateAsync(_staging.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
         _created = plan.MissingRoles;
         checks.Add(_staging.Collation);
-        var (settings, check) = await ProbeSettingsAsync(plan, _staging.Session, _staging.Name, cancellationToken).ConfigureAwait(false);
-        return new StagedDatabase(_staging.Session, _staging.Target) { Settings = settings, SettingsCheck = check };
+        return await SettleAsync(
+            plan, _staging.Session, _staging.Target, plan.Existing is { IsEmpty: false }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -64,6 +64,8 @@ internal sealed class StagingDestination : TargetDestination
             {
                 Owner = plan.Owner,
                 KeepGrants = !Request.NoPrivileges,
+                Facts = Request.IsPartial ? null : Facts(plan),
+                ReplacesEmpty = existing is { IsEmpty: true },
                 Comment = comment,
                 Discard = Request.DropOld,
             },
@@ -72,6 +74,15 @@ internal sealed class StagingDestination : TargetDestination
             : Request.DropOld ? await DatabaseSwap.DropDiscardedAsync(staged.Session, Target, replaced, Sink.Log).ConfigureAwait(false)
             : existing!.IsEmpty ? await DatabaseSwap.DropEmptyAsync(staged.Session, From, replaced, Sink.Log).ConfigureAwait(false)
             : replaced;
+    }
+
+    private static PgDatabaseFacts Facts(RestorePlan plan)
+    {
+        var facts = plan.Manifest.Facts;
+        return plan.Roles is not { } roles ? facts : facts with
+        {
+            Grants = facts.Grants?.Select(grant => grant.Role is null ? grant : grant with { Role = roles[grant.Role] }).ToList(),
+        };
     }
 
     /// <inheritdoc/>

@@ -67,10 +67,32 @@ internal abstract class TargetDestination : RestoreDestination
     protected abstract Task<RestorePlan> RequirePlaceAsync(
         RestorePlan plan, NpgsqlConnection session, List<PgCheck> checks, CancellationToken cancellationToken);
 
-    /// <summary>Which of the database's own settings the server takes.</summary>
-    protected Task<(IReadOnlyList<string> Accepted, PgCheck Check)> ProbeSettingsAsync(
-        RestorePlan plan, NpgsqlConnection session, string database, CancellationToken cancellationToken) => DatabaseSettings.ProbeAsync(
-            session, database, Request.IsPartial ? [] : plan.Manifest.Facts.Settings, Request.Force, cancellationToken);
+    /// <summary>
+    /// Which of the database's own settings the server takes. Those that decide what is computed while the database is filled are given to
+    /// it at once, the others by <see cref="RestoreDestination.SwapAsync"/>. A part is none of the database's own affairs.
+    /// </summary>
+    protected async Task<StagedDatabase> SettleAsync(
+        RestorePlan plan, NpgsqlConnection session, PgTarget database, bool keepsRoleSettings, CancellationToken cancellationToken)
+    {
+        var facts = plan.Manifest.Facts;
+        facts = Request.IsPartial ? facts with { Settings = [], RoleSettings = [], WithheldSettings = [] }
+            : Request.NoPrivileges || keepsRoleSettings ? facts with { RoleSettings = [] }
+            : facts;
+        var settings = DatabaseSetting.Of(facts).Concat(DatabaseSetting.OfRoles(facts, plan.Roles)).ToList();
+        var (accepted, check) = await DatabaseSettings.ProbeAsync(
+            session, database.Database, settings, Request.Force ? "left out with -Force" : null, cancellationToken).ConfigureAwait(false);
+        var early = accepted.Where(setting => setting.IsEarly).ToList();
+        await DatabaseSettings.ApplyAsync(session, database.Database, early, cancellationToken).ConfigureAwait(false);
+        var withheld = facts.WithheldSettings;
+        return new StagedDatabase(session, database)
+        {
+            Settings = [.. accepted.Except(early)],
+            SettingsCheck = withheld.Count == 0 ? check : PgCheck.Skip(
+                PgCheckName.Settings,
+                $"{check.Detail}; not in the backup, because the value looks like a secret: {string.Join(", ", withheld)}; set it by hand "
+                    + "(ALTER DATABASE … SET …)"),
+        };
+    }
 
     /// <summary>The error, saying what was left behind.</summary>
     protected static PgOpsException InState(Exception error, PgTarget target, string state, string? next)

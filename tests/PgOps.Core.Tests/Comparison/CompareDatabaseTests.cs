@@ -58,7 +58,8 @@ public sealed class CompareDatabaseTests : IDisposable
         var equal = await CompareAsync(one, other);
         Assert.True(equal.Passed, string.Join('\n', equal.Checks));
         Assert.Equal(
-            ["tables", "row-counts", "content", "sequences", "migration-state", .. ObjectComparison.Groups],
+            ["tables", "row-counts", "content", "generated-columns", "materialized-views", "sequences", "migration-state",
+                .. ObjectComparison.Groups, "properties"],
             equal.Checks.Select(check => check.Name));
 
         // The same number of rows, the same sum of values: only the content of whole rows tells.
@@ -130,7 +131,8 @@ public sealed class CompareDatabaseTests : IDisposable
             Assert.Empty(comparison.Objects);
             Assert.Equal(["Scratch. 1", "pgops"], comparison.ExcludedSchemas);
             Assert.Equal(
-                ["tables", "row-counts", "content", "sequences", .. ObjectComparison.Groups],
+                ["tables", "row-counts", "content", "generated-columns", "materialized-views", "sequences", .. ObjectComparison.Groups,
+                    "properties"],
                 comparison.Checks.Select(check => check.Name));
             Assert.All(
                 comparison.Checks.Where(check => check.Name is "tables" or "objects"),

@@ -38,8 +38,9 @@ public sealed class RestoreDatabaseTests : IDisposable
         Assert.Equal(2000 + 10 + 50 + 600, restore.Rows);
         Assert.All(restore.Checks, check => Assert.Equal(PgCheckStatus.Passed, check.Status));
         Assert.Equal(
-            ["hashes", "tool", "server", "roles", "extensions", "tablespaces", "space", "collation", "restore", "tables", "row-counts", "content", "sequences",
-                "migration-state", .. ObjectComparison.Groups, "statistics", "settings"],
+            ["hashes", "tool", "server", "roles", "extensions", "tablespaces", "space", "collation", "restore", "tables", "row-counts",
+                "content", "generated-columns", "materialized-views", "sequences", "migration-state", .. ObjectComparison.Groups,
+                "statistics", "settings"],
             restore.Checks.Select(check => check.Name));
         var comparison = await CompareAsync(source, restore.Target);
         Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));

@@ -25,6 +25,14 @@ internal sealed class RowHashSum
     internal static string Join(string one, string other)
         => unchecked(Parse(one) + Parse(other)).ToString("x32", CultureInfo.InvariantCulture);
 
+    /// <summary>Takes a whole row.</summary>
+    /// <param name="row">Its text without the line end.</param>
+    internal void Add(ReadOnlySpan<byte> row)
+    {
+        _sum = unchecked(_sum + XxHash128.HashToUInt128(row));
+        Rows++;
+    }
+
     /// <summary>Takes the next chunk of COPY text.</summary>
     /// <param name="chunk">Any piece of the stream.</param>
     internal void Append(ReadOnlySpan<byte> chunk)
@@ -41,7 +49,7 @@ internal sealed class RowHashSum
 
             if (!_isBroken)
             {
-                _sum = unchecked(_sum + XxHash128.HashToUInt128(chunk[..end]));
+                Add(chunk[..end]);
             }
             else
             {
@@ -49,9 +57,9 @@ internal sealed class RowHashSum
                 _sum = unchecked(_sum + _broken.GetCurrentHashAsUInt128());
                 _broken.Reset();
                 _isBroken = false;
+                Rows++;
             }
 
-            Rows++;
             chunk = chunk[(end + 1)..];
         }
     }

@@ -14,20 +14,20 @@ internal static class DatabaseGrants
         WHERE d.datname = $1 AND a.grantee <> d.datdba
         """;
 
-    /// <summary>Gives one database the grants of another, instead of its own.</summary>
-    internal static async Task CopyAsync(NpgsqlConnection session, string from, string to, CancellationToken cancellationToken)
-    {
-        foreach (var statement in await StatementsAsync(session, from, to, cancellationToken).ConfigureAwait(false))
-        {
-            await session.ExecuteAsync(statement, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    /// <summary>What every new database grants.</summary>
+    internal static IReadOnlyList<PgDatabaseGrant> Default { get; } =
+        [new PgDatabaseGrant { Privilege = "CONNECT" }, new PgDatabaseGrant { Privilege = "TEMPORARY" }];
 
     /// <summary>The statements that give one database the grants of another; none when they are equal.</summary>
     internal static async Task<IReadOnlyList<string>> StatementsAsync(
         NpgsqlConnection session, string from, string to, CancellationToken cancellationToken)
+        => await StatementsAsync(session, await ReadAsync(session, from, cancellationToken).ConfigureAwait(false), to, cancellationToken)
+            .ConfigureAwait(false);
+
+    /// <summary>The statements that give a database these grants instead of its own; none when they are equal.</summary>
+    internal static async Task<IReadOnlyList<string>> StatementsAsync(
+        NpgsqlConnection session, IReadOnlyList<PgDatabaseGrant> wanted, string to, CancellationToken cancellationToken)
     {
-        var wanted = await ReadAsync(session, from, cancellationToken).ConfigureAwait(false);
         var present = await ReadAsync(session, to, cancellationToken).ConfigureAwait(false);
         if (wanted.ToHashSet().SetEquals(present))
         {
@@ -44,13 +44,19 @@ internal static class DatabaseGrants
         ];
     }
 
-    private static Task<List<(string? Role, string Privilege, bool Grantable)>> ReadAsync(
+    /// <summary>The grants on a database, but for its owner's.</summary>
+    internal static async Task<IReadOnlyList<PgDatabaseGrant>> ReadAsync(
         NpgsqlConnection session, string database, CancellationToken cancellationToken)
-        => session.QueryAsync(
+        => await session.QueryAsync(
             GrantsQuery,
-            row => (Role: row.IsDBNull(0) ? null : row.GetString(0), Privilege: row.GetString(1), Grantable: row.GetBoolean(2)),
+            row => new PgDatabaseGrant
+            {
+                Role = row.IsDBNull(0) ? null : row.GetString(0),
+                Privilege = row.GetString(1),
+                Grantable = row.GetBoolean(2),
+            },
             cancellationToken,
-            database);
+            database).ConfigureAwait(false);
 
     private static string Name(string? role) => role is null ? "PUBLIC" : Quote.Identifier(role);
 }

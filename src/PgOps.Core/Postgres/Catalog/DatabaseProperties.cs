@@ -54,6 +54,9 @@ internal sealed record DatabaseProperties
         + (Tablespace is null ? "" : $" TABLESPACE {Quote.Identifier(Tablespace)}")
         + (IcuRules is null ? "" : $" ICU_RULES {Quote.Literal(IcuRules)}");
 
+    /// <summary>A comment that is the database's own; null for a mark that PgOps made, which speaks of one database alone.</summary>
+    internal static string? OwnComment(string? comment) => comment?.StartsWith("pgops", StringComparison.Ordinal) == true ? null : comment;
+
     /// <summary>Reads them.</summary>
     /// <param name="session">A session on any database of the server.</param>
     /// <param name="database">The database.</param>

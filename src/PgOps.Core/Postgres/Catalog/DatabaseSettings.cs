@@ -18,15 +18,16 @@ internal static class DatabaseSettings
     /// <summary>Finds the settings that the server would refuse, before hours are spent on a restore. Changes nothing.</summary>
     /// <param name="session">A session on another database of the server.</param>
     /// <param name="database">A database to try them on.</param>
-    /// <param name="settings">Each <c>name=value</c>, as pg_db_role_setting holds it.</param>
-    /// <param name="force">Lets refused ones pass, to be left out.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="without">What to say when refused ones are left out; null does not let them pass.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The settings that the server takes, and what to say about them: skipped when something is left out.</returns>
     /// <exception cref="PgOpsException">RestoreFailed, naming the refused settings.</exception>
-    internal static async Task<(IReadOnlyList<string> Accepted, PgCheck Check)> ProbeAsync(
-        NpgsqlConnection session, string database, IReadOnlyList<string> settings, bool force, CancellationToken cancellationToken)
+    internal static async Task<(IReadOnlyList<DatabaseSetting> Accepted, PgCheck Check)> ProbeAsync(
+        NpgsqlConnection session, string database, IReadOnlyList<DatabaseSetting> settings, string? without,
+        CancellationToken cancellationToken)
     {
-        var accepted = new List<string>();
+        var accepted = new List<DatabaseSetting>();
         var refused = new List<string>();
         foreach (var setting in settings)
         {
@@ -35,7 +36,8 @@ internal static class DatabaseSettings
             {
                 try
                 {
-                    await session.ExecuteAsync(Statement(database, setting), cancellationToken).ConfigureAwait(false);
+                    await session.ExecuteAsync(Statement(database, setting.Text, setting.Role), cancellationToken)
+                        .ConfigureAwait(false);
                     accepted.Add(setting);
                 }
                 catch (PostgresException error) when (!ServerErrors.IsLost(error) && error.SqlState != PostgresErrorCodes.QueryCanceled)
@@ -52,8 +54,8 @@ internal static class DatabaseSettings
         }
 
         var detail = "the server refuses settings of the database: " + string.Join("; ", refused);
-        return force
-            ? (accepted, PgCheck.Skip(PgCheckName.Settings, detail + "; left out with -Force"))
+        return without is not null
+            ? (accepted, PgCheck.Skip(PgCheckName.Settings, $"{detail}; {without}"))
             : throw new PgOpsException(
                 PgErrorCode.RestoreFailed, detail, "Nothing was put in place.",
                 "Restore with a role that may set them, or leave them out with -Force.");
@@ -61,11 +63,11 @@ internal static class DatabaseSettings
 
     /// <summary>Applies settings that were probed.</summary>
     internal static async Task ApplyAsync(
-        NpgsqlConnection session, string database, IReadOnlyList<string> settings, CancellationToken cancellationToken)
+        NpgsqlConnection session, string database, IEnumerable<DatabaseSetting> settings, CancellationToken cancellationToken)
     {
         foreach (var setting in settings)
         {
-            await session.ExecuteAsync(Statement(database, setting), cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync(Statement(database, setting.Text, setting.Role), cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -17,6 +17,12 @@ internal sealed record DumpedTable
     /// <summary>The columns that are dumped, in order; generated ones are not.</summary>
     internal required IReadOnlyList<string> Columns { get; init; }
 
+    /// <summary>
+    /// The stored generated columns, in order. pg_dump leaves them out, a restore computes them anew. Virtual ones are not stored: they are
+    /// computed when read, and the server takes for them only what the row and the definition decide.
+    /// </summary>
+    internal IReadOnlyList<string> Generated { get; init; } = [];
+
     /// <summary>Bytes with indexes and TOAST.</summary>
     internal long Bytes { get; init; }
 
@@ -48,17 +54,23 @@ internal sealed record DumpedTable
         => IsLargeObjects ? $"SELECT count(*) FROM ({LargeObjects}) o" : $"SELECT count(*) FROM ONLY {Qualified} {Condition}";
 
     /// <summary>
-    /// COPY exactly as pg_dump writes it. Without dumpable columns there is no list, and each row is an empty line.
+    /// COPY exactly as pg_dump writes it, and behind that the stored generated columns, which COPY takes from a query alone. Without any
+    /// column there is no list, and each row is an empty line.
     /// </summary>
     internal string CopyStatement => IsLargeObjects
         ? $"COPY ({LargeObjects}) TO STDOUT"
-        : Condition.Length > 0
-            ? $"COPY (SELECT {ColumnList} FROM ONLY {Qualified} {Condition}) TO STDOUT"
+        : Condition.Length > 0 || Generated.Count > 0
+            ? Selected([.. Columns, .. Generated])
             : Columns.Count == 0
                 ? $"COPY {Qualified} TO STDOUT"
-                : $"COPY {Qualified} ({ColumnList}) TO STDOUT";
+                : $"COPY {Qualified} ({List(Columns)}) TO STDOUT";
 
-    private string ColumnList => string.Join(", ", Columns.Select(Quote.Identifier));
+    /// <summary>COPY of the stored generated columns alone.</summary>
+    internal string CopyGeneratedStatement => Selected(Generated);
+
+    private string Selected(IEnumerable<string> columns) => $"COPY (SELECT {List(columns)} FROM ONLY {Qualified} {Condition}) TO STDOUT";
+
+    private static string List(IEnumerable<string> columns) => string.Join(", ", columns.Select(Quote.Identifier));
 
     /// <summary>
     /// Every large object in pieces of 64 KiB, an empty one as one empty piece: by its functions, for its pages are the superuser's

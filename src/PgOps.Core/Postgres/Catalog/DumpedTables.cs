@@ -30,7 +30,10 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                  WHERE c.relispartition AND rc.oid = pg_catalog.pg_partition_root(c.oid) AND EXISTS (
                        SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
                        JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass)
-                       WHERE p.partstrat = 'h' AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype))
+                       WHERE p.partstrat = 'h' AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype)),
+               ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 's'
+                      ORDER BY a.attnum)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'f') AND c.relpersistence <> 't'
           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -128,6 +131,7 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                 Name = row.GetString(1),
                 Oid = row.GetFieldValue<uint>(11),
                 Columns = row.GetFieldValue<string[]>(6),
+                Generated = row.GetFieldValue<string[]>(14),
                 Bytes = row.GetInt64(7),
                 Readable = row.GetBoolean(8),
                 HidesRows = row.GetBoolean(9),

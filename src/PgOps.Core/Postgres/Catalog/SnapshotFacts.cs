@@ -48,8 +48,8 @@ internal static partial class SnapshotFacts
     internal static async Task<PgDatabaseFacts> DatabaseAsync(
         NpgsqlConnection connection, List<string> leftOut, CancellationToken cancellationToken)
     {
-        var facts = (await OfAsync(connection, null, cancellationToken).ConfigureAwait(false))!;
-
+        var properties = (await DatabaseProperties.ReadAsync(connection, connection.Database!, cancellationToken).ConfigureAwait(false))!;
+        var facts = properties.Facts;
         var oid = facts.Oid;
         var roles = await connection.QueryAsync(
             Roles.Replace("$1", oid.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal),
@@ -59,13 +59,12 @@ internal static partial class SnapshotFacts
             "SELECT extname::text, extversion FROM pg_catalog.pg_extension",
             row => (Name: row.GetString(0), Version: row.GetString(1)),
             cancellationToken).ConfigureAwait(false);
-        var settings = await connection.QueryAsync(
-            $"SELECT unnest(setconfig) FROM pg_catalog.pg_db_role_setting WHERE setdatabase = {oid} AND setrole = 0",
-            row => row.GetString(0),
-            cancellationToken).ConfigureAwait(false);
-        foreach (var secret in settings.Where(setting => SecretName().IsMatch(setting)))
+        var settings = properties.Settings.Where(one => !SecretName().IsMatch(one.Setting)).ToList();
+        var withheld = properties.Settings.Except(settings)
+            .Select(one => one.Setting.Split('=', 2)[0] + (one.Role is null ? "" : $" for {one.Role}")).ToList();
+        foreach (var secret in withheld)
         {
-            leftOut.Add($"setting {secret[..secret.IndexOf('=', StringComparison.Ordinal)]}: its value looks like a secret and is not "
+            leftOut.Add($"setting {secret}: its value looks like a secret and is not "
                 + "in the manifest; the archive's DATABASE PROPERTIES hold it (pg_restore --create).");
         }
 
@@ -78,10 +77,21 @@ internal static partial class SnapshotFacts
         return facts with
         {
             Masked = masked,
-            Roles = [.. roles.Order(StringComparer.Ordinal)],
+            Roles = [.. roles.Concat(settings.Select(one => one.Role).OfType<string>()).Distinct().Order(StringComparer.Ordinal)],
             Extensions = new SortedDictionary<string, string>(
                 extensions.ToDictionary(extension => extension.Name, extension => extension.Version), StringComparer.Ordinal),
-            Settings = [.. settings.Where(setting => !SecretName().IsMatch(setting)).Order(StringComparer.Ordinal)],
+            Settings = [.. settings.Where(one => one.Role is null).Select(one => one.Setting).Order(StringComparer.Ordinal)],
+            RoleSettings =
+            [
+                .. settings.Where(one => one.Role is not null).Select(one => new PgRoleSetting { Role = one.Role!, Setting = one.Setting })
+                    .OrderBy(one => one.ToString(), StringComparer.Ordinal),
+            ],
+            WithheldSettings = [.. withheld.Order(StringComparer.Ordinal)],
+            Grants = await DatabaseGrants.ReadAsync(connection, connection.Database!, cancellationToken).ConfigureAwait(false),
+            ConnectionLimit = properties.ConnectionLimit,
+            Comment = DatabaseProperties.OwnComment(properties.Comment),
+            IsTemplate = properties.IsTemplate,
+            IcuRules = properties.IcuRules,
         };
     }
 
