@@ -179,7 +179,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     internal static string WhyNone(PgBackupManifest manifest) => manifest switch
     {
         { Objects: not null } => "the manifest tells objects in a way that this PgOps does not know",
-        { Payload.Selection.Count: > 0 } => "the backup is of a part of the database",
+        { Part: not null } => "the backup is of a part of the database",
         _ => "the manifest lists no schema objects: an older PgOps made the backup",
     };
 

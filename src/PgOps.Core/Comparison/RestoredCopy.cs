@@ -142,7 +142,7 @@ internal static class RestoredCopy
             manifest.Migration?.HistorySchema ?? HistoryTable.DefaultSchema, manifest.Migration?.HistoryTable ?? HistoryTable.TableName);
 
     /// <summary>A part of a database may well be without the history of the whole.</summary>
-    private static bool HoldsHistory(PgBackupManifest manifest) => manifest is not { Migration: { } mark, Payload.Selection.Count: > 0 }
+    private static bool HoldsHistory(PgBackupManifest manifest) => manifest is not { Migration: { } mark, Part: not null }
         || manifest.Tables.Any(table => table.Schema == mark.HistorySchema && table.Name == (mark.HistoryTable ?? HistoryTable.TableName));
 
     /// <summary>

@@ -154,4 +154,16 @@ internal static class ConcurrentLeftovers
             table,
             index.Name).ConfigureAwait(false);
     }
+
+    /// <summary>What a statement that failed may have left, in words that follow a sentence; empty for nothing.</summary>
+    internal static string Of(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch
+    {
+        { Name: null } index => $" It may have left an INVALID index on {index.Table}, which has no name in the script: drop it first "
+            + "(psql's \\d shows it), and give the index a name, so that PgOps can see to it.",
+        { } index => $" If the INVALID index {index.Name} is left, that run drops it and rebuilds it.",
+        _ when ConcurrentCommand.Reindex(statement) is not null =>
+            " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
+        _ when ConcurrentCommand.Detach(statement) is not null => " If the partition is left half detached, that run finishes it.",
+        _ => "",
+    };
 }

@@ -376,7 +376,7 @@ internal sealed class StatementRun
                     ? $"The transaction that begins in line {script.ExcerptAt(script.Statements[index].Offset).Line} was rolled back "
                         + "whole; "
                         + "the next run goes on with it."
-                : $"The next run goes on at the statement that failed.{Remains(statement)}"),
+                : $"The next run goes on at the statement that failed.{ConcurrentLeftovers.Of(statement)}"),
             _lock.Blockers,
             _table,
             _beside,
@@ -397,15 +397,4 @@ internal sealed class StatementRun
                     .ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
-
-    private static string Remains(SqlStatement statement) => SqlStatementTraits.ConcurrentIndexOf(statement) switch
-    {
-        { Name: null } index => $" It may have left an INVALID index on {index.Table}, which has no name in the script: drop it first "
-            + "(psql's \\d shows it), and give the index a name, so that PgOps can see to it.",
-        { } index => $" If the INVALID index {index.Name} is left, that run drops it and rebuilds it.",
-        _ when ConcurrentCommand.Reindex(statement) is not null =>
-            " INVALID indexes that it may have left (…_ccnew, …_ccold) are dropped by that run.",
-        _ when ConcurrentCommand.Detach(statement) is not null => " If the partition is left half detached, that run finishes it.",
-        _ => "",
-    };
 }
