@@ -72,7 +72,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
             {
                 group.Unread.Add(name.Name);
             }
-            else if (one.Is(other) || rules.IsMapped(name, one, other))
+            else if (one.Is(other) || rules.IsMapped(name, one, other) || rules.IsUnfilled(name, one, other))
             {
                 group.Compared++;
             }

@@ -18,6 +18,9 @@ internal sealed record ObjectRules
     /// </summary>
     internal bool AsDumped { get; init; }
 
+    /// <summary>Whether no rows were restored, and so no materialized view was filled.</summary>
+    internal bool Unfilled { get; init; }
+
     /// <summary>Whether owners were left out.</summary>
     internal bool NoOwner { get; init; }
 
@@ -52,6 +55,11 @@ internal sealed record ObjectRules
     internal bool IsMapped(ObjectName name, SchemaObject reference, SchemaObject difference)
         => Roles is not null && name.Kind == "owner"
             && Roles.ReplacedBy(difference.Definition ?? "").Any(role => SchemaObject.Of(role, false).Is(reference));
+
+    /// <summary>Whether two definitions of a materialized view differ only in what the restore of definitions alone leaves empty.</summary>
+    internal bool IsUnfilled(ObjectName name, SchemaObject reference, SchemaObject difference)
+        => Unfilled && name.Kind == "materialized view" && difference.Definition is { } definition
+            && SchemaObject.Of(definition.Replace("WITH NO DATA ", "", StringComparison.Ordinal), true).Is(reference);
 
     /// <summary>Why definitions that differ cannot be compared; null when they can.</summary>
     internal string? ExcuseDifference(string kind, SchemaObject difference)

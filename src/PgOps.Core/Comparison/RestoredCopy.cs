@@ -76,7 +76,7 @@ internal static class RestoredCopy
     /// </summary>
     private static DatabaseContent WithoutBareDefinitions(DatabaseContent found, PgBackupManifest manifest)
     {
-        var schemaOnly = manifest.Payload.Selection.Contains("--schema-only");
+        var schemaOnly = IsSchemaOnly(manifest);
         if (!schemaOnly && !manifest.Payload.Selection.Any(choice => choice.StartsWith("--exclude-table-data=", StringComparison.Ordinal)))
         {
             return found;
@@ -89,6 +89,8 @@ internal static class RestoredCopy
             Sequences = schemaOnly ? [] : found.Sequences,
         };
     }
+
+    private static bool IsSchemaOnly(PgBackupManifest manifest) => manifest.Payload.Selection.Contains("--schema-only");
 
     /// <summary>migration-state, and the schema objects: equal to the manifest's, and indexes and constraints valid.</summary>
     internal static async Task<IReadOnlyList<PgCheck>> InspectAsync(
@@ -109,7 +111,7 @@ internal static class RestoredCopy
 
         var elapsed = Stopwatch.StartNew();
         var found = await ObjectInventory.ReadAsync(copy, null, true, cancellationToken).ConfigureAwait(false);
-        var comparison = ObjectComparison.Compare(manifest, found, rules);
+        var comparison = ObjectComparison.Compare(manifest, found, rules with { Unfilled = IsSchemaOnly(manifest) });
         return comparison with
         {
             // One reading serves them all; the first has its time.

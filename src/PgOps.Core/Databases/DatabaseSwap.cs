@@ -125,6 +125,7 @@ internal static class DatabaseSwap
             await session.ExecuteAsync($"ALTER DATABASE {Quote.Identifier(staging.Name)} RENAME TO {name}", cancellationToken)
                 .ConfigureAwait(false);
             await CarriedProperties.ApplyAsync(session, request, replaced, cancellationToken).ConfigureAwait(false);
+            await ReleaseAsync(session, request, replaced, cancellationToken).ConfigureAwait(false);
             if (request.Owner is not null)
             {
                 await session.ExecuteAsync(
@@ -136,6 +137,29 @@ internal static class DatabaseSwap
             await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             staging.PutInPlace();
             return replaced;
+        }
+    }
+
+    /// <summary>Lets the one that was replaced be dropped, once what it hands on is read: by its mark, and as no template.</summary>
+    private static async Task ReleaseAsync(
+        NpgsqlConnection session, SwapRequest request, string? replaced, CancellationToken cancellationToken)
+    {
+        if (replaced is null || !(request.Discard || request.ReplacesEmpty))
+        {
+            return;
+        }
+
+        var name = Quote.Identifier(replaced);
+        if (await session.ScalarAsync<bool>(
+            "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", cancellationToken, replaced).ConfigureAwait(false))
+        {
+            await session.ExecuteAsync($"ALTER DATABASE {name} IS_TEMPLATE false", cancellationToken).ConfigureAwait(false);
+        }
+
+        if (request.Discard)
+        {
+            await session.ExecuteAsync(
+                $"COMMENT ON DATABASE {name} IS {Quote.Literal(StagingSweep.Comment())}", cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -162,13 +186,6 @@ internal static class DatabaseSwap
 
         await session.ExecuteAsync(
             $"ALTER DATABASE {Quote.Identifier(database)} RENAME TO {Quote.Identifier(replaced)}", cancellationToken).ConfigureAwait(false);
-        if (request.Discard)
-        {
-            await session.ExecuteAsync(
-                $"COMMENT ON DATABASE {Quote.Identifier(replaced)} IS {Quote.Literal(StagingSweep.Comment())}",
-                cancellationToken).ConfigureAwait(false);
-        }
-
         return replaced;
     }
 

@@ -186,6 +186,9 @@ public sealed partial class SessionScopeTests : IAsyncLifetime, IDisposable
     [InlineData("UPDATE pg_settings SET setting = 'app' WHERE name = 'search_path';", false)]
     [InlineData("BEGIN; INSERT INTO watched VALUES (1); COMMIT;", false)]
     [InlineData("SELECT leave('SET ROLE pg_monitor'); RESET ROLE; SET search_path = app;", true)]
+    [InlineData("SELECT leave('SET my.own = 1'), leave('SET my.own = default'); SET search_path = app;", true)]
+    [InlineData("DO $$ BEGIN PERFORM set_config('search_path', 'app', false); PERFORM set_config('my.own', 'x', false); END $$;", false)]
+    [InlineData("SELECT leave_own(); SET search_path = app;", false)]
     [InlineData("SELECT leave('CREATE TEMP TABLE t3 (i int)');", false)]
     [InlineData("SELECT leave('CREATE TEMP TABLE t4 (i int)'); SET search_path = app;", true)]
     public async Task What_a_resumed_run_cannot_have_again_is_refused_and_the_rest_is_there(string state, bool again)
@@ -196,6 +199,7 @@ public sealed partial class SessionScopeTests : IAsyncLifetime, IDisposable
             CREATE FUNCTION leave(command text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE command; END';
             CREATE FUNCTION leave_path() RETURNS trigger LANGUAGE plpgsql AS
                 $$BEGIN PERFORM set_config('search_path', 'app', false); RETURN NEW; END$$;
+            CREATE FUNCTION leave_own() RETURNS text LANGUAGE sql AS $$SELECT set_config('My.Own', '7', false)$$;
             CREATE TRIGGER leave BEFORE INSERT ON watched FOR EACH ROW EXECUTE FUNCTION leave_path();
             """);
         var text = $"-- pgops: no-transaction\n{state}\nCREATE TABLE t1 (i int);\nSELECT 1/0;\nCREATE TABLE t2 (i int);"
@@ -214,7 +218,9 @@ public sealed partial class SessionScopeTests : IAsyncLifetime, IDisposable
         {
             var error = await workspace.FailAsync(PgErrorCode.MigrationInterrupted);
             Assert.Contains(
-                state.Contains("t3", StringComparison.Ordinal) ? "(the temporary relation t3)" : "(search_path)", error.Problem,
+                state.Contains("t3", StringComparison.Ordinal) ? "(the temporary relation t3)"
+                    : state.Contains("leave_own", StringComparison.Ordinal) ? "(my.own)"
+                    : state.Contains("my.own", StringComparison.Ordinal) ? "(my.own, search_path)" : "(search_path)", error.Problem,
                 StringComparison.Ordinal);
             Assert.Equal(
                 0, await workspace.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname = 't2'"));

@@ -59,21 +59,42 @@ public sealed class DatabasePropertiesTests : IDisposable
             (await PropertiesAsync(backup, restore.Target)).Detail);
     }
 
-    [PostgresFact]
-    public async Task One_that_replaces_another_keeps_what_a_switch_keeps()
+    [PostgresTheory]
+    [InlineData("app.dsn", "host=h user=u password=hunter2")]
+    [InlineData("app.url", "postgres://u:hunter2@h/d")]
+    [InlineData("app.key", "sk_live_hunter2hunter2")]
+    public async Task A_value_that_looks_like_a_secret_is_withheld_whatever_its_name(string name, string value)
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE a (i int)");
+        await SetAsync(
+            $"ALTER DATABASE {{0}} SET {name} = '{value}'; COMMENT ON DATABASE {{0}} IS 'see postgres://u:hunter2@h/d'", source);
+
+        var backup = await OddDatabase.BackUpAsync(source, _folder);
+
+        Assert.Equal([name], backup.Manifest!.Facts.WithheldSettings);
+        Assert.DoesNotContain(
+            "hunter2", await File.ReadAllTextAsync(Path.Combine(backup.Path, "manifest.json")), StringComparison.Ordinal);
+    }
+
+    [PostgresTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_replaces_another_keeps_what_a_switch_keeps(bool dropOld)
     {
         var source = await CreateAsync("");
         var backup = await OddDatabase.BackUpAsync(source, _folder);
         var old = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE here (a int)");
         await SetAsync(
             "ALTER DATABASE {0} CONNECTION LIMIT 3; COMMENT ON DATABASE {0} IS 'the old one'; REVOKE ALL ON DATABASE {0} FROM PUBLIC; "
-                + "GRANT CONNECT ON DATABASE {0} TO props_writer; ALTER ROLE props_writer IN DATABASE {0} SET work_mem = '9MB'",
+                + "GRANT CONNECT ON DATABASE {0} TO props_writer; ALTER ROLE props_writer IN DATABASE {0} SET work_mem = '9MB'; "
+                + "ALTER DATABASE {0} IS_TEMPLATE true",
             old);
 
-        var restore = await RestoreAsync(backup, old.Database, force: true);
+        var restore = await RestoreAsync(backup, old.Database, force: true, dropOld: dropOld);
 
+        Assert.Equal(dropOld, restore.ReplacedDatabase is null);
         Assert.Equal(
-            "3|the old one|f|props_writer CONNECT|props_writer {work_mem=9MB}",
+            "3|the old one|t|props_writer CONNECT|props_writer {work_mem=9MB}",
             await SandboxServer.ExecuteAsync(restore.Target, Properties));
     }
 
@@ -160,9 +181,9 @@ public sealed class DatabasePropertiesTests : IDisposable
         => SandboxServer.ExecuteAsync(
             _server.Target, statements.Replace("{0}", Quote.Identifier(target.Database), StringComparison.Ordinal));
 
-    private Task<PgRestore> RestoreAsync(PgBackup backup, string name, bool force = false, bool noPrivileges = false)
+    private Task<PgRestore> RestoreAsync(PgBackup backup, string name, bool force = false, bool noPrivileges = false, bool dropOld = false)
         => new RestoreDatabase().RunAsync(
-            new() { Backup = backup, Target = _server.Target, Database = name, Force = force, NoPrivileges = noPrivileges },
+            new() { Backup = backup, Target = _server.Target, Database = name, Force = force, NoPrivileges = noPrivileges, DropOld = dropOld },
             new CollectingSink(),
             CancellationToken.None);
 

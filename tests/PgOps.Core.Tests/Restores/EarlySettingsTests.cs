@@ -1,3 +1,4 @@
+using PgOps.Core.Backups;
 using PgOps.Core.Comparison;
 using PgOps.Core.Drills;
 using PgOps.Core.Postgres.Catalog;
@@ -91,6 +92,22 @@ public sealed class EarlySettingsTests : IDisposable
         const string query = "SELECT string_agg(s, ';' ORDER BY s) FROM pg_db_role_setting r JOIN pg_database d ON d.oid = setdatabase, "
             + "unnest(setconfig) s WHERE datname = current_database() AND setrole = 0";
         Assert.Equal(await SandboxServer.ExecuteAsync(source, query), await SandboxServer.ExecuteAsync(restore.Target, query));
+    }
+
+    [PostgresFact]
+    public async Task Definitions_alone_leave_views_empty_and_are_equal_all_the_same()
+    {
+        var source = await BackupTestDatabase.CreateAsync(
+            _server, "CREATE TABLE t AS SELECT 1 AS a; CREATE MATERIALIZED VIEW filled WITH (fillfactor = 90) AS SELECT * FROM t");
+        var backup = await new BackupDatabase().RunAsync(
+            new() { Target = source, Path = _folder.Path, Selection = new DumpSelection { SchemaOnly = true } }, new CollectingSink(),
+            CancellationToken.None);
+
+        var drill = await new TestRestore().RunAsync(
+            new() { Backup = backup, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
+
+        Assert.True(drill.Passed, drill.Failure);
+        Assert.Equal(PgCheckStatus.Passed, drill.Checks.Single(check => check.Name == "views").Status);
     }
 
     [PostgresFact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Npgsql;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Sql;
@@ -8,14 +9,17 @@ namespace PgOps.Core.Migrations.Running;
 /// <summary>
 /// What is in a session beyond what a migration begins with, as the server tells it: settings, the role, prepared statements, held cursors,
 /// temporary relations. It is recorded with each statement that is done, so that a resumed run can tell whether its session is the same,
-/// whatever gave it that state: a statement, a function, a trigger. Of values only a digest is kept. Without a trace in
-/// <see href="https://www.postgresql.org/docs/current/view-pg-settings.html">pg_settings</see> are the seed of random() and currval.
+/// whatever gave it that state: a statement, a function, a trigger. Of values only a digest is kept. Not told are timeouts,
+/// advisory locks that code took, LISTEN, the seed of random() and currval.
 /// </summary>
-internal sealed class SessionRecord
+internal sealed partial class SessionRecord
 {
     private const string Setting = "setting";
+    private const string Own = "/* settings of its own */";
+    private const int MostNames = 1000;
 
-    private readonly string _query;
+    private readonly string _beginning;
+    private string _query = "";
 
     /// <param name="beginning">The settings that every migration begins with.</param>
     internal SessionRecord(IReadOnlyCollection<(string Name, string Value)> beginning)
@@ -23,13 +27,14 @@ internal sealed class SessionRecord
         var compared = beginning.Where(setting => setting.Name is "search_path" or "role" or "session_authorization").ToList();
         var passed = beginning.Except(compared).Select(setting => setting.Name)
             .Concat(["lock_timeout", "transaction_isolation", "transaction_read_only", "transaction_deferrable"]);
-        _query = $"""
+        _beginning = $"""
             SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(kind, name, value) ORDER BY kind, name), '[]')::text FROM (
                 SELECT '{Setting}' AS kind, name, pg_catalog.md5(value) AS value FROM (
                     SELECT name, setting FROM pg_catalog.pg_settings
                     WHERE source = 'session' AND name NOT LIKE 'pgops.%' AND name NOT IN ({Literals(passed)})
                     UNION ALL SELECT 'role', pg_catalog.current_setting('role')
                     UNION ALL SELECT 'session_authorization', session_user::text
+                    {Own}
                 ) s (name, value)
                 WHERE (name, value) NOT IN (
                     VALUES {string.Join(", ", compared.Select(setting => $"({Literals([setting.Name, setting.Value])})"))})
@@ -43,6 +48,31 @@ internal sealed class SessionRecord
                     AND relkind IN ('r', 'p', 'v', 'S')
             ) state (kind, name, value)
             """;
+        Watch([]);
+    }
+
+    /// <summary>Where code speaks of settings of its own, of which pg_settings says nothing: their names are to be known.</summary>
+    internal static string RoutinesQuery =>
+        """
+        SELECT p.prosrc FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+        WHERE p.oid >= 16384 AND p.prokind <> 'a' AND l.lanname NOT IN ('c', 'internal')
+            AND p.prosrc ~* '(set_config|current_setting|\mset\M)' AND p.prosrc ~ '\w\.\w'
+        """;
+
+    /// <summary>Takes settings with a dot in, which are found by their names alone.</summary>
+    /// <param name="code">Texts that name them: the migration's, and those of <see cref="RoutinesQuery"/>.</param>
+    internal void Watch(IEnumerable<string> code)
+    {
+        var names = code.SelectMany(text => DottedName().Matches(text)).Select(match => match.Value.ToLowerInvariant())
+            .Where(name => !name.StartsWith("pgops.", StringComparison.Ordinal) && !name.StartsWith("pg_", StringComparison.Ordinal))
+            .Distinct(StringComparer.Ordinal).Take(MostNames).ToList();
+        _query = _beginning.Replace(
+            Own,
+            names.Count == 0
+                ? ""
+                : $"UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM (VALUES {string.Join(", ", names.Select(name => $"({Quote.Literal(name)})"))}) "
+                    + "own (n) WHERE pg_catalog.current_setting(n, true) <> ''",
+            StringComparison.Ordinal);
     }
 
     /// <summary>Asks for it.</summary>
@@ -74,6 +104,9 @@ internal sealed class SessionRecord
 
     private static HashSet<(string Kind, string Name, string Value)> Read(string record)
         => [.. JsonSerializer.Deserialize<string[][]>(record)!.Select(item => (item[0], item[1], item[2]))];
+
+    [GeneratedRegex(@"(?<![\w.])[a-z_]\w*(\.[a-z_]\w*)+(?![\w.(])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex DottedName();
 
     private static string Literals(IEnumerable<string> values) => string.Join(", ", values.Select(Quote.Literal));
 }

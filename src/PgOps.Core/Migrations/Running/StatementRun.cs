@@ -53,6 +53,8 @@ internal sealed class StatementRun
     internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
     {
         await SendAsync(_session.Preamble(), cancellationToken).ConfigureAwait(false);
+        _session.Record.Watch([script.Text, .. await _session.Connection.QueryAsync(
+            SessionRecord.RoutinesQuery, row => row.GetString(0), cancellationToken).ConfigureAwait(false)]);
         var (done, state) = record is null ? (0, null) : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
         try
         {

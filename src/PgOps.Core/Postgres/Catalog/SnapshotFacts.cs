@@ -59,7 +59,7 @@ internal static partial class SnapshotFacts
             "SELECT extname::text, extversion FROM pg_catalog.pg_extension",
             row => (Name: row.GetString(0), Version: row.GetString(1)),
             cancellationToken).ConfigureAwait(false);
-        var settings = properties.Settings.Where(one => !SecretName().IsMatch(one.Setting)).ToList();
+        var settings = properties.Settings.Where(one => !IsSecret(one.Setting)).ToList();
         var withheld = properties.Settings.Except(settings)
             .Select(one => one.Setting.Split('=', 2)[0] + (one.Role is null ? "" : $" for {one.Role}")).ToList();
         foreach (var secret in withheld)
@@ -89,7 +89,7 @@ internal static partial class SnapshotFacts
             WithheldSettings = [.. withheld.Order(StringComparer.Ordinal)],
             Grants = await DatabaseGrants.ReadAsync(connection, connection.Database!, cancellationToken).ConfigureAwait(false),
             ConnectionLimit = properties.ConnectionLimit,
-            Comment = DatabaseProperties.OwnComment(properties.Comment),
+            Comment = DatabaseProperties.OwnComment(properties.Comment) is { } comment ? Redaction.ByPattern.Apply(comment) : null,
             IsTemplate = properties.IsTemplate,
             IcuRules = properties.IcuRules,
         };
@@ -129,6 +129,13 @@ internal static partial class SnapshotFacts
         return facts.Count == 0 ? null : facts[0];
     }
 
-    [GeneratedRegex(@"^[^=]*(passw|passphrase|secret|token|api_?key|private_?key|credential)[^=]*=", RegexOptions.IgnoreCase)]
+    /// <summary>By its name, or by a password, a URI or a token in its value.</summary>
+    private static bool IsSecret(string setting)
+        => SecretName().IsMatch(setting) || SecretValue().IsMatch(setting) || Redaction.ByPattern.Apply(setting) != setting;
+
+    [GeneratedRegex(@"\b(Bearer\s+\S{8,}|eyJ[\w-]{10,}\.|AKIA[0-9A-Z]{16}|sk_(live|test)_\w{8,}|gh[pousr]_\w{20,})", RegexOptions.CultureInvariant)]
+    private static partial Regex SecretValue();
+
+    [GeneratedRegex(@"^[^=]*(passw|pwd|passphrase|secret|token|api_?key|private_?key|hmac|bearer|credential)[^=]*=", RegexOptions.IgnoreCase)]
     private static partial Regex SecretName();
 }
