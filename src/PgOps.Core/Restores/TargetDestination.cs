@@ -90,7 +90,7 @@ internal abstract class TargetDestination : RestoreDestination
             SettingsCheck = withheld.Count == 0 ? check : PgCheck.Skip(
                 PgCheckName.Settings,
                 $"{check.Detail}; not in the backup, because the value looks like a secret: {string.Join(", ", withheld)}; set it by hand "
-                    + "(ALTER DATABASE … SET …)"),
+                    + "(ALTER DATABASE … SET …; for a role ALTER ROLE … IN DATABASE … SET …)"),
         };
     }
 

@@ -66,13 +66,10 @@ internal sealed partial class SessionRecord
         var names = code.SelectMany(text => DottedName().Matches(text)).Select(match => match.Value.ToLowerInvariant())
             .Where(name => !name.StartsWith("pgops.", StringComparison.Ordinal) && !name.StartsWith("pg_", StringComparison.Ordinal))
             .Distinct(StringComparer.Ordinal).Take(MostNames).ToList();
-        _query = _beginning.Replace(
-            Own,
-            names.Count == 0
-                ? ""
-                : $"UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM (VALUES {string.Join(", ", names.Select(name => $"({Quote.Literal(name)})"))}) "
-                    + "own (n) WHERE pg_catalog.current_setting(n, true) <> ''",
-            StringComparison.Ordinal);
+        var values = string.Join(", ", names.Select(name => $"({Quote.Literal(name)})"));
+        var own = $"UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM (VALUES {values}) own (n) "
+            + "WHERE pg_catalog.current_setting(n, true) <> ''";
+        _query = _beginning.Replace(Own, names.Count == 0 ? "" : own, StringComparison.Ordinal);
     }
 
     /// <summary>Asks for it.</summary>

@@ -68,6 +68,13 @@ internal static partial class SnapshotFacts
                 + "in the manifest; the archive's DATABASE PROPERTIES hold it (pg_restore --create).");
         }
 
+        var comment = DatabaseProperties.OwnComment(properties.Comment);
+        if (comment is not null && Redaction.ByPattern.Apply(comment) is var shown && shown != comment)
+        {
+            leftOut.Add("a part of the database's comment: it looks like a secret and is not in the manifest.");
+            comment = shown;
+        }
+
         var masked = await MaskMark.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
         if (masked is not null)
         {
@@ -89,7 +96,7 @@ internal static partial class SnapshotFacts
             WithheldSettings = [.. withheld.Order(StringComparer.Ordinal)],
             Grants = await DatabaseGrants.ReadAsync(connection, connection.Database!, cancellationToken).ConfigureAwait(false),
             ConnectionLimit = properties.ConnectionLimit,
-            Comment = DatabaseProperties.OwnComment(properties.Comment) is { } comment ? Redaction.ByPattern.Apply(comment) : null,
+            Comment = comment,
             IsTemplate = properties.IsTemplate,
             IcuRules = properties.IcuRules,
         };
@@ -133,9 +140,11 @@ internal static partial class SnapshotFacts
     private static bool IsSecret(string setting)
         => SecretName().IsMatch(setting) || SecretValue().IsMatch(setting) || Redaction.ByPattern.Apply(setting) != setting;
 
-    [GeneratedRegex(@"\b(Bearer\s+\S{8,}|eyJ[\w-]{10,}\.|AKIA[0-9A-Z]{16}|sk_(live|test)_\w{8,}|gh[pousr]_\w{20,})", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\b(Bearer\s+\S{8,}|eyJ[\w-]{10,}\.|AKIA[0-9A-Z]{16}|sk_(live|test)_\w{8,}|gh[pousr]_\w{20,})", RegexOptions.CultureInvariant)]
     private static partial Regex SecretValue();
 
-    [GeneratedRegex(@"^[^=]*(passw|pwd|passphrase|secret|token|api_?key|private_?key|hmac|bearer|credential)[^=]*=", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^[^=]*(passw|pwd|passphrase|secret|token|api_?key|private_?key|hmac|bearer|credential)[^=]*=", RegexOptions.IgnoreCase)]
     private static partial Regex SecretName();
 }

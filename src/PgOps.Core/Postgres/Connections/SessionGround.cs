@@ -10,6 +10,8 @@ namespace PgOps.Core.Postgres.Connections;
 /// </summary>
 internal static class SessionGround
 {
+    private const int MostAttempts = 10;
+
     private static readonly string[] Timeouts =
         ["statement_timeout", "lock_timeout", "transaction_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"];
 
@@ -22,30 +24,41 @@ internal static class SessionGround
     internal static async Task PrepareAsync(
         NpgsqlConnection connection, PgTarget target, ILogger? log, CancellationToken cancellationToken)
     {
+        // What is set in a pooler's session stays there for its other clients.
+        var names = Timeouts.Where(name => target.Options?.Contains(name, StringComparison.OrdinalIgnoreCase) != true).ToList();
+        if (!target.Pooled && names.Count > 0
+            && await TakeOffAsync(connection, names, cancellationToken).ConfigureAwait(false) is { } taken)
+        {
+            log?.TimeoutsTakenOff(target, taken);
+        }
+
         // With several hosts the driver has chosen one of that kind.
         if (target.TargetSessionAttributes is { } kind && !target.Host.Contains(',', StringComparison.Ordinal))
         {
             await RequireKindAsync(connection, target, kind, cancellationToken).ConfigureAwait(false);
         }
+    }
 
-        // What is set in a pooler's session stays there for its other clients.
-        var names = Timeouts.Where(name => target.Options?.Contains(name, StringComparison.OrdinalIgnoreCase) != true).ToList();
-        if (target.Pooled || names.Count == 0)
+    private static async Task<string?> TakeOffAsync(NpgsqlConnection connection, List<string> names, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
         {
-            return;
-        }
-
-        var taken = await connection.ScalarAsync<string>(
-            $"""
-            SELECT pg_catalog.string_agg(name || ' = ' || value, ', ') FROM (
-                SELECT name, pg_catalog.current_setting(name, true) AS value, pg_catalog.set_config(name, '0', false)
-                FROM pg_catalog.unnest(ARRAY[{string.Join(", ", names.Select(Quote.Literal))}]) name
-                WHERE coalesce(pg_catalog.current_setting(name, true), '0') <> '0' OFFSET 0) set
-            """,
-            cancellationToken).ConfigureAwait(false);
-        if (taken is not null)
-        {
-            log?.TimeoutsTakenOff(target, taken);
+            try
+            {
+                return await connection.ScalarAsync<string>(
+                    $"""
+                    SELECT pg_catalog.string_agg(name || ' = ' || value, ', ') FROM (
+                        SELECT name, pg_catalog.current_setting(name, true) AS value, pg_catalog.set_config(name, '0', false)
+                        FROM pg_catalog.unnest(ARRAY[{string.Join(", ", names.Select(Quote.Literal))}]) name
+                        WHERE coalesce(pg_catalog.current_setting(name, true), '0') <> '0' OFFSET 0) set
+                    """,
+                    cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.QueryCanceled && attempt < MostAttempts)
+            {
+                // A statement_timeout of a few milliseconds can end the first statement of a session, whose caches are cold.
+                cancellationToken.ThrowIfCancellationRequested();
+            }
         }
     }
 
