@@ -208,12 +208,11 @@ public sealed class DrillStepTests : IDisposable
 
         Assert.Equal(1, Math.Min(1, waits));
         Assert.True(drill.Proven, string.Join('\n', drill.Checks));
-        Assert.True(drill.RecoveryTime > delay, $"{drill.RecoveryTime}");
         Assert.Equal(["recovery-time"], Names(drill, PgCheckStatus.Failed));
 
-        // What is left of the recovery without it is far less than the wait: the drill fails for the fetching alone.
-        var again = await RunAsync(new() { Path = copy.Path, Server = _server.Target });
-        Assert.True(again.RecoveryTime < drill.RecoveryTime - (delay / 2), $"{again.RecoveryTime} and {drill.RecoveryTime}");
+        // The wait is in it beside what the restore took, however busy the machine is.
+        var restore = drill.Checks.Single(check => check.Name == "restore").Duration;
+        Assert.True(drill.RecoveryTime >= delay + restore, $"{drill.RecoveryTime} and {restore}");
     }
 
     [PostgresFact]

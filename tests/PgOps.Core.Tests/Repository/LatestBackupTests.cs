@@ -57,7 +57,8 @@ public sealed class LatestBackupTests : IDisposable
         var said = Said();
         Assert.StartsWith(
             string.Create(
-                CultureInfo.InvariantCulture, $"Every backup of shop that was asked for is dated after now: {ahead.Path} is of {Now.AddDays(2):u}, and"),
+                CultureInfo.InvariantCulture,
+                $"Every backup of shop that was asked for is dated after now: {ahead.Path} is of {Now.AddDays(2):u}, and"),
             said, StringComparison.Ordinal);
         Assert.EndsWith($"See which clock is wrong. A backup is also taken by its name: '{ahead.Path}'.", said, StringComparison.Ordinal);
     }
