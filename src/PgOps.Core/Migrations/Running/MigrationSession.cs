@@ -168,6 +168,16 @@ internal sealed class MigrationSession : IAsyncDisposable
         return batch;
     }
 
+    /// <summary>Puts the session's settings back to that.</summary>
+    internal async Task ResetAsync(CancellationToken cancellationToken)
+    {
+        var batch = NewBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>A history command with the settings that it needs, whatever the script has set: for use inside a transaction.</summary>
     internal IEnumerable<NpgsqlBatchCommand> Recording(NpgsqlBatchCommand history)
         => [new(_historySettings), history];

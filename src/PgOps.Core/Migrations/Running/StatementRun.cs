@@ -179,15 +179,6 @@ internal sealed class StatementRun
         }
     }
 
-    private async Task ResetAsync(CancellationToken cancellationToken)
-    {
-        var batch = _session.NewBatch();
-        await using (batch.ConfigureAwait(false))
-        {
-            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>
     /// A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.
     /// </summary>
@@ -294,7 +285,7 @@ internal sealed class StatementRun
         if (statement.Keywords[0] == "DISCARD")
         {
             await _session.HoldKeyAsync(cancellationToken).ConfigureAwait(false);
-            await ResetAsync(cancellationToken).ConfigureAwait(false);
+            await _session.ResetAsync(cancellationToken).ConfigureAwait(false);
         }
 
         await RecordAsync(script, HistoryState.Started, index + 1, null, null, cancellationToken).ConfigureAwait(false);
