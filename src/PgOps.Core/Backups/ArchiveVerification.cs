@@ -31,7 +31,7 @@ internal static class ArchiveVerification
         CancellationToken cancellationToken)
     {
         var (archive, content, contents, dumped, _) = snapshot;
-        RequireEveryTable(contents, dumped, content);
+        RequireEveryTable(plan, contents, dumped, content);
         var only = !plan.Request.Selection.IsWhole;
         content = content with
         {
@@ -92,9 +92,19 @@ internal static class ArchiveVerification
 
     /// <summary>The archive's own table of contents must name exactly the tables that were fingerprinted.</summary>
     /// <exception cref="PgOpsException">BackupFailed.</exception>
-    private static void RequireEveryTable(ArchiveContents contents, DumpedTables dumped, DatabaseContent content)
+    private static void RequireEveryTable(BackupPlan plan, ArchiveContents contents, DumpedTables dumped, DatabaseContent content)
     {
         var inArchive = contents.TableOids;
+        if (dumped.Tables.Where(table => plan.Selected.WithoutRows.Contains(table.Oid)).Select(table => table.Qualified).ToList()
+            is { Count: > 0 } unwanted)
+        {
+            throw new PgOpsException(
+                PgErrorCode.BackupFailed,
+                $"The archive holds rows of {NameList.InSentence(unwanted, 10)}, which were to be left out.",
+                BackupDatabase.NothingLeft,
+                "This is a defect of PgOps: please report it with the parameters and pg_dump's version.");
+        }
+
         var expected = dumped.Tables.Where(table => !table.IsLargeObjects).ToList();
         var missing = expected.Where(table => !inArchive.Contains(table.Oid)).Select(table => table.Qualified).ToList();
         if (missing.Count > 0 || inArchive.Count > expected.Count || content.Tables.Count != dumped.Tables.Count)

@@ -10,6 +10,7 @@ using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Backups;
 
@@ -146,6 +147,19 @@ public sealed class BackupDatabase
         }
     }
 
+    /// <summary>A script names its tables, and must be read back; an archive has their numbers.</summary>
+    private static void RequireReadable(PgBackupFormat format, PgDatabaseFacts facts)
+    {
+        if (format == PgBackupFormat.Plain && !ServerEncoding.IsKnown(facts.Encoding))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"A script in the encoding {facts.Encoding} could not be read back: .NET does not know the encoding.",
+                "Nothing was written.",
+                "Take -Format Directory or Custom.");
+        }
+    }
+
     /// <summary>Before anything is written: tools that can do it, a role that sees every row, and room.</summary>
     internal static async Task<BackupPlan> PlanAsync(
         BackupDatabaseRequest request,
@@ -161,6 +175,7 @@ public sealed class BackupDatabase
             ?? await DumpCompression.BestAsync(tools.Dump, request.Format, cancellationToken).ConfigureAwait(false);
         var database = connection.Database!;
         var listed = await DumpedTables.ListAsync(connection, cancellationToken).ConfigureAwait(false);
+        var selected = await SelectedObjects.ResolveAsync(connection, request.Selection, cancellationToken).ConfigureAwait(false);
         if (request.Selection.IsWhole)
         {
             listed.RefuseUnlessComplete(target);
@@ -169,6 +184,7 @@ public sealed class BackupDatabase
         var leftOut = new List<string>(listed.LeftOut);
         var server = await SnapshotFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
         var facts = await SnapshotFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);
+        RequireReadable(request.Format, facts);
         var mark = await DatabasePosition.ReadAsync(connection, null, cancellationToken).ConfigureAwait(false);
         var depth = await ArchiveVerification.DepthAsync(
             request.Fingerprint, connection, sink.Log, cancellationToken).ConfigureAwait(false);
@@ -182,6 +198,7 @@ public sealed class BackupDatabase
         return new BackupPlan(request, id, target, database, tools, compression, depth)
         {
             Listed = listed,
+            Selected = selected,
             LeftOut = leftOut,
             Server = server,
             Facts = facts,
@@ -214,7 +231,7 @@ public sealed class BackupDatabase
                 Tool = PostgresBinaries.Words("pg_dump", plan.Tools.Dump.Version),
                 Jobs = plan.Jobs,
                 Compression = plan.Compression,
-                Selection = plan.Request.Selection.Arguments(plan.Tools.Dump.Major),
+                Selection = plan.Request.Selection.Words(plan.Tools.Dump.Major),
                 Encryption = plan.Encryptor?.Facts,
             },
             Fingerprint = plan.Depth.ToString(),

@@ -1,4 +1,6 @@
+using System.Text;
 using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Backups;
 
@@ -27,6 +29,12 @@ internal sealed record BackupPlan(
     /// <summary>The tables in the snapshot.</summary>
     internal required DumpedTables Listed { get; init; }
 
+    /// <summary>What the selection's names stand for.</summary>
+    internal required SelectedObjects Selected { get; init; }
+
+    /// <summary>pg_dump's arguments for the part to dump.</summary>
+    internal IReadOnlyList<string> SelectionArguments => Request.Selection.Arguments(Tools.Dump.Major, Selected.Arguments);
+
     /// <summary>What the backup leaves out.</summary>
     internal required IReadOnlyList<string> LeftOut { get; init; }
 
@@ -38,6 +46,9 @@ internal sealed record BackupPlan(
 
     /// <summary>Where the database stands in its migrations.</summary>
     internal required PgMigrationMark? Migration { get; init; }
+
+    /// <summary>The encoding of the names that pg_dump and pg_restore write.</summary>
+    internal Encoding NameEncoding => ServerEncoding.Of(Facts.Encoding);
 
     /// <summary>Workers.</summary>
     internal int Jobs => Request.Format != PgBackupFormat.Directory

@@ -42,51 +42,46 @@ internal sealed class DumpRun
         => [.. _remarks.Where(remark => remark.StartsWith(Prefix + "warning: ", StringComparison.Ordinal))];
 
     /// <summary>Runs it.</summary>
-    /// <param name="pgDump">The program.</param>
-    /// <param name="request">What to dump.</param>
-    /// <param name="compression">pg_dump's <c>--compress</c>.</param>
+    /// <param name="plan">What to dump, and by which program.</param>
     /// <param name="target">The database, under the backup's own application name.</param>
     /// <param name="snapshot">The exported snapshot.</param>
     /// <param name="archive">File or folder to write.</param>
-    /// <param name="jobs">Workers.</param>
     /// <param name="stream">Takes the archive from the standard output in place of a file; may be null.</param>
     /// <param name="cancellationToken">Ends it and waits.</param>
     internal async Task RunAsync(
-        PostgresTool pgDump,
-        BackupDatabaseRequest request,
-        string compression,
+        BackupPlan plan,
         PgTarget target,
         string snapshot,
         string archive,
-        int jobs,
         EncryptedDump? stream,
         CancellationToken cancellationToken)
     {
-        _jobs = jobs;
+        _jobs = plan.Jobs;
         List<string> arguments =
         [
-            "--format=" + PayloadName.FormatOf(request.Format).Split('.')[0],
+            "--format=" + PayloadName.FormatOf(plan.Request.Format).Split('.')[0],
             .. stream is null ? ["--file=" + archive] : (string[])[],
             "--snapshot=" + snapshot,
-            "--compress=" + compression,
+            "--compress=" + plan.Compression,
             "--verbose",
             "--no-password",
             "--no-sync",
             LockWait,
-            .. request.Selection.Arguments(pgDump.Major),
+            .. plan.SelectionArguments,
         ];
-        if (request.Format == PgBackupFormat.Directory)
+        if (plan.Request.Format == PgBackupFormat.Directory)
         {
-            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"));
+            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--jobs={plan.Jobs}"));
         }
 
         // The database comes by PGDATABASE: as an argument a name with "=" in it would be taken for a connection string.
-        var command = new ToolCommand(pgDump.Path)
+        var command = new ToolCommand(plan.Tools.Dump.Path)
         {
             Arguments = arguments,
             Target = target,
             Environment = new Dictionary<string, string?> { ["PGTZ"] = "UTC" },
             OnError = Listen,
+            Encoding = plan.NameEncoding,
         };
         var result = await (stream is null ? ToolProcess.RunAsync(command, cancellationToken) : stream.RunAsync(command, cancellationToken))
             .ConfigureAwait(false);

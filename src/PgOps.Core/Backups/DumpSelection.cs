@@ -30,23 +30,33 @@ public sealed record DumpSelection
     public bool NoLargeObjects { get; init; }
 
     /// <summary>Whether everything is dumped: only that is a backup of the database.</summary>
-    internal bool IsWhole => Arguments(0).Count == 0;
+    internal bool IsWhole => Words(0).Count == 0;
+
+    /// <summary>Whether it names schemas or tables.</summary>
+    internal bool HasNames
+        => Schemas.Count + ExcludedSchemas.Count + Tables.Count + ExcludedTables.Count + ExcludedTableData.Count > 0;
 
     /// <summary>Whether the definition of every object is dumped.</summary>
     internal bool HoldsEveryObject => !DataOnly && Schemas.Count + ExcludedSchemas.Count + Tables.Count + ExcludedTables.Count == 0;
 
-    /// <summary>pg_dump's arguments.</summary>
+    /// <summary>The selection as pg_dump's arguments would say it; the manifest keeps them.</summary>
     /// <param name="toolMajor">pg_dump's major version.</param>
-    internal IReadOnlyList<string> Arguments(int toolMajor)
-    {
-        List<string> arguments =
+    internal IReadOnlyList<string> Words(int toolMajor) => Arguments(
+        toolMajor,
         [
             .. Schemas.Select(pattern => "--schema=" + pattern),
             .. ExcludedSchemas.Select(pattern => "--exclude-schema=" + pattern),
             .. Tables.Select(pattern => "--table=" + pattern),
             .. ExcludedTables.Select(pattern => "--exclude-table=" + pattern),
             .. ExcludedTableData.Select(pattern => "--exclude-table-data=" + pattern),
-        ];
+        ]);
+
+    /// <summary>pg_dump's arguments.</summary>
+    /// <param name="toolMajor">pg_dump's major version.</param>
+    /// <param name="names">Those that name schemas and tables.</param>
+    internal IReadOnlyList<string> Arguments(int toolMajor, IEnumerable<string> names)
+    {
+        List<string> arguments = [.. names];
         if (Schemas.Count + Tables.Count > 0)
         {
             // A pattern that nothing fits is a mistake, not an empty backup.
@@ -79,6 +89,15 @@ public sealed record DumpSelection
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument, "SchemaOnly and DataOnly leave nothing to dump.", "Nothing was written.", "Give one of them.");
+        }
+
+        if (Tables.Count > 0 && Schemas.Count + ExcludedSchemas.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "pg_dump takes the tables of -Table whatever their schema: -Schema and -ExcludeSchema would have no effect beside it.",
+                "Nothing was written.",
+                "Give the schema with the table, for example -Table 'sales.*', and leave tables out by -ExcludeTable.");
         }
     }
 }

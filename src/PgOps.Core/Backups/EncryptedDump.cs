@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;
@@ -14,11 +15,13 @@ internal sealed class EncryptedDump
     private readonly Encryptor _encryptor;
     private readonly PostgresTool _pgRestore;
     private readonly string _file;
+    private readonly Encoding _encoding;
     private readonly List<RowHashSum> _rows = [];
     private readonly ArchivedPositions _positions = new();
 
-    internal EncryptedDump(Encryptor encryptor, PostgresTool pgRestore, string file)
+    internal EncryptedDump(Encryptor encryptor, PostgresTool pgRestore, string file, Encoding encoding)
     {
+        _encoding = encoding;
         _encryptor = encryptor;
         _pgRestore = pgRestore;
         _file = file;
@@ -44,7 +47,7 @@ internal sealed class EncryptedDump
             pgDump,
             [
                 _encryptor.Command(_file),
-                new ToolCommand(_pgRestore.Path, "--list") { OnOutput = Contents.Add },
+                new ToolCommand(_pgRestore.Path, "--list") { OnOutput = Contents.Add, Encoding = _encoding },
                 new ToolCommand(_pgRestore.Path, "--data-only", "--file=-") { Output = rows },
             ],
             cancellationToken).ConfigureAwait(false);

@@ -33,7 +33,7 @@ public sealed class PreviewBackup
                 var plan = await BackupDatabase.PlanAsync(
                     request, "", request.Target, holder, sink, cancellationToken).ConfigureAwait(false);
                 var (pgDump, tables) = (plan.Tools.Dump, plan.Listed.Tables);
-                var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Arguments(pgDump.Major))})";
+                var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Words(pgDump.Major))})";
                 var bytes = PgSize.Format(tables.Sum(table => table.Bytes));
                 return $"Back up {request.Target} ({Amount.Of(tables.Count, "table")}, {bytes}) with pg_dump {pgDump.Version}, "
                     + $"{request.Format} format, fingerprint {request.Fingerprint}{part}"

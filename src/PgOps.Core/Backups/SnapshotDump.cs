@@ -44,7 +44,7 @@ internal sealed class SnapshotDump : IDisposable
         // Of the custom format no plain byte reaches the disk; a folder's files are encrypted when all of them are there.
         _stream = plan.Encryptor is null || plan.Request.Format != PgBackupFormat.Custom
             ? null
-            : new EncryptedDump(plan.Encryptor, plan.Tools.Restore, _archive + plan.Encryptor.Ending);
+            : new EncryptedDump(plan.Encryptor, plan.Tools.Restore, _archive + plan.Encryptor.Ending, plan.NameEncoding);
     }
 
     /// <summary>Does it. The first part that fails ends the others.</summary>
@@ -64,7 +64,7 @@ internal sealed class SnapshotDump : IDisposable
         var dumpTarget = _plan.Target with { ApplicationName = _plan.Target.ApplicationName + " dump" };
         var whole = _plan.Request.Selection.IsWhole;
         var dump = Part("dump", token => run.RunAsync(
-            _plan.Tools.Dump, _plan.Request, _plan.Compression, dumpTarget, _holder.Snapshot, _archive, _plan.Jobs, _stream, token));
+            _plan, dumpTarget, _holder.Snapshot, _archive, _stream, token));
         var together = Task.WhenAll(
             dump,
             Part("globals", token => _plan.Tools.DumpAll is null ? Task.CompletedTask : DumpGlobalsAsync(_plan.Tools.DumpAll, token)),
@@ -139,7 +139,8 @@ internal sealed class SnapshotDump : IDisposable
 
         if (_plan.Request.Format != PgBackupFormat.Plain)
         {
-            return await ArchiveContents.ReadAsync(_plan.Tools.Restore, _archive, cancellationToken).ConfigureAwait(false);
+            return await ArchiveContents.ReadAsync(
+                _plan.Tools.Restore, _archive, _plan.NameEncoding, cancellationToken).ConfigureAwait(false);
         }
 
         var oids = _plan.Listed.Tables.ToDictionary(table => (table.Schema, table.Name), table => table.Oid);

@@ -14,7 +14,7 @@ internal static class IndexInspections
                     WHEN rel.relkind = 'I' THEN format('is INVALID: some partitions of %s have no such index', tab.name)
                     ELSE format('is INVALID: queries of %s do not use it%s', tab.name, CASE WHEN i.indisunique THEN ', and there may be duplicates' ELSE '' END) END,
                CASE WHEN p.pid IS NOT NULL THEN 'Test again when that has ended.'
-                    WHEN rel.relkind = 'I' THEN format('Create the index on each partition that lacks it, and ALTER INDEX %s ATTACH PARTITION ….', rel.name)
+                    WHEN rel.relkind = 'I' THEN format('Create the index on each partition that lacks it, and ALTER INDEX %s ATTACH PARTITION ... .', rel.name)
                     WHEN rel.relname ~ '_cc(new|old)[0-9]*$' THEN format('It is left from a REINDEX that broke off: DROP INDEX CONCURRENTLY %s.', rel.name)
                     ELSE format('REINDEX INDEX CONCURRENTLY %s, or DROP INDEX CONCURRENTLY %1$s and create it again.', rel.name) END
         FROM rel JOIN pg_index i ON i.indexrelid = rel.oid JOIN rel tab ON tab.oid = i.indrelid

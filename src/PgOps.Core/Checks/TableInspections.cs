@@ -8,7 +8,7 @@ internal static class TableInspections
     // A partition has its parent's key and, read through its parent, the parent's policies.
     private const string PrimaryKeysQuery = """
         SELECT rel.name, false, 'has no primary key: its rows cannot be told apart, and logical replication of UPDATE and DELETE fails',
-               format('ALTER TABLE %s ADD PRIMARY KEY (…).', rel.name)
+               format('ALTER TABLE %s ADD PRIMARY KEY (...).', rel.name)
         FROM rel WHERE rel.relkind IN ('r', 'p') AND NOT rel.relispartition
           AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = rel.oid AND i.indisprimary)
         """;
@@ -17,7 +17,7 @@ internal static class TableInspections
         SELECT rel.name, true,
                format('has row-level security and no policy: everybody but %s sees no row',
                    CASE WHEN rel.relforcerowsecurity THEN 'superusers and roles with BYPASSRLS' ELSE 'its owner and roles with BYPASSRLS' END),
-               format('CREATE POLICY … ON %s, or ALTER TABLE %1$s DISABLE ROW LEVEL SECURITY. Where it is meant so, give -AsWarning RowSecurity.', rel.name)
+               format('CREATE POLICY ... ON %s, or ALTER TABLE %1$s DISABLE ROW LEVEL SECURITY. Where it is meant so, give -AsWarning RowSecurity.', rel.name)
         FROM rel WHERE rel.relkind IN ('r', 'p') AND rel.relrowsecurity AND NOT rel.relispartition
           AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = rel.oid)
         UNION ALL

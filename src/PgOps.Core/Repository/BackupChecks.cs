@@ -4,6 +4,7 @@ using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Repository;
 
@@ -128,7 +129,7 @@ internal static class BackupChecks
             if (ForeignDump.IsScript(manifest.Payload.Format) && manifest.Payload.Encryption is null)
             {
                 var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
-                return script.Missing(manifest.Tables) is { Count: > 0 } lost
+                return script.Missing(manifest.Tables, manifest.Facts.Encoding) is { Count: > 0 } lost
                     ? PgCheck.Fail(Name, $"no rows in the script for {NameList.InSentence([.. lost.Select(table => table.ToString())])}")
                     : PgCheck.Pass(Name, string.Create(
                         CultureInfo.InvariantCulture,
@@ -139,8 +140,10 @@ internal static class BackupChecks
             using var opened = input is null
                 ? await OpenedArchive.OpenAsync(backup, request.Identity, true, null, cancellationToken).ConfigureAwait(false)
                 : OpenedArchive.Plain(archive, input);
-            var contents = await ArchiveContents.ReadAsync(pgRestore, opened, cancellationToken).ConfigureAwait(false);
-            var missing = contents.Missing(manifest.Tables);
+            var encoding = manifest.Facts.Encoding;
+            var contents = await ArchiveContents.ReadAsync(
+                pgRestore, opened, ServerEncoding.Of(encoding), cancellationToken).ConfigureAwait(false);
+            var missing = contents.Missing(manifest.Tables, encoding);
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
                     CultureInfo.InvariantCulture,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Common.Operations;
+using System.Text;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;
@@ -78,7 +79,8 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         try
         {
             var pgRestore = PostgresBinaries.Client("pg_restore", 0, request.BinPath);
-            var contents = await ArchiveContents.ReadAsync(pgRestore, backup.Path, cancellationToken).ConfigureAwait(false);
+            var contents = await ArchiveContents.ReadAsync(
+                pgRestore, backup.Path, Encoding.UTF8, cancellationToken).ConfigureAwait(false);
             var script = new DumpScript();
             var result = await ToolProcess.RunAsync(
                 new ToolCommand(pgRestore.Path, "--schema-only", "--create", "--file=-", backup.Path) { OnOutput = script.AddLine },

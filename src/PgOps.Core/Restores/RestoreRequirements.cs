@@ -7,6 +7,7 @@ using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Archives;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 
@@ -117,11 +118,11 @@ internal sealed partial class RestoreRequirements
         }
 
         var facts = _manifest.Facts;
-        var toc = await ArchiveToc.ReadAsync(tool, _archive!, facts.Roles.Append(facts.Owner), cancellationToken).ConfigureAwait(false);
+        var toc = await ArchiveToc.ReadAsync(tool, _archive!, facts, cancellationToken).ConfigureAwait(false);
         var selection = _request.IsPartial ? TocSelection.Of(toc, _request.Schemas, _request.Tables) : null;
         var edit = ArchiveEdit.Of(toc, selection, _request.SkipExtension, privileges.IsSuperuser, roles);
         var statements = await ArchiveScript.ReadAsync(
-            tool, _archive!, edit.Definitions, ArchiveScript.EncodingOf(facts), cancellationToken).ConfigureAwait(false);
+            tool, _archive!, edit.Definitions, ServerEncoding.Of(facts.Encoding), cancellationToken).ConfigureAwait(false);
         plan = plan with { Edit = edit, Selection = selection };
         if (selection is not null)
         {

@@ -24,7 +24,7 @@ internal sealed class ScriptReader
     private readonly StatementBounds _bounds = new();
     private readonly StatementText _statement = new();
     private readonly StringSetting _strings = new(initial: true);
-    private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
+    private Decoder _decoder = Encoding.UTF8.GetDecoder();
     private readonly ArrayBufferWriter<char> _line = new();
     private int _unread;
     private OpenLiteral? _open;
@@ -317,12 +317,22 @@ internal sealed class ScriptReader
         {
             var statement = Statement(_statement.Take());
             _strings.Follow(statement);
+            FollowEncoding(statement);
             _copies += statement.Span[0] is 'c' or 'C' && SqlStatementTraits.CopiesFromStdin(statement) ? 1 : 0;
             OnStatement?.Invoke(statement);
         }
 
         _bounds.Reset();
         _gap = null;
+    }
+
+    /// <summary>The lines to come have the encoding that the script says, as for psql.</summary>
+    private void FollowEncoding(SqlStatement statement)
+    {
+        if (statement.Span[0] is 's' or 'S' && SettingAssignment.In(statement) is [{ Name: "client_encoding", Value: { } encoding }])
+        {
+            _decoder = ServerEncoding.Of(encoding).GetDecoder();
+        }
     }
 
     private SqlStatement Statement(string text) => new(text, 0, text.Length, (int)Math.Min(Line, int.MaxValue), 1, _strings.Conforming);

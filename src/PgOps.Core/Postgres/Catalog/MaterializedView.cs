@@ -35,7 +35,7 @@ internal sealed record MaterializedView
             SELECT c.view, p.oid::pg_catalog.regprocedure::pg_catalog.text FROM calls c JOIN pg_catalog.pg_proc p ON p.oid = c.call
             WHERE p.provolatile = 'v' OR (p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
                 AND (p.proname IN ({{Momentary}}) OR (p.proname = 'age' AND p.pronargs = 1)))
-            UNION SELECT t.view, 'clock or user (CURRENT_TIMESTAMP, CURRENT_USER …)' FROM trees t WHERE t.tree ~ '{SQLVALUEFUNCTION '
+            UNION SELECT t.view, 'clock or user (CURRENT_TIMESTAMP, CURRENT_USER, ...)' FROM trees t WHERE t.tree ~ '{SQLVALUEFUNCTION '
             UNION SELECT t.view, 'TABLESAMPLE' FROM trees t WHERE t.tree ~ '{TABLESAMPLECLAUSE '
             UNION SELECT u.view, 'the foreign table ' || u.rel::pg_catalog.regclass::pg_catalog.text FROM used u
             JOIN pg_catalog.pg_class c ON c.oid = u.rel AND c.relkind = 'f')

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace PgOps.Core.Postgres.ClientTools;
 
 /// <summary>One run of a program: an argument list, never a shell string, and no secret among the arguments.</summary>
@@ -42,6 +44,9 @@ internal sealed record ToolCommand
 
     /// <summary>Receives each line of standard error, secrets hidden, on another thread.</summary>
     public Action<string>? OnError { get; init; }
+
+    /// <summary>The encoding of what it writes line by line; names in it have that of the database.</summary>
+    public Encoding Encoding { get; init; } = Encoding.UTF8;
 
     /// <summary>How long a cancelled program may take to end by itself before it is killed with all its children.</summary>
     public TimeSpan GracePeriod { get; init; } = TimeSpan.FromSeconds(5);

@@ -91,8 +91,8 @@ internal static partial class ToolProcess
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
-            StandardOutputEncoding = Encoding.UTF8,
-            StandardErrorEncoding = Encoding.UTF8,
+            StandardOutputEncoding = command.Encoding,
+            StandardErrorEncoding = command.Encoding,
             WorkingDirectory = command.WorkingDirectory ?? "",
         };
         foreach (var argument in command.Arguments)

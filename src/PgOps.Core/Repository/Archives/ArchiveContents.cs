@@ -106,33 +106,40 @@ internal sealed partial class ArchiveContents
     /// <summary>Reads the table of contents.</summary>
     /// <param name="pgRestore">The program.</param>
     /// <param name="archive">File or folder.</param>
+    /// <param name="encoding">The encoding of the names in it.</param>
     /// <param name="cancellationToken">Ends the program.</param>
     /// <param name="input">The archive's bytes, in place of the file.</param>
     /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it.</exception>
     internal static async Task<ArchiveContents> ReadAsync(
-        PostgresTool pgRestore, string archive, CancellationToken cancellationToken, Stream? input = null)
+        PostgresTool pgRestore, string archive, Encoding encoding, CancellationToken cancellationToken, Stream? input = null)
     {
         using var plain = OpenedArchive.Plain(archive, input);
-        return await ReadAsync(pgRestore, plain, cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(pgRestore, plain, encoding, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads the table of contents of an archive that may be encrypted.</summary>
     /// <param name="pgRestore">The program.</param>
     /// <param name="archive">The archive.</param>
+    /// <param name="encoding">The encoding of the names in it.</param>
     /// <param name="cancellationToken">Ends the program.</param>
     /// <exception cref="PgOpsException">ToolFailed when pg_restore cannot read it or is not content with it; DecryptionFailed.</exception>
     internal static async Task<ArchiveContents> ReadAsync(
-        PostgresTool pgRestore, OpenedArchive archive, CancellationToken cancellationToken)
+        PostgresTool pgRestore, OpenedArchive archive, Encoding encoding, CancellationToken cancellationToken)
     {
         var contents = new ArchiveContents();
         var result = await archive.RunAsync(
-            new ToolCommand(pgRestore.Path, "--list") { OnOutput = contents.Add }, cancellationToken).ConfigureAwait(false);
+            new ToolCommand(pgRestore.Path, "--list") { OnOutput = contents.Add, Encoding = encoding }, cancellationToken).ConfigureAwait(false);
         result.EnsureSuccess();
         return result.Errors.Count == 0 ? contents : throw result.Error();
     }
 
     /// <summary>The tables that have no data in the archive.</summary>
-    internal IReadOnlyList<PgTableFingerprint> Missing(IEnumerable<PgTableFingerprint> tables)
+    /// <param name="tables">The tables that should.</param>
+    /// <param name="encoding">
+    /// PostgreSQL's name of the archive's encoding. Of a letter beyond ASCII two tables may differ on what it is: outside of UTF-8 such
+    /// names are counted where they are not found.
+    /// </param>
+    internal IReadOnlyList<PgTableFingerprint> Missing(IEnumerable<PgTableFingerprint> tables, string encoding)
     {
         // A name may hold spaces, so the owner's cannot be told from it: every prefix that ends at a space may be the table.
         var present = new HashSet<string>(StringComparer.Ordinal);
@@ -144,12 +151,15 @@ internal sealed partial class ArchiveContents
             }
         }
 
-        return
-        [
-            .. tables.Where(table => table is { Schema: "pg_catalog", Name: "pg_largeobject" }
-                ? !HasLargeObjects
-                : !present.Contains(TocLine.Listed($"{table.Schema} {table.Name}"))),
-        ];
+        var expected = tables.ToList();
+        var missing = expected.FindAll(table => table is { Schema: "pg_catalog", Name: "pg_largeobject" }
+            ? !HasLargeObjects
+            : !present.Contains(Listed(table)));
+        var isCounted = !ServerEncoding.IsUtf8(encoding) && missing.TrueForAll(table => !Ascii.IsValid(Listed(table)))
+            && _tableData.Count == expected.Count(table => table is not { Schema: "pg_catalog", Name: "pg_largeobject" });
+        return isCounted ? [] : missing;
+
+        static string Listed(PgTableFingerprint table) => TocLine.Listed($"{table.Schema} {table.Name}");
     }
 
     /// <summary>
@@ -179,12 +189,10 @@ internal sealed partial class ArchiveContents
         await DurableFile.WriteAsync(list, Encoding.UTF8.GetBytes(TocLine.List(_sequences)), cancellationToken).ConfigureAwait(false);
         try
         {
-            var script = new ScriptReader { OnStatement = _positions.Read };
+            var script = new ArchivedRows(_ => { }, positions: _positions);
+            await using var closed = script.ConfigureAwait(false);
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive)
-                {
-                    OnOutput = line => script.Add(Encoding.UTF8.GetBytes(line + "\n")),
-                },
+                new ToolCommand(pgRestore.Path, "--file=-", "--use-list=" + list, archive) { Output = script },
                 cancellationToken).ConfigureAwait(false);
             result.EnsureSuccess();
         }

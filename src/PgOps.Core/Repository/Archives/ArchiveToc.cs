@@ -1,4 +1,5 @@
 using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Repository.Archives;
 
@@ -19,17 +20,23 @@ internal sealed class ArchiveToc
     /// <summary>Reads it.</summary>
     /// <param name="pgRestore">The program.</param>
     /// <param name="archive">The archive.</param>
-    /// <param name="roles">The roles that may own something: an entry's owner follows its name without a mark in between.</param>
+    /// <param name="facts">
+    /// The encoding of the names, and the roles that may own something: an entry's owner follows its name without a mark in between.
+    /// </param>
     /// <param name="cancellationToken">Ends the program.</param>
     /// <exception cref="PgOpsException">ToolFailed, DecryptionFailed.</exception>
     internal static async Task<ArchiveToc> ReadAsync(
-        PostgresTool pgRestore, OpenedArchive archive, IEnumerable<string> roles, CancellationToken cancellationToken)
+        PostgresTool pgRestore, OpenedArchive archive, PgDatabaseFacts facts, CancellationToken cancellationToken)
     {
         var lines = new List<string>();
-        var result = await archive.RunAsync(
-            new ToolCommand(pgRestore.Path, "--list", "--verbose") { OnOutput = lines.Add }, cancellationToken).ConfigureAwait(false);
+        var list = new ToolCommand(pgRestore.Path, "--list", "--verbose")
+        {
+            OnOutput = lines.Add,
+            Encoding = ServerEncoding.Of(facts.Encoding),
+        };
+        var result = await archive.RunAsync(list, cancellationToken).ConfigureAwait(false);
         result.EnsureSuccess("Nothing was restored.");
-        return Parse(lines, roles);
+        return Parse(lines, facts.Roles.Append(facts.Owner));
     }
 
     /// <summary>Makes sense of the list's lines.</summary>

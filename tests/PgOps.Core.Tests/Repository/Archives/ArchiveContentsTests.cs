@@ -25,7 +25,7 @@ public sealed class ArchiveContentsTests
         Assert.Equal(3, contents.TableCount);
         Assert.True(contents.TableOids.SetEquals([16390u, 16393u, 16394u]));
         Assert.Equal(["public.u"], contents.Missing(
-            [Table("public", "t"), Table("my schema", "a b c"), Table("public", "two\nlines"), Table("public", "u")])
+            [Table("public", "t"), Table("my schema", "a b c"), Table("public", "two\nlines"), Table("public", "u")], "UTF8")
             .Select(table => table.ToString()));
     }
 
