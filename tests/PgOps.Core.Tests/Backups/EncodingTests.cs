@@ -108,8 +108,8 @@ public sealed class EncodingTests : IDisposable
             new() { ReferenceTarget = source, Difference = source }, new CollectingSink(), CancellationToken.None);
         Assert.True(comparison.Passed, string.Join('\n', comparison.Checks));
         var test = await new TestDatabase().RunAsync(new() { Target = source }, new CollectingSink(), CancellationToken.None);
-        Assert.DoesNotContain(test.Checks, check => check.Detail.Contains("22P05", StringComparison.Ordinal));
-        Assert.Contains(test.Checks, check => check.Detail.Contains("is INVALID", StringComparison.Ordinal));
+        Assert.DoesNotContain(test.Checks, check => check.ToString().Contains("22P05", StringComparison.Ordinal));
+        Assert.Contains(test.Checks, check => check.ToString().Contains("is INVALID", StringComparison.Ordinal));
     }
 
     private async Task<PgTarget> CreateAsync(string encoding, string name)
