@@ -60,6 +60,11 @@ public sealed record PgBackupManifest
     /// <summary>What the dump leaves out on purpose (foreign tables, unlogged data…), one sentence each.</summary>
     public IReadOnlyList<string> LeftOut { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>
+    /// In a backup of a standby its unlogged tables and sequences, quoted: the dump has their definitions, what they hold only the primary.
+    /// </summary>
+    public IReadOnlyList<string> Unlogged { get; init => field = (value ?? []).ToArray(); } = [];
+
     /// <summary>Seconds spent by phase.</summary>
     public IReadOnlyDictionary<string, double> Timings { get; init; } = new Dictionary<string, double>();
 
@@ -144,6 +149,12 @@ public sealed record PgDatabaseFacts
 
     /// <summary>Extensions and their versions.</summary>
     public IReadOnlyDictionary<string, string> Extensions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Tables and sequences of extensions whose rows and positions are dumped, quoted, each with its extension's name.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> ExtensionRelations { get; init => field = value ?? new Dictionary<string, string>(); }
+        = new Dictionary<string, string>();
 
     /// <summary>Settings made with ALTER DATABASE … SET, as <c>name=value</c>.</summary>
     public IReadOnlyList<string> Settings { get; init => field = value.ToArray(); } = [];

@@ -56,6 +56,10 @@ public sealed record PgDrill : PgCheckedResult
     /// </summary>
     public bool Proven => BackupPassed && ContentEqual && Backup.Manifest?.Facts.Masked is null;
 
+    /// <summary>Whether the backup was restored, or shown not to be fit for it: else the drill says nothing of it.</summary>
+    internal bool WasMade => Checks.Any(SpeaksAgainstBackup)
+        || !Checks.Any(check => check is { Name: PgCheckName.Restore, Status: PgCheckStatus.Skipped });
+
     /// <summary>Whether a check failed that is one of the backup itself.</summary>
     internal static bool SpeaksAgainstBackup(PgCheck check)
         => check.Status == PgCheckStatus.Failed && !BesidesTheBackup.Contains(check.Name);

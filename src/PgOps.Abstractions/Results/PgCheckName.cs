@@ -56,6 +56,9 @@ public static class PgCheckName
     /// <summary>pg_restore or psql came to its end without an error.</summary>
     public const string Restore = "restore";
 
+    /// <summary>Jobs that the backup holds (pg_cron) and a restore leaves out, for a copy must not run them.</summary>
+    public const string Jobs = "jobs";
+
     /// <summary>Which part of the backup was restored, where it is not all of it.</summary>
     public const string Selection = "selection";
 

@@ -61,6 +61,14 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [ValidateNotNullOrEmpty]
     public string[] Schema { get; set; } = [];
 
+    /// <summary>
+    /// How long to wait for a lock that others hold on a table, for example 5min. Default: as long as it takes; who holds it is said after
+    /// three seconds.
+    /// </summary>
+    [Parameter]
+    [TimeSpanAmount]
+    public TimeSpan? LockTimeout { get; set; }
+
     /// <summary>Not these schemas.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -186,6 +194,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
         Path = FullPath(Path),
         Format = Format,
         Jobs = Jobs,
+        LockTimeout = LockTimeout,
         Fingerprint = Fingerprint,
         Compression = Compression,
         NoGlobals = NoGlobals,

@@ -6,10 +6,15 @@ internal static class FailedChecks
     internal static PgOpsException Error(string subject, IEnumerable<PgCheck> checks, object result)
     {
         var failed = checks.Where(check => check.Status == PgCheckStatus.Failed).ToList();
+        if (failed.Count == 0)
+        {
+            checks = checks.Where(check => check.Status == PgCheckStatus.Skipped);
+        }
+
         return new PgOpsException(
             PgErrorCode.CheckFailed,
             failed.Count == 0
-                ? $"{subject}: no check could be made.\n{string.Join('\n', checks.Select(check => $"  {check.Name}: {check.Detail}"))}"
+                ? $"{subject}: what had to be checked could not be.\n{string.Join('\n', checks.Select(check => $"  {check.Name}: {check.Detail}"))}"
                 : $"{subject}: {failed.Count} {(failed.Count == 1 ? "check" : "checks")} "
                     + $"failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
             null,

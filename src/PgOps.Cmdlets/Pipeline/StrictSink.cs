@@ -25,7 +25,9 @@ internal sealed class StrictSink : IOperationSink
             case PgBackupTest { Passed: false } test:
                 _inner.Failure(FailedChecks.Error(test.Backup.Path, test.Checks, test));
                 break;
-            case PgDrill { Passed: false } drill:
+            // Nothing was restored: what lets a runbook go on is a drill that was made.
+            case PgDrill drill when !drill.Passed
+                || drill.Checks.Any(check => check is { Name: PgCheckName.Restore, Status: PgCheckStatus.Skipped }):
                 _inner.Failure(FailedChecks.Error(drill.Backup.Path, drill.Checks, drill));
                 break;
             case PgDatabaseTest { Passed: false } test:

@@ -79,6 +79,10 @@ public sealed class RestorePgDatabaseCommand : PgPayloadCmdlet
     [ValidateNotNullOrEmpty]
     public string[] SkipExtension { get; set; } = [];
 
+    /// <summary>Restores the jobs of the extension pg_cron, too. They run from then on.</summary>
+    [Parameter]
+    public SwitchParameter IncludeJob { get; set; }
+
     /// <summary>Puts everything into the database's own tablespace.</summary>
     [Parameter]
     public SwitchParameter NoTablespaces { get; set; }
@@ -183,6 +187,7 @@ public sealed class RestorePgDatabaseCommand : PgPayloadCmdlet
             MapRole = MapRole is null ? new Dictionary<string, string>() : MapRole.Cast<DictionaryEntry>()
                 .ToDictionary(entry => $"{entry.Key}", entry => $"{entry.Value}", StringComparer.Ordinal),
             SkipExtension = SkipExtension,
+            IncludeJobs = IncludeJob,
             NoTablespaces = NoTablespaces,
             Schemas = Schema,
             Tables = Table,

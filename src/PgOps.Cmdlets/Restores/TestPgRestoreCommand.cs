@@ -54,6 +54,21 @@ public sealed class TestPgRestoreCommand : PgPayloadCmdlet
     [ValidateNotNullOrEmpty]
     public string? SandboxPath { get; set; }
 
+    /// <summary>
+    /// Settings for the sandbox's postgresql.conf, such as <c>@{ shared_preload_libraries = 'pg_cron' }</c>; not with -Target. A sandbox
+    /// that loads pg_cron has it in the copy, and runs no job.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable? SandboxSetting { get; set; }
+
+    /// <summary>
+    /// Extensions to leave out, with the rows of their own tables. An object that needs one fails the drill; the backup is not proven.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] SkipExtension { get; set; } = [];
+
     /// <summary>Parallel sessions of each drill. Default: the processors, at most 8, divided among the drills that run at a time.</summary>
     [Parameter]
     [ValidateRange(1, 64)]
@@ -194,6 +209,9 @@ public sealed class TestPgRestoreCommand : PgPayloadCmdlet
         Server = Target is null ? null : Credentials.Apply(Target, Credential),
         ServerVersion = ServerVersion,
         SandboxPath = SandboxPath is null ? null : FullPath(SandboxPath),
+        SandboxSettings = SandboxSetting?.Cast<DictionaryEntry>()
+            .ToDictionary(entry => $"{entry.Key}", entry => $"{entry.Value}", StringComparer.OrdinalIgnoreCase) ?? [],
+        SkipExtension = SkipExtension,
         Jobs = Jobs ?? (ThrottleLimit == 1 ? null : Math.Max(1, Math.Min(Environment.ProcessorCount, 8) / ThrottleLimit)),
         BinPath = BinPath is null ? null : FullPath(BinPath),
         Key = Key(),

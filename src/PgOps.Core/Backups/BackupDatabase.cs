@@ -4,6 +4,7 @@ using Npgsql;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Comparison;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Postgres.Catalog;
@@ -72,13 +73,18 @@ public sealed class BackupDatabase
         var holder = await SnapshotHolder.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (holder.ConfigureAwait(false))
         {
-            var plan = await PlanAsync(request, id, target, holder, sink, cancellationToken).ConfigureAwait(false);
+            // Also the size of a table cannot be asked for while somebody holds it alone.
+            var plan = await LockWatch.RunAsync(
+                holder.Connection, target, request.LockTimeout, sink.Log,
+                () => PlanAsync(request, id, target, holder, sink, cancellationToken), cancellationToken).ConfigureAwait(false);
             plan = plan with { Encryptor = encryptor };
             var reader = await SnapshotSession.OpenAsync(target, holder.Snapshot, cancellationToken).ConfigureAwait(false);
             await using var readerGone = reader.ConfigureAwait(false);
             if (request.Selection.IsWhole)
             {
-                await reader.LockAsync(plan.Listed.Tables, cancellationToken).ConfigureAwait(false);
+                await LockWatch.RunAsync(
+                    reader.Connection, target, request.LockTimeout, sink.Log,
+                    () => reader.LockAsync(plan.Listed.Tables, cancellationToken), cancellationToken).ConfigureAwait(false);
             }
 
             timings.End("prepare");
@@ -243,6 +249,7 @@ public sealed class BackupDatabase
             Objects = snapshot.Objects,
             Migration = plan.Migration,
             LeftOut = plan.LeftOut,
+            Unlogged = plan.Listed.Unlogged,
             Timings = timings.Seconds,
             CreatedBy = Environment.UserName,
             CreatedOn = Environment.MachineName,
@@ -257,6 +264,10 @@ public sealed class BackupDatabase
             plan.Facts.Masked is null
                 ? null
                 : $"{plan.Database} is a masked copy ({plan.Facts.Masked}): this backup is none of the original.",
+            plan.Listed.Unlogged.Count == 0
+                ? null
+                : $"Without content in this backup of a standby, which does not have it: {NameList.Of(plan.Listed.Unlogged)} (unlogged). "
+                    + "Back up the primary to have it.",
             InternalOptions.WarningOf(plan.Tools.Dump.Version, plan.Server),
             DurableFile.IsOpenToOthers(path) ? $"Others than its owner may be able to read {path}: its file system keeps no modes." : null,
         ];

@@ -26,6 +26,9 @@ public sealed record BackupDatabaseRequest
     /// </summary>
     public string? Compression { get; init; }
 
+    /// <summary>How long to wait for a lock that others hold; null for as long as it takes.</summary>
+    public TimeSpan? LockTimeout { get; init; }
+
     /// <summary>The part to dump; everything unless it says otherwise.</summary>
     public DumpSelection Selection { get; init; } = new();
 

@@ -102,7 +102,8 @@ internal sealed class DumpRun
                 string.Create(CultureInfo.InvariantCulture, $"pg_dump ended with exit code {result.ExitCode}.\n")
                     + string.Join('\n', _remarks.TakeLast(20)),
                 "No backup was made and nothing is left behind.",
-                _remarks.Exists(UncodedMessages.IsOutOfLocks)
+                _remarks.Exists(UncodedMessages.IsStandbyConflict) ? ServerErrors.StandbyConflict
+                    : _remarks.Exists(UncodedMessages.IsOutOfLocks)
                     ? ServerErrors.MoreLocks
                     : "Mend what pg_dump complains about and run the backup again. If a lock was refused: when nobody waits for an "
                         + "exclusive lock any more; or, with very many tables, with more max_locks_per_transaction or fewer -Jobs.")

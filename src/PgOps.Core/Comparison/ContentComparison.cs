@@ -1,5 +1,6 @@
 using System.Globalization;
 using PgOps.Core.Common.Text;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Comparison;
 
@@ -39,7 +40,11 @@ internal sealed class ContentComparison
 
     /// <summary>What a manifest says the database held.</summary>
     internal static DatabaseContent FromManifest(PgBackupManifest manifest)
-        => new(manifest.Tables, manifest.Sequences, manifest.LeftOut) { MaterializedViews = manifest.MaterializedViews };
+        => new(manifest.Tables, manifest.Sequences, manifest.LeftOut)
+        {
+            MaterializedViews = manifest.MaterializedViews,
+            Unlogged = manifest.Unlogged,
+        };
 
     /// <summary>How deep a manifest's fingerprint goes; a word of a later PgOps is judged by what is there.</summary>
     internal static PgFingerprintDepth DepthOf(PgBackupManifest manifest)
@@ -68,6 +73,8 @@ internal sealed class ContentComparison
     internal static ContentComparison Compare(
         DatabaseContent reference, DatabaseContent difference, PgFingerprintDepth depth, SequenceRule rule, TimeSpan reading)
     {
+        var unlogged = reference.Unlogged.Union(difference.Unlogged).ToHashSet(StringComparer.Ordinal);
+        (reference, difference) = (Without(unlogged, reference), Without(unlogged, difference));
         var expectations = PartitionPool.Join(reference.Tables, reference.Tables);
         var there = PartitionPool.Join(difference.Tables, reference.Tables).ToDictionary(table => (table.Schema, table.Name));
         var tables = new List<PgTableComparison>();
@@ -97,7 +104,7 @@ internal sealed class ContentComparison
         return new ContentComparison(
             tables,
             [
-                TableNames(tables, expectations.Count),
+                TableNames(tables, expectations.Count, unlogged),
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
                 content with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 GeneratedColumns.Check(tables, difference.Tables, depth),
@@ -178,12 +185,21 @@ internal sealed class ContentComparison
         };
     }
 
-    private static PgCheck TableNames(List<PgTableComparison> tables, int expected)
+    private static DatabaseContent Without(HashSet<string> unlogged, DatabaseContent content)
+        => unlogged.Count == 0 ? content : content with
+        {
+            Tables = [.. content.Tables.Where(table => !unlogged.Contains(Quote.Qualified(table.Schema, table.Name)))],
+            Sequences = [.. content.Sequences.Where(one => !unlogged.Contains(Quote.Qualified(one.Schema, one.Name)))],
+        };
+
+    private static PgCheck TableNames(List<PgTableComparison> tables, int expected, HashSet<string> unlogged)
     {
         var wrong = tables.Where(table => table.Verdict is PgTableVerdict.Missing or PgTableVerdict.Extra).ToList();
         return wrong.Count > 0
             ? PgCheck.Fail(PgCheckName.Tables, Names(wrong))
-            : PgCheck.Pass(PgCheckName.Tables, Text($"{Amount.Of(expected, "table")}, none missing, none extra"));
+            : PgCheck.Pass(PgCheckName.Tables, Text($"{Amount.Of(expected, "table")}, none missing, none extra") + (unlogged.Count == 0
+                ? ""
+                : $"; not compared: {NameList.Of(unlogged)} (unlogged, and a standby does not have what they hold)"));
     }
 
     private static PgCheck RowCounts(List<PgTableComparison> tables, PgFingerprintDepth depth)

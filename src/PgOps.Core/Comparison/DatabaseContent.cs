@@ -7,6 +7,9 @@ namespace PgOps.Core.Comparison;
 internal sealed record DatabaseContent(
     IReadOnlyList<PgTableFingerprint> Tables, IReadOnlyList<PgSequencePosition> Sequences, IReadOnlyList<string> LeftOut)
 {
+    /// <summary>Tables and sequences, quoted, whose content cannot be known: unlogged ones, where a standby was read.</summary>
+    internal IReadOnlyList<string> Unlogged { get; init; } = [];
+
     /// <summary>What the materialized views hold; null where nobody has looked.</summary>
     internal IReadOnlyList<PgMaterializedViewFingerprint>? MaterializedViews { get; init; }
 }

@@ -86,7 +86,10 @@ internal static class DatabaseFingerprint
         var sequences = await SequencePositions.ReadAsync(first.Connection, cancellationToken, wanted).ConfigureAwait(false);
         if (depth == PgFingerprintDepth.None)
         {
-            return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null, null))], sequences, listed.LeftOut);
+            return new DatabaseContent([.. listed.Tables.Select(table => Result(table, 0, null, null))], sequences, listed.LeftOut)
+            {
+                Unlogged = listed.Unlogged,
+            };
         }
 
         listed.RefuseUnlessComplete(first.Target);
@@ -98,7 +101,7 @@ internal static class DatabaseFingerprint
         }
 
         await reading.RunAsync(snapshot, workers, cancellationToken).ConfigureAwait(false);
-        return new DatabaseContent(reading.Results, sequences, listed.LeftOut);
+        return new DatabaseContent(reading.Results, sequences, listed.LeftOut) { Unlogged = listed.Unlogged };
     }
 
     private static PgTableFingerprint Result(

@@ -15,16 +15,18 @@ internal sealed class EmptyDatabase : IAsyncDisposable
 {
     private const string Mark = "pgops restore unfinished";
 
-    private readonly PgTarget _target;
     private readonly ILogger _log;
     private string? _comment;
 
     private EmptyDatabase(PgTarget target, NpgsqlConnection session, ILogger log)
     {
-        _target = target;
+        Target = target;
         Session = session;
         _log = log;
     }
+
+    /// <summary>The way to it.</summary>
+    internal PgTarget Target { get; private set; }
 
     /// <summary>A session in it.</summary>
     internal NpgsqlConnection Session { get; }
@@ -36,7 +38,7 @@ internal sealed class EmptyDatabase : IAsyncDisposable
     internal IReadOnlySet<(string Schema, string Name)> Relations { get; private set; } = new HashSet<(string, string)>();
 
     /// <summary>What a failed restore leaves, and how to clean up after it.</summary>
-    internal string Left => $"{_target} holds a part of the restore and is not to be used.";
+    internal string Left => $"{Target} holds a part of the restore and is not to be used.";
 
     /// <summary>The way out after a failure.</summary>
     internal static string WayOut
@@ -91,14 +93,15 @@ internal sealed class EmptyDatabase : IAsyncDisposable
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
+        Target = await SessionGround.ForWorkAsync(Session, Target, cancellationToken).ConfigureAwait(false);
         await SessionSettings.AllowIdlingAsync(Session, cancellationToken).ConfigureAwait(false);
-        if (!await AdvisoryLock.TryTakeAsync(Session, DatabaseNames.LockKey(_target.Database), cancellationToken).ConfigureAwait(false))
+        if (!await AdvisoryLock.TryTakeAsync(Session, DatabaseNames.LockKey(Target.Database), cancellationToken).ConfigureAwait(false))
         {
             throw new PgOpsException(
-                PgErrorCode.RestoreFailed, $"Another restore is at work in {_target}.", "Nothing was touched.", "Wait until it has ended.");
+                PgErrorCode.RestoreFailed, $"Another restore is at work in {Target}.", "Nothing was touched.", "Wait until it has ended.");
         }
 
-        Objects = (await ObjectInventory.ReadAsync(_target, null, false, cancellationToken).ConfigureAwait(false)).Objects.Keys.ToHashSet();
+        Objects = (await ObjectInventory.ReadAsync(Target, null, false, cancellationToken).ConfigureAwait(false)).Objects.Keys.ToHashSet();
         Relations = (await Session.QueryAsync(
             """
             SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text FROM pg_catalog.pg_class c
@@ -119,13 +122,13 @@ internal sealed class EmptyDatabase : IAsyncDisposable
         try
         {
             await Session.ExecuteAsync(
-                $"COMMENT ON DATABASE {Quote.Identifier(_target.Database)} IS {(comment is null ? "NULL" : Quote.Literal(comment))}",
+                $"COMMENT ON DATABASE {Quote.Identifier(Target.Database)} IS {(comment is null ? "NULL" : Quote.Literal(comment))}",
                 cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            _log.EmptyDatabaseUnmarked(_target);
+            _log.EmptyDatabaseUnmarked(Target);
         }
     }
 

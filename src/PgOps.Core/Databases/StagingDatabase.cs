@@ -12,7 +12,6 @@ namespace PgOps.Core.Databases;
 /// </summary>
 internal sealed class StagingDatabase : IAsyncDisposable
 {
-    private readonly PgTarget _maintenance;
     private readonly ILogger _log;
     private bool _created;
     private bool _kept;
@@ -20,7 +19,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
 
     private StagingDatabase(PgTarget maintenance, NpgsqlConnection session, string name, ILogger log)
     {
-        _maintenance = maintenance;
+        Maintenance = maintenance;
         _log = log;
         Session = session;
         Name = name;
@@ -31,7 +30,19 @@ internal sealed class StagingDatabase : IAsyncDisposable
     internal string Name { get; }
 
     /// <summary>The way to it.</summary>
-    internal PgTarget Target { get; }
+    internal PgTarget Target { get; private set; }
+
+    /// <summary>The way to the database to work from.</summary>
+    internal PgTarget Maintenance { get; private set; }
+
+    /// <summary>Whether it could not be dropped when it had to be.</summary>
+    internal bool Stays { get; private set; }
+
+    /// <summary>What stands there after a failure that has ended with <see cref="DisposeAsync"/>.</summary>
+    internal string AfterFailure => Stays
+        ? $"Nothing was put in place. The staging database {Name} could not be dropped; the next restore on this server sweeps it, or run: "
+            + $"DROP DATABASE {Quote.Identifier(Name)}"
+        : "The staging database was dropped; nothing was put in place.";
 
     /// <summary>The session on the maintenance database that holds the lock; CREATE, ALTER and DROP DATABASE run here.</summary>
     internal NpgsqlConnection Session { get; }
@@ -51,15 +62,19 @@ internal sealed class StagingDatabase : IAsyncDisposable
     /// <param name="log">Receives what was swept and what could not be.</param>
     /// <param name="cancellationToken">Gives up; nothing stays behind.</param>
     /// <param name="more">Further clauses of CREATE DATABASE.</param>
+    /// <param name="name">A fresh staging name, where it had to be known before; null makes one.</param>
     internal static async Task<StagingDatabase> CreateAsync(
-        PgTarget maintenance, string finalName, PgDatabaseFacts facts, ILogger log, CancellationToken cancellationToken, string more = "")
+        PgTarget maintenance, string finalName, PgDatabaseFacts facts, ILogger log, CancellationToken cancellationToken, string more = "",
+        string? name = null)
     {
         var session = await ServerConnection.OpenAsync(maintenance, log, cancellationToken).ConfigureAwait(false);
-        var staging = new StagingDatabase(maintenance, session, DatabaseNames.Staging(finalName), log);
+        var staging = new StagingDatabase(maintenance, session, name ?? DatabaseNames.Staging(finalName), log);
         try
         {
             await PoolerDetection.RefuseAsync(session, maintenance, "a database that is built beside another", cancellationToken)
                 .ConfigureAwait(false);
+            staging.Maintenance = await SessionGround.ForWorkAsync(session, maintenance, cancellationToken).ConfigureAwait(false);
+            staging.Target = staging.Maintenance.WithDatabase(staging.Name);
             await staging.PrepareAsync(cancellationToken).ConfigureAwait(false);
             await staging.CreateAsync(facts, more, cancellationToken).ConfigureAwait(false);
             return staging;
@@ -84,7 +99,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         try
         {
             // A cancelled command or a lost connection leaves the session unusable.
-            var session = await ServerConnection.OpenAsync(_maintenance, null, CancellationToken.None).ConfigureAwait(false);
+            var session = await ServerConnection.OpenAsync(Maintenance, null, CancellationToken.None).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 await session.ExecuteAsync(
@@ -95,7 +110,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
-            _log.StagingNotKept(Name, new Redaction(_maintenance).Apply(error.Message));
+            _log.StagingNotKept(Name, new Redaction(Maintenance).Apply(error.Message));
         }
 
         return _kept;
@@ -129,7 +144,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         // The session idles while the database is filled; a server that closes idle sessions would free the lock under it.
         await SessionSettings.AllowIdlingAsync(Session, cancellationToken).ConfigureAwait(false);
         await Session.ExecuteAsync("SET statement_timeout = 0; SET lock_timeout = 0", cancellationToken).ConfigureAwait(false);
-        await StagingSweep.RunAsync(Session, _maintenance, _log, cancellationToken).ConfigureAwait(false);
+        await StagingSweep.RunAsync(Session, Maintenance, _log, cancellationToken).ConfigureAwait(false);
         if (!await AdvisoryLock.TryTakeAsync(Session, DatabaseNames.LockKey(Name), cancellationToken).ConfigureAwait(false))
         {
             throw new PgOpsException(
@@ -188,7 +203,7 @@ internal sealed class StagingDatabase : IAsyncDisposable
         try
         {
             // A cancelled command or a lost connection leaves the session unusable; dropping must not depend on it.
-            var session = await ServerConnection.OpenAsync(_maintenance, null, CancellationToken.None).ConfigureAwait(false);
+            var session = await ServerConnection.OpenAsync(Maintenance, null, CancellationToken.None).ConfigureAwait(false);
             await using (session.ConfigureAwait(false))
             {
                 await RestoredSubscriptions.DropAsync(session, Target, CancellationToken.None).ConfigureAwait(false);
@@ -197,7 +212,8 @@ internal sealed class StagingDatabase : IAsyncDisposable
         }
         catch (Exception error) when (error is NpgsqlException or PgOpsException)
         {
-            _log.StagingNotDropped(Name, new Redaction(_maintenance).Apply(error.Message), Quote.Identifier(Name));
+            Stays = true;
+            _log.StagingNotDropped(Name, new Redaction(Maintenance).Apply(error.Message), Quote.Identifier(Name));
         }
     }
 }

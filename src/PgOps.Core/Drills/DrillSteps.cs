@@ -26,6 +26,8 @@ internal static class DrillSteps
         var steps = Of(request);
         var reason = made.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed
             ? $"not reached, because {failed.Name} failed"
+            : made.FirstOrDefault(check => check is { Name: PgCheckName.Restore, Status: PgCheckStatus.Skipped }) is not null
+            ? $"not reached, because {PgCheckName.Restore} was not made"
             : "not reached";
         var missing = steps.Where(step => made.All(check => check.Name != step)).Select(step => PgCheck.Skip(step, reason));
         return [.. made.Concat(missing).OrderBy(check => Array.IndexOf(steps, check.Name))];
@@ -37,6 +39,7 @@ internal static class DrillSteps
         [
             .. Always,
             .. request.Checks.Select(check => UserChecks.Prefix + check.Name),
+            .. request.SkipExtension.Count > 0 ? [PgCheckName.Extensions] : Array.Empty<string>(),
             .. Asked(request.Rehearse, Rehearsal.Name),
             .. Asked(request.MaxRecoveryTime, DrillLimits.Recovery),
             .. Asked(request.MaxDataLoss, DrillLimits.Age),

@@ -56,6 +56,8 @@ public sealed class TestRestore
         {
             AskedVersion = request.ServerVersion,
             SandboxPath = request.SandboxPath,
+            SandboxSettings = request.SandboxSettings,
+            SkippedExtensions = request.SkipExtension,
         };
         var pipeline = new RestorePipeline(
             backup,
@@ -78,7 +80,7 @@ public sealed class TestRestore
             Checks = DrillSteps.Complete(request, [.. outcome.Checks, .. Limits(request, outcome, age)]),
             Tables = outcome.Content?.Tables ?? [],
             Rows = outcome.Content?.Rows ?? 0,
-            ContentEqual = outcome.Content?.ContentEqual ?? false,
+            ContentEqual = request.SkipExtension.Count == 0 && outcome.Content?.ContentEqual == true,
             RecoveryTime = recovery,
             DataAge = age,
             StartedAt = startedAt,
@@ -125,6 +127,15 @@ public sealed class TestRestore
 
     private static void RequireOneServer(TestRestoreRequest request)
     {
+        if (request is { Server: { } given, SandboxSettings.Count: > 0 })
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"-SandboxSetting is for a sandbox, and -Target {given} is a server that has its settings.",
+                "Nothing was drilled.",
+                "Give one of them.");
+        }
+
         if (request is { Server: { } server, ServerVersion: { } version })
         {
             throw new PgOpsException(
@@ -144,9 +155,9 @@ public sealed class TestRestore
 
     private static async Task RecordAsync(PgDrill drill, BackupKey? key, IOperationSink sink, CancellationToken cancellationToken)
     {
-        if (drill.Backup.Foreign)
+        // The ledger speaks of manifests, and a foreign dump has none. A drill that could not be made takes no proof away.
+        if (drill.Backup.Foreign || !drill.WasMade)
         {
-            // The ledger speaks of manifests, and there is none.
             return;
         }
 

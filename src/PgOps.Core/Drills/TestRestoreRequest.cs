@@ -34,6 +34,14 @@ public sealed record TestRestoreRequest
     public string? SandboxPath { get; init; }
 
     /// <summary>
+    /// Settings for the sandbox's postgresql.conf; one that loads pg_cron gets its database's name, and runs no job.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> SandboxSettings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Extensions to leave out with their rows. The backup is not proven then.</summary>
+    public IReadOnlyList<string> SkipExtension { get; init => field = value.ToArray(); } = [];
+
+    /// <summary>
     /// A server to restore into, in a scratch database that is dropped afterwards, in place of a sandbox. Its database is what the
     /// drill works from. Missing roles are created for the drill and dropped with it.
     /// </summary>

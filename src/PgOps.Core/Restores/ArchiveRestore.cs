@@ -10,8 +10,8 @@ using PgOps.Core.Repository.Archives;
 namespace PgOps.Core.Restores;
 
 /// <summary>
-/// One run of pg_restore. It stops at the first error, and a warning counts as one: "errors ignored on restore" is how tables go
-/// missing behind an exit code of 0.
+/// An archive restored by pg_restore; with several jobs in several runs (<see cref="ArchiveRun"/>). It stops at the first error, and a
+/// warning counts as one: "errors ignored on restore" is how tables go missing behind an exit code of 0.
 /// </summary>
 internal sealed partial class ArchiveRestore
 {
@@ -55,24 +55,54 @@ internal sealed partial class ArchiveRestore
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var messages = new PgRestoreMessages(options.Tolerant);
         var run = new ArchiveRestore(backup.Manifest!, messages, progress, stop);
+        using var plain = OpenedArchive.Plain(Path.Combine(backup.Path, backup.Manifest!.Payload.Path));
+        var archive = options.Archive ?? plain;
+        foreach (var part in await RunsAsync(backup.Manifest.Facts, archive, options, cancellationToken).ConfigureAwait(false))
+        {
+            await run.LoadAsync(backup, archive, target, options, part, cancellationToken).ConfigureAwait(false);
+        }
+
+        return PgCheck.Pass(
+            PgCheckName.Restore,
+            $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {messages.Remark}");
+    }
+
+    private static async Task<IReadOnlyList<ArchiveRun>> RunsAsync(
+        PgDatabaseFacts facts, OpenedArchive archive, ArchiveRestoreOptions options, CancellationToken cancellationToken)
+    {
+        var restored = options.Edit is { IsWhole: false } edit ? edit.Restored : null;
+        if (options.Jobs == 1)
+        {
+            // pg_dump has put everything into an order that is right.
+            return [new ArchiveRun(restored, InOrder: true)];
+        }
+
+        var toc = await ArchiveToc.ReadAsync(options.Tool, archive, facts.Roles.Append(facts.Owner), cancellationToken)
+            .ConfigureAwait(false);
+        return ArchiveRun.Of(toc, restored);
+    }
+
+    private async Task LoadAsync(
+        PgBackup backup, OpenedArchive archive, PgTarget target, ArchiveRestoreOptions options, ArchiveRun part,
+        CancellationToken cancellationToken)
+    {
         var exitCode = -1;
         IReadOnlyList<string> said = [];
-        using var folder = options.Edit is { IsWhole: false } ? new PrivateFolder() : null;
+        using var folder = part.Entries is not null ? new PrivateFolder() : null;
         try
         {
-            var command = new ToolCommand(options.Tool.Path, Arguments(target, options, folder)) { Target = target, OnError = run.Read };
-            using var plain = OpenedArchive.Plain(Path.Combine(backup.Path, backup.Manifest!.Payload.Path));
-            var result = await (options.Archive ?? plain).RunAsync(command, stop.Token).ConfigureAwait(false);
+            var command = new ToolCommand(options.Tool.Path, Arguments(target, options, part, folder)) { Target = target, OnError = Read };
+            var result = await archive.RunAsync(command, _stop.Token).ConfigureAwait(false);
             (exitCode, said) = (result.ExitCode, result.Errors);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Ended by run.Read at the first real complaint.
+            // Ended by Read at the first real complaint.
         }
 
-        if (messages.Quoted.Count > 0 || (exitCode != 0 && !messages.Tolerated))
+        if (_messages.Quoted.Count > 0 || (exitCode != 0 && !_messages.Tolerated))
         {
-            var quoted = messages.Quoted.Count > 0 ? messages.Quoted : [.. said.TakeLast(MostLinesQuoted)];
+            var quoted = _messages.Quoted.Count > 0 ? _messages.Quoted : [.. said.TakeLast(MostLinesQuoted)];
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
                 $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"
@@ -81,14 +111,9 @@ internal sealed partial class ArchiveRestore
                 "Remove the cause, then run the command again.")
             { Subject = backup };
         }
-
-        var remark = messages.Remark;
-        return PgCheck.Pass(
-            PgCheckName.Restore,
-            $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {remark}");
     }
 
-    private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options, PrivateFolder? folder)
+    private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options, ArchiveRun part, PrivateFolder? folder)
     {
         // A connection string in place of the bare name, for a name that holds "=" would be taken for one.
         var arguments = new List<string>
@@ -101,7 +126,7 @@ internal sealed partial class ArchiveRestore
             arguments.Add("--exit-on-error");
         }
 
-        if (options.Jobs > 1)
+        if (!part.InOrder)
         {
             arguments.AddRange(["--jobs", options.Jobs.ToString(CultureInfo.InvariantCulture)]);
         }
@@ -129,7 +154,7 @@ internal sealed partial class ArchiveRestore
 
         if (folder is not null)
         {
-            arguments.Add(ArchiveScript.UseList(folder, options.Edit!.Restored));
+            arguments.Add(ArchiveScript.UseList(folder, part.Entries!));
         }
 
         return [.. arguments];

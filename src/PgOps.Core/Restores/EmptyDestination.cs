@@ -34,7 +34,7 @@ internal sealed class EmptyDestination : TargetDestination
         var database = await EmptyDatabase.OpenAsync(Target, Sink.Log, cancellationToken).ConfigureAwait(false);
         _database = database;
         await RestoreRoles.CreateAsync(database.Session, plan.MissingRoles, cancellationToken).ConfigureAwait(false);
-        var staged = await SettleAsync(plan, database.Session, Target, false, cancellationToken).ConfigureAwait(false);
+        var staged = await SettleAsync(plan, database.Session, database.Target, false, cancellationToken).ConfigureAwait(false);
         return staged with
         {
             SettingsCheck = Remark(staged.SettingsCheck!, plan.Manifest.Facts),

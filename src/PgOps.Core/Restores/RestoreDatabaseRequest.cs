@@ -41,6 +41,9 @@ public sealed record RestoreDatabaseRequest
     /// <summary>Extensions to leave out. What needs them cannot be restored, and fails the restore.</summary>
     public IReadOnlyList<string> SkipExtension { get; init => field = value.ToArray(); } = [];
 
+    /// <summary>Restores the jobs of pg_cron too, which run from then on.</summary>
+    public bool IncludeJobs { get; init; }
+
     /// <summary>Puts everything into the database's own tablespace.</summary>
     public bool NoTablespaces { get; init; }
 

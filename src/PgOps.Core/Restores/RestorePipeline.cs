@@ -7,6 +7,7 @@ using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Archives;
 using PgOps.Core.Restores.Masking;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 
@@ -99,8 +100,8 @@ internal sealed class RestorePipeline
     {
         var outcome = new RestoreOutcome(proof.Backup, _checks) { Staged = true };
         var staged = await _destination.StageAsync(plan, _checks, cancellationToken).ConfigureAwait(false);
-        await StepAsync(PgCheckName.Restore, () => LoadAsync(proof, plan, staged, cancellationToken)).ConfigureAwait(false);
-        if (Failed)
+        var load = await StepAsync(PgCheckName.Restore, () => LoadAsync(proof, plan, staged, cancellationToken)).ConfigureAwait(false);
+        if (Failed || load?.Status == PgCheckStatus.Skipped)
         {
             return outcome;
         }
@@ -158,7 +159,6 @@ internal sealed class RestorePipeline
         var options = new ArchiveRestoreOptions(
             plan.Tool, _jobs, staged.Session.PostgreSqlVersion.Major, plan.Objects.NoOwner, plan.Objects.NoPrivileges, proof.Script)
         {
-            Edit = plan.Edit,
             Roles = plan.Roles,
             NoTablespaces = plan.NoTablespaces,
             NoStatistics = plan.Mask is not null,
@@ -173,7 +173,13 @@ internal sealed class RestorePipeline
             : null;
 
         // pg_restore reads a tar in its order alone.
-        options = options with { Archive = plan.Archive ?? opened, Jobs = format == "tar" ? 1 : _jobs };
+        var archive = plan.Archive ?? opened;
+        options = options with
+        {
+            Archive = archive,
+            Jobs = format == "tar" ? 1 : _jobs,
+            Edit = plan.Edit ?? await EditAsync(plan, archive!, cancellationToken).ConfigureAwait(false),
+        };
         var check = await ArchiveRestore.RunAsync(backup, staged.Target, options, _sink, cancellationToken).ConfigureAwait(false);
         if (options.Roles is null)
         {
@@ -188,10 +194,33 @@ internal sealed class RestorePipeline
         };
     }
 
+    /// <summary>A drill restores everything but the extensions that it is told to leave out.</summary>
+    private static async Task<ArchiveEdit?> EditAsync(RestorePlan plan, OpenedArchive archive, CancellationToken cancellationToken)
+    {
+        var facts = plan.Manifest.Facts;
+        return plan.Objects.SkippedExtensions.Count == 0
+            ? null
+            : ArchiveEdit.Of(
+                await ArchiveToc.ReadAsync(plan.Tool, archive, facts.Roles.Append(facts.Owner), cancellationToken).ConfigureAwait(false),
+                null,
+                plan.Objects.SkippedExtensions,
+                true,
+                new RoleMap(new Dictionary<string, string>()),
+                plan.Unfilled);
+    }
+
     private async Task<ContentComparison> CompareAsync(RestorePlan plan, StagedDatabase staged, CancellationToken cancellationToken)
     {
         var content = await RestoredCopy.CompareAsync(
-            plan.Manifest, staged.Target, _jobs, _sink, cancellationToken, staged.Wanted).ConfigureAwait(false);
+            plan.Manifest,
+            staged.Target,
+            _jobs,
+            _sink,
+            cancellationToken,
+            plan.Unfilled.Count == 0
+                ? staged.Wanted
+                : (schema, name) => !plan.Unfilled.Contains(Quote.Qualified(schema, name)) && staged.Wanted?.Invoke(schema, name) != false)
+            .ConfigureAwait(false);
         _checks.AddRange(content.Checks);
         return content;
     }

@@ -2,6 +2,7 @@ using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Repository.Archives;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 
@@ -32,8 +33,18 @@ internal sealed record RestorePlan(PostgresTool Tool, IReadOnlyList<string> Miss
     /// <summary>What of the schema objects has to be equal, and so what of owners and grants is restored.</summary>
     internal ObjectRules Objects { get; init; } = ObjectRules.Restored;
 
+    /// <summary>Tables and sequences, quoted, that are not filled.</summary>
+    internal IReadOnlySet<string> Unfilled { get; init; } = new HashSet<string>();
+
     /// <summary>How the copy is masked; null when it is not.</summary>
     internal MaskOrder? Mask { get; init; }
+
+    /// <summary>A manifest without the tables and sequences that are not filled.</summary>
+    internal static PgBackupManifest Filled(PgBackupManifest manifest, IReadOnlySet<string> unfilled) => manifest with
+    {
+        Tables = [.. manifest.Tables.Where(table => !unfilled.Contains(Quote.Qualified(table.Schema, table.Name)))],
+        Sequences = [.. manifest.Sequences.Where(one => !unfilled.Contains(Quote.Qualified(one.Schema, one.Name)))],
+    };
 
     /// <summary>The manifest as the copy has to fit it: of the part that is restored.</summary>
     internal required PgBackupManifest Manifest { get; init; }

@@ -83,9 +83,9 @@ internal static partial class RestorePreflight
         }
     }
 
-    /// <summary>Extensions of the manifest that this server cannot create.</summary>
+    /// <summary>Those of some extensions that this server cannot create.</summary>
     internal static async Task<IReadOnlyList<string>> MissingExtensionsAsync(
-        NpgsqlConnection session, PgDatabaseFacts facts, CancellationToken cancellationToken)
+        NpgsqlConnection session, IReadOnlyList<string> extensions, CancellationToken cancellationToken)
         => await session.QueryAsync(
             """
             SELECT needed.name FROM pg_catalog.unnest($1::pg_catalog.text[]) AS needed(name)
@@ -94,7 +94,7 @@ internal static partial class RestorePreflight
             """,
             row => row.GetString(0),
             cancellationToken,
-            [facts.Extensions.Keys.ToArray()]).ConfigureAwait(false);
+            [extensions.ToArray()]).ConfigureAwait(false);
 
     /// <summary>One sentence about missing extensions, with the way out.</summary>
     internal static string Describe(IReadOnlyList<string> extensions, PgDatabaseFacts facts, string? provider = null)

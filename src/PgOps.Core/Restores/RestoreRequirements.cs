@@ -81,6 +81,7 @@ internal sealed partial class RestoreRequirements
         {
             Manifest = _manifest,
             Roles = roles.IsEmpty ? null : roles,
+            Unfilled = ExtensionNeeds.Unfilled(_manifest.Facts, _request.SkipExtension, _request.IncludeJobs || IsScript),
             Owner = _request.NoOwner || _request.IsPartial || _manifest.Facts.Owner.Length == 0 ? null : roles[_manifest.Facts.Owner],
         };
         var needs = (ArchiveNeeds?)null;
@@ -91,6 +92,8 @@ internal sealed partial class RestoreRequirements
 
         plan = plan with { MissingRoles = await RolesAsync(plan, needs, roles, privileges, cancellationToken).ConfigureAwait(false) };
         await ExtensionsAsync(plan, privileges, cancellationToken).ConfigureAwait(false);
+        await ExtensionNeeds.LookAsync(_request, _session, _target, plan.Selection, _checks, _missing, cancellationToken)
+            .ConfigureAwait(false);
         await CollationsAsync(needs, cancellationToken).ConfigureAwait(false);
         await TablespacesAsync(needs, cancellationToken).ConfigureAwait(false);
         await SpaceAsync(plan, cancellationToken).ConfigureAwait(false);
@@ -120,17 +123,17 @@ internal sealed partial class RestoreRequirements
         var facts = _manifest.Facts;
         var toc = await ArchiveToc.ReadAsync(tool, _archive!, facts, cancellationToken).ConfigureAwait(false);
         var selection = _request.IsPartial ? TocSelection.Of(toc, _request.Schemas, _request.Tables) : null;
-        var edit = ArchiveEdit.Of(toc, selection, _request.SkipExtension, privileges.IsSuperuser, roles);
+        var edit = ArchiveEdit.Of(toc, selection, _request.SkipExtension, privileges.IsSuperuser, roles, plan.Unfilled);
         var statements = await ArchiveScript.ReadAsync(
             tool, _archive!, edit.Definitions, ServerEncoding.Of(facts.Encoding), cancellationToken).ConfigureAwait(false);
-        plan = plan with { Edit = edit, Selection = selection };
+        plan = plan with { Edit = edit, Selection = selection, Manifest = RestorePlan.Filled(_manifest, plan.Unfilled) };
         if (selection is not null)
         {
             plan = plan with
             {
                 Manifest = _manifest with
                 {
-                    Tables = [.. _manifest.Tables.Where(table => selection.Holds(table.Schema, table.Name))],
+                    Tables = [.. plan.Manifest.Tables.Where(table => selection.Holds(table.Schema, table.Name))],
                     Sequences = [.. _manifest.Sequences.Where(sequence => selection.Holds(sequence.Schema, sequence.Name))],
                 },
             };

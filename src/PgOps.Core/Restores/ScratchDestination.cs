@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Comparison;
 using PgOps.Core.Databases;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
@@ -24,6 +25,7 @@ internal sealed class ScratchDestination : RestoreDestination
     private PgSandbox? _sandbox;
     private ScratchRoles? _roles;
     private StagingDatabase? _staging;
+    private string? _name;
 
     /// <param name="server">The server, by a database to work from; null starts a sandbox.</param>
     /// <param name="binPath">Folder of PostgreSQL's programs; null looks where packages put them.</param>
@@ -41,6 +43,12 @@ internal sealed class ScratchDestination : RestoreDestination
     /// <summary>Folder for the sandbox's files; null takes where sandboxes live.</summary>
     internal string? SandboxPath { get; init; }
 
+    /// <summary>Settings for the sandbox.</summary>
+    internal IReadOnlyDictionary<string, string> SandboxSettings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Extensions to leave out.</summary>
+    internal IReadOnlyList<string> SkippedExtensions { get; init; } = [];
+
     /// <summary>The server's version, for example 15.18; empty until it is known.</summary>
     internal string ServerVersion { get; private set; } = "";
 
@@ -53,13 +61,34 @@ internal sealed class ScratchDestination : RestoreDestination
         var manifest = proof.Backup.Manifest!;
         var opening = Stopwatch.StartNew();
         RestorePreflight.RefuseOlder(manifest, AskedVersion, "The version asked for");
+        if (SkippedExtensions.Count > 0 && ForeignDump.IsScript(manifest.Payload.Format))
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{proof.Backup} is a script, and nothing can be left out of one: -SkipExtension needs an archive.",
+                "Nothing was restored.",
+                "Leave -SkipExtension out, or drill on a server that has the extension.");
+        }
+
+        _name = DatabaseNames.Staging(manifest.Database);
         var (server, major) = _given is { } given
             ? await TakeAsync(given, cancellationToken).ConfigureAwait(false)
             : await StartAsync(manifest, cancellationToken).ConfigureAwait(false);
         _server = server;
         checks.Add(PgCheck.Pass(PgCheckName.Sandbox, Describe()) with { Duration = opening.Elapsed });
         RestorePreflight.RefuseOlder(manifest, major, $"{server}");
-        return new RestorePlan(RestorePreflight.Tool(manifest, major, _binPath), [], null) { Manifest = manifest };
+        var unfilled = ExtensionNeeds.Unfilled(manifest.Facts, SkippedExtensions, true);
+        if (SkippedExtensions.Count > 0)
+        {
+            checks.Add(PgCheck.Skip(PgCheckName.Extensions, $"left out: {string.Join(", ", SkippedExtensions)}"));
+        }
+
+        return new RestorePlan(RestorePreflight.Tool(manifest, major, _binPath), [], null)
+        {
+            Manifest = RestorePlan.Filled(manifest, unfilled),
+            Unfilled = unfilled,
+            Objects = ObjectRules.Restored with { SkippedExtensions = SkippedExtensions },
+        };
     }
 
     /// <inheritdoc/>
@@ -70,7 +99,7 @@ internal sealed class ScratchDestination : RestoreDestination
         _roles = await ScratchRoles.TakeAsync(_server!, facts, _sink.Log, cancellationToken).ConfigureAwait(false);
         checks.Add(_roles.Check with { Duration = preparing.Elapsed });
         _staging = await StagingDatabase.CreateAsync(
-            _server!, plan.Manifest.Database, facts, _sink.Log, cancellationToken).ConfigureAwait(false);
+            _server!, plan.Manifest.Database, facts, _sink.Log, cancellationToken, name: _name).ConfigureAwait(false);
         checks.Add(_staging.Collation);
 
         // The rest of them would mend nothing in a database that nobody works with; that the server takes them is known by now.
@@ -83,26 +112,56 @@ internal sealed class ScratchDestination : RestoreDestination
         return new StagedDatabase(_staging.Session, _staging.Target);
     }
 
-    /// <summary>A script that would lead psql elsewhere, or extensions that the server cannot create.</summary>
+    /// <summary>
+    /// A script that would lead psql elsewhere, or extensions that the server cannot create: that is the server's fault, and no word
+    /// against the backup.
+    /// </summary>
     internal override async Task<PgCheck?> ObstacleAsync(BackupProof proof, StagedDatabase staged, CancellationToken cancellationToken)
     {
         ScriptRestore.RefuseUnlessFit(proof);
         var facts = proof.Backup.Manifest!.Facts;
-        var missing = await RestorePreflight.MissingExtensionsAsync(staged.Session, facts, cancellationToken).ConfigureAwait(false);
-        return missing.Count == 0 ? null : PgCheck.Fail(PgCheckName.Restore, RestorePreflight.Describe(missing, facts));
+        var wanted = ExtensionNeeds.Wanted(facts, SkippedExtensions);
+        var missing = await RestorePreflight.MissingExtensionsAsync(staged.Session, wanted, cancellationToken).ConfigureAwait(false);
+        if (missing.Count > 0)
+        {
+            return PgCheck.Skip(
+                PgCheckName.Restore,
+                $"not made: {RestorePreflight.Describe(missing, facts)}; or leave out what nothing needs: -SkipExtension {missing[0]}");
+        }
+
+        var (notLoaded, cronDatabase) = await ExtensionNeeds.LackingAsync(
+            staged.Session, wanted, staged.Target.Database, cancellationToken).ConfigureAwait(false);
+        return notLoaded.Count > 0
+            ? PgCheck.Skip(
+                PgCheckName.Restore,
+                $"not made: the server has to load {string.Join(", ", notLoaded)} at its start: "
+                    + $"Test-PgRestore -SandboxSetting @{{ shared_preload_libraries = '{string.Join(", ", notLoaded)}' }}, "
+                    + $"or -SkipExtension {string.Join(", ", notLoaded)}")
+            : cronDatabase is null ? null : PgCheck.Skip(
+                PgCheckName.Restore,
+                $"not made: this server has pg_cron in the database {cronDatabase} alone (cron.database_name). Drill in a sandbox: "
+                    + "Test-PgRestore -SandboxSetting @{ shared_preload_libraries = 'pg_cron' }, or use -SkipExtension pg_cron");
     }
 
     /// <inheritdoc/>
-    internal override Task<PgOpsException?> GiveUpAsync(Exception error, CancellationToken cancellationToken)
+    internal override async Task<PgOpsException?> GiveUpAsync(Exception error, CancellationToken cancellationToken)
     {
         if (error is not NpgsqlException)
         {
-            return Task.FromResult<PgOpsException?>(null);
+            return null;
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult<PgOpsException?>(
-            ServerErrors.Working(_server!, error, "the drill", "The drill was given up; nothing of it stays behind."));
+        if (_staging is not null)
+        {
+            await _staging.DisposeAsync().ConfigureAwait(false);
+        }
+
+        return ServerErrors.Working(
+            _server!,
+            error,
+            "the drill",
+            _staging is { Stays: true } ? _staging.AfterFailure : "The drill was given up; nothing of it stays behind.");
     }
 
     /// <summary>Removes everything, and waits until it is gone. Never throws: what stays is logged.</summary>
@@ -135,7 +194,9 @@ internal sealed class ScratchDestination : RestoreDestination
         await using (session.ConfigureAwait(false))
         {
             ServerVersion = session.VersionText();
-            return (server, session.VersionNumber() / 10000);
+            await PoolerDetection.RefuseAsync(session, server, "a drill", cancellationToken).ConfigureAwait(false);
+            var ground = await SessionGround.ForWorkAsync(session, server, cancellationToken).ConfigureAwait(false);
+            return (ground, session.VersionNumber() / 10000);
         }
     }
 
@@ -147,6 +208,7 @@ internal sealed class ScratchDestination : RestoreDestination
                 Version = AskedVersion ?? NearestVersion(manifest),
                 BinPath = _binPath,
                 Path = SandboxPath,
+                Settings = ExtensionNeeds.SandboxSettings(SandboxSettings, _name!),
             },
             _sink,
             cancellationToken).ConfigureAwait(false);

@@ -10,8 +10,6 @@ namespace PgOps.Core.Restores;
 /// <summary>A new database under a staging name, renamed into place as the last act.</summary>
 internal sealed class StagingDestination : TargetDestination
 {
-    private const string NothingInPlace = "The staging database was dropped; nothing was put in place.";
-
     private StagingDatabase? _staging;
     private IReadOnlyList<string> _created = [];
 
@@ -98,14 +96,14 @@ internal sealed class StagingDestination : TargetDestination
         await _staging.DisposeAsync().ConfigureAwait(false);
         if (!kept)
         {
-            await RestoreRoles.DropAsync(From, _created, Sink.Log).ConfigureAwait(false);
+            await RestoreRoles.DropAsync(_staging.Maintenance, _created, Sink.Log).ConfigureAwait(false);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
         var state = kept
             ? $"Nothing was put in place. The staging database is kept as {_staging.Name}; when it has served: "
                 + $"DROP DATABASE {Quote.Identifier(_staging.Name)}"
-            : NothingInPlace;
+            : _staging.AfterFailure;
         return error is NpgsqlException or PgOpsException ? InState(error, _staging.Target, state, null) : null;
     }
 

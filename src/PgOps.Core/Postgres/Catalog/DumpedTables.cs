@@ -10,6 +10,11 @@ namespace PgOps.Core.Postgres.Catalog;
 /// <param name="LeftOut">One sentence for each thing without fingerprint.</param>
 internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnlyList<string> LeftOut)
 {
+    /// <summary>
+    /// Unlogged tables and sequences of a standby, quoted: they are in its catalog, and what they hold is on the primary alone.
+    /// </summary>
+    internal IReadOnlyList<string> Unlogged { get; init; } = [];
+
     // Partitioned parents hold no rows, partitions and inheritance children come as tables of their own.
     private const string Candidates = """
         SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text,
@@ -35,7 +40,8 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 's'
                       ORDER BY a.attnum)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'f') AND c.relpersistence <> 't'
+        WHERE c.relpersistence <> 't'
+          AND (c.relkind IN ('r', 'f') OR (c.relkind = 'S' AND c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()))
           AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
         """;
 
@@ -46,8 +52,18 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
     {
         var tables = new List<DumpedTable>();
         var leftOut = new List<string>();
+        var unlogged = new List<string>();
         var rows = await connection.QueryAsync(Candidates, Read, cancellationToken).ConfigureAwait(false);
-        foreach (var (table, kind, persistence, extension, configuration, recovery) in rows
+        var gone = rows.Where(row => row.IsGone).Select(row => row.Table.Qualified).ToList();
+        if (gone.Count > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.StatementFailed,
+                $"Somebody dropped {NameList.InSentence(gone)} after the snapshot was taken, and before it was locked.",
+                nextStep: "Run the command again.");
+        }
+
+        foreach (var (table, kind, persistence, extension, configuration, recovery, _) in rows
             .OrderBy(row => row.Table.Schema, StringComparer.Ordinal).ThenBy(row => row.Table.Name, StringComparer.Ordinal))
         {
             if (extension is not null && !configuration)
@@ -61,7 +77,10 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
             }
             else if (persistence == "u" && recovery)
             {
-                leftOut.Add($"{table.Qualified}: unlogged table; a standby does not have its rows.");
+                unlogged.Add(table.Qualified);
+                leftOut.Add(kind == "S"
+                    ? $"{table.Qualified}: unlogged sequence; a standby does not have its position."
+                    : $"{table.Qualified}: unlogged table; a standby does not have its rows.");
             }
             else
             {
@@ -88,7 +107,7 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
             });
         }
 
-        return new DumpedTables(tables, leftOut);
+        return new DumpedTables(tables, leftOut) { Unlogged = unlogged };
     }
 
     /// <summary>Refuses to go on when the role would not see every row: such a dump is not a backup, and it looks like one.</summary>
@@ -123,7 +142,8 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
         cause)
     { Subject = target };
 
-    private static (DumpedTable Table, string Kind, string Persistence, string? Extension, bool Configuration, bool Recovery) Read(
+    private static (
+        DumpedTable Table, string Kind, string Persistence, string? Extension, bool Configuration, bool Recovery, bool IsGone) Read(
         NpgsqlDataReader row) => (
             new DumpedTable
             {
@@ -133,7 +153,7 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                 Columns = row.GetFieldValue<string[]>(6),
                 Generated = row.GetFieldValue<string[]>(14),
                 Bytes = row.GetInt64(7),
-                Readable = row.GetBoolean(8),
+                Readable = !row.IsDBNull(8) && row.GetBoolean(8),
                 HidesRows = row.GetBoolean(9),
                 Condition = row.IsDBNull(5) ? "" : row.GetString(5),
                 Inherits = row.GetBoolean(12),
@@ -143,5 +163,8 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
             row.GetString(3),
             row.IsDBNull(4) ? null : row.GetString(4),
             !row.IsDBNull(5),
-            row.GetBoolean(10));
+            row.GetBoolean(10),
+
+            // The snapshot has the table, and asked by oid the server knows nothing of it any more.
+            row.IsDBNull(8));
 }

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Npgsql;
 using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Postgres.Catalog;
 
@@ -59,6 +60,13 @@ internal static partial class SnapshotFacts
             "SELECT extname::text, extversion FROM pg_catalog.pg_extension",
             row => (Name: row.GetString(0), Version: row.GetString(1)),
             cancellationToken).ConfigureAwait(false);
+        var relations = await connection.QueryAsync(
+            """
+            SELECT n.nspname::text, c.relname::text, x.extname::text FROM pg_catalog.pg_extension x
+            JOIN pg_catalog.pg_class c ON c.oid = ANY (x.extconfig) JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            """,
+            row => (Name: Quote.Qualified(row.GetString(0), row.GetString(1)), Extension: row.GetString(2)),
+            cancellationToken).ConfigureAwait(false);
         var settings = properties.Settings.Where(one => !IsSecret(one.Setting)).ToList();
         var withheld = properties.Settings.Except(settings)
             .Select(one => one.Setting.Split('=', 2)[0] + (one.Role is null ? "" : $" for {one.Role}")).ToList();
@@ -87,6 +95,8 @@ internal static partial class SnapshotFacts
             Roles = [.. roles.Concat(settings.Select(one => one.Role).OfType<string>()).Distinct().Order(StringComparer.Ordinal)],
             Extensions = new SortedDictionary<string, string>(
                 extensions.ToDictionary(extension => extension.Name, extension => extension.Version), StringComparer.Ordinal),
+            ExtensionRelations = new SortedDictionary<string, string>(
+                relations.DistinctBy(one => one.Name).ToDictionary(one => one.Name, one => one.Extension), StringComparer.Ordinal),
             Settings = [.. settings.Where(one => one.Role is null).Select(one => one.Setting).Order(StringComparer.Ordinal)],
             RoleSettings =
             [

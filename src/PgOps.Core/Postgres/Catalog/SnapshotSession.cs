@@ -97,13 +97,18 @@ internal sealed class SnapshotSession : IAsyncDisposable
     /// <summary>Locks tables as pg_dump does, so that none is dropped, truncated or rewritten before everybody has read it.</summary>
     /// <param name="tables">The tables.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async Task LockAsync(IEnumerable<DumpedTable> tables, CancellationToken cancellationToken)
+    /// <returns>How many there were.</returns>
+    internal async Task<int> LockAsync(IEnumerable<DumpedTable> tables, CancellationToken cancellationToken)
     {
+        var locked = 0;
         foreach (var some in tables.Where(table => !table.IsLargeObjects).Chunk(LocksPerStatement))
         {
             var names = string.Join(", ", some.Select(table => "ONLY " + table.Qualified));
             await Connection.ExecuteAsync($"LOCK TABLE {names} IN ACCESS SHARE MODE", cancellationToken).ConfigureAwait(false);
+            locked += some.Length;
         }
+
+        return locked;
     }
 
     /// <inheritdoc/>

@@ -12,6 +12,11 @@ internal static class ServerErrors
         + "for example to the number of tables and indexes divided by max_connections: "
         + "reading a whole database in one snapshot locks every table at once.";
 
+    /// <summary>The way out where a standby has ended a long read, to go on with what its primary did.</summary>
+    internal const string StandbyConflict = "The standby has ended this read to apply what its primary has removed since. Set "
+        + "hot_standby_feedback = on on the standby, or raise its max_standby_streaming_delay (-1 waits as long as it takes), and run the "
+        + "command again; or read the primary.";
+
     /// <summary>What is true wherever a connection is not made, also in the midst of something bigger.</summary>
     private const string NotConnected = "The connection was not made, so nothing was done through it.";
 
@@ -71,7 +76,7 @@ internal static class ServerErrors
                 code,
                 $"{target}: {doing} failed: {server.SqlState} {server.MessageText}{detail}",
                 state,
-                code switch
+                IsStandbyConflict(server) ? StandbyConflict : code switch
                 {
                     PgErrorCode.PermissionDenied => $"Grant the role \"{target.Username}\" what it lacks, or use another role.",
                     PgErrorCode.DiskFull => "Make room on the server's disk, then run the command again.",
@@ -108,6 +113,10 @@ internal static class ServerErrors
         _ => false,
     };
 
+    /// <summary>Whether a standby ended the statement or the session for what it replays; a 40001 of one's own comes from elsewhere.</summary>
+    private static bool IsStandbyConflict(PostgresException server)
+        => server is { SqlState: PostgresErrorCodes.SerializationFailure, Routine: "ProcessInterrupts" or "ProcessRecoveryConflictInterrupt" };
+
     private static PgStatementError Statement(PostgresException server) => new()
     {
         Sql = server.InternalQuery ?? "",
@@ -139,7 +148,8 @@ internal static class ServerErrors
             PostgresErrorCodes.InvalidCatalogName => (
                 PgErrorCode.ConnectionFailed, said, "Create the database first, or correct its name (psql -l lists them)."),
             PostgresErrorCodes.TooManyConnections => (
-                PgErrorCode.ConnectionFailed, said, "Wait until connections are free, or raise max_connections."),
+                PgErrorCode.ConnectionFailed, said, "Wait until connections are free, or raise the limit that this names: max_connections, or "
+                    + "ALTER ROLE or ALTER DATABASE … CONNECTION LIMIT."),
             PostgresErrorCodes.ProtocolViolation => (
                 PgErrorCode.PoolerDetected,
                 said,

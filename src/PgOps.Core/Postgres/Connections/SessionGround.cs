@@ -15,6 +15,40 @@ internal static class SessionGround
     private static readonly string[] Timeouts =
         ["statement_timeout", "lock_timeout", "transaction_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"];
 
+    private const string ReadOnly = "default_transaction_read_only";
+
+    /// <summary>
+    /// The way to a server for work that fills databases, by programs and sessions of their own: they begin without what a role, a
+    /// database or the server sets against them, and with nothing else that was not asked for.
+    /// </summary>
+    /// <param name="session">A session on the server. It stands on that ground from here on.</param>
+    /// <param name="target">The server. A setting that its options give is meant for PgOps, and stays.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal static async Task<PgTarget> ForWorkAsync(NpgsqlConnection session, PgTarget target, CancellationToken cancellationToken)
+    {
+        var names = Timeouts.Append(ReadOnly).Where(name => target.Options?.Contains(name, StringComparison.OrdinalIgnoreCase) != true);
+
+        // What PgOps has set in the session is not what the next one begins with.
+        var hostile = await session.QueryAsync(
+            "SELECT name FROM pg_catalog.pg_settings WHERE name = ANY ($1) AND reset_val NOT IN ('0', 'off') ORDER BY name",
+            row => row.GetString(0),
+            cancellationToken,
+            [names.ToArray()]).ConfigureAwait(false);
+        if (target.Pooled || hostile.Count == 0)
+        {
+            return target;
+        }
+
+        if (hostile.Contains(ReadOnly))
+        {
+            await session.ExecuteAsync($"SET {ReadOnly} = off", cancellationToken).ConfigureAwait(false);
+        }
+
+        return target with { Options = string.Join(' ', hostile.Select(Off).Prepend(target.Options)).TrimStart() };
+
+        static string Off(string name) => $"-c {name}={(name == ReadOnly ? "off" : "0")}";
+    }
+
     /// <summary>Looks at a session that has just been opened, and takes the timeouts off.</summary>
     /// <param name="connection">The session.</param>
     /// <param name="target">What was asked for. A timeout that its options give is meant for PgOps, and stays.</param>

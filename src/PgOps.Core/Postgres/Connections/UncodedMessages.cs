@@ -13,6 +13,9 @@ internal static class UncodedMessages
     /// </summary>
     internal static bool IsOutOfLocks(string? said) => said?.Contains("max_locks_per_transaction", StringComparison.Ordinal) == true;
 
+    /// <summary>Whether a standby ended what a program read; its SQLSTATE, 40001, does not reach the program's words.</summary>
+    internal static bool IsStandbyConflict(string said) => said.Contains("conflict with recovery", StringComparison.Ordinal);
+
     /// <summary>Whether a program found its disk full: strerror of ENOSPC, and pg_dump ends with 1.</summary>
     internal static bool IsDiskFull(string said) => said.Contains("No space left on device", StringComparison.Ordinal);
 

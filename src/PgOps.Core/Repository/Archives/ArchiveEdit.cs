@@ -37,8 +37,14 @@ internal sealed class ArchiveEdit
     /// <param name="skippedExtensions">Extensions to leave out.</param>
     /// <param name="withExtensionComments">Whether comments on extensions are restored: only their owner may write them.</param>
     /// <param name="roles">Which role takes the place of which.</param>
+    /// <param name="unfilled">Tables and sequences, quoted, whose content is left out.</param>
     internal static ArchiveEdit Of(
-        ArchiveToc toc, TocSelection? selection, IReadOnlyCollection<string> skippedExtensions, bool withExtensionComments, RoleMap roles)
+        ArchiveToc toc,
+        TocSelection? selection,
+        IReadOnlyCollection<string> skippedExtensions,
+        bool withExtensionComments,
+        RoleMap roles,
+        IReadOnlySet<string> unfilled)
     {
         var skipped = skippedExtensions.ToHashSet(StringComparer.Ordinal);
         var kept = toc.Entries.Where(entry => selection?.Ids.Contains(entry.Id) != false && !IsSkipped(entry)).ToList();
@@ -52,6 +58,7 @@ internal sealed class ArchiveEdit
             "EXTENSION" => skipped.Contains(entry.Name),
             "COMMENT" => entry.Schema == "-" && entry.Name.StartsWith(OnExtension, StringComparison.Ordinal)
                 && (!withExtensionComments || skipped.Contains(SqlIdentifier.ToName(entry.Name.AsSpan(OnExtension.Length)))),
+            "TABLE DATA" or "SEQUENCE SET" => unfilled.Contains(Quote.Qualified(entry.Schema, entry.Name)),
             _ => false,
         };
     }

@@ -24,6 +24,9 @@ internal sealed class TocEntry
     /// <summary>Whether it is content, not definition.</summary>
     internal bool IsData => Kind is "TABLE DATA" or "MATERIALIZED VIEW DATA" or "SEQUENCE SET" or "BLOBS" or "STATISTICS DATA";
 
+    /// <summary>Whether it fills what the definitions have made; materialized views and the planner's statistics come later.</summary>
+    internal bool IsRows => Kind is "TABLE DATA" or "SEQUENCE SET" or "BLOB" or "BLOB METADATA" or "BLOBS";
+
     /// <summary>Whether it sets how the rest is to be read.</summary>
     internal bool IsFrame => Kind is "ENCODING" or "STDSTRINGS" or "SEARCHPATH";
 
