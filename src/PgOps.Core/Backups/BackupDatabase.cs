@@ -181,7 +181,8 @@ public sealed class BackupDatabase
             ?? await DumpCompression.BestAsync(tools.Dump, request.Format, cancellationToken).ConfigureAwait(false);
         var database = connection.Database!;
         var listed = await DumpedTables.ListAsync(connection, cancellationToken).ConfigureAwait(false);
-        var selected = await SelectedObjects.ResolveAsync(connection, request.Selection, cancellationToken).ConfigureAwait(false);
+        var selected = await SelectedObjects.ResolveAsync(
+            connection, request.Selection, tools.Dump.Major, cancellationToken).ConfigureAwait(false);
         if (request.Selection.IsWhole)
         {
             listed.RefuseUnlessComplete(target);
@@ -238,6 +239,7 @@ public sealed class BackupDatabase
                 Jobs = plan.Jobs,
                 Compression = plan.Compression,
                 Selection = plan.Request.Selection.Words(plan.Tools.Dump.Major),
+                Needs = plan.Selected.Needs,
                 Encryption = plan.Encryptor?.Facts,
             },
             Fingerprint = plan.Depth.ToString(),
@@ -269,6 +271,11 @@ public sealed class BackupDatabase
                 : $"Without content in this backup of a standby, which does not have it: {NameList.Of(plan.Listed.Unlogged)} (unlogged). "
                     + "Back up the primary to have it.",
             InternalOptions.WarningOf(plan.Tools.Dump.Version, plan.Server),
+            plan.Selected.Needs.Count == 0
+                ? null
+                : "This part cannot be restored by itself, for it needs what it does not hold: "
+                    + $"{NameList.InSentence(plan.Selected.Needs, 10)}. Select that too, or back up the whole database: "
+                    + "Restore-PgDatabase -Table and -Schema take a part out of it.",
             DurableFile.IsOpenToOthers(path) ? $"Others than its owner may be able to read {path}: its file system keeps no modes." : null,
         ];
         var warnings = snapshot.Warnings.Concat(remarks.OfType<string>()).ToList();

@@ -45,6 +45,7 @@ internal sealed class SelectedObjects
 
     private readonly List<string> _arguments = [];
     private readonly HashSet<uint> _withoutRows = [];
+    private readonly List<string> _needs = [];
 
     private SelectedObjects()
     {
@@ -56,35 +57,48 @@ internal sealed class SelectedObjects
     /// <summary>The oids of the tables whose rows must not be in the archive.</summary>
     internal IReadOnlySet<uint> WithoutRows => _withoutRows;
 
+    /// <summary>What the part needs to be restored by itself and does not hold, in words.</summary>
+    internal IReadOnlyList<string> Needs => _needs;
+
     /// <summary>Looks the names up.</summary>
     /// <param name="connection">A session in the backup's snapshot, in a transaction.</param>
     /// <param name="selection">What is asked for.</param>
+    /// <param name="toolMajor">pg_dump's major version.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PgOpsException">InvalidArgument, with the pattern that nothing fits, or that has no effect.</exception>
     internal static async Task<SelectedObjects> ResolveAsync(
-        NpgsqlConnection connection, DumpSelection selection, CancellationToken cancellationToken)
+        NpgsqlConnection connection, DumpSelection selection, int toolMajor, CancellationToken cancellationToken)
     {
         var selected = new SelectedObjects();
         if (selection.HasNames)
         {
             // Which table a bare name means, the session's own search_path says, as for pg_dump.
             await connection.ExecuteAsync("SET LOCAL search_path TO DEFAULT", cancellationToken).ConfigureAwait(false);
-            await selected.AddAsync(connection, selection, cancellationToken).ConfigureAwait(false);
+            await selected.AddAsync(connection, selection, toolMajor, cancellationToken).ConfigureAwait(false);
             await connection.ExecuteAsync("SET LOCAL search_path = ''", cancellationToken).ConfigureAwait(false);
         }
 
         return selected;
     }
 
-    private async Task AddAsync(NpgsqlConnection connection, DumpSelection selection, CancellationToken cancellationToken)
+    private async Task AddAsync(
+        NpgsqlConnection connection, DumpSelection selection, int toolMajor, CancellationToken cancellationToken)
     {
-        await FindAsync("-Schema", "--schema=", Schemas, selection.Schemas).ConfigureAwait(false);
-        await FindAsync("-ExcludeSchema", "--exclude-schema=", Schemas, selection.ExcludedSchemas).ConfigureAwait(false);
-        await FindAsync("-Table", "--table=", Relations, selection.Tables).ConfigureAwait(false);
+        var schemas = await FindAsync("-Schema", "--schema=", Schemas, selection.Schemas).ConfigureAwait(false);
+        var withoutSchemas = await FindAsync("-ExcludeSchema", "--exclude-schema=", Schemas, selection.ExcludedSchemas)
+            .ConfigureAwait(false);
+        var tables = await FindAsync("-Table", "--table=", Relations, selection.Tables).ConfigureAwait(false);
         var excluded = await FindAsync("-ExcludeTable", "--exclude-table=", Relations, selection.ExcludedTables).ConfigureAwait(false);
         var emptied = await FindAsync("-ExcludeTableData", "--exclude-table-data=", Relations, selection.ExcludedTableData)
             .ConfigureAwait(false);
         _withoutRows.UnionWith(excluded.Concat(emptied).Where(one => one.Kind == "r").Select(one => one.Oid));
+        var lacking = await PartNeeds.FindAsync(
+            connection,
+            new(Oids(schemas), Oids(withoutSchemas), Oids(tables), Oids(excluded)),
+            toolMajor,
+            cancellationToken).ConfigureAwait(false);
+        _needs.AddRange(lacking.Needs);
+        _arguments.AddRange(lacking.Extensions.Select(extension => "--extension=" + Quote.Identifier(extension)));
         if (OperatingSystem.IsWindows() && _arguments.Sum(argument => argument.Length) > LongestOnWindows)
         {
             throw new PgOpsException(
@@ -93,6 +107,8 @@ internal sealed class SelectedObjects
                 Nothing,
                 "Select schemas in place of tables (-Schema, -ExcludeSchema), or fewer tables.");
         }
+
+        static uint[] Oids(IReadOnlyList<Found> found) => [.. found.Select(one => one.Oid)];
 
         async Task<IReadOnlyList<Found>> FindAsync(string parameter, string option, string query, IReadOnlyList<string> patterns)
         {

@@ -6,6 +6,7 @@ using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository.Archives;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Restores;
 
@@ -77,8 +78,7 @@ internal sealed partial class ArchiveRestore
             return [new ArchiveRun(restored, InOrder: true)];
         }
 
-        var toc = await ArchiveToc.ReadAsync(options.Tool, archive, facts.Roles.Append(facts.Owner), cancellationToken)
-            .ConfigureAwait(false);
+        var toc = await ArchiveToc.ReadAsync(options.Tool, archive, facts, cancellationToken).ConfigureAwait(false);
         return ArchiveRun.Of(toc, restored);
     }
 
@@ -91,7 +91,12 @@ internal sealed partial class ArchiveRestore
         using var folder = part.Entries is not null ? new PrivateFolder() : null;
         try
         {
-            var command = new ToolCommand(options.Tool.Path, Arguments(target, options, part, folder)) { Target = target, OnError = Read };
+            var command = new ToolCommand(options.Tool.Path, Arguments(target, options, part, folder))
+            {
+                Target = target,
+                OnError = Read,
+                Encoding = ServerEncoding.Of(backup.Manifest!.Facts.Encoding),
+            };
             var result = await archive.RunAsync(command, _stop.Token).ConfigureAwait(false);
             (exitCode, said) = (result.ExitCode, result.Errors);
         }

@@ -4,6 +4,7 @@ using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Archives;
 using PgOps.Core.Restores.Masking;
@@ -178,8 +179,13 @@ internal sealed class RestorePipeline
         {
             Archive = archive,
             Jobs = format == "tar" ? 1 : _jobs,
-            Edit = plan.Edit ?? await EditAsync(plan, archive!, cancellationToken).ConfigureAwait(false),
+            Edit = plan.Edit ?? await EditAsync(backup, plan, archive!, cancellationToken).ConfigureAwait(false),
         };
+        foreach (var schema in options.Edit?.AbsentSchemas ?? [])
+        {
+            await staged.Session.ExecuteAsync($"CREATE SCHEMA {Quote.Identifier(schema)}", cancellationToken).ConfigureAwait(false);
+        }
+
         var check = await ArchiveRestore.RunAsync(backup, staged.Target, options, _sink, cancellationToken).ConfigureAwait(false);
         if (options.Roles is null)
         {
@@ -194,14 +200,15 @@ internal sealed class RestorePipeline
         };
     }
 
-    /// <summary>A drill restores everything but the extensions that it is told to leave out.</summary>
-    private static async Task<ArchiveEdit?> EditAsync(RestorePlan plan, OpenedArchive archive, CancellationToken cancellationToken)
+    /// <summary>A drill restores everything but the extensions that it is told to leave out; a part may lack its schemas.</summary>
+    private static async Task<ArchiveEdit?> EditAsync(
+        PgBackup backup, RestorePlan plan, OpenedArchive archive, CancellationToken cancellationToken)
     {
         var facts = plan.Manifest.Facts;
-        return plan.Objects.SkippedExtensions.Count == 0
+        return plan.Objects.SkippedExtensions.Count == 0 && !backup.Foreign && plan.Manifest.Payload.Selection.Count == 0
             ? null
             : ArchiveEdit.Of(
-                await ArchiveToc.ReadAsync(plan.Tool, archive, facts.Roles.Append(facts.Owner), cancellationToken).ConfigureAwait(false),
+                await ArchiveToc.ReadAsync(plan.Tool, archive, facts, cancellationToken).ConfigureAwait(false),
                 null,
                 plan.Objects.SkippedExtensions,
                 true,

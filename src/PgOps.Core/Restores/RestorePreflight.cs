@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
@@ -36,6 +37,16 @@ internal static partial class RestorePreflight
                     + $"({newest.PathOf(name)}).");
         }
     }
+
+    /// <summary>Why a part cannot be restored by itself; null when it can.</summary>
+    internal static PgOpsException? LackOf(PgBackup backup) => backup.Manifest is not { Payload.Needs: { Count: > 0 } needs } ? null
+        : new PgOpsException(
+            PgErrorCode.RestoreFailed,
+            $"{backup} is a part that needs what it does not hold: {NameList.InSentence(needs, 10)}.",
+            "Nothing was restored.",
+            "Take the part out of a backup of the whole database (Restore-PgDatabase -Table or -Schema), or run pg_restore into a "
+                + "database that has these.")
+        { Subject = backup };
 
     /// <summary>Refuses a server older than the source, which the dump's SQL may not suit.</summary>
     /// <returns>A passed check, or one skipped because of <paramref name="force"/>.</returns>

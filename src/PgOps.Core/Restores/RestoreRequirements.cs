@@ -62,6 +62,11 @@ internal sealed partial class RestoreRequirements
 
     private async Task<RestorePlan> CheckAsync(CancellationToken cancellationToken)
     {
+        if (!_request.IsPartial && RestorePreflight.LackOf(_request.Backup with { Manifest = _manifest }) is { } lack)
+        {
+            throw lack;
+        }
+
         var privileges = await RolePrivileges.ReadAsync(_session, cancellationToken).ConfigureAwait(false);
         var tool = Try(() => RestorePreflight.Tool(_manifest, _session.VersionNumber() / 10000, _request.BinPath));
         if (tool is not null)

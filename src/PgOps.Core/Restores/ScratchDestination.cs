@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Comparison;
 using PgOps.Core.Databases;
 using PgOps.Core.Postgres.Catalog;
@@ -119,6 +120,11 @@ internal sealed class ScratchDestination : RestoreDestination
     internal override async Task<PgCheck?> ObstacleAsync(BackupProof proof, StagedDatabase staged, CancellationToken cancellationToken)
     {
         ScriptRestore.RefuseUnlessFit(proof);
+        if (RestorePreflight.LackOf(proof.Backup) is { } lack)
+        {
+            return PgCheck.Skip(PgCheckName.Restore, "not made: " + lack.InSentences());
+        }
+
         var facts = proof.Backup.Manifest!.Facts;
         var wanted = ExtensionNeeds.Wanted(facts, SkippedExtensions);
         var missing = await RestorePreflight.MissingExtensionsAsync(staged.Session, wanted, cancellationToken).ConfigureAwait(false);

@@ -3,7 +3,7 @@ using PgOps.Core.Common.Operations;
 
 namespace PgOps.Core.Restores;
 
-/// <summary>A script on its way to psql: something before it, one line of its head made harmless, and progress.</summary>
+/// <summary>A script on its way to psql: something before it, lines of its head made harmless, and progress.</summary>
 internal sealed class ScriptStream : Stream
 {
     private const int HeadLength = 16 * 1024;
@@ -47,7 +47,10 @@ internal sealed class ScriptStream : Stream
         set => throw new NotSupportedException();
     }
 
-    private static ReadOnlySpan<byte> Unknown => "SET transaction_timeout = 0;"u8;
+    private static ReadOnlySpan<byte> Unknown => "\nSET transaction_timeout = 0;"u8;
+
+    // pg_dump makes the schema where it was asked for by name, before all else; every new database has it.
+    private static ReadOnlySpan<byte> MakesPublic => "\nCREATE SCHEMA public;\n"u8;
 
     /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -107,12 +110,20 @@ internal sealed class ScriptStream : Stream
     {
         var head = new byte[HeadLength];
         var length = await _script.ReadAtLeastAsync(head, HeadLength, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        var at = _hideUnknown ? head.AsSpan(0, length).IndexOf(Unknown) : -1;
-        if (at >= 0)
+        if (_hideUnknown)
         {
-            head.AsSpan(at, Unknown.Length).Fill((byte)' ');
+            Hide(head.AsSpan(0, length), Unknown);
         }
 
+        Hide(head.AsSpan(0, length), MakesPublic);
         return head.AsMemory(0, length);
+
+        static void Hide(Span<byte> head, ReadOnlySpan<byte> line)
+        {
+            if (head.IndexOf(line) is >= 0 and var at)
+            {
+                head.Slice(at + 1, line.Length - 1).Fill((byte)' ');
+            }
+        }
     }
 }

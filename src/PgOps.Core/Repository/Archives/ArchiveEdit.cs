@@ -31,6 +31,9 @@ internal sealed class ArchiveEdit
     /// <summary>Definitions of which pg_restore makes all but owners and grants.</summary>
     internal IReadOnlyList<int> Owned { get; }
 
+    /// <summary>Schemas that have to be made before: the archive does not.</summary>
+    internal IReadOnlyList<string> AbsentSchemas { get; private init; } = [];
+
     /// <summary>Edits a table of contents.</summary>
     /// <param name="toc">It.</param>
     /// <param name="selection">A part of it; null for all.</param>
@@ -51,10 +54,14 @@ internal sealed class ArchiveEdit
         var deferred = roles.IsEmpty ? [] : kept.Where(entry => entry.Kind is "POLICY" or "USER MAPPING").ToList();
         var ids = deferred.Select(entry => entry.Id).ToHashSet();
         deferred.AddRange(kept.Where(entry => entry.Kind == "COMMENT" && entry.Needs.Exists(ids.Contains)));
-        return new ArchiveEdit(kept, deferred, kept.Count == toc.Entries.Count);
+        return new ArchiveEdit(kept, deferred, kept.Count == toc.Entries.Count)
+        {
+            AbsentSchemas = toc.AbsentSchemas,
+        };
 
         bool IsSkipped(TocEntry entry) => entry.Kind switch
         {
+            "SCHEMA" => toc.MakesPublic && entry == toc.Public,
             "EXTENSION" => skipped.Contains(entry.Name),
             "COMMENT" => entry.Schema == "-" && entry.Name.StartsWith(OnExtension, StringComparison.Ordinal)
                 && (!withExtensionComments || skipped.Contains(SqlIdentifier.ToName(entry.Name.AsSpan(OnExtension.Length)))),

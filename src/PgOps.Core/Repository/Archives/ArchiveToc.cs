@@ -17,6 +17,15 @@ internal sealed class ArchiveToc
     /// <summary>The entries, in the order in which they are restored.</summary>
     internal IReadOnlyList<TocEntry> Entries { get; }
 
+    /// <summary>
+    /// Whether it makes the schema public, as pg_dump writes it where the schema was asked for by name; every new database has it.
+    /// </summary>
+    internal bool MakesPublic { get; private init; }
+
+    /// <summary>Schemas that it puts tables into and does not make: a dump of tables alone makes none.</summary>
+    internal IReadOnlyList<string> AbsentSchemas => Entries.Any(entry => entry.Kind == "SCHEMA") ? [] :
+        [.. Entries.Where(entry => entry.IsRelation).Select(entry => entry.Schema).Distinct().Except(["public"])];
+
     /// <summary>Reads it.</summary>
     /// <param name="pgRestore">The program.</param>
     /// <param name="archive">The archive.</param>
@@ -36,7 +45,16 @@ internal sealed class ArchiveToc
         };
         var result = await archive.RunAsync(list, cancellationToken).ConfigureAwait(false);
         result.EnsureSuccess("Nothing was restored.");
-        return Parse(lines, facts.Roles.Append(facts.Owner));
+        var toc = Parse(lines, facts.Roles.Append(facts.Owner));
+        if (toc.Public is not { } schema)
+        {
+            return toc;
+        }
+
+        // The list does not tell it from one that was only given to another owner.
+        var statements = await ArchiveScript.ReadAsync(pgRestore, archive, [schema.Id], list.Encoding, cancellationToken)
+            .ConfigureAwait(false);
+        return new ArchiveToc(toc.Entries) { MakesPublic = statements.Any(one => one.Keywords is ["CREATE", "SCHEMA", ..]) };
     }
 
     /// <summary>Makes sense of the list's lines.</summary>
@@ -79,6 +97,9 @@ internal sealed class ArchiveToc
             return made;
         }
     }
+
+    /// <summary>The entry of the schema public; null where nothing is said of it.</summary>
+    internal TocEntry? Public => Entries.FirstOrDefault(entry => entry is { Kind: "SCHEMA", Name: "public" });
 
     /// <summary>An entry by its number; null when the archive does not hold it.</summary>
     internal TocEntry? Find(int id) => _byId.GetValueOrDefault(id);
