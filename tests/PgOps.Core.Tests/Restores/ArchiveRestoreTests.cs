@@ -70,6 +70,24 @@ public sealed class ArchiveRestoreTests : IDisposable
         Assert.DoesNotContain("finished", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_refresh_that_fails_on_its_own_rows_is_said_to()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(
+            [
+                "pg_restore: while PROCESSING TOC:", "pg_restore: from TOC entry 3318; 0 16391 MATERIALIZED VIEW DATA mv postgres",
+                "pg_restore: error: could not execute query: ERROR:  division by zero",
+                "Command was: REFRESH MATERIALIZED VIEW public.mv;",
+            ],
+            1));
+        Assert.StartsWith("The view's query fails on the rows that the backup holds", error.NextStep, StringComparison.Ordinal);
+    }
+
     private async Task<PgCheck> RunAsync(string[] lines, int exitCode)
     {
         var script = Path.Combine(_folder.Path, "pg_restore");
