@@ -1,4 +1,5 @@
 using Npgsql;
+using PgOps.Core.Backups;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
@@ -46,6 +47,11 @@ public sealed class SnapshotTroubleTests
 
         Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
         Assert.EndsWith("the role \"reader\" may not read the large objects 4711, 4712.", error.Problem, StringComparison.Ordinal);
+        var without = await new BackupDatabase().RunAsync(
+            new() { Target = reader, Path = folder.Path, Selection = new() { NoLargeObjects = true } },
+            new CollectingSink(),
+            CancellationToken.None);
+        Assert.True(without.Complete);
         await SandboxServer.ExecuteAsync(target, "GRANT SELECT ON LARGE OBJECT 4711, 4712 TO \"reader\"");
         Assert.True((await OddDatabase.BackUpAsync(reader, folder)).Complete);
     }

@@ -167,7 +167,7 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
 
     private void RefuseClosedObjects(PgTarget target)
     {
-        if (ClosedObjects.Count > 0)
+        if (ClosedObjects.Count > 0 && Tables.Any(table => table.IsLargeObjects))
         {
             throw new PgOpsException(
                 PgErrorCode.PermissionDenied,
