@@ -18,6 +18,7 @@ public sealed class ArchiveRestoreTests : IDisposable
     [Theory]
     [InlineData("pg_restore: warning: errors ignored on restore: 819", 0, "errors ignored on restore: 819")]
     [InlineData("pg_restore: WARNING:  something the server does not like", 0, "does not like")]
+    [InlineData("pg_restore: pg_restore: WARNING:  of a worker beside another", 0, "of a worker")]
     [InlineData("WARNING:  database \"x\" has a collation version mismatch", 0, "collation version mismatch")]
     [InlineData("pg_restore: error: could not read", 1, "could not read")]
     [InlineData("something without a shape", 3, "exit code 3")]
