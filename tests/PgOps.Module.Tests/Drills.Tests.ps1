@@ -48,6 +48,27 @@ Describe 'Several backups at once' {
     }
 }
 
+Describe 'A server that lacks something' {
+    It 'leaves the drill incomplete, and is an error with -Strict' {
+        $copy = Join-Path $TestDrive 'lacking'
+        Copy-Item $backups $copy -Recurse
+        $folder = (Get-PgBackup $copy -Database one).Path
+        $manifest = Join-Path $folder 'manifest.json'
+        $text = [System.IO.File]::ReadAllText($manifest) -replace '"extensions": \{', '"extensions": { "nowhere": "1.0",'
+        [System.IO.File]::WriteAllText($manifest, $text)
+        $hash = (Get-FileHash $manifest -Algorithm SHA256).Hash.ToLowerInvariant()
+        $list = Join-Path $folder 'SHA256SUMS'
+        $lines = [System.IO.File]::ReadAllText($list) -replace '(?m)^[0-9a-f]{64}(?=  manifest\.json$)', $hash
+        [System.IO.File]::WriteAllText($list, $lines)
+
+        $drill = Test-PgRestore $folder -Strict -ErrorAction SilentlyContinue -ErrorVariable failure
+        $drill.Result | Should -Be 'Incomplete'
+        $drill.Proven | Should -BeFalse
+        $failure.Count | Should -Be 1
+        "$failure" | Should -BeLike '*what had to be checked could not be.*restore: not made: extensions that the server does not have: nowhere 1.0*'
+    }
+}
+
 Describe 'Goals' {
     It 'fails the drill at a step of its own, and keeps the backup proven' {
         $drill = Get-PgBackup $backups -Database one | Test-PgRestore -MaxRecoveryTime 00:00:00.001 -MaxDataLoss 01:00:00

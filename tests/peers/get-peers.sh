@@ -175,7 +175,7 @@ command -v npm >/dev/null || packages+=(npm)
 command -v git >/dev/null || packages+=(git)
 apt_update
 # Extensions that a restore needs more for than CREATE EXTENSION, for the installed server's major version.
-major=$(ls /usr/lib/postgresql 2>/dev/null | sort -V | tail -1)
+major=$({ ls /usr/lib/postgresql 2>/dev/null || true; } | sort -V | tail -1)
 [ -n "$major" ] || major=$(apt-cache show postgresql | sed -n 's/^Depends:.*postgresql-\([0-9]*\).*/\1/p' | sed -n 1p)
 for extension in cron partman postgis-3; do packages+=("postgresql-$major-$extension"); done
 # Unpacking needs no lock of dpkg's, so it goes on beside the installation, each part with a log of its own.

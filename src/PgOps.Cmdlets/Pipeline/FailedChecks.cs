@@ -6,11 +6,6 @@ internal static class FailedChecks
     internal static PgOpsException Error(string subject, IEnumerable<PgCheck> checks, object result)
     {
         var failed = checks.Where(check => check.Status == PgCheckStatus.Failed).ToList();
-        if (failed.Count == 0)
-        {
-            checks = checks.Where(check => check.Status == PgCheckStatus.Skipped);
-        }
-
         return new PgOpsException(
             PgErrorCode.CheckFailed,
             failed.Count == 0

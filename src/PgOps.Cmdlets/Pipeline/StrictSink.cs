@@ -25,10 +25,13 @@ internal sealed class StrictSink : IOperationSink
             case PgBackupTest { Passed: false } test:
                 _inner.Failure(FailedChecks.Error(test.Backup.Path, test.Checks, test));
                 break;
-            // Nothing was restored: what lets a runbook go on is a drill that was made.
-            case PgDrill drill when !drill.Passed
-                || drill.Checks.Any(check => check is { Name: PgCheckName.Restore, Status: PgCheckStatus.Skipped }):
+            case PgDrill { Passed: false } drill:
                 _inner.Failure(FailedChecks.Error(drill.Backup.Path, drill.Checks, drill));
+                break;
+            case PgDrill drill when drill.Checks.FirstOrDefault(check => check.Name == PgCheckName.Restore)
+                is { Status: PgCheckStatus.Skipped } restore:
+                // Nothing was restored, and a runbook that goes on would take it for proven.
+                _inner.Failure(FailedChecks.Error(drill.Backup.Path, [restore], drill));
                 break;
             case PgDatabaseTest { Passed: false } test:
                 _inner.Failure(FailedChecks.Error($"{test.Target}", test.Checks, test));

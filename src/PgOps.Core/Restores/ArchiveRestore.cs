@@ -18,6 +18,9 @@ internal sealed partial class ArchiveRestore
 {
     private const int MostLinesQuoted = 24;
 
+    private const string RefreshFails = "The view's query fails on the rows that the backup holds, as REFRESH MATERIALIZED VIEW does in the "
+        + "source by now: mend the query or the rows there, and back up again. Of this backup each table can be had by its name: -Table.";
+
     private readonly PgRestoreMessages _messages;
     private readonly CancellationTokenSource _stop;
     private readonly Dictionary<string, long> _sizes;
@@ -113,7 +116,7 @@ internal sealed partial class ArchiveRestore
                 $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"
                     + string.Join('\n', InternalOptions.Explained(quoted).Select(line => "  " + line)),
                 "Nothing was put in place.",
-                "Remove the cause, then run the command again.")
+                quoted.Any(line => RefreshEntry().IsMatch(line)) ? RefreshFails : "Remove the cause, then run the command again.")
             { Subject = backup };
         }
     }
@@ -194,6 +197,9 @@ internal sealed partial class ArchiveRestore
             _progress.Report(item, _done, _started < _sizes.Count ? _total : 0);
         }
     }
+
+    [GeneratedRegex(@"^pg_restore: from TOC entry \d+; \d+ \d+ MATERIALIZED VIEW DATA ", RegexOptions.CultureInvariant)]
+    private static partial Regex RefreshEntry();
 
     [GeneratedRegex(@"^pg_restore: (?:launching|finished) item \d+ (.+)$", RegexOptions.CultureInvariant)]
     private static partial Regex Item();

@@ -134,8 +134,8 @@ internal sealed partial class PgRestoreMessages
     }
 
     // The process runner keeps the programs' messages in English. The server's own warnings arrive through libpq, with or without
-    // the program's name.
-    [GeneratedRegex(@"^(?:pg_restore: )?(?:warning|error|fatal|panic):", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    // the program's name. Workers write that name and their message apart, so another's may stand between.
+    [GeneratedRegex(@"^(?:pg_restore: )*(?:warning|error|fatal|panic):", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Complaint();
 
     [GeneratedRegex(@"^pg_restore: (?:while |from TOC entry )", RegexOptions.CultureInvariant)]

@@ -18,6 +18,7 @@ public sealed class ArchiveRestoreTests : IDisposable
     [Theory]
     [InlineData("pg_restore: warning: errors ignored on restore: 819", 0, "errors ignored on restore: 819")]
     [InlineData("pg_restore: WARNING:  something the server does not like", 0, "does not like")]
+    [InlineData("pg_restore: pg_restore: WARNING:  of a worker beside another", 0, "of a worker")]
     [InlineData("WARNING:  database \"x\" has a collation version mismatch", 0, "collation version mismatch")]
     [InlineData("pg_restore: error: could not read", 1, "could not read")]
     [InlineData("something without a shape", 3, "exit code 3")]
@@ -68,6 +69,24 @@ public sealed class ArchiveRestoreTests : IDisposable
         Assert.Contains("DETAIL:  because", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("finished", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refresh_that_fails_on_its_own_rows_is_said_to()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(
+            [
+                "pg_restore: while PROCESSING TOC:", "pg_restore: from TOC entry 3318; 0 16391 MATERIALIZED VIEW DATA mv postgres",
+                "pg_restore: error: could not execute query: ERROR:  division by zero",
+                "Command was: REFRESH MATERIALIZED VIEW public.mv;",
+            ],
+            1));
+        Assert.StartsWith("The view's query fails on the rows that the backup holds", error.NextStep, StringComparison.Ordinal);
     }
 
     private async Task<PgCheck> RunAsync(string[] lines, int exitCode)

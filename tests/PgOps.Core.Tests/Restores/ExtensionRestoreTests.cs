@@ -120,7 +120,11 @@ public sealed class ExtensionRestoreTests : IDisposable
         var source = await server.CreateDatabaseAsync("""
             CREATE SCHEMA partman; CREATE EXTENSION pg_partman SCHEMA partman;
             CREATE TABLE log (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at);
-            SELECT partman.create_parent('public.log', 'at', 'native', 'daily');
+            DO $$ BEGIN
+                IF (SELECT extversion < '5' FROM pg_extension WHERE extname = 'pg_partman')
+                THEN PERFORM partman.create_parent('public.log', 'at', 'native', 'daily');
+                ELSE PERFORM partman.create_parent('public.log', 'at', '1 day');
+                END IF; END $$;
             INSERT INTO log SELECT g, now() FROM generate_series(1, 100) g;
             """);
         var backup = await OddDatabase.BackUpAsync(source, _folder, PgBackupFormat.Directory);

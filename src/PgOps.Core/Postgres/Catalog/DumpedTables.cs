@@ -15,6 +15,23 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
     /// </summary>
     internal IReadOnlyList<string> Unlogged { get; init; } = [];
 
+    /// <summary>The role that reads: the one that logs in, or the one that this becomes (ALTER ROLE … SET role).</summary>
+    internal string Role { get; init; } = "";
+
+    /// <summary>Large objects that the role may not read, by their numbers.</summary>
+    internal IReadOnlyList<string> ClosedObjects { get; init; } = [];
+
+    // No role that reads all data reads these (https://www.postgresql.org/docs/current/lo-implementation.html).
+    private const string ClosedObjectsQuery = """
+        SELECT m.oid::pg_catalog.text FROM pg_catalog.pg_largeobject_metadata m
+        WHERE NOT pg_catalog.current_setting('lo_compat_privileges')::pg_catalog.bool
+          AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+          AND NOT pg_catalog.pg_has_role(m.lomowner, 'USAGE')
+          AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT'
+                AND CASE a.grantee WHEN 0 THEN true ELSE pg_catalog.pg_has_role(a.grantee, 'USAGE') END)
+        ORDER BY m.oid
+        """;
+
     // Partitioned parents hold no rows, partitions and inheritance children come as tables of their own.
     private const string Candidates = """
         SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text,
@@ -89,10 +106,13 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
         }
 
         // The size is that of the objects' pages, whoever may read them.
-        var objects = await connection.ScalarAsync<long?>(
-            "SELECT pg_catalog.pg_total_relation_size('pg_catalog.pg_largeobject') WHERE EXISTS (SELECT FROM "
-                + "pg_catalog.pg_largeobject_metadata)",
-            cancellationToken).ConfigureAwait(false);
+        var (role, objects) = (await connection.QueryAsync(
+            """
+            SELECT current_user::pg_catalog.text, (SELECT pg_catalog.pg_total_relation_size('pg_catalog.pg_largeobject')
+                WHERE EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata))
+            """,
+            row => (row.GetString(0), row.IsDBNull(1) ? (long?)null : row.GetInt64(1)),
+            cancellationToken).ConfigureAwait(false))[0];
         if (objects is { } bytes)
         {
             tables.Add(new DumpedTable
@@ -107,7 +127,14 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
             });
         }
 
-        return new DumpedTables(tables, leftOut) { Unlogged = unlogged };
+        return new DumpedTables(tables, leftOut)
+        {
+            Role = role,
+            Unlogged = unlogged,
+            ClosedObjects = objects is null
+                ? []
+                : await connection.QueryAsync(ClosedObjectsQuery, row => row.GetString(0), cancellationToken).ConfigureAwait(false),
+        };
     }
 
     /// <summary>Refuses to go on when the role would not see every row: such a dump is not a backup, and it looks like one.</summary>
@@ -118,17 +145,36 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
         var hidden = Tables.Where(table => table.Readable && table.HidesRows).Select(table => table.Qualified).ToList();
         if (hidden.Count > 0)
         {
-            throw RowSecurity(target, NameList.InSentence(hidden), null);
+            throw RowSecurity(Role == target.Username ? target : target with { Username = Role }, NameList.InSentence(hidden), null);
         }
 
+        RefuseClosedObjects(target);
         var unreadable = Tables.Where(table => !table.Readable).Select(table => table.Qualified).ToList();
         if (unreadable.Count > 0)
         {
             throw new PgOpsException(
                 PgErrorCode.PermissionDenied,
-                $"{target}: the role \"{target.Username}\" may not read {NameList.InSentence(unreadable)}.",
+                $"{target}: {Who(target)} may not read {NameList.InSentence(unreadable)}.",
                 "Nothing was written.",
-                $"GRANT pg_read_all_data TO {Quote.Identifier(target.Username)} (server 14 and later), or use the owner or a superuser.")
+                $"GRANT pg_read_all_data TO {Quote.Identifier(Role)} (server 14 and later), or use the owner or a superuser.")
+            { Subject = target };
+        }
+    }
+
+    private string Who(PgTarget target) => Role == target.Username
+        ? $"the role \"{Role}\""
+        : $"the role \"{Role}\", which \"{target.Username}\" becomes by ALTER ROLE … SET role,";
+
+    private void RefuseClosedObjects(PgTarget target)
+    {
+        if (ClosedObjects.Count > 0 && Tables.Any(table => table.IsLargeObjects))
+        {
+            throw new PgOpsException(
+                PgErrorCode.PermissionDenied,
+                $"{target}: {Who(target)} may not read the large objects {NameList.InSentence(ClosedObjects)}.",
+                "Nothing was written.",
+                $"GRANT SELECT ON LARGE OBJECT {string.Join(", ", ClosedObjects.Take(5))} TO {Quote.Identifier(Role)}, or "
+                    + "use their owner or a superuser (pg_read_all_data does not reach them), or leave all of them out (-NoLargeObjects).")
             { Subject = target };
         }
     }

@@ -12,10 +12,12 @@ internal sealed class SnapshotHolder : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly SnapshotSession _session;
+    private readonly bool _isStandby;
 
-    private SnapshotHolder(SnapshotSession session, string snapshot, DateTime snapshotAt)
+    private SnapshotHolder(SnapshotSession session, string snapshot, DateTime snapshotAt, bool isStandby)
     {
         _session = session;
+        _isStandby = isStandby;
         Snapshot = snapshot;
         SnapshotAt = snapshotAt;
     }
@@ -40,9 +42,11 @@ internal sealed class SnapshotHolder : IAsyncDisposable
         return await session.OrDisposeAsync(async () =>
         {
             var snapshot = await session.ExportAsync(cancellationToken).ConfigureAwait(false);
-            var at = await session.Connection.ScalarAsync<DateTime>(
-                "SELECT pg_catalog.transaction_timestamp()", cancellationToken).ConfigureAwait(false);
-            return new SnapshotHolder(session, snapshot, DateTime.SpecifyKind(at, DateTimeKind.Utc));
+            var (at, standby) = (await session.Connection.QueryAsync(
+                "SELECT pg_catalog.transaction_timestamp(), pg_catalog.pg_is_in_recovery()",
+                row => (row.GetDateTime(0), row.GetBoolean(1)),
+                cancellationToken).ConfigureAwait(false))[0];
+            return new SnapshotHolder(session, snapshot, DateTime.SpecifyKind(at, DateTimeKind.Utc), standby);
         }).ConfigureAwait(false);
     }
 
@@ -80,7 +84,11 @@ internal sealed class SnapshotHolder : IAsyncDisposable
         }
         catch (NpgsqlException error) when (!cancellationToken.IsCancellationRequested)
         {
-            throw ServerErrors.Working(_session.Target, error, "holding the backup's snapshot");
+            // A standby ends the idle session that holds the snapshot, and the word in which it says why can be lost with it.
+            var told = ServerErrors.Working(_session.Target, error, "holding the backup's snapshot");
+            throw _isStandby && told.NextStep != ServerErrors.StandbyConflict && ServerErrors.IsLost(error)
+                ? told.InState(told.State, nextStep: ServerErrors.StandbyLost)
+                : told;
         }
     }
 

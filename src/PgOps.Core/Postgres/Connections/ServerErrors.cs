@@ -13,9 +13,14 @@ internal static class ServerErrors
         + "reading a whole database in one snapshot locks every table at once.";
 
     /// <summary>The way out where a standby has ended a long read, to go on with what its primary did.</summary>
-    internal const string StandbyConflict = "The standby has ended this read to apply what its primary has removed since. Set "
-        + "hot_standby_feedback = on on the standby, or raise its max_standby_streaming_delay (-1 waits as long as it takes), and run the "
-        + "command again; or read the primary.";
+    internal const string StandbyConflict =
+        "The standby has ended this read to apply what its primary has removed since. " + StandbySettings;
+
+    /// <summary>Where a session of a standby is gone, and only its server's log knows why.</summary>
+    internal const string StandbyLost = "The server's log says why. If it was a conflict with recovery: " + StandbySettings;
+
+    private const string StandbySettings = "Set hot_standby_feedback = on on the standby, or raise its max_standby_streaming_delay "
+        + "(-1 waits as long as it takes), and run the command again; or read the primary.";
 
     /// <summary>What is true wherever a connection is not made, also in the midst of something bigger.</summary>
     private const string NotConnected = "The connection was not made, so nothing was done through it.";

@@ -1,0 +1,106 @@
+using Npgsql;
+using PgOps.Core.Backups;
+using PgOps.Core.Postgres.Catalog;
+using PgOps.Core.Postgres.Connections;
+using PgOps.Core.Tests.Support;
+
+namespace PgOps.Core.Tests.Backups;
+
+/// <summary>What becomes of a snapshot whose tables others work on.</summary>
+[Collection(PostgresTests.Name)]
+public sealed class SnapshotTroubleTests
+{
+    private readonly SandboxServer _server;
+
+    public SnapshotTroubleTests(SandboxServer server)
+    {
+        _server = server;
+    }
+
+    [PostgresFact]
+    public async Task A_table_that_is_dropped_before_it_is_listed_is_named()
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE stays (a int); CREATE TABLE goes (a int)");
+        await using var session = await SnapshotSession.OpenAsync(target, null, CancellationToken.None);
+        await session.ExportAsync(CancellationToken.None);
+        await SandboxServer.ExecuteAsync(target, "DROP TABLE goes");
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => DumpedTables.ListAsync(session.Connection, CancellationToken.None));
+
+        Assert.Equal(
+            "Somebody dropped \"public\".\"goes\" after the snapshot was taken, and before it was locked.", error.Problem);
+        Assert.Equal("Run the command again.", error.NextStep);
+    }
+
+    [PostgresFact]
+    public async Task Large_objects_that_the_role_may_not_read_are_named_before_anything_is_written()
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, """
+            SELECT lo_from_bytea(4711, 'a'), lo_from_bytea(4712, 'b'), lo_from_bytea(4713, 'c');
+            DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'secret' IN ROLE pg_read_all_data;
+            GRANT SELECT ON LARGE OBJECT 4713 TO PUBLIC
+            """);
+        var reader = target with { Username = "reader", Password = new PgSecret("secret") };
+        using var folder = new TemporaryFolder();
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => OddDatabase.BackUpAsync(reader, folder));
+
+        Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
+        Assert.EndsWith("the role \"reader\" may not read the large objects 4711, 4712.", error.Problem, StringComparison.Ordinal);
+        var without = await new BackupDatabase().RunAsync(
+            new() { Target = reader, Path = folder.Path, Selection = new() { NoLargeObjects = true } },
+            new CollectingSink(),
+            CancellationToken.None);
+        Assert.True(without.Complete);
+        await SandboxServer.ExecuteAsync(target, "GRANT SELECT ON LARGE OBJECT 4711, 4712 TO \"reader\"");
+        Assert.True((await OddDatabase.BackUpAsync(reader, folder)).Complete);
+    }
+
+    [PostgresFact]
+    public async Task The_role_that_the_login_becomes_is_the_one_that_lacks_something()
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, """
+            CREATE TABLE closed (a int);
+            DROP ROLE IF EXISTS becoming; DROP ROLE IF EXISTS becomes;
+            CREATE ROLE becoming; CREATE ROLE becomes LOGIN PASSWORD 'secret' IN ROLE becoming; ALTER ROLE becomes SET role = 'becoming';
+            """);
+        var login = target with { Username = "becomes", Password = new PgSecret("secret") };
+        using var folder = new TemporaryFolder();
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => OddDatabase.BackUpAsync(login, folder));
+
+        Assert.EndsWith(
+            "the role \"becoming\", which \"becomes\" becomes by ALTER ROLE … SET role, may not read \"public\".\"closed\".",
+            error.Problem,
+            StringComparison.Ordinal);
+        Assert.StartsWith("GRANT pg_read_all_data TO \"becoming\" (", error.NextStep, StringComparison.Ordinal);
+        await SandboxServer.ExecuteAsync(target, "GRANT pg_read_all_data TO \"becoming\"");
+        Assert.True((await OddDatabase.BackUpAsync(login, folder)).Complete);
+    }
+
+    [LinuxPostgresFact]
+    public async Task A_standby_that_ends_the_read_is_the_cause_and_its_settings_are_the_way_on()
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE t AS SELECT g FROM generate_series(1, 1000) g");
+        using var standby = await Standby.StartAsync(_server);
+        await SandboxServer.ExecuteAsync(standby.Target, "ALTER SYSTEM SET max_standby_streaming_delay = 0");
+        await SandboxServer.ExecuteAsync(standby.Target, "ALTER SYSTEM SET max_standby_archive_delay = 0");
+        await SandboxServer.ExecuteAsync(standby.Target, "SELECT pg_reload_conf()");
+        await using var holder = await SnapshotHolder.OpenAsync(standby.Target.WithDatabase(target.Database), CancellationToken.None);
+        await using var reader = await SnapshotSession.OpenAsync(
+            standby.Target.WithDatabase(target.Database), null, CancellationToken.None);
+        var reading = Assert.ThrowsAsync<PostgresException>(() => reader.Connection.ExecuteAsync(
+            "SELECT count(*), pg_sleep(30) FROM public.t", CancellationToken.None));
+        await SandboxServer.ExecuteAsync(target, "DELETE FROM t");
+        await SandboxServer.ExecuteAsync(target, "VACUUM t");
+
+        Assert.Equal(ServerErrors.StandbyConflict, ServerErrors.Working(target, await reading, "reading").NextStep);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var error = await Assert.ThrowsAsync<PgOpsException>(
+            () => holder.GuardAsync("nobody", _ => { }, Task.Delay(-1, patience.Token), patience.Token));
+
+        Assert.Equal(PgErrorCode.ConnectionLost, error.Code);
+        Assert.Contains(error.NextStep, new[] { ServerErrors.StandbyConflict, ServerErrors.StandbyLost });
+        Assert.Contains("Set hot_standby_feedback = on on the standby", error.NextStep, StringComparison.Ordinal);
+    }
+}
