@@ -163,7 +163,7 @@ internal sealed class RestorePipeline
             NoTablespaces = plan.NoTablespaces,
             NoStatistics = plan.Mask is not null,
         };
-        if (ForeignDump.IsScript(format))
+        if (DumpFormat.IsScript(format))
         {
             return await ScriptRestore.RunAsync(backup, staged.Target, options, _sink, cancellationToken).ConfigureAwait(false);
         }

@@ -40,6 +40,9 @@ internal sealed partial class DumpScript
     /// <summary>Whether it begins as pg_dump's scripts do.</summary>
     internal bool HasHead { get; private set; }
 
+    /// <summary>Whether it ends inside of a literal, a comment or a table's rows.</summary>
+    internal bool BreaksOff => _reader.BreaksOff;
+
     /// <summary>Whether pg_dump's last line is there, and nothing begun before it is left open.</summary>
     internal bool HasEnd => _complete && _restrictedBy is null;
 
