@@ -240,7 +240,7 @@ public sealed class BackupDatabase
             plan.Facts.Masked is null
                 ? null
                 : $"{plan.Database} is a masked copy ({plan.Facts.Masked}): this backup is none of the original.",
-            InternalOptions.WarningOf(plan.Tools.Dump.Version, plan.Server),
+            plan.Tools.RemarkOn(plan.Server),
             DurableFile.IsOpenToOthers(path) ? $"Others than its owner may be able to read {path}: its file system keeps no modes." : null,
         ];
         var warnings = snapshot.Warnings.Concat(remarks.OfType<string>()).ToList();
