@@ -11,8 +11,8 @@ namespace PgOps.Core.Repository;
 /// </summary>
 internal static partial class DumpFormat
 {
-    /// <summary>A directory archive's files in a tar archive.</summary>
-    internal const string DirectoryTar = "directory.tar";
+    // A tar archive that begins with something else than a dump.
+    private const string Files = "files.tar";
 
     private const int HeadLength = 16 * 1024;
     private const int TarBlock = 512;
@@ -20,13 +20,17 @@ internal static partial class DumpFormat
     private const int MostMembers = 1000;
 
     /// <summary>Whether a format is that of a script for psql.</summary>
-    internal static bool IsScript(string format) => format.StartsWith("plain", StringComparison.Ordinal);
+    internal static bool IsScript(string format) => format is "plain" or "plain.gz" or "plain.zst";
 
     /// <summary>Whether it has to be unpacked into a file or folder of its own before anything can read it.</summary>
     internal static bool IsPacked(string format) => format is not ("" or "custom" or "directory" or "tar") && !IsScript(format);
 
     /// <summary>Whether nothing is known of what is packed in it.</summary>
-    internal static bool IsClosed(string format) => IsPacked(format) && !format.Contains('.', StringComparison.Ordinal);
+    internal static bool IsClosed(string format)
+        => IsPacked(format) && format != Packing.Zip.Ending && !format.Contains('.', StringComparison.Ordinal);
+
+    /// <summary>Whether it is a tar archive whose first members are no dump.</summary>
+    internal static bool IsOtherTar(string format) => format.StartsWith(Files, StringComparison.Ordinal);
 
     /// <summary>The format of a file, empty when its first bytes are of no dump, and the beginning of its text.</summary>
     /// <exception cref="InvalidDataException">What it is packed in is damaged.</exception>
@@ -40,8 +44,7 @@ internal static partial class DumpFormat
     internal static bool LooksLikeScript(string head)
         => !head.Contains('\0', StringComparison.Ordinal) && Beginning().IsMatch(head);
 
-    /// <summary>Whether the first bytes are those of a tar archive of any kind.</summary>
-    internal static bool IsTar(ReadOnlySpan<byte> head)
+    private static bool IsTar(ReadOnlySpan<byte> head)
         => head.Length > MagicOfTar && head[MagicOfTar..].StartsWith("ustar"u8);
 
     private static (string Format, string Head) Of(Stream file)
@@ -80,28 +83,33 @@ internal static partial class DumpFormat
             return "tar";
         }
 
-        return IsTar(head) && HoldsDirectory(head) ? DirectoryTar
+        return IsTar(head) ? InTar(head)
             : Packing.Of(head) is { } packing ? packing.Ending
             : DumpMarks.BeginIn(ScriptFile.TextOf(head)) ? "plain"
             : "";
     }
 
-    /// <summary>Whether the first members of a tar archive are files of pg_dump's directory format.</summary>
-    private static bool HoldsDirectory(ReadOnlySpan<byte> head)
+    /// <summary>What the first members of a tar archive are: files of pg_dump's directory format, or one that is a dump itself.</summary>
+    private static string InTar(ReadOnlySpan<byte> head)
     {
         while (head.Length >= TarBlock && IsTar(head))
         {
             var name = head[..Math.Max(0, head[..100].IndexOf((byte)0))];
             if (DirectoryFile().IsMatch(Encoding.UTF8.GetString(name)))
             {
-                return true;
+                return "directory.tar";
             }
 
             var next = TarBlock + TarEnd.LengthOf(head);
+            if (Of(head[TarBlock..(int)Math.Min(next, head.Length)]) is { Length: > 0 } format)
+            {
+                return $"{format}.tar";
+            }
+
             head = next < head.Length ? head[(int)next..] : [];
         }
 
-        return false;
+        return Files;
     }
 
     private static bool HoldsDump(Stream file)

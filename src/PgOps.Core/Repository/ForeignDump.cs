@@ -36,7 +36,8 @@ internal static partial class ForeignDump
 
             // Scripts, archives and packed files of another kind are nobody's business here.
             var (format, _) = DumpFormat.Of(path);
-            return DumpFormat.IsClosed(format) && format != Packing.Zip.Ending ? Named().IsMatch(name)
+            return DumpFormat.IsClosed(format) ? Named().IsMatch(name)
+                : DumpFormat.IsOtherTar(format) ? NamedInside().IsMatch(name)
                 : format.Length > 0 || Promised().IsMatch(name);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
@@ -168,6 +169,10 @@ internal static partial class ForeignDump
     [GeneratedRegex(
         @"\.(?:dump|pgdump|backup|sql|tar|tgz)(?:[.-].*)?$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Named();
+
+    /// <summary>Names that say what is in a tar archive.</summary>
+    [GeneratedRegex(@"\.(?:dump|pgdump|sql)\.(?:tar|tgz)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex NamedInside();
 
     /// <summary>Names that promise a dump, whatever the file holds.</summary>
     [GeneratedRegex(

@@ -65,7 +65,7 @@ internal sealed class UnpackedDump
         for (var layer = 0; layer < MostLayers; layer++)
         {
             var (format, _) = DumpFormat.Of(path);
-            if (!DumpFormat.IsPacked(format) && !await IsTarAsync(path, cancellationToken).ConfigureAwait(false))
+            if (!DumpFormat.IsPacked(format))
             {
                 return path;
             }
@@ -212,14 +212,5 @@ internal sealed class UnpackedDump
                 "Unpack it, and give the dump that you mean.")
             { Subject = _backup },
         };
-    }
-
-    private static async Task<bool> IsTarAsync(string path, CancellationToken cancellationToken)
-    {
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous);
-        await using var closed = file.ConfigureAwait(false);
-        var head = new byte[512];
-        var read = await file.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        return DumpFormat.IsTar(head.AsSpan(0, read)) && DumpFormat.Of(path).Format != "tar";
     }
 }

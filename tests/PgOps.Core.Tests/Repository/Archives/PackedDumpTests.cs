@@ -50,7 +50,8 @@ public sealed class PackedDumpTests : IDisposable
         }
 
         await RunAsync($"gzip -c < '{tar}' > '{Of("c.tar.gz")}'; tar -C '{_folder.Path}/raw' -czf '{Of("d.tgz")}' directory");
-        await RunAsync($"tar -C '{directory}' -cf '{Of("e.tar")}' .");
+        await RunAsync($"tar -C '{directory}' -cf '{Of("e.tar")}' .; tar -C '{_folder.Path}/raw' -czf '{Of("h.sql.tar.gz")}' plain");
+        wanted["h.sql.tar.gz"] = "plain.tar.gz";
         File.Copy(custom, Of("latest.dump.1"));
         File.Copy(custom, Of("f.backup"));
         (wanted["c.tar.gz"], wanted["d.tgz"], wanted["e.tar"]) = ("tar.gz", "directory.tar.gz", "directory.tar");
@@ -168,6 +169,11 @@ public sealed class PackedDumpTests : IDisposable
                 StringComparison.Ordinal);
             Assert.Equal(PgErrorCode.BackupDamaged, (await Assert.ThrowsAsync<PgOpsException>(() => RestoreAsync(path))).Code);
         }
+
+        await File.WriteAllTextAsync(Of("by_hand"), "CREATE TABLE a (b int);\n");
+        await RunAsync($"tar -C '{Of("")}' -cJf '{Of("h.sql.txz")}' by_hand; tar -C '{Of("")}' -czf '{Of("h.sql.tgz")}' by_hand");
+        Assert.True((await TestAsync(Of("h.sql.txz"))).Passed);
+        Assert.True((await TestAsync(Of("h.sql.tgz"))).Passed);
 
         byte[] seven = [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c, .. new byte[100]];
         await File.WriteAllBytesAsync(Of("c.dump.7z"), seven);
