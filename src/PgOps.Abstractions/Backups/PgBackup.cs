@@ -24,7 +24,10 @@ public sealed record PgBackup
     /// <summary>Whether it was made without PgOps: there is no manifest to compare a restored copy with, so no drill proves it.</summary>
     public bool Foreign { get; init; }
 
-    /// <summary>custom or directory; a foreign dump's also tar, plain or plain.gz; empty when it cannot be told.</summary>
+    /// <summary>
+    /// custom or directory; a foreign dump's also tar or plain, and what it is packed in (plain.gz, custom.zst, xz); empty when it cannot
+    /// be told.
+    /// </summary>
     public required string Format { get; init; }
 
     /// <summary>When its snapshot was taken, in UTC; of a foreign dump what its header says, else when the file was last written.</summary>

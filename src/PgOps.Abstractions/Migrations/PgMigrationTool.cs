@@ -41,4 +41,7 @@ public enum PgMigrationTool
 
     /// <summary>Supabase's command line: supabase_migrations.schema_migrations.</summary>
     Supabase,
+
+    /// <summary>Hasura's command line: hdb_catalog.schema_migrations.</summary>
+    Hasura,
 }

@@ -12,7 +12,7 @@ public abstract class PgMigrationCmdlet : PgFleetCmdlet
 {
     /// <summary>
     /// The folder with the migrations: <c>001_x.sql</c> or <c>20251015093045_x.sql</c> files, or a folder in the manner of Prisma,
-    /// Flyway, golang-migrate, sqlx, dbmate, goose, sql-migrate, node-pg-migrate or Diesel.
+    /// Flyway, golang-migrate, sqlx, dbmate, goose, sql-migrate, node-pg-migrate, Diesel or Hasura.
     /// </summary>
     [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]

@@ -270,7 +270,7 @@ public sealed class BackupDatabase
                 ? null
                 : $"Without content in this backup of a standby, which does not have it: {NameList.Of(plan.Listed.Unlogged)} (unlogged). "
                     + "Back up the primary to have it.",
-            InternalOptions.WarningOf(plan.Tools.Dump.Version, plan.Server),
+            plan.Tools.RemarkOn(plan.Server),
             plan.Selected.Needs.Count == 0
                 ? null
                 : "This part cannot be restored by itself, for it needs what it does not hold: "

@@ -1,3 +1,4 @@
+using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 
 namespace PgOps.Core.Backups;
@@ -17,4 +18,13 @@ internal sealed record DumpTools(PostgresTool Dump, PostgresTool Restore, Postgr
         var restore = PostgresBinaries.Client("pg_restore", dump.Major, request.BinPath);
         return new DumpTools(dump, restore, request.NoGlobals ? null : PostgresBinaries.Client("pg_dumpall", serverMajor, request.BinPath));
     }
+
+    /// <summary>What to say where pg_dump is of an older minor release than the server; null where it is not.</summary>
+    internal string? RemarkOn(PgServerFacts server)
+        => InternalOptions.WarningOf(Dump.Version, server)
+            ?? (Dump.Major == server.VersionNumber / 10000
+                && Version.TryParse(Dump.Version, out var version) && version.Minor < server.VersionNumber % 10000
+                ? $"pg_dump {Dump.Version} is older than the server, PostgreSQL {server.Version}: what the minor releases between them changed "
+                    + "it does not know. Take client programs as new as the server (-BinPath)."
+                : null);
 }

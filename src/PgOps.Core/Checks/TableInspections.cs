@@ -5,12 +5,32 @@ namespace PgOps.Core.Checks;
 /// <summary>Looks at tables, their constraints, triggers and policies. Members of extensions are their extensions' affair.</summary>
 internal static class TableInspections
 {
-    // A partition has its parent's key and, read through its parent, the parent's policies.
+    // A partition has its parent's key and, read through its parent, the parent's policies. A unique index over columns that are NOT NULL
+    // tells rows apart as well, and serves replication where it is named for it. pg_partman's templates hold no rows.
     private const string PrimaryKeysQuery = """
-        SELECT rel.name, false, 'has no primary key: its rows cannot be told apart, and logical replication of UPDATE and DELETE fails',
-               format('ALTER TABLE %s ADD PRIMARY KEY (...).', rel.name)
-        FROM rel WHERE rel.relkind IN ('r', 'p') AND NOT rel.relispartition
+        SELECT rel.name, false,
+               'has no primary key: ' || CASE WHEN u.name IS NULL THEN 'its rows cannot be told apart'
+                                              ELSE format('its rows are told apart by the unique index %I', u.name) END
+                   || CASE WHEN rel.relreplident = 'f' THEN '' WHEN u.name IS NULL THEN ', and ' ELSE ', but ' END
+                   || CASE WHEN rel.relreplident = 'f' THEN '' ELSE 'logical replication of UPDATE and DELETE fails' END,
+               CASE WHEN u.name IS NULL THEN format('ALTER TABLE %s ADD PRIMARY KEY (...).', rel.name)
+                    WHEN rel.relkind = 'p' THEN format('ALTER TABLE %s ADD PRIMARY KEY (%s).', rel.name, u.columns)
+                    ELSE format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I.', rel.name, u.name) END
+        FROM rel LEFT JOIN LATERAL (
+            SELECT x.relname AS name, k.columns
+            FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid, LATERAL (
+                SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY key.n) AS columns, bool_and(a.attnotnull) AS filled
+                FROM unnest(i.indkey::int2[]) WITH ORDINALITY key(attnum, n)
+                JOIN pg_attribute a ON a.attrelid = rel.oid AND a.attnum = key.attnum
+                WHERE key.n <= i.indnkeyatts) k
+            WHERE i.indrelid = rel.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+              AND i.indexprs IS NULL AND k.filled
+            ORDER BY i.indnkeyatts, x.relname LIMIT 1) u ON true
+        WHERE rel.relkind IN ('r', 'p') AND NOT rel.relispartition
           AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = rel.oid AND i.indisprimary)
+          AND NOT (u.name IS NOT NULL AND rel.relreplident IN ('i', 'f'))
+          AND NOT (rel.relname LIKE 'template\_%' AND EXISTS (
+              SELECT FROM pg_extension e WHERE e.extname = 'pg_partman' AND e.extnamespace = rel.relnamespace))
         """;
 
     private const string RowSecurityQuery = """

@@ -47,7 +47,7 @@ internal static class DrillLimits
     /// <summary>Holds the data's age when the drill began against its limit.</summary>
     internal static PgCheck DataAge(PgBackup backup, TimeSpan age, TimeSpan limit) => age switch
     {
-        _ when backup is { Foreign: true, Manifest: { } manifest } && ForeignDump.IsScript(manifest.Payload.Format)
+        _ when backup is { Foreign: true, Manifest: { } manifest } && DumpFormat.IsScript(manifest.Payload.Format)
             => PgCheck.Skip(Age, "a script does not say when it was dumped"),
         _ when age < -ClockSkew => PgCheck.Fail(
             Age, $"the snapshot lies {SpanText.Limited(-age)} in the future: "

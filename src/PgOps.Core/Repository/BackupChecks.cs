@@ -126,7 +126,7 @@ internal static class BackupChecks
 
         try
         {
-            if (ForeignDump.IsScript(manifest.Payload.Format) && manifest.Payload.Encryption is null)
+            if (DumpFormat.IsScript(manifest.Payload.Format) && manifest.Payload.Encryption is null)
             {
                 var script = await ArchiveContents.ReadScriptAsync(archive, (_, _) => null, null, cancellationToken).ConfigureAwait(false);
                 return script.Missing(manifest.Tables, manifest.Facts.Encoding) is { Count: > 0 } lost
@@ -181,7 +181,7 @@ internal static class BackupChecks
 
         try
         {
-            if (File.Exists(archive) && ForeignDump.IsScript(backup.Format) && backup.Manifest?.Payload.Encryption is null)
+            if (File.Exists(archive) && DumpFormat.IsScript(backup.Format) && backup.Manifest?.Payload.Encryption is null)
             {
                 await ScriptFile.ReadAsync(archive, (_, _) => { }, cancellationToken).ConfigureAwait(false);
                 return PgCheck.Pass(Name, "the whole script was read");

@@ -7,7 +7,8 @@ using PgOps.Core.Repository.Storage;
 namespace PgOps.Core.Repository;
 
 /// <summary>
-/// A backup whose files are on this machine: a folder's as it is, a store's in a private temporary folder until disposed of.
+/// A backup whose files are on this machine and can be read: a folder's as it is, a store's, and what a packed foreign dump holds, in a
+/// private temporary folder until disposed of.
 /// </summary>
 internal sealed class FetchedBackup : IDisposable
 {
@@ -35,7 +36,9 @@ internal sealed class FetchedBackup : IDisposable
     {
         if (!StoreUri.IsRemote(backup.Path))
         {
-            return new FetchedBackup(backup, null);
+            return backup.Foreign && DumpFormat.IsPacked(backup.Format)
+                ? await UnpackAsync(backup, sink, cancellationToken).ConfigureAwait(false)
+                : new FetchedBackup(backup, null);
         }
 
         var uri = StoreUri.Parse(backup.Path);
@@ -68,6 +71,25 @@ internal sealed class FetchedBackup : IDisposable
         }
     }
 
+    private static async Task<FetchedBackup> UnpackAsync(PgBackup backup, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        using var readLock = await BackupReadLock.TakeAsync(backup.Path, cancellationToken).ConfigureAwait(false);
+        FreeSpace.Require(Path.GetTempPath(), backup.Bytes, "Make room, or let TMPDIR (TEMP on Windows) name a folder on another disk.");
+        var folder = new PrivateFolder(sink.Log);
+        return await folder.OrDisposeAsync(async () =>
+        {
+            try
+            {
+                var path = await UnpackedDump.TakeAsync(backup, folder.Path, sink, cancellationToken).ConfigureAwait(false);
+                return new FetchedBackup(backup with { FetchedTo = path }, folder);
+            }
+            catch (IOException error) when (DurableFile.IsFull(error))
+            {
+                throw FreeSpace.Error(Path.GetTempPath(), error);
+            }
+        }).ConfigureAwait(false);
+    }
+
     /// <summary>Works with the files. What goes wrong names the store: the temporary folder is gone when it is read.</summary>
     internal async Task<T> UseAsync<T>(Func<Task<T>> work)
     {
@@ -94,6 +116,11 @@ internal sealed class FetchedBackup : IDisposable
         Regex.Escape(Backup.Folder) + @"(?:[/\\](?<file>[^\s""':;,]*[^\s""':;,.]))?",
         found =>
         {
+            if (!StoreUri.IsRemote(Backup.Path))
+            {
+                return Backup.Path;
+            }
+
             var (uri, file) = (StoreUri.Parse(Backup.Path), found.Groups["file"]);
             return (file.Success ? uri.Child(file.Value.Replace('\\', '/')) : uri).ToString();
         });

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
 using PgOps.Core.Common.Files;
@@ -7,18 +6,16 @@ using PgOps.Core.Repository.Archives;
 namespace PgOps.Core.Repository;
 
 /// <summary>
-/// Dumps that PgOps did not make: pg_dump's custom, directory and tar archives, and plain scripts, compressed by gzip or not. What a
-/// file is, its first bytes say; names only say which files of a folder are worth a look.
+/// Dumps that PgOps did not make: pg_dump's custom, directory and tar archives, and plain scripts, packed or not. What a file is, its
+/// first bytes say (<see cref="DumpFormat"/>); a name only promises a dump that is not there.
 /// </summary>
 internal static partial class ForeignDump
 {
     /// <summary>The table of contents of an archive in directory format, and the first file of one in tar format.</summary>
     internal const string Contents = "toc.dat";
 
-    private const int HeadLength = 16 * 1024;
-    private const int TailLength = 4 * 1024;
+    private const int TailLength = 1024 * 1024;
     private const int TarHeaderLength = 512;
-    private static readonly string[] Endings = [".dump", ".sql", ".sql.gz", ".tar"];
 
     /// <summary>Whether a folder is an archive in directory format.</summary>
     internal static bool IsFolder(string folder)
@@ -29,19 +26,23 @@ internal static partial class ForeignDump
     internal static bool IsFile(string path)
     {
         var name = Bare(path);
-        if (Endings.FirstOrDefault(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is not { } ending)
-        {
-            return false;
-        }
-
         try
         {
-            // Scripts and tar files of another kind are nobody's business here.
-            return ending == ".dump" || new FileInfo(path).Length == 0 || FormatOf(path).Format.Length > 0 || ending == ".sql.gz";
+            // Nothing but a file with something in it is opened: a named pipe would wait for its writer.
+            if (new FileInfo(path).Length == 0)
+            {
+                return Named().IsMatch(name);
+            }
+
+            // Scripts, archives and packed files of another kind are nobody's business here.
+            var (format, _) = DumpFormat.Of(path);
+            return DumpFormat.IsClosed(format) ? Named().IsMatch(name)
+                : DumpFormat.IsOtherTar(format) ? NamedInside().IsMatch(name)
+                : format.Length > 0 || Promised().IsMatch(name);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            return ending is ".sql.gz" or ".dump";
+            return Promised().IsMatch(name);
         }
     }
 
@@ -76,9 +77,6 @@ internal static partial class ForeignDump
             : backup;
     }
 
-    /// <summary>Whether a format is that of a script for psql.</summary>
-    internal static bool IsScript(string format) => format.StartsWith("plain", StringComparison.Ordinal);
-
     private static PgBackup FromFile(PgBackup backup)
     {
         if (backup.Bytes == 0)
@@ -86,7 +84,13 @@ internal static partial class ForeignDump
             throw new InvalidDataException("the file is empty");
         }
 
-        var (format, head) = FormatOf(backup.Path);
+        var (format, head) = DumpFormat.Of(backup.Path);
+        if (format.Length == 0 && DumpFormat.LooksLikeScript(head))
+        {
+            // Named by a person, for a folder's listing passes it over.
+            return backup with { Format = PackedScript(backup.Path) };
+        }
+
         backup = backup with { Format = format };
         return format switch
         {
@@ -97,6 +101,12 @@ internal static partial class ForeignDump
                 throw new InvalidDataException(DumpMarks.NoEnd),
             _ => backup with { Database = Connect().Match(head) is { Success: true } connect ? connect.Groups[1].Value : backup.Database },
         };
+    }
+
+    private static string PackedScript(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return Packing.Of(file) is { } packing ? $"plain.{packing.Ending}" : "plain";
     }
 
     private static PgBackup FromTar(PgBackup backup)
@@ -110,45 +120,34 @@ internal static partial class ForeignDump
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         stream.Position = offset;
         var header = ArchiveHeader.Read(stream);
+        if (backup.Format == "custom" && header.Format == ArchiveHeader.TarFormat)
+        {
+            throw new InvalidDataException("it is the table of contents of an archive in directory format; give the folder instead");
+        }
+
         return backup with { Database = header.Database.Length > 0 ? header.Database : backup.Database, SnapshotAt = header.CreatedAt };
-    }
-
-    /// <summary>The format by the first bytes, empty when they are of no dump, and the beginning of a script.</summary>
-    internal static (string Format, string Head) FormatOf(string path)
-    {
-        var head = new byte[HeadLength];
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var length = file.ReadAtLeast(head, HeadLength, throwOnEndOfStream: false);
-        var bytes = head.AsSpan(0, length);
-        if (bytes.StartsWith(ArchiveHeader.Magic))
-        {
-            return ("custom", "");
-        }
-
-        if (bytes.StartsWith("toc.dat\0"u8))
-        {
-            return ("tar", "");
-        }
-
-        var compressed = bytes.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]);
-        if (compressed)
-        {
-            file.Position = 0;
-            using var unpacked = new GZipStream(file, CompressionMode.Decompress, leaveOpen: true);
-            length = unpacked.ReadAtLeast(head, HeadLength, throwOnEndOfStream: false);
-        }
-
-        var text = Encoding.UTF8.GetString(head, 0, length);
-        var format = DumpMarks.BeginIn(text) ? compressed ? "plain.gz" : "plain" : "";
-        return (format, text);
     }
 
     private static bool EndsWell(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        file.Position = Math.Max(0, file.Length - TailLength);
-        using var reader = new StreamReader(file, Encoding.UTF8);
+        Span<byte> mark = stackalloc byte[2];
+        file.ReadAtLeast(mark, mark.Length, throwOnEndOfStream: false);
+
+        // Some tools add lines of their own behind pg_dump's last one.
+        file.Position = Math.Max(0, (file.Length - TailLength) / 2 * 2);
+        using var reader = new StreamReader(
+            file, ScriptFile.EncodingOf(mark) ?? Encoding.UTF8, detectEncodingFromByteOrderMarks: false);
         return DumpMarks.EndIn(reader.ReadToEnd());
+    }
+
+    /// <summary>A file's name without what tells that it is packed.</summary>
+    internal static string WithoutLastEnding(string path)
+    {
+        var name = Path.GetFileName(path);
+        return name.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase) ? name[..^"gz".Length] + "ar"
+            : LastEndings().Match(name).Length > 0 && Path.GetFileNameWithoutExtension(name) is { Length: > 0 } bare ? bare
+            : name;
     }
 
     private static string Bare(string path)
@@ -161,11 +160,30 @@ internal static partial class ForeignDump
     private static string NamedDatabase(string path)
     {
         var name = Bare(path);
-        var ending = Endings.Where(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)).MaxBy(ending => ending.Length);
-        name = ending is null ? name : name[..^ending.Length];
+        name = name[..^LastEndings().Match(name).Length];
         var dated = Dated().Match(name);
         return dated.Success ? dated.Groups[1].Value : name;
     }
+
+    /// <summary>Names that people give to dumps.</summary>
+    [GeneratedRegex(
+        @"\.(?:dump|pgdump|backup|sql|tar|tgz)(?:[.-].*)?$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Named();
+
+    /// <summary>Names that say what is in a tar archive.</summary>
+    [GeneratedRegex(@"\.(?:dump|pgdump|sql)\.(?:tar|tgz)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex NamedInside();
+
+    /// <summary>Names that promise a dump, whatever the file holds.</summary>
+    [GeneratedRegex(
+        @"\.(?:dump|pgdump|(?:dump|sql|backup)\.(?:gz|zst|xz|bz2|lz4))(?:\.\d+)?$",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex Promised();
+
+    [GeneratedRegex(
+        @"(?:(?<!^)\.(?:dump|pgdump|backup|bak|custom|sql|tar|tgz|gz|zst|xz|bz2|lz4|zip|7z|\d{1,3}))*$",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex LastEndings();
 
     [GeneratedRegex(@"^(.+?)[-_. ]+\d{4}[-_.]?\d{2}[-_.]?\d{2}(?:\D.*|\d{4,6}.*)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Dated();

@@ -19,9 +19,9 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
         var checks = new List<PgCheck>
         {
             backup.Problem is null
-                ? PgCheck.Pass(PgCheckName.Files, $"{backup.Format}, {PgSize.Format(backup.Bytes)}")
+                ? PgCheck.Pass(PgCheckName.Files, $"{backup.Format}, {PgSize.Format(backup.Bytes)}{Origin(request.Packed)}")
                 : PgCheck.Fail(PgCheckName.Files, $"{backup.Path}: {backup.Problem}."),
-            await ForeignHash.CheckAsync(backup, progress, cancellationToken).ConfigureAwait(false),
+            await ForeignHash.CheckAsync(request.Packed ?? backup, progress, cancellationToken).ConfigureAwait(false),
             PgCheck.Skip(PgCheckName.Manifest, "PgOps did not make this dump: nothing says what the database was"),
         };
         if (backup.Format.Length == 0)
@@ -29,11 +29,14 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
             return new ForeignTest([.. checks, PgCheck.Skip(PgCheckName.TableOfContents, "It is not a dump.")], null);
         }
 
-        var (contents, script) = ForeignDump.IsScript(backup.Format)
+        var (contents, script) = DumpFormat.IsScript(backup.Format)
             ? await ReadScriptAsync(backup, progress, cancellationToken).ConfigureAwait(false)
-            : await ReadArchiveAsync(backup, request, cancellationToken).ConfigureAwait(false);
+            : await ReadArchiveAsync(backup, request, progress, cancellationToken).ConfigureAwait(false);
         return new ForeignTest([.. checks, contents], script);
     }
+
+    private static string Origin(PgBackup? packed)
+        => packed is null ? "" : $", unpacked from {packed.Format}, {PgSize.Format(packed.Bytes)}";
 
     /// <summary>Reads a script to its end, which unpacks it too.</summary>
     private static async Task<(PgCheck Check, DumpScript? Script)> ReadScriptAsync(
@@ -58,38 +61,63 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
             return (PgCheck.Fail(PgCheckName.TableOfContents, $"It does not unpack: {error.Message}"), null);
         }
 
-        if (!script.HasHead || !script.HasEnd)
+        var remark = (script.Obstacle is null ? "" : $"; cannot be restored by PgOps: {script.Obstacle}")
+            + (ScriptFile.IsWide(backup.Path) ? $"; {Widened}" : "");
+        var content = string.Create(
+            CultureInfo.InvariantCulture, $"{bytes:N0} bytes of script, {Amount.Of(script.TableCount, "table")} with rows");
+        return script switch
         {
-            return (PgCheck.Fail(
-                PgCheckName.TableOfContents,
-                script.HasHead
-                    ? $"the end of a dump is missing (\"-- {DumpMarks.End}\")"
-                    : $"the beginning of a dump is missing (\"-- {DumpMarks.Head}\")"), null);
-        }
-
-        var remark = script.Obstacle is null ? "" : $"; cannot be restored by PgOps: {script.Obstacle}";
-        return (PgCheck.Pass(PgCheckName.TableOfContents, string.Create(
-            CultureInfo.InvariantCulture,
-            $"{bytes:N0} bytes of script with its beginning and its end, {Amount.Of(script.TableCount, "table")} with rows{remark}")), script);
+            { HasHead: true, HasEnd: false } => (PgCheck.Fail(
+                PgCheckName.TableOfContents, $"the end of a dump is missing (\"-- {DumpMarks.End}\")"), null),
+            { BreaksOff: true } => (PgCheck.Fail(
+                PgCheckName.TableOfContents, $"the script breaks off inside a literal, a comment or a table's rows ({content})"), null),
+            { HasHead: true } => (PgCheck.Pass(PgCheckName.TableOfContents, $"{content}, with its beginning and its end{remark}"), script),
+            _ => (PgCheck.Skip(PgCheckName.TableOfContents, $"{content}; {Unmarked(backup)}{remark}"), script),
+        };
     }
 
+    private const string Widened = "it is in UTF-16, as Windows PowerShell's > writes it, which may have changed letters outside ASCII: "
+        + "pg_dump --file keeps them";
+
+    private static string Unmarked(PgBackup backup)
+        => "whether it is complete cannot be known, because pg_dump's first lines are not in it. "
+            + $"A drill tells whether it runs (Test-PgRestore {CommandText.Argument(backup.Path)}); as a migration, "
+            + "Invoke-PgMigration takes it";
+
     private static async Task<(PgCheck Check, DumpScript? Script)> ReadArchiveAsync(
-        PgBackup backup, TestBackupRequest request, CancellationToken cancellationToken)
+        PgBackup backup, TestBackupRequest request, ProgressActivity progress, CancellationToken cancellationToken)
     {
         try
         {
+            if (backup.Format == "custom")
+            {
+                ArchiveExtent.RequireCustom(backup.Path);
+            }
+            else if (backup.Format == "directory")
+            {
+                await DirectoryExtent.RequireAsync(backup.Path, progress, cancellationToken).ConfigureAwait(false);
+            }
+
             var pgRestore = PostgresBinaries.Client("pg_restore", 0, request.BinPath);
             var contents = await ArchiveContents.ReadAsync(
                 pgRestore, backup.Path, Encoding.UTF8, cancellationToken).ConfigureAwait(false);
             var script = new DumpScript();
             var result = await ToolProcess.RunAsync(
-                new ToolCommand(pgRestore.Path, "--schema-only", "--create", "--file=-", backup.Path) { OnOutput = script.AddLine },
+                new ToolCommand(pgRestore.Path, "--schema-only", "--create", "--file=-", backup.Path)
+                {
+                    OnOutput = script.AddLine,
+                    Encoding = Encoding.Latin1,
+                },
                 cancellationToken).ConfigureAwait(false);
             result.EnsureSuccess();
             script.Complete();
             return (PgCheck.Pass(PgCheckName.TableOfContents, string.Create(
                 CultureInfo.InvariantCulture,
                 $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows")), script);
+        }
+        catch (InvalidDataException error)
+        {
+            return (PgCheck.Fail(PgCheckName.TableOfContents, $"{backup.Path}: {error.Message}."), null);
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing)
         {

@@ -45,6 +45,11 @@ internal sealed class TestBackup
         var startedAt = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
         var backup = BackupFolder.Read(request.Path);
+        if (DumpFormat.IsPacked(backup.Format) && request.Packed is null)
+        {
+            return await TestPackedAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
+        }
+
         try
         {
             var (test, script) = await CheckAsync(backup, request, sink, cancellationToken).ConfigureAwait(false);
@@ -74,7 +79,14 @@ internal sealed class TestBackup
         // What cannot be decrypted is better said now than after all of it was read.
         _ = Decryptor.For(BackupFolder.Read(backup.Folder), request.Identity);
         var (test, script) = await TestAsync(
-            request with { Path = backup.Folder, Title = StoreUri.NameOf(backup.Path) }, sink, cancellationToken).ConfigureAwait(false);
+            request with
+            {
+                Path = backup.Folder,
+                Title = StoreUri.NameOf(backup.Path),
+                Packed = backup is { Foreign: true, FetchedTo: not null } ? backup : null,
+            },
+            sink,
+            cancellationToken).ConfigureAwait(false);
         var signature = test.Checks.SingleOrDefault(check => check.Name == SignatureCheck.Name);
         var read = test.Backup with
         {
@@ -118,6 +130,43 @@ internal sealed class TestBackup
         return new BackupProof(check with { Duration = test.Duration }, read, script, signature);
     }
 
+    private static async Task<(PgBackupTest Test, DumpScript? Script)> TestPackedAsync(
+        PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var startedAt = DateTime.UtcNow;
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            using var unpacked = await FetchedBackup.TakeAsync(backup, sink, cancellationToken).ConfigureAwait(false);
+            var (test, script) = await unpacked.UseAsync(() => TestAsync(
+                request with { Path = unpacked.Backup.Folder, Packed = backup, Title = Path.GetFileName(backup.Path) },
+                sink,
+                cancellationToken)).ConfigureAwait(false);
+            return (test with
+            {
+                Backup = backup,
+                Files = 1,
+                Bytes = backup.Bytes,
+                StartedAt = startedAt,
+                Checks = unpacked.Named(test.Checks),
+                Duration = clock.Elapsed,
+            }, script);
+        }
+        catch (PgOpsException error) when (error.Code == PgErrorCode.BackupDamaged)
+        {
+            var test = new PgBackupTest
+            {
+                Backup = backup,
+                Checks = [PgCheck.Fail(PgCheckName.Files, error.Problem)],
+                Files = 1,
+                Bytes = backup.Bytes,
+                StartedAt = startedAt,
+                Duration = clock.Elapsed,
+            };
+            return (test, null);
+        }
+    }
+
     private static async Task<(PgBackupTest Test, DumpScript? Script)> CheckAsync(
         PgBackup backup, TestBackupRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
@@ -126,7 +175,7 @@ internal sealed class TestBackup
         if (backup.Foreign)
         {
             var foreign = await ForeignTest.RunAsync(backup, request, progress, cancellationToken).ConfigureAwait(false);
-            var all = request.Deep && !ForeignDump.IsScript(backup.Format) && backup.Format.Length > 0
+            var all = request.Deep && !DumpFormat.IsScript(backup.Format) && backup.Format.Length > 0
                 ? foreign.Checks.Append(await BackupChecks.UnpackAsync(backup, request, cancellationToken).ConfigureAwait(false))
                 : foreign.Checks;
             var count = Directory.Exists(backup.Path) ? HashList.Files(backup.Path).Count : 1;

@@ -20,6 +20,9 @@ internal sealed record TestBackupRequest
     /// <summary>What progress calls the backup; null takes the path's last part.</summary>
     internal string? Title { get; init; }
 
+    /// <summary>The packed foreign dump that the one at <see cref="Path"/> was unpacked from; null for any other.</summary>
+    internal PgBackup? Packed { get; init; }
+
     /// <summary>age's identity file, to read the table of contents of an encrypted backup; null leaves that check out.</summary>
     public string? Identity { get; init; }
 }

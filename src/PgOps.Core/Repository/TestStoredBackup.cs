@@ -27,7 +27,7 @@ internal static class TestStoredBackup
             .OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
         var whole = request.Deep || request.Key is not null || there.Exists(file => file.Name == HashList.SignatureFileName);
         if (backup.Manifest is { } manifest
-            && (whole || manifest.Payload.Encryption is not null || ForeignDump.IsScript(manifest.Payload.Format)))
+            && (whole || manifest.Payload.Encryption is not null || DumpFormat.IsScript(manifest.Payload.Format)))
         {
             // Unpacking, decrypting, a signature, and a script to its last table take all of it: it is brought here once.
             using var fetched = await FetchedBackup.TakeAsync(backup, sink, cancellationToken).ConfigureAwait(false);

@@ -106,7 +106,7 @@ internal static class ExtensionNeeds
             return;
         }
 
-        if (ForeignDump.IsScript(manifest.Payload.Format))
+        if (DumpFormat.IsScript(manifest.Payload.Format))
         {
             missing.Add("a way to leave the jobs of pg_cron out, which a copy would run: the dump is a script (-IncludeJob restores them "
                 + "as they were)");

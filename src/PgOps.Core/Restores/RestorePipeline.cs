@@ -164,7 +164,7 @@ internal sealed class RestorePipeline
             NoTablespaces = plan.NoTablespaces,
             NoStatistics = plan.Mask is not null,
         };
-        if (ForeignDump.IsScript(format))
+        if (DumpFormat.IsScript(format))
         {
             return await ScriptRestore.RunAsync(backup, staged.Target, options, _sink, cancellationToken).ConfigureAwait(false);
         }
@@ -181,9 +181,13 @@ internal sealed class RestorePipeline
             Jobs = format == "tar" ? 1 : _jobs,
             Edit = plan.Edit ?? await EditAsync(backup, plan, archive!, cancellationToken).ConfigureAwait(false),
         };
-        foreach (var schema in options.Edit?.AbsentSchemas ?? [])
+        if (options.Edit is { AbsentSchemas: { Count: > 0 } absent })
         {
-            await staged.Session.ExecuteAsync($"CREATE SCHEMA {Quote.Identifier(schema)}", cancellationToken).ConfigureAwait(false);
+            var session = await ServerConnection.OpenAsync(staged.Target, null, cancellationToken).ConfigureAwait(false);
+            await using var closed = session.ConfigureAwait(false);
+            await session.ExecuteAsync(
+                string.Join(';', absent.Select(schema => "CREATE SCHEMA " + Quote.Identifier(schema))), cancellationToken)
+                .ConfigureAwait(false);
         }
 
         var check = await ArchiveRestore.RunAsync(backup, staged.Target, options, _sink, cancellationToken).ConfigureAwait(false);

@@ -18,7 +18,7 @@ internal static partial class RestorePreflight
     internal static PostgresTool Tool(PgBackupManifest manifest, int serverMajor, string? binPath)
     {
         // A script is text for any psql; only an archive needs a reader that knows its version.
-        var isScript = ForeignDump.IsScript(manifest.Payload.Format);
+        var isScript = DumpFormat.IsScript(manifest.Payload.Format);
         var name = isScript ? "psql" : "pg_restore";
         var dump = isScript ? 0 : DumpVersion.MajorOf(manifest);
         var fitting = PostgresBinaries.List(binPath)

@@ -36,7 +36,7 @@ internal sealed partial class RestoreRequirements
         _manifest = request.Backup.Manifest!;
     }
 
-    private bool IsScript => ForeignDump.IsScript(_manifest.Payload.Format);
+    private bool IsScript => DumpFormat.IsScript(_manifest.Payload.Format);
 
     /// <summary>Checks all of it.</summary>
     /// <param name="request">What is to be restored.</param>

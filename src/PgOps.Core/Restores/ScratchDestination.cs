@@ -62,7 +62,7 @@ internal sealed class ScratchDestination : RestoreDestination
         var manifest = proof.Backup.Manifest!;
         var opening = Stopwatch.StartNew();
         RestorePreflight.RefuseOlder(manifest, AskedVersion, "The version asked for");
-        if (SkippedExtensions.Count > 0 && ForeignDump.IsScript(manifest.Payload.Format))
+        if (SkippedExtensions.Count > 0 && DumpFormat.IsScript(manifest.Payload.Format))
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,

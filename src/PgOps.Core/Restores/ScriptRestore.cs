@@ -24,7 +24,7 @@ internal static class ScriptRestore
     /// <exception cref="PgOpsException">RestoreFailed or InvalidArgument.</exception>
     internal static void RefuseUnlessFit(BackupProof proof, params IReadOnlyList<string> changes)
     {
-        if (!ForeignDump.IsScript(proof.Backup.Manifest!.Payload.Format))
+        if (!DumpFormat.IsScript(proof.Backup.Manifest!.Payload.Format))
         {
             return;
         }

@@ -123,7 +123,7 @@ internal abstract class TargetDestination : RestoreDestination
 
     private async Task<OpenedArchive?> OpenAsync(CancellationToken cancellationToken)
     {
-        if (ForeignDump.IsScript(Request.Backup.Manifest!.Payload.Format))
+        if (DumpFormat.IsScript(Request.Backup.Manifest!.Payload.Format))
         {
             return null;
         }

@@ -45,6 +45,29 @@ public sealed class TestDatabaseTests
         Assert.Equal(10, test.Checks.Count);
     }
 
+    // The command that a finding names is one that the server takes, and settles it.
+    [PostgresFact]
+    public async Task A_table_whose_unique_index_serves_replication_needs_no_primary_key_and_a_template_of_pg_partman_neither()
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, $"{Sound};\n" + """
+            CREATE TABLE kept (a int NOT NULL, "B" int NOT NULL); CREATE UNIQUE INDEX "U" ON kept (a, "B");
+            CREATE TABLE whole (a int NOT NULL UNIQUE); ALTER TABLE whole REPLICA IDENTITY FULL;
+            """);
+        var finding = Assert.Single((await TestAsync(target, request => request)).Findings);
+        await SandboxServer.ExecuteAsync(target, finding.NextStep.TrimEnd('.'));
+        Assert.Empty((await TestAsync(target, request => request)).Findings);
+
+        if (await SandboxServer.ExecuteAsync(target, "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_partman'") is not null)
+        {
+            await SandboxServer.ExecuteAsync(target, """
+                CREATE SCHEMA partman; CREATE EXTENSION pg_partman SCHEMA partman;
+                CREATE TABLE events (at timestamptz NOT NULL PRIMARY KEY) PARTITION BY RANGE (at);
+                SELECT partman.create_parent('public.events', 'at', 'native', 'daily');
+                """);
+            Assert.Empty((await TestAsync(target, request => request with { Only = [PgFindingKind.PrimaryKeys] })).Findings);
+        }
+    }
+
     [PostgresTheory]
     [InlineData(
         PgFindingKind.RowSecurity,
@@ -104,6 +127,17 @@ public sealed class TestDatabaseTests
         false,
         "CREATE DOMAIN few AS int; ALTER DOMAIN few ADD CONSTRAINT later CHECK (VALUE < 9) NOT VALID",
         "later on public.few is NOT VALID")]
+    [InlineData(
+        PgFindingKind.PrimaryKeys,
+        false,
+        "CREATE TABLE t (a int NOT NULL, \"B\" int NOT NULL); CREATE UNIQUE INDEX u ON t (a, \"B\")",
+        "public.t has no primary key: its rows are told apart by the unique index u, but logical replication of UPDATE and DELETE fails")]
+    [InlineData(PgFindingKind.PrimaryKeys, false, "CREATE TABLE t (a int UNIQUE)",
+        "public.t has no primary key: its rows cannot be told apart, and logical replication of UPDATE and DELETE fails")]
+    [InlineData(PgFindingKind.PrimaryKeys, false, "CREATE TABLE t (a int NOT NULL); CREATE UNIQUE INDEX u ON t (a) WHERE a > 0",
+        "public.t has no primary key: its rows cannot be told apart")]
+    [InlineData(PgFindingKind.PrimaryKeys, false, "CREATE TABLE t (a int NOT NULL, UNIQUE (a) DEFERRABLE)",
+        "public.t has no primary key: its rows cannot be told apart")]
     [InlineData(PgFindingKind.PrimaryKeys, false, "CREATE TABLE \"No key\" (a int)", "public.\"No key\" has no primary key")]
     [InlineData(
         PgFindingKind.DuplicateIndexes,

@@ -33,6 +33,11 @@ internal static class ForeignHistories
         PgMigrationTool.Goose => [("1_a.sql", Goose(First, "a")), ("2_b.sql", Goose(Second, "b")), ("3_c.sql", Goose(Third, "c"))],
         PgMigrationTool.SqlMigrate =>
             [("1_a.sql", SqlMigrate(First, "a")), ("2_b.sql", SqlMigrate(Second, "b")), ("3_c.sql", SqlMigrate(Third, "c"))],
+        PgMigrationTool.Hasura =>
+        [
+            ("999_a/up.sql", First), ("1704067200000_b/up.sql", Second), ("1704153600000_c/up.sql", Third),
+            ("1704067200000_b/down.sql", "DROP TABLE b;"),
+        ],
         PgMigrationTool.Diesel =>
             [("2024-01-01-000000_a/up.sql", First), ("2024-01-02-000000_b/up.sql", Second), ("2024-01-03-000000_c/up.sql", Third)],
         _ => [("1_a.sql", First), ("2_b.sql", Second), ("3_c.sql", Third)],
@@ -71,6 +76,9 @@ internal static class ForeignHistories
         PgMigrationTool.GolangMigrate =>
             "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); "
                 + "INSERT INTO schema_migrations VALUES (2, false);",
+        PgMigrationTool.Hasura =>
+            "CREATE SCHEMA hdb_catalog; CREATE TABLE hdb_catalog.schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL); "
+                + "INSERT INTO hdb_catalog.schema_migrations VALUES (999, false), (1704067200000, false);",
         PgMigrationTool.Goose =>
             """
             CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now());

@@ -42,6 +42,7 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     [InlineData(PgMigrationTool.Rails)]
     [InlineData(PgMigrationTool.SqlMigrate)]
     [InlineData(PgMigrationTool.Supabase)]
+    [InlineData(PgMigrationTool.Hasura)]
     public async Task What_the_tool_applied_is_recorded_and_the_rest_runs(PgMigrationTool tool)
     {
         await PrepareAsync(tool);

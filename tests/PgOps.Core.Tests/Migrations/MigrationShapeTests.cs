@@ -122,6 +122,42 @@ public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
             ["00000000000000_diesel_initial_setup", "20231015093045_index"], run.Applied.Select(migration => migration.ToString()));
     }
 
+    // Read as Diesel's, 7777777 came behind all times.
+    [PostgresFact]
+    public async Task Hasura_folders_run_in_the_order_of_their_numbers_and_are_undone()
+    {
+        _workspace.Write("7777777_init/up.sql", "CREATE TABLE a (b int);");
+        _workspace.Write("1600000000000_b/up.sql", "ALTER TABLE a ADD c int;");
+        _workspace.Write("1600000000000_b/down.sql", "ALTER TABLE a DROP c;");
+        _workspace.Write("1500000000000_metadata/up.yaml", "- type: track_table\n");
+
+        var run = await _workspace.RunAsync();
+
+        Assert.Equal(["7777777_init", "1600000000000_b"], run.Applied.Select(migration => migration.ToString()));
+        Assert.Equal(2L, await _workspace.ScalarAsync<long>(
+            "SELECT count(*) FROM information_schema.columns WHERE table_name = 'a'"));
+    }
+
+    // To say that nothing is pending was wrong.
+    [PostgresTheory]
+    [InlineData("default/1600000000000_a/up.sql", "default", "below it is a folder of them: default.")]
+    [InlineData("hasura/migrations/default/1600000000000_a/up.sql", "hasura/migrations/default", "below it is a folder of them: hasura/migrations/default.")]
+    [InlineData("prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations", "below it is a folder of them: prisma/migrations.")]
+    [InlineData("sql/001_a.sql", "sql", "below it is a folder of them: sql.")]
+    [InlineData("one/001_a.sql,two/V1__a.sql", "one", "below it are folders of them: one, two.")]
+    public async Task A_folder_above_those_that_hold_migrations_is_not_called_empty(string files, string first, string named)
+    {
+        foreach (var file in files.Split(','))
+        {
+            _workspace.Write(file, "SELECT 1;");
+        }
+
+        var error = await _workspace.FailAsync(PgErrorCode.MigrationSourceInvalid);
+
+        Assert.Contains(named, error.Problem, StringComparison.Ordinal);
+        Assert.EndsWith($"as in -Path '{Path.Combine(_workspace.Folder, first)}'.", error.NextStep, StringComparison.Ordinal);
+    }
+
     [PostgresTheory]
     [InlineData("-- migrate:up\nSELECT 1;\nSELECT wrong;\n-- migrate:down\nSELECT 1;\n")]
     [InlineData("-- +goose Up\n-- +goose StatementBegin\nSELECT wrong;\n-- +goose StatementEnd\n")]

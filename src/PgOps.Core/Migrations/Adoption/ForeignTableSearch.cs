@@ -26,7 +26,7 @@ internal static class ForeignTableSearch
     [
         new PrismaHistory(), new FlywayHistory(), new DbmateHistory(), new GolangMigrateHistory(), new GooseHistory(), new SqlxHistory(),
         new DieselHistory(), new EntityFrameworkHistory(), new NodePgMigrateHistory(), new SqitchHistory(), new RailsHistory(),
-        new SqlMigrateHistory(), new SupabaseHistory(),
+        new SqlMigrateHistory(), new SupabaseHistory(), new HasuraHistory(),
     ];
 
     /// <summary>The tool and the table to import from.</summary>

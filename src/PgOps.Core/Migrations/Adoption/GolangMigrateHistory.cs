@@ -26,6 +26,8 @@ internal sealed class GolangMigrateHistory : ForeignTool
 
     internal override bool WaitsInStatement => true;
 
+    internal override bool Recognises(ForeignTable table) => base.Recognises(table) && table.Schema != HasuraHistory.Schema;
+
     internal override string Query(ForeignTable table) => $"SELECT version, dirty FROM {table.Name} WHERE version >= 0 OR dirty";
 
     internal override ForeignMigration Read(NpgsqlDataReader row)

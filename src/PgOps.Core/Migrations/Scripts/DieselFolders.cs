@@ -4,21 +4,30 @@ namespace PgOps.Core.Migrations.Scripts;
 
 /// <summary>
 /// Diesel's <c>2023-10-15-093045_x/up.sql</c> with <c>down.sql</c>. The version is what stands before the first underscore, without its
-/// dashes, as Diesel itself records it;
-/// <c>run_in_transaction = false</c> in <c>metadata.toml</c> is honoured.
+/// dashes, as Diesel itself records it; <c>run_in_transaction = false</c> in <c>metadata.toml</c> is honoured. Hasura's folders are the
+/// same but for their versions, which are milliseconds since 1970 and ordered as numbers: one of them tells whose the folder is.
 /// </summary>
 internal sealed partial class DieselFolders : MigrationSource
 {
-    internal override MigrationShape Shape => MigrationShape.Diesel;
+    private bool _countsMilliseconds;
 
-    internal override string Kind => "Diesel folders";
+    internal override MigrationShape Shape => _countsMilliseconds ? MigrationShape.Hasura : MigrationShape.Diesel;
+
+    internal override string Kind => $"{Shape} folders";
 
     protected override bool Take(SourceEntry entry)
     {
         var up = entry.Within("up.sql");
         if (up is null && entry.Within("down.sql") is null)
         {
-            return false;
+            if (entry.Within("up.yaml") is null)
+            {
+                return false;
+            }
+
+            // Hasura's first configuration kept its own metadata among the migrations.
+            PassOver(entry.Name, "Hasura's metadata in up.yaml, which no SQL is made of");
+            return true;
         }
 
         if (entry.Within("migration.sql") is not null)
@@ -38,6 +47,7 @@ internal sealed partial class DieselFolders : MigrationSource
 
         var version = match.Groups["version"].Value.Replace("-", "", StringComparison.Ordinal);
         var name = match.Groups["name"].Value;
+        _countsMilliseconds |= Milliseconds().IsMatch(match.Groups["version"].Value);
         Func<MigrationFile, string, ScriptPart>? section = entry.Within("metadata.toml") is { } metadata
             && NoTransaction().IsMatch(ScriptContent.Read(metadata).Text) ? (_, text) => new ScriptPart(text, false) : null;
         Files.Add(new MigrationFile(version, name, up)
@@ -51,6 +61,10 @@ internal sealed partial class DieselFolders : MigrationSource
     /// <summary>Behind the time Diesel writes a number in hexadecimal where one second has several migrations.</summary>
     [GeneratedRegex(@"^(?<version>[0-9](?:[0-9a-fA-F-]*[0-9a-fA-F])?)_(?<name>.+)$", RegexOptions.CultureInvariant)]
     private static partial Regex FolderName();
+
+    /// <summary>From 2001 to 2286; no time that is written by its parts has thirteen digits.</summary>
+    [GeneratedRegex("^[1-9][0-9]{12}$", RegexOptions.CultureInvariant)]
+    private static partial Regex Milliseconds();
 
     [GeneratedRegex(@"^[ \t]*run_in_transaction[ \t]*=[ \t]*false\b", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex NoTransaction();

@@ -6,6 +6,7 @@ namespace PgOps.Core.Migrations.Scripts;
 /// <summary>A folder of migrations: its shape and its scripts in the order of their versions.</summary>
 internal sealed partial class MigrationFolder
 {
+    private const string InSubfolder = " (in a subfolder)";
     private const string NoVersion = " (its name does not begin with a version, as in 001_create_orders.sql)";
 
     private MigrationFolder(string path, MigrationShape shape, IReadOnlyList<MigrationFile> files)
@@ -87,7 +88,13 @@ internal sealed partial class MigrationFolder
             found.Remove(plain);
         }
 
-        if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.PrismaOperations or MigrationShape.Diesel }])
+        if (found.Count == 0 && strays.TrueForAll(stray => stray.EndsWith(InSubfolder, StringComparison.Ordinal))
+            && programs.FirstEntry is null && seeds.FirstEntry is null)
+        {
+            MigrationsBelow.Refuse(folder);
+        }
+
+        if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.PrismaOperations or MigrationShape.Diesel or MigrationShape.Hasura }])
         {
             // These tools look into folders alone; a loose file is not a migration to them unless it is named like one.
             strays.RemoveAll(stray => stray.EndsWith(NoVersion, StringComparison.Ordinal));
@@ -145,7 +152,7 @@ internal sealed partial class MigrationFolder
         {
             return VersionedName().IsMatch(entry.Name)
                 ? $"{entry.Name} (a folder without migration.sql or up.sql)"
-                : folder.EnumerateFiles("*.sql").FirstOrDefault() is { } lost ? $"{entry.Name}/{lost.Name} (in a subfolder)" : null;
+                : folder.EnumerateFiles("*.sql").FirstOrDefault() is { } lost ? $"{entry.Name}/{lost.Name}{InSubfolder}" : null;
         }
 
         if (!entry.IsSql)
@@ -180,7 +187,7 @@ internal sealed partial class MigrationFolder
                 "Rename or move these files. Read are <version>_<name>.sql (also with the sections of dbmate, goose, sql-migrate or "
                     + "node-pg-migrate), optionally with <version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; "
                     + "Flyway's V<version>__<name>.sql, U<version>__<name>.sql and R__<name>.sql; Prisma's <version>_<name>/migration.sql; "
-                    + "Diesel's <version>_<name>/up.sql and down.sql. Names that begin with . or _ are passed over.");
+                    + "Diesel's and Hasura's <version>_<name>/up.sql and down.sql. Names that begin with . or _ are passed over.");
         }
     }
 

@@ -35,4 +35,7 @@ internal enum MigrationShape
 
     /// <summary>Diesel's <c>2023-10-15-093045_x/up.sql</c> and <c>down.sql</c>.</summary>
     Diesel,
+
+    /// <summary>Hasura's <c>1697362245000_x/up.sql</c> and <c>down.sql</c>.</summary>
+    Hasura,
 }

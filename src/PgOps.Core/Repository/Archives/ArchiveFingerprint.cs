@@ -167,7 +167,7 @@ internal static class ArchiveFingerprint
         RowHashSum? found = null;
         var rows = new ArchivedRows(sum => found = sum, onBytes, inData: true);
         await using var closed = rows.ConfigureAwait(false);
-        await ScriptFile.ReadAsync(path, (block, _) => rows.Write(block.Span), cancellationToken).ConfigureAwait(false);
+        await PackedFile.ReadAsync(path, (block, _) => rows.Write(block.Span), cancellationToken).ConfigureAwait(false);
         return found is null || rows.InData ? throw new InvalidDataException("the end of its data is missing") : found;
     }
 

@@ -12,6 +12,12 @@ namespace PgOps.Core.Repository.Archives;
 /// <param name="ToolVersion">pg_dump's version.</param>
 internal sealed record ArchiveHeader(string Database, DateTime CreatedAt, string ServerVersion, string ToolVersion)
 {
+    internal const byte CustomFormat = 1;
+
+    // That of a tar archive, and of a directory's contents, whose head says the same (_CloseArchive in pg_backup_directory.c).
+    internal const byte TarFormat = 3;
+
+    private const int FormatOffset = 10;
     private const int LongestText = 1 << 16;
     private static readonly Version WithOffsetSize = new(1, 7);
     private static readonly Version WithVersions = new(1, 10);
@@ -20,8 +26,24 @@ internal sealed record ArchiveHeader(string Database, DateTime CreatedAt, string
     /// <summary>The first bytes of every such archive.</summary>
     internal static ReadOnlySpan<byte> Magic => "PGDMP"u8;
 
+    /// <summary>What pg_dump calls the archive's format.</summary>
+    internal required byte Format { get; init; }
+
+    /// <summary>The version of the archive's layout.</summary>
+    internal required Version Layout { get; init; }
+
+    /// <summary>How many bytes a number has.</summary>
+    internal required byte NumberSize { get; init; }
+
+    /// <summary>How many bytes an offset has.</summary>
+    internal required byte OffsetSize { get; init; }
+
+    /// <summary>Whether a head is that of an archive in tar format.</summary>
+    internal static bool IsTar(ReadOnlySpan<byte> head)
+        => head.StartsWith(Magic) && head.Length > FormatOffset && head[FormatOffset] == TarFormat;
+
     /// <summary>Reads it.</summary>
-    /// <param name="stream">The archive, at its first byte.</param>
+    /// <param name="stream">The archive, at its first byte; left at the first byte of its table of contents.</param>
     /// <exception cref="InvalidDataException">It is none, or is cut off.</exception>
     internal static ArchiveHeader Read(Stream stream)
     {
@@ -51,21 +73,29 @@ internal sealed record ArchiveHeader(string Database, DateTime CreatedAt, string
             throw new InvalidDataException("its header is damaged, or of a version that is not known");
         }
 
-        // The size of offsets, the format, the compression.
-        _ = version >= WithOffsetSize ? reader.ReadByte() : 0;
-        _ = reader.ReadByte();
+        var offsetSize = version >= WithOffsetSize ? reader.ReadByte() : intSize;
+        var format = reader.ReadByte();
+
+        // The compression.
         _ = version >= WithAlgorithm ? reader.ReadByte() : ReadInt(reader, intSize);
         var (second, minute, hour) = (ReadInt(reader, intSize), ReadInt(reader, intSize), ReadInt(reader, intSize));
         var (day, month, year) = (ReadInt(reader, intSize), ReadInt(reader, intSize), ReadInt(reader, intSize));
         _ = ReadInt(reader, intSize);
         var created = new DateTime(year + 1900, month + 1, day, hour, minute, Math.Min(second, 59), DateTimeKind.Local).ToUniversalTime();
         var database = ReadText(reader, intSize);
-        return version >= WithVersions
-            ? new ArchiveHeader(database, created, FirstWord(ReadText(reader, intSize)), FirstWord(ReadText(reader, intSize)))
-            : new ArchiveHeader(database, created, "", "");
+        var knows = version >= WithVersions;
+        return new ArchiveHeader(
+            database, created, knows ? FirstWord(ReadText(reader, intSize)) : "", knows ? FirstWord(ReadText(reader, intSize)) : "")
+        {
+            Format = format,
+            Layout = version,
+            NumberSize = intSize,
+            OffsetSize = offsetSize,
+        };
     }
 
-    private static int ReadInt(BinaryReader reader, int size)
+    /// <summary>Reads a number as archives hold it: its sign, then its bytes from the lowest.</summary>
+    internal static int ReadInt(BinaryReader reader, int size)
     {
         var negative = reader.ReadByte() != 0;
         long value = 0;

@@ -40,6 +40,9 @@ internal sealed partial class DumpScript
     /// <summary>Whether it begins as pg_dump's scripts do.</summary>
     internal bool HasHead { get; private set; }
 
+    /// <summary>Whether it ends inside of a literal, a comment or a table's rows.</summary>
+    internal bool BreaksOff => _reader.BreaksOff;
+
     /// <summary>Whether pg_dump's last line is there, and nothing begun before it is left open.</summary>
     internal bool HasEnd => _complete && _restrictedBy is null;
 
@@ -59,7 +62,8 @@ internal sealed partial class DumpScript
     internal void Add(ReadOnlySpan<byte> bytes) => _reader.Add(bytes);
 
     /// <summary>Takes the next line.</summary>
-    internal void AddLine(string line) => _reader.Add(Encoding.UTF8.GetBytes(line + "\n"));
+    /// <param name="line">Each letter stands for a byte (Latin 1): the script itself says what encoding they have.</param>
+    internal void AddLine(string line) => _reader.Add(Encoding.Latin1.GetBytes(line + "\n"));
 
     /// <summary>Says that this is all: a last line may have no end.</summary>
     internal void Complete() => _reader.Complete();

@@ -1,63 +1,64 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
-using PgOps.Core.Common.Streams;
+using System.Text;
 
 namespace PgOps.Core.Repository.Archives;
 
-/// <summary>A file that is read from end to end, packed or not: a plain dump, or a table's file of an archive.</summary>
+/// <summary>A plain dump, packed or not, as the text that psql shall read: UTF-16 comes as UTF-8, and no mark of byte order.</summary>
 internal static class ScriptFile
 {
-    private const int Block = 256 * 1024;
+    private const int LongestMark = 3;
 
-    /// <summary>Opens a plain dump's text or a table's file of an archive, decompressed where it is compressed.</summary>
+    /// <summary>Opens it.</summary>
     internal static Stream Open(string path)
     {
-        var file =
-            new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
-        Span<byte> beginning = stackalloc byte[4];
-        beginning = beginning[..file.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)];
-        file.Position = 0;
-        return beginning is [0x1f, 0x8b, ..] ? new GZipStream(file, CompressionMode.Decompress)
-            : ZstdStream.IsZstd(beginning) && ZstdStream.IsAvailable ? new ZstdStream(file)
-            : file;
+        var mark = MarkOf(path);
+        var content = PackedFile.Open(path);
+        for (var left = LengthOf(mark); left > 0; left--)
+        {
+            ReadSome(content, new byte[1]);
+        }
+
+        return EncodingOf(mark) is { } encoding ? Encoding.CreateTranscodingStream(content, encoding, new UTF8Encoding(false)) : content;
     }
 
-    /// <summary>Reads a plain dump to its end.</summary>
+    /// <summary>Reads it to its end.</summary>
     /// <param name="path">The dump.</param>
-    /// <param name="onBlock">Receives the text piece by piece.</param>
+    /// <param name="onBlock">Receives the text piece by piece, and how many bytes were read.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The text's length in bytes.</returns>
     /// <exception cref="InvalidDataException">It does not unpack, or its end is missing.</exception>
-    internal static async Task<long> ReadAsync(string path, Action<ReadOnlyMemory<byte>, long> onBlock, CancellationToken cancellationToken)
+    internal static Task<long> ReadAsync(string path, Action<ReadOnlyMemory<byte>, long> onBlock, CancellationToken cancellationToken)
+        => PackedFile.ReadAsync(Open(path), onBlock, cancellationToken);
+
+    /// <summary>The encoding that a mark of byte order tells; null for UTF-8 and for a file without one.</summary>
+    internal static Encoding? EncodingOf(ReadOnlySpan<byte> beginning) => beginning switch
     {
-        var stream = Open(path);
-        await using var closed = stream.ConfigureAwait(false);
-        var buffer = new byte[Block];
-        long bytes = 0;
-        int read;
-        while ((read = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-        {
-            bytes += read;
-            onBlock(buffer.AsMemory(0, read), bytes);
-        }
+        [0xff, 0xfe, ..] => Encoding.Unicode,
+        [0xfe, 0xff, ..] => Encoding.BigEndianUnicode,
+        _ => null,
+    };
 
-        if (stream is GZipStream && SizeInTrailer(path) != (uint)bytes)
-        {
-            // .NET does not miss the eight bytes that end a gzip file.
-            throw new InvalidDataException(
-                "the end of its gzip data is missing (or it is made of several gzip files, which PgOps does not take)");
-        }
+    /// <summary>Whether it is in UTF-16, as the <c>&gt;</c> of Windows PowerShell writes what a program says.</summary>
+    internal static bool IsWide(string path) => EncodingOf(MarkOf(path)) is not null;
 
-        return bytes;
+    /// <summary>The first text of a file or of what is packed in it.</summary>
+    internal static string TextOf(ReadOnlySpan<byte> beginning)
+        => (EncodingOf(beginning) ?? Encoding.UTF8).GetString(beginning[LengthOf(beginning)..]);
+
+    /// <summary>Reads the beginning of a stream that only reads asynchronously, for who cannot wait so.</summary>
+    internal static int ReadSome(Stream stream, Memory<byte> buffer)
+        => stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false).AsTask().GetAwaiter().GetResult();
+
+    private static byte[] MarkOf(string path)
+    {
+        using var content = PackedFile.Open(path);
+        var mark = new byte[LongestMark];
+        return mark[..ReadSome(content, mark)];
     }
 
-    /// <summary>The last four bytes of a gzip file: the length of what it holds, modulo 2^32 (RFC 1952).</summary>
-    private static uint SizeInTrailer(string path)
+    private static int LengthOf(ReadOnlySpan<byte> beginning) => beginning switch
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var size = new byte[sizeof(uint)];
-        file.Position = Math.Max(0, file.Length - size.Length);
-        file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
-        return BinaryPrimitives.ReadUInt32LittleEndian(size);
-    }
+        [0xef, 0xbb, 0xbf, ..] => LongestMark,
+        [0xff, 0xfe, ..] or [0xfe, 0xff, ..] => LongestMark - 1,
+        _ => 0,
+    };
 }

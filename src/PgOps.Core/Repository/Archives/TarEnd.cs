@@ -24,7 +24,7 @@ internal static class TarEnd
                 return;
             }
 
-            var next = file.Position + ((SizeOf(header.AsSpan(SizeOffset, SizeLength)) + Block - 1) / Block * Block);
+            var next = file.Position + LengthOf(header);
             if (next < file.Position || next > file.Length)
             {
                 break;
@@ -35,6 +35,10 @@ internal static class TarEnd
 
         throw new InvalidDataException("the tar archive breaks off before its end");
     }
+
+    /// <summary>The bytes of whole blocks that follow a member's header.</summary>
+    /// <exception cref="InvalidDataException">The header cannot be read.</exception>
+    internal static long LengthOf(ReadOnlySpan<byte> header) => (SizeOf(header.Slice(SizeOffset, SizeLength)) + Block - 1) / Block * Block;
 
     /// <summary>A member's size: octal digits or, from 8 GiB on, a binary number with its first bit set.</summary>
     private static long SizeOf(ReadOnlySpan<byte> field)

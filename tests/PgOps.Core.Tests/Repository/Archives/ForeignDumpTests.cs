@@ -123,6 +123,127 @@ public sealed class ForeignDumpTests : IDisposable
         }
     }
 
+    // pg_restore's list reads the contents alone: each of these was taken for whole without -Deep.
+    [PostgresFact]
+    public async Task A_custom_archive_that_breaks_off_among_its_rows_is_found_without_unpacking_it()
+    {
+        var source = await CreateFilledAsync();
+        foreach (var options in new[] { "", "--compress=0", "--data-only", "--inserts" })
+        {
+            var name = $"a{options}.dump";
+            var whole = await File.ReadAllBytesAsync(await DumpAsync(
+                source, name, ["--format=custom", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]));
+
+            // Into a pipe pg_dump cannot write where the rows begin.
+            var piped = await PipeAsync(source, options);
+            foreach (var content in new[] { whole, piped })
+            {
+                var path = Path.Combine(_folder.Path, name);
+                await File.WriteAllBytesAsync(path, content);
+                Assert.True((await TestAsync(path)).Passed, $"{name}: {string.Join('\n', (await TestAsync(path)).Checks)}");
+                foreach (var length in new[] { content.Length - 1, content.Length - 9, content.Length - 5000, content.Length * 2 / 3 })
+                {
+                    await File.WriteAllBytesAsync(path, content[..length]);
+                    var test = await TestAsync(path);
+                    Assert.Contains("it breaks off ", test.Problem, StringComparison.Ordinal);
+                }
+            }
+        }
+    }
+
+    [PostgresFact]
+    public async Task A_directory_without_a_file_or_with_half_of_one_is_found_without_unpacking_it()
+    {
+        var source = await CreateFilledAsync();
+        foreach (var (name, compress) in new[] { ("gz", "--compress=6"), ("none", "--compress=0") })
+        {
+            var folder = await DumpAsync(source, name, "--format=directory", compress);
+            var test = await TestAsync(folder);
+            Assert.True(test.Passed, string.Join('\n', test.Checks));
+            foreach (var file in Directory.GetFiles(folder).Where(file => Path.GetFileName(file) != "toc.dat"))
+            {
+                File.Move(file, file + ".away");
+                test = await TestAsync(folder);
+                Assert.Contains(
+                    $"missing: {Path.GetFileName(file).Replace(".gz", "", StringComparison.Ordinal)} (", test.Problem, StringComparison.Ordinal);
+                File.Move(file + ".away", file);
+
+                // Nothing tells how long a large object is that is not compressed.
+                if (name == "none" && Path.GetFileName(file).StartsWith("blob", StringComparison.Ordinal))
+                {
+                    continue;
+                }
+
+                var content = await File.ReadAllBytesAsync(file);
+                foreach (var length in new[] { content.Length - 5, content.Length / 2 })
+                {
+                    await File.WriteAllBytesAsync(file, content[..length]);
+                    test = await TestAsync(folder);
+                    Assert.False(test.Passed, $"{file} cut to {length} of {content.Length}");
+                    Assert.True(
+                        Path.GetExtension(file) == ".toc" || test.Problem.Contains(Path.GetFileName(file), StringComparison.Ordinal),
+                        test.Problem);
+                }
+
+                await File.WriteAllBytesAsync(file, content);
+            }
+        }
+    }
+
+    // As Rails writes structure.sql: pg_dump's first lines taken off, rows of its own behind the last.
+    [PostgresFact]
+    public async Task A_script_without_pg_dumps_first_lines_is_drilled_and_called_neither_whole_nor_damaged()
+    {
+        var source = await BackupTestDatabase.CreateAsync(
+            _server, "CREATE TABLE schema_migrations (version text); CREATE TABLE t AS SELECT 1 AS a");
+        var text = await File.ReadAllTextAsync(await DumpAsync(source, "dump.sql", "--format=plain", "--schema-only", "--no-owner"));
+        var path = Path.Combine(_folder.Path, "structure.sql");
+        var body = text[text.IndexOf("SET statement_timeout", StringComparison.Ordinal)..];
+        var restricted = body.Contains("\\unrestrict", StringComparison.Ordinal);
+        body = restricted ? body[..body.IndexOf("\\unrestrict", StringComparison.Ordinal)] : body;
+        await File.WriteAllTextAsync(
+            path, body + "\nSET search_path TO public;\n\nINSERT INTO schema_migrations (version) VALUES\n('20260101');\n");
+        var samples = new[]
+        {
+            path,
+            await WriteAsync(
+                "by_hand.sql", "-- a sample\n/* of\n shops */\ncreate table shops (id int);\ninsert into shops values (1), (2)"),
+            await WriteAsync("rows.sql", "create table rows (a int);\ncopy rows from stdin;\n1\n\\.\n"),
+        };
+        foreach (var sample in samples)
+        {
+            var test = await TestAsync(sample);
+            var contents = test.Checks.Single(check => check.Name == "table-of-contents");
+            Assert.True(test.Passed, string.Join('\n', test.Checks));
+            Assert.True(test.Backup.Complete);
+            Assert.Equal(PgCheckStatus.Skipped, contents.Status);
+            Assert.Contains("whether it is complete cannot be known", contents.Detail, StringComparison.Ordinal);
+            Assert.Contains($"Test-PgRestore '{sample}'", contents.Detail, StringComparison.Ordinal);
+            Assert.Contains("Invoke-PgMigration takes it", contents.Detail, StringComparison.Ordinal);
+            var drill = await new TestRestore().RunAsync(
+                new TestRestoreRequest { Path = sample, Server = _server.Target }, _sink, CancellationToken.None);
+            Assert.True(drill.Passed, $"{sample}: {string.Join('\n', drill.Checks)}");
+            Assert.False(drill.Proven);
+        }
+
+        foreach (var broken in new[]
+        {
+            "CREATE TABLE a (b text);\nINSERT INTO a VALUES ('it", "SET a.b = 1;\nCOPY t FROM stdin;\n1\n", "/* a",
+        })
+        {
+            Assert.False((await TestAsync(await WriteAsync("broken.sql", broken))).Passed, broken);
+        }
+
+        // With its first lines, as older Rails leaves them, and many rows behind the last one.
+        await WriteAsync(
+            "older.sql", text + string.Concat(Enumerable.Range(0, 4000).Select(number => $"INSERT INTO t VALUES ({number});\n")));
+        Assert.True((await TestAsync(Path.Combine(_folder.Path, "older.sql"))).Passed);
+        Assert.Equal(
+            ["dump.sql", "older.sql"],
+            (await new FindBackups().RunAsync(new FindBackupsRequest { Path = _folder.Path }, _sink, CancellationToken.None))
+                .Select(backup => Path.GetFileName(backup.Path)).Order(StringComparer.Ordinal));
+    }
+
     [PostgresFact]
     public async Task A_script_that_chooses_its_database_or_fails_is_refused()
     {
@@ -174,6 +295,30 @@ public sealed class ForeignDumpTests : IDisposable
         var tool = PostgresBinaries.Client("pg_dump");
         (await ToolProcess.RunAsync(
             new ToolCommand(tool.Path, [.. options, "--file=" + path]) { Target = source }, CancellationToken.None)).EnsureSuccess();
+        return path;
+    }
+
+    private Task<PgTarget> CreateFilledAsync() => BackupTestDatabase.CreateAsync(_server, """
+        CREATE TABLE first AS SELECT i, md5(i::text) FROM generate_series(1, 3000) i;
+        CREATE TABLE none (a int);
+        CREATE TABLE later AS SELECT i, md5(i::text) FROM generate_series(1, 3000) i;
+        SELECT lo_from_bytea(0, convert_to(repeat(md5('x'), 500), 'UTF8')), lo_from_bytea(0, 'short');
+        """);
+
+    private async Task<byte[]> PipeAsync(PgTarget source, string options)
+    {
+        using var output = new MemoryStream();
+        var tool = PostgresBinaries.Client("pg_dump");
+        string[] arguments = ["--format=custom", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        (await ToolProcess.RunAsync(
+            new ToolCommand(tool.Path, arguments) { Target = source, Output = output }, CancellationToken.None)).EnsureSuccess();
+        return output.ToArray();
+    }
+
+    private async Task<string> WriteAsync(string name, params string[] text)
+    {
+        var path = Path.Combine(_folder.Path, name);
+        await File.WriteAllTextAsync(path, string.Concat(text));
         return path;
     }
 
