@@ -278,7 +278,7 @@ public sealed class BackupDatabase
                     + "Restore-PgDatabase -Table and -Schema take a part out of it.",
             DurableFile.IsOpenToOthers(path) ? $"Others than its owner may be able to read {path}: its file system keeps no modes." : null,
         ];
-        var warnings = snapshot.Warnings.Concat(remarks.OfType<string>()).ToList();
+        var warnings = snapshot.Warnings.Concat(snapshot.Content.Remarks).Concat(remarks.OfType<string>()).ToList();
         foreach (var warning in warnings)
         {
             log.BackupWarned(warning);

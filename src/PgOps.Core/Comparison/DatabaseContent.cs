@@ -10,6 +10,9 @@ internal sealed record DatabaseContent(
     /// <summary>Tables and sequences, quoted, whose content cannot be known: unlogged ones, where a standby was read.</summary>
     internal IReadOnlyList<string> Unlogged { get; init; } = [];
 
+    /// <summary>What was in the way of reading, and what it means, one sentence or two each.</summary>
+    internal IReadOnlyList<string> Remarks { get; init; } = [];
+
     /// <summary>What the materialized views hold; null where nobody has looked.</summary>
     internal IReadOnlyList<PgMaterializedViewFingerprint>? MaterializedViews { get; init; }
 }

@@ -101,7 +101,7 @@ internal static class DatabaseFingerprint
         }
 
         await reading.RunAsync(snapshot, workers, cancellationToken).ConfigureAwait(false);
-        return new DatabaseContent(reading.Results, sequences, listed.LeftOut) { Unlogged = listed.Unlogged };
+        return new DatabaseContent(reading.Results, sequences, listed.LeftOut) { Unlogged = listed.Unlogged, Remarks = reading.Remarks };
     }
 
     private static PgTableFingerprint Result(
@@ -128,6 +128,7 @@ internal static class DatabaseFingerprint
         private static readonly Dictionary<string, string> NoneGenerated = [];
 
         private readonly ConcurrentQueue<int> _deferred = new();
+        private readonly ConcurrentQueue<string> _remarks = new();
         private readonly SnapshotSession _session;
         private readonly PgTarget _target;
         private readonly bool _locked;
@@ -156,6 +157,8 @@ internal static class DatabaseFingerprint
         }
 
         internal IReadOnlyList<PgTableFingerprint> Results => _results;
+
+        internal IReadOnlyList<string> Remarks => [.. _remarks];
 
         internal PhaseTimings? Timings { get; init; }
 
@@ -250,8 +253,7 @@ internal static class DatabaseFingerprint
                 var archived = _depth == PgFingerprintDepth.Archive && !table.IsLargeObjects;
                 if (_depth == PgFingerprintDepth.Counts || (archived && table.Generated.Count == 0))
                 {
-                    var rows = await connection.ScalarAsync<long>(table.CountStatement, cancellationToken).ConfigureAwait(false);
-                    Advance(table, table.Bytes, 0);
+                    var rows = await CountAsync(connection, table, cancellationToken).ConfigureAwait(false);
                     return Result(table, rows, null, archived ? NoneGenerated : null);
                 }
 
@@ -272,6 +274,33 @@ internal static class DatabaseFingerprint
             finally
             {
                 Timings?.AddTable(table.Schema, table.Name, clock.Elapsed);
+            }
+        }
+
+        /// <summary>
+        /// The planner reads the expressions of a table's indexes, and fails where a function in one of them finds what it calls by the
+        /// search_path alone. COPY plans nothing, so pg_dump dumps such a table, and by COPY its rows are counted.
+        /// </summary>
+        private async Task<long> CountAsync(NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
+        {
+            try
+            {
+                var rows = await connection.ScalarAsync<long>(
+                    $"SAVEPOINT pgops_count; {table.CountStatement}; RELEASE SAVEPOINT pgops_count", cancellationToken)
+                    .ConfigureAwait(false);
+                Advance(table, table.Bytes, 0);
+                return rows;
+            }
+            catch (PostgresException error) when (
+                error.SqlState.StartsWith("42", StringComparison.Ordinal) && error.SqlState != PostgresErrorCodes.InsufficientPrivilege
+                    && table is { Condition: "", IsLargeObjects: false })
+            {
+                await connection.ExecuteAsync("ROLLBACK TO SAVEPOINT pgops_count", cancellationToken).ConfigureAwait(false);
+                _remarks.Enqueue(
+                    $"{table.Qualified} cannot be queried without a search_path: {error.SqlState} {error.MessageText}. A function in one of "
+                        + "its indexes calls another one without its schema, and the restore will fail there: "
+                        + "ALTER FUNCTION ... SET search_path, or write the schema in the function.");
+                return (await HashAsync(connection, table, cancellationToken).ConfigureAwait(false)).Rows;
             }
         }
 

@@ -34,6 +34,7 @@ internal static class Floors
         ("Repository",
         [
             "Common",
+            "Sql",
             "Postgres.Connections",
             "Postgres.ClientTools",
             "Repository.Storage",
@@ -58,7 +59,7 @@ internal static class Floors
         ]),
         ("Migrations.Running", ["Common", "Sql", "Postgres", "Databases", "Migrations"]),
         ("Comparison", ["Common", "Sql", "Postgres", "Repository", "Migrations.History", "Migrations.Adoption"]),
-        ("Backups", ["Common", "Postgres", "Repository", "Migrations.Adoption", "Comparison"]),
+        ("Backups", ["Common", "Sql", "Postgres", "Repository", "Migrations.Adoption", "Comparison"]),
         ("Restores.Masking", ["Common", "Sql", "Postgres.Connections"]),
         ("Restores", ["Common", "Sql", "Postgres", "Repository", "Databases", "Comparison", "Restores.Masking"]),
         ("Checks.User", ["Common", "Sql", "Postgres.Connections"]),

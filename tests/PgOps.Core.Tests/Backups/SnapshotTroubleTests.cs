@@ -1,5 +1,6 @@
 using Npgsql;
 using PgOps.Core.Backups;
+using PgOps.Core.Drills;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
@@ -30,6 +31,35 @@ public sealed class SnapshotTroubleTests
         Assert.Equal(
             "Somebody dropped \"public\".\"goes\" after the snapshot was taken, and before it was locked.", error.Problem);
         Assert.Equal("Run the command again.", error.NextStep);
+    }
+
+    [PostgresTheory]
+    [InlineData(PgFingerprintDepth.Archive)]
+    [InlineData(PgFingerprintDepth.Counts)]
+    [InlineData(PgFingerprintDepth.Source)]
+    public async Task An_index_whose_function_needs_the_search_path_does_not_stop_the_backup(PgFingerprintDepth depth)
+    {
+        var target = await BackupTestDatabase.CreateAsync(_server, """
+            CREATE FUNCTION g(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+            CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT g($1)';
+            CREATE TABLE a (x int); INSERT INTO a VALUES (1), (2); CREATE INDEX ON a (f(x)); CREATE INDEX ON a (x) WHERE f(x) > 3;
+            CREATE TABLE b AS SELECT 1 AS x; CREATE TABLE c AS SELECT 1 AS x
+            """);
+        using var folder = new TemporaryFolder();
+
+        var backup = await OddDatabase.BackUpAsync(target, folder, PgBackupFormat.Directory, depth);
+
+        Assert.Equal([2L, 1L, 1L], backup.Manifest!.Tables.Select(table => table.Rows));
+        var warned = backup.Warnings.Where(warning => warning.StartsWith(
+            "\"public\".\"a\" cannot be queried without a search_path: 42883 function g(integer) does not exist.", StringComparison.Ordinal));
+        Assert.Equal(depth == PgFingerprintDepth.Source ? 0 : 1, warned.Count());
+
+        await SandboxServer.ExecuteAsync(target, "ALTER FUNCTION f SET search_path = public");
+        var mended = await OddDatabase.BackUpAsync(target, folder, PgBackupFormat.Directory, depth);
+        Assert.Empty(mended.Warnings);
+        var drill = await new TestRestore().RunAsync(
+            new() { Backup = mended, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
+        Assert.Equal(depth == PgFingerprintDepth.Counts ? "Incomplete" : "Proven", drill.Result);
     }
 
     [PostgresFact]

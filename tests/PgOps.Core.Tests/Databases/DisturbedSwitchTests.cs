@@ -12,7 +12,7 @@ namespace PgOps.Core.Tests.Databases;
 /// <summary>
 /// Switches that are disturbed at random moments, with clients at work, and run again: at every time the name is a whole database, the
 /// original is never lost, nothing stays closed, and the second run ends the work. PGOPS_FAULT_ROUNDS says how many moments each way gets
-/// (4 when it is not set, 34 for a hundred in all).
+/// (2 when it is not set, 34 for a hundred in all).
 /// </summary>
 [Trait("Category", "Slow")]
 public sealed class DisturbedSwitchTests : IAsyncLifetime

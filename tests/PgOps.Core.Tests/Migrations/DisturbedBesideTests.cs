@@ -5,7 +5,7 @@ namespace PgOps.Core.Tests.Migrations;
 
 /// <summary>
 /// A migrator beside another tool that is killed at random moments and run again: at every moment the two histories name the same
-/// migrations, and in the end each has run once. PGOPS_FAULT_ROUNDS says how many moments there are (4 when it is not set).
+/// migrations, and in the end each has run once. PGOPS_FAULT_ROUNDS says how many moments there are (2 when it is not set).
 /// </summary>
 [Collection(AdoptionTests.Name)]
 [Trait("Category", "Slow")]

@@ -12,7 +12,7 @@ namespace PgOps.Core.Tests.Migrations;
 /// (kill -9 of the migrator, pg_terminate_backend of one of its sessions, a relay that cuts one of its connections), at random moments
 /// and at every statement's end, for a set of transactions and for a set that runs statement by statement.
 /// <para>
-/// PGOPS_FAULT_ROUNDS says how many moments each way gets for each set (4 when it is not set, 300 for the full proof); as many
+/// PGOPS_FAULT_ROUNDS says how many moments each way gets for each set (2 when it is not set, 300 for the full proof); as many
 /// boundaries between statements are taken, all of them when it is at least their number. PGOPS_FAULT_PARALLEL says how many rounds run
 /// side by side (2).
 /// </para>
@@ -23,7 +23,7 @@ public sealed class DisturbedMigrationTests
 {
     private const int FewestForACount = 20;
 
-    internal static readonly int Rounds = Number("PGOPS_FAULT_ROUNDS", 4);
+    internal static readonly int Rounds = Number("PGOPS_FAULT_ROUNDS", 2);
 
     private static readonly int Parallel = Number("PGOPS_FAULT_PARALLEL", 2);
 

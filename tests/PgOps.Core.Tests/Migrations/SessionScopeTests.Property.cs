@@ -60,7 +60,7 @@ public sealed partial class SessionScopeTests
     public async Task A_folder_gives_one_database_in_one_run_file_by_file_and_when_cut_off(int seed)
     {
         var random = new Random(seed);
-        var folders = int.Parse(Environment.GetEnvironmentVariable("PGOPS_FOLDERS") ?? "15", CultureInfo.InvariantCulture);
+        var folders = int.Parse(Environment.GetEnvironmentVariable("PGOPS_FOLDERS") ?? "8", CultureInfo.InvariantCulture);
         await SandboxServer.ExecuteAsync(
             _server.Target, "DO $$ BEGIN CREATE ROLE other; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
         for (var folder = 0; folder < folders; folder++)

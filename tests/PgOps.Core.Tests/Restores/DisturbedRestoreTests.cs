@@ -12,7 +12,7 @@ namespace PgOps.Core.Tests.Restores;
 /// <summary>
 /// Restores over an existing database that are disturbed at random moments and run again: at every time the name is a whole database, the
 /// original is never lost, and the second run succeeds and sweeps what the first one left. PGOPS_FAULT_ROUNDS says how many moments each
-/// way gets (4 when it is not set, 34 for a hundred in all).
+/// way gets (2 when it is not set, 34 for a hundred in all).
 /// </summary>
 [Trait("Category", "Slow")]
 public sealed class DisturbedRestoreTests : IAsyncLifetime, IDisposable
