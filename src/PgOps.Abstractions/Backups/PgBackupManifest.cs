@@ -276,6 +276,12 @@ public sealed record PgTableFingerprint
     /// </summary>
     public IReadOnlyDictionary<string, string>? Generated { get; init; }
 
+    /// <summary>
+    /// The same hash for the rows that an extension's table came with and that no dump holds; null where there are none, or where they were
+    /// not read.
+    /// </summary>
+    public string? Shipped { get; init; }
+
     /// <summary>Bytes on disk with indexes and TOAST, as the source had them.</summary>
     public long Bytes { get; init; }
 

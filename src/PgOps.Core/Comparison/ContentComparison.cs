@@ -106,7 +106,7 @@ internal sealed class ContentComparison
             [
                 TableNames(tables, expectations.Count, unlogged),
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
-                content with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
+                WithShipped(content, reference.Tables, difference.Tables) with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 GeneratedColumns.Check(tables, difference.Tables, depth),
 
                 // What is held against a manifest may be a restored copy, whose sequences and views have gone on.
@@ -242,6 +242,24 @@ internal sealed class ContentComparison
                 PgCheckName.Content,
                 "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
             : PgCheck.Pass(PgCheckName.Content, Text($"the content hashes of {Amount.Of(compared.Count, "table")} are equal"));
+    }
+
+    /// <summary>
+    /// Says which tables of extensions had rows that came with the extension and were changed since. They are in no dump, so a restore
+    /// cannot bring them, and they are another version's where the extension is another.
+    /// </summary>
+    private static PgCheck WithShipped(
+        PgCheck content, IReadOnlyList<PgTableFingerprint> reference, IReadOnlyList<PgTableFingerprint> difference)
+    {
+        var there = difference.ToDictionary(table => (table.Schema, table.Name), table => table.Shipped);
+        var changed = reference.Where(table => table.Shipped is { } expected
+            && there.GetValueOrDefault((table.Schema, table.Name)) is { } found
+            && !expected.Equals(found, StringComparison.OrdinalIgnoreCase)).Select(table => $"{table.Schema}.{table.Name}").ToList();
+        return changed.Count == 0 ? content : content with
+        {
+            Detail = $"{content.Detail}; not the same: rows that came with an extension in {NameList.Of(changed)}. No dump holds them: they "
+                + "were changed on one side, or the extension has another version there",
+        };
     }
 
     private static PgCheck Sequences(

@@ -176,7 +176,7 @@ internal static class DatabaseFingerprint
                 await Task.WhenAll(running).ConfigureAwait(false);
                 foreach (var index in _deferred)
                 {
-                    _results[index] = await ReadTableAsync(_session.Connection, _tables[index], cancellationToken).ConfigureAwait(false);
+                    _results[index] = await ReadAsync(_session.Connection, _tables[index], cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (Exception) when (_first is not null && !cancellationToken.IsCancellationRequested)
@@ -218,7 +218,7 @@ internal static class DatabaseFingerprint
                 {
                     try
                     {
-                        _results[index] = await ReadTableAsync(session.Connection, _tables[index], stop.Token).ConfigureAwait(false);
+                        _results[index] = await ReadAsync(session.Connection, _tables[index], stop.Token).ConfigureAwait(false);
                     }
                     catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable && session != _session)
                     {
@@ -243,6 +243,17 @@ internal static class DatabaseFingerprint
             return place < _order.Length ? _order[place] : null;
         }
 
+        /// <summary>Reads a table, and apart from it the rows that its extension brought, which are few and in no archive.</summary>
+        private async Task<PgTableFingerprint> ReadAsync(
+            NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
+        {
+            var read = await ReadTableAsync(connection, table, cancellationToken).ConfigureAwait(false);
+            return _depth == PgFingerprintDepth.Counts || table.CopyShippedStatement is not { } shipped ? read : read with
+            {
+                Shipped = (await HashAsync(connection, table with { Bytes = 0 }, shipped, cancellationToken).ConfigureAwait(false)).Hash,
+            };
+        }
+
         private async Task<PgTableFingerprint> ReadTableAsync(
             NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
         {
@@ -259,7 +270,7 @@ internal static class DatabaseFingerprint
 
                 return table.Generated.Count > 0
                     ? await HashGeneratedAsync(connection, table, archived, cancellationToken).ConfigureAwait(false)
-                    : await HashAsync(connection, table, cancellationToken).ConfigureAwait(false);
+                    : await HashAsync(connection, table, table.CopyStatement, cancellationToken).ConfigureAwait(false);
             }
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege && table.Readable)
             {
@@ -300,15 +311,15 @@ internal static class DatabaseFingerprint
                     $"{table.Qualified} cannot be queried without a search_path: {error.SqlState} {error.MessageText}. A function in one of "
                         + "its indexes calls another one without its schema, and the restore will fail there: "
                         + "ALTER FUNCTION ... SET search_path, or write the schema in the function.");
-                return (await HashAsync(connection, table, cancellationToken).ConfigureAwait(false)).Rows;
+                return (await HashAsync(connection, table, table.CopyStatement, cancellationToken).ConfigureAwait(false)).Rows;
             }
         }
 
         private async Task<PgTableFingerprint> HashAsync(
-            NpgsqlConnection connection, DumpedTable table, CancellationToken cancellationToken)
+            NpgsqlConnection connection, DumpedTable table, string statement, CancellationToken cancellationToken)
         {
             var sum = new RowHashSum();
-            await CopyAsync(connection, table, table.CopyStatement, chunk => sum.Append(chunk.Span), cancellationToken)
+            await CopyAsync(connection, table, statement, chunk => sum.Append(chunk.Span), cancellationToken)
                 .ConfigureAwait(false);
             sum.Complete();
             return Result(table, sum.Rows, sum.Digest, NoneGenerated);

@@ -14,7 +14,7 @@ internal static class SealedManifest
     {
         Facts = manifest.Facts with { Settings = [], RoleSettings = [], Comment = null, IcuRules = null },
         Objects = manifest.Objects is null ? null : manifest.Objects with { Definitions = null },
-        Tables = [.. manifest.Tables.Select(table => table with { Hash = null, Generated = null })],
+        Tables = [.. manifest.Tables.Select(table => table with { Hash = null, Generated = null, Shipped = null })],
         MaterializedViews = manifest.MaterializedViews?.Select(view => view with { Hash = null }).ToList(),
     };
 

@@ -68,6 +68,13 @@ internal sealed record DumpedTable
     /// <summary>COPY of the stored generated columns alone.</summary>
     internal string CopyGeneratedStatement => Selected(Generated);
 
+    /// <summary>
+    /// COPY of the rows that the table's extension brought and no dump holds: all that do not meet its condition. Null where it has none.
+    /// </summary>
+    internal string? CopyShippedStatement => Condition.StartsWith("WHERE", StringComparison.OrdinalIgnoreCase)
+        ? $"COPY (SELECT {List(Columns)} FROM ONLY {Qualified} WHERE (({Condition["WHERE".Length..]})) IS NOT TRUE) TO STDOUT"
+        : null;
+
     private string Selected(IEnumerable<string> columns) => $"COPY (SELECT {List(columns)} FROM ONLY {Qualified} {Condition}) TO STDOUT";
 
     private static string List(IEnumerable<string> columns) => string.Join(", ", columns.Select(Quote.Identifier));
