@@ -42,12 +42,15 @@ public sealed record PgDrill : PgCheckedResult
     /// <summary>The database.</summary>
     public string Database => Backup.Database;
 
+    /// <summary>Whether the backup was restored, and no check failed. A drill that was not made has not passed.</summary>
+    public override bool Passed => base.Passed && WasMade;
+
     /// <summary>
-    /// Whether a check of the backup itself was made, and none failed. A drill that failed at a limit (<c>recovery-time</c>, <c>data-age</c>) or at the
-    /// <c>rehearsal</c> says nothing against its backup.
+    /// Whether the backup was restored, and no check of it failed. A drill that failed at a limit (<c>recovery-time</c>, <c>data-age</c>)
+    /// or at the <c>rehearsal</c> says nothing against its backup.
     /// </summary>
     public bool BackupPassed
-        => Checks.Any(check => check.Status == PgCheckStatus.Passed && !BesidesTheBackup.Contains(check.Name))
+        => WasMade && Checks.Any(check => check.Status == PgCheckStatus.Passed && !BesidesTheBackup.Contains(check.Name))
             && !Checks.Any(SpeaksAgainstBackup);
 
     /// <summary>
@@ -91,10 +94,11 @@ public sealed record PgDrill : PgCheckedResult
     /// <summary>
     /// The verdict in a word: Failed, Incomplete where a step was not made, Proven, or Passed where nothing was there to compare with.
     /// </summary>
-    public string Result => !Passed ? "Failed" : NotMade.Count > 0 ? "Incomplete" : Proven ? "Proven" : "Passed";
+    public string Result => !base.Passed ? "Failed" : NotMade.Count > 0 ? "Incomplete" : Proven ? "Proven" : "Passed";
 
-    /// <summary>The first failed check and its detail; null when the drill passed.</summary>
-    public string? Failure => Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed) is { } failed
+    /// <summary>The first failed check and its detail, or why the backup was not restored; null when the drill passed.</summary>
+    public string? Failure => (Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed)
+        ?? (Passed ? null : Checks.FirstOrDefault(check => check is { Name: PgCheckName.Restore, Status: PgCheckStatus.Skipped }))) is { } failed
         ? $"{failed.Name}: {failed.Detail}"
         : null;
 

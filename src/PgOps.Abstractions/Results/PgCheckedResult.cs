@@ -7,7 +7,7 @@ public abstract record PgCheckedResult
     /// Whether at least one check was made and none failed. A check that was not made says why and counts for nothing: a result without
     /// any made check has not passed.
     /// </summary>
-    public bool Passed
+    public virtual bool Passed
         => Checks.Any(check => check.Status == PgCheckStatus.Passed) && Checks.All(check => check.Status != PgCheckStatus.Failed);
 
     /// <summary>The checks, in the order they ran.</summary>

@@ -47,6 +47,9 @@ internal sealed record BackupPlan(
     /// <summary>Where the database stands in its migrations.</summary>
     internal required PgMigrationMark? Migration { get; init; }
 
+    /// <summary>The database for pg_dumpall, which does not take off by itself what a role sets against its sessions.</summary>
+    internal required PgTarget GlobalsTarget { get; init; }
+
     /// <summary>The encoding of the names that pg_dump and pg_restore write.</summary>
     internal Encoding NameEncoding => ServerEncoding.Of(Facts.Encoding);
 

@@ -24,12 +24,20 @@ internal static class PartNeeds
             UNION SELECT d.objid FROM pg_catalog.pg_depend d JOIN chosen c ON d.refobjid = c.oid
               JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid AND d.deptype IN ('a', 'i')),
-        pieces AS (
+        roots AS (
             SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid AS classid, p.oid AS objid FROM part p
-            UNION SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN part p ON d.refobjid = p.oid
-             WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
-               AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE d.classid = d.refclassid AND c.oid = d.objid
-                       AND c.relkind NOT IN ('i', 'I'))),
+            UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid FROM pg_catalog.pg_proc f JOIN kept k ON k.oid = f.pronamespace
+             WHERE pg_catalog.cardinality($3::text::oid[]) = 0
+            UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_type t JOIN kept k ON k.oid = t.typnamespace
+             WHERE pg_catalog.cardinality($3::text::oid[]) = 0 AND t.typtype IN ('d', 'r')),
+        -- An index hangs on its constraint, and that on its table. A publication is the database's, not the table's.
+        pieces AS (
+            SELECT r.classid, r.objid FROM roots r
+             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = r.classid AND e.objid = r.objid AND e.deptype = 'e')
+            UNION SELECT d.classid, d.objid FROM pg_catalog.pg_depend d JOIN pieces p ON d.refclassid = p.classid AND d.refobjid = p.objid
+             WHERE d.deptype IN ('a', 'i') AND d.classid <> 'pg_catalog.pg_publication_rel'::pg_catalog.regclass
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                       AND c.oid = d.objid AND c.relkind NOT IN ('i', 'I'))),
         needed AS (
             SELECT DISTINCT d.refclassid AS classid, coalesce(e.typelem, d.refobjid) AS objid
               FROM pieces p JOIN pg_catalog.pg_depend d ON d.classid = p.classid AND d.objid = p.objid

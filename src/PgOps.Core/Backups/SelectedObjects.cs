@@ -92,6 +92,8 @@ internal sealed class SelectedObjects
         var emptied = await FindAsync("-ExcludeTableData", "--exclude-table-data=", Relations, selection.ExcludedTableData)
             .ConfigureAwait(false);
         _withoutRows.UnionWith(excluded.Concat(emptied).Where(one => one.Kind == "r").Select(one => one.Oid));
+        RequireSomething(schemas, withoutSchemas, "-Schema", "-ExcludeSchema");
+        RequireSomething(tables, excluded, "-Table", "-ExcludeTable");
         var lacking = await PartNeeds.FindAsync(
             connection,
             new(Oids(schemas), Oids(withoutSchemas), Oids(tables), Oids(excluded)),
@@ -143,11 +145,30 @@ internal sealed class SelectedObjects
         }
     }
 
+    private static void RequireSomething(IReadOnlyList<Found> chosen, IReadOnlyList<Found> excluded, string parameter, string exclusion)
+    {
+        if (chosen.Count > 0 && !chosen.ExceptBy(excluded.Select(one => one.Oid), one => one.Oid).Any())
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{exclusion} leaves nothing of what {parameter} selects: {NameList.InSentence(chosen.Select(one => one.ToString()), 5)}.",
+                Nothing,
+                "Leave one of them out.");
+        }
+    }
+
     private static async Task<IReadOnlyList<Found>> LookUpAsync(
         NpgsqlConnection connection, string parameter, string pattern, string query, CancellationToken cancellationToken)
     {
         var parsed = DumpPattern.Parse(pattern);
-        if (parsed.Qualifiers.Count > (query == Schemas ? 0 : 1))
+        var most = query == Schemas ? 0 : 1;
+        if (parsed.Qualifiers.Count == most + 1 && parsed.Qualifiers[0] == $"^({connection.Database})$")
+        {
+            // As pg_dump: the database may be named, if it is this one.
+            parsed = parsed with { Qualifiers = [.. parsed.Qualifiers.Skip(1)] };
+        }
+
+        if (parsed.Qualifiers.Count > most)
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument,

@@ -207,7 +207,7 @@ internal sealed class SnapshotDump : IDisposable
         var file = Path.Combine(_folder, BackupDatabase.GlobalsFile);
         var command = new ToolCommand(
             pgDumpAll.Path, "--globals-only", "--no-role-passwords", "--no-password", "--no-sync", $"--database=dbname='{name}'")
-        { Target = _plan.Target };
+        { Target = _plan.GlobalsTarget };
         var result = _plan.Encryptor is null
             ? await ToolProcess.RunAsync(
                 command with { Arguments = [.. command.Arguments, "--file=" + file] }, cancellationToken).ConfigureAwait(false)

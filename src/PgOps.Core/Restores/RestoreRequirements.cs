@@ -128,9 +128,13 @@ internal sealed partial class RestoreRequirements
         var facts = _manifest.Facts;
         var toc = await ArchiveToc.ReadAsync(tool, _archive!, facts, cancellationToken).ConfigureAwait(false);
         var selection = _request.IsPartial ? TocSelection.Of(toc, _request.Schemas, _request.Tables) : null;
-        var edit = ArchiveEdit.Of(toc, selection, _request.SkipExtension, privileges.IsSuperuser, roles, plan.Unfilled);
-        var statements = await ArchiveScript.ReadAsync(
-            tool, _archive!, edit.Definitions, ServerEncoding.Of(facts.Encoding), cancellationToken).ConfigureAwait(false);
+        var (edit, statements) = await EditAsync().ConfigureAwait(false);
+        if (selection is not null && statements.Any(IsExclusion))
+        {
+            selection.AddExtensions();
+            (edit, statements) = await EditAsync().ConfigureAwait(false);
+        }
+
         plan = plan with { Edit = edit, Selection = selection, Manifest = RestorePlan.Filled(_manifest, plan.Unfilled) };
         if (selection is not null)
         {
@@ -145,6 +149,16 @@ internal sealed partial class RestoreRequirements
         }
 
         return (plan, ArchiveNeeds.Of(statements));
+
+        async Task<(ArchiveEdit Edit, IReadOnlyList<SqlStatement> Statements)> EditAsync()
+        {
+            var made = ArchiveEdit.Of(toc, selection, _request.SkipExtension, privileges.IsSuperuser, roles, plan.Unfilled);
+            return (made, await ArchiveScript.ReadAsync(
+                tool, _archive!, made.Definitions, ServerEncoding.Of(facts.Encoding), cancellationToken).ConfigureAwait(false));
+        }
+
+        static bool IsExclusion(SqlStatement statement) => statement.Keywords is ["ALTER", "TABLE", ..]
+            && statement.Span.Contains(" EXCLUDE USING ", StringComparison.Ordinal);
     }
 
     private async Task<IReadOnlyList<string>> RolesAsync(

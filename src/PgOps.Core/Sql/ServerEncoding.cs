@@ -60,7 +60,9 @@ internal static class ServerEncoding
     internal static bool IsUtf8(string name) => Plain(name) is "utf8" or "unicode";
 
     private static Encoding? Find(string name)
-        => CodePages.TryGetValue(Plain(name), out var page) ? CodePagesEncodingProvider.Instance.GetEncoding(page) : null;
+        => !CodePages.TryGetValue(Plain(name), out var page) ? null
+            : page == Encoding.Latin1.CodePage ? Encoding.Latin1
+            : CodePagesEncodingProvider.Instance.GetEncoding(page);
 
     private static string Plain(string name)
     {

@@ -93,6 +93,11 @@ public sealed class DumpSelectionTests : IDisposable
         var both = await Assert.ThrowsAsync<PgOpsException>(
             () => MakeAsync(source, new() { Schemas = ["public"], Tables = ["\"Sales\".*"] }));
         Assert.Contains("would have no effect beside it", both.Problem, StringComparison.Ordinal);
+        var nothing = await Assert.ThrowsAsync<PgOpsException>(
+            () => MakeAsync(source, new() { Tables = ["\"Sales\".*"], ExcludedTables = ["\"Sales\".\"Bills\""] }));
+        Assert.Equal("-ExcludeTable leaves nothing of what -Table selects: \"Sales\".\"Bills\".", nothing.Problem);
+        Assert.Equal(
+            ["Sales.Bills"], Names(await MakeAsync(source, new() { Tables = [$"{source.Database}.\"Sales\".\"Bills\""] })));
     }
 
     [PostgresFact]

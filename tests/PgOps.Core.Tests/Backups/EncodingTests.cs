@@ -39,7 +39,7 @@ public sealed class EncodingTests : IDisposable
         var source = await CreateAsync(encoding, name);
         foreach (var format in new[] { PgBackupFormat.Custom, PgBackupFormat.Directory, PgBackupFormat.Plain })
         {
-            if (format == PgBackupFormat.Plain && !ServerEncoding.IsKnown(encoding))
+            if (format == PgBackupFormat.Plain && encoding is ("LATIN6" or "EUC_TW"))
             {
                 var refused = await Assert.ThrowsAsync<PgOpsException>(() => MakeAsync(source, format));
                 Assert.Equal($"A script in the encoding {encoding} could not be read back: .NET does not know the encoding.", refused.Problem);
@@ -69,8 +69,8 @@ public sealed class EncodingTests : IDisposable
     public async Task Rows_that_are_excluded_by_such_a_name_are_not_in_the_dump(string encoding, string name)
     {
         var source = await CreateAsync(encoding, name);
-        foreach (var format in ServerEncoding.IsKnown(encoding)
-            ? [PgBackupFormat.Custom, PgBackupFormat.Plain] : new[] { PgBackupFormat.Custom })
+        foreach (var format in encoding == "EUC_TW"
+            ? [PgBackupFormat.Custom] : new[] { PgBackupFormat.Custom, PgBackupFormat.Plain })
         {
             var backup = await MakeAsync(source, format, new() { ExcludedTableData = [$"\"{name}\".\"A {name}\""] });
             Assert.Equal(["plain"], backup.Manifest!.Tables.Select(table => table.Name));

@@ -40,6 +40,8 @@ public sealed class PartBackupTests : IDisposable
     [InlineData("CREATE EXTENSION hstore; CREATE TABLE a (h hstore)")]
     [InlineData("CREATE EXTENSION pg_trgm; CREATE TABLE a (t text); CREATE INDEX ON a USING gin (t gin_trgm_ops)")]
     [InlineData("CREATE EXTENSION citext; CREATE TABLE a (t citext[])")]
+    [InlineData("CREATE EXTENSION btree_gist; CREATE TABLE a (i int, r int4range, EXCLUDE USING gist (i WITH =, r WITH &&))")]
+    [InlineData("CREATE TABLE a (i int PRIMARY KEY); CREATE PUBLICATION pub FOR TABLE a")]
     [InlineData("CREATE TABLE a (id serial PRIMARY KEY, i int GENERATED ALWAYS AS IDENTITY, whole a)")]
     public async Task A_table_brings_the_extensions_and_sequences_it_needs(string sql)
     {
@@ -87,11 +89,35 @@ public sealed class PartBackupTests : IDisposable
         Assert.Contains(backup.Warnings, warning => warning.StartsWith("This part cannot be restored by itself", StringComparison.Ordinal));
         var drill = await DrillAsync(backup);
         Assert.False(drill.Proven);
+        Assert.False(drill.Passed);
         Assert.Equal("Incomplete", drill.Result);
+        Assert.StartsWith("restore: not made: ", drill.Failure, StringComparison.Ordinal);
         Assert.Contains(drill.Checks, check => check.Detail.Contains("is a part that needs what it does not hold: ", StringComparison.Ordinal));
         var error = await Assert.ThrowsAsync<PgOpsException>(() => new RestoreDatabase().RunAsync(
             new() { Backup = backup, Target = _server.Target, Database = "never" }, new CollectingSink(), CancellationToken.None));
         Assert.Equal("Nothing was restored.", error.State);
+    }
+
+    [PostgresFact]
+    public async Task A_table_out_of_a_whole_backup_brings_what_its_exclusion_constraint_rests_on()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, """
+            CREATE EXTENSION btree_gist; CREATE TABLE other (x int);
+            CREATE TABLE a (i int, r int4range, EXCLUDE USING gist (i WITH =, r WITH &&))
+            """);
+
+        var restore = await new RestoreDatabase().RunAsync(
+            new()
+            {
+                Backup = await MakeAsync(source, PgBackupFormat.Custom, new()),
+                Target = _server.Target,
+                Database = "booking_alone",
+                Tables = ["a"],
+            },
+            new CollectingSink(),
+            CancellationToken.None);
+
+        Assert.Equal(1, restore.TablesVerified);
     }
 
     [PostgresTheory]
@@ -102,12 +128,14 @@ public sealed class PartBackupTests : IDisposable
         var source = await BackupTestDatabase.CreateAsync(_server, """
             CREATE EXTENSION citext; CREATE SCHEMA one; CREATE SCHEMA two; CREATE TYPE two.mood AS ENUM ('x');
             CREATE TABLE two.far (x int PRIMARY KEY); CREATE TABLE one.near (x int PRIMARY KEY, c citext);
-            CREATE TABLE one.a (m two.mood, x int REFERENCES two.far, y int REFERENCES one.near)
+            CREATE TABLE one.a (m two.mood, x int REFERENCES two.far, y int REFERENCES one.near);
+            CREATE FUNCTION one.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT x FROM two.far; END;
+            CREATE TABLE two.free (x int); CREATE FUNCTION one.g(two.free) RETURNS int LANGUAGE sql AS 'SELECT 1'
             """);
         var backup = await MakeAsync(
             source, PgBackupFormat.Custom, bySchema ? new() { Schemas = ["one"] } : new() { ExcludedSchemas = ["two"] });
 
-        Assert.Equal(["table two.far", "type two.mood"], backup.Manifest!.Payload.Needs.Order());
+        Assert.Equal(["table two.far", "table two.free", "type two.mood"], backup.Manifest!.Payload.Needs.Order());
         var whole = await MakeAsync(source, PgBackupFormat.Custom, new() { Schemas = ["one", "two"] });
         Assert.Empty(whole.Manifest!.Payload.Needs);
         Assert.True((await DrillAsync(whole)).Proven);

@@ -50,6 +50,9 @@ internal sealed class ArchiveEdit
         IReadOnlySet<string> unfilled)
     {
         var skipped = skippedExtensions.ToHashSet(StringComparer.Ordinal);
+
+        // A part says that its tables are in a publication, and does not make it: that is the database's.
+        var hasPublications = toc.Entries.Any(entry => entry.Kind == "PUBLICATION");
         var kept = toc.Entries.Where(entry => selection?.Ids.Contains(entry.Id) != false && !IsSkipped(entry)).ToList();
         var deferred = roles.IsEmpty ? [] : kept.Where(entry => entry.Kind is "POLICY" or "USER MAPPING").ToList();
         var ids = deferred.Select(entry => entry.Id).ToHashSet();
@@ -61,6 +64,7 @@ internal sealed class ArchiveEdit
 
         bool IsSkipped(TocEntry entry) => entry.Kind switch
         {
+            "PUBLICATION TABLE" or "PUBLICATION TABLES IN SCHEMA" => !hasPublications,
             "SCHEMA" => toc.MakesPublic && entry == toc.Public,
             "EXTENSION" => skipped.Contains(entry.Name),
             "COMMENT" => entry.Schema == "-" && entry.Name.StartsWith(OnExtension, StringComparison.Ordinal)

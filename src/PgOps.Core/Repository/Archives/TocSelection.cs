@@ -61,6 +61,17 @@ internal sealed class TocSelection
         return selection;
     }
 
+    /// <summary>
+    /// Takes all extensions along: on which one an exclusion constraint rests, pg_dump does not write into the table of contents.
+    /// </summary>
+    internal void AddExtensions()
+    {
+        foreach (var entry in _toc.Entries.Where(entry => entry.Kind == "EXTENSION"))
+        {
+            Add(entry);
+        }
+    }
+
     /// <summary>Whether a table or sequence is in it.</summary>
     internal bool Holds(string schema, string name)
     {
