@@ -207,16 +207,23 @@ internal sealed class SnapshotDump : IDisposable
         var file = Path.Combine(_folder, BackupDatabase.GlobalsFile);
         var command = new ToolCommand(
             pgDumpAll.Path, "--globals-only", "--no-role-passwords", "--no-password", "--no-sync", $"--database=dbname='{name}'")
-        { Target = _plan.GlobalsTarget };
-        var result = _plan.Encryptor is null
-            ? await ToolProcess.RunAsync(
-                command with { Arguments = [.. command.Arguments, "--file=" + file] }, cancellationToken).ConfigureAwait(false)
-            : await _plan.Encryptor.PipeAsync(command, file, cancellationToken).ConfigureAwait(false);
+        { Target = _plan.Target };
+        var result = await RunAsync(command).ConfigureAwait(false);
+        if (result.ExitCode != 0 && _plan.GlobalsTarget != _plan.Target)
+        {
+            // A timeout of the role; a pooler that nobody has named may not take the options that take it off, so they come second.
+            result = await RunAsync(command with { Target = _plan.GlobalsTarget }).ConfigureAwait(false);
+        }
+
         const string Way = "A role that may not read the cluster's roles can leave them out: -NoGlobals.";
         result.EnsureSuccess(BackupDatabase.NothingLeft, Way);
         if (result.Errors.Count > 0)
         {
             throw result.Error(BackupDatabase.NothingLeft, Way);
         }
+
+        Task<ToolResult> RunAsync(ToolCommand one) => _plan.Encryptor is null
+            ? ToolProcess.RunAsync(one with { Arguments = [.. one.Arguments, "--file=" + file] }, cancellationToken)
+            : _plan.Encryptor.PipeAsync(one, file, cancellationToken);
     }
 }

@@ -63,22 +63,6 @@ public sealed class SnapshotTroubleTests
     }
 
     [PostgresFact]
-    public async Task Every_program_of_a_backup_begins_without_the_timeouts_of_the_role()
-    {
-        var target = await BackupTestDatabase.CreateAsync(_server, """
-            DROP ROLE IF EXISTS hasty; CREATE ROLE hasty SUPERUSER LOGIN PASSWORD 'secret';
-            ALTER ROLE hasty SET statement_timeout = '1ms'; ALTER ROLE hasty SET default_transaction_read_only = on;
-            CREATE TABLE a AS SELECT g FROM generate_series(1, 10000) g
-            """);
-        using var folder = new TemporaryFolder();
-
-        var backup = await OddDatabase.BackUpAsync(target with { Username = "hasty", Password = new PgSecret("secret") }, folder);
-
-        Assert.True(File.Exists(Path.Combine(backup.Path, "globals.sql")));
-        await SandboxServer.ExecuteAsync(target, "DROP ROLE hasty");
-    }
-
-    [PostgresFact]
     public async Task Large_objects_that_the_role_may_not_read_are_named_before_anything_is_written()
     {
         var target = await BackupTestDatabase.CreateAsync(_server, """

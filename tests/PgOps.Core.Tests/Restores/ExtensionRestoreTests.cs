@@ -184,7 +184,7 @@ public sealed class ExtensionRestoreTests : IDisposable
         var proven = await DrillAsync(new() { Backup = forged, Server = _server.Target });
 
         Assert.Equal("Incomplete", proven.Result);
-        Assert.True(proven.BackupPassed);
+        Assert.False(proven.BackupPassed);
         Assert.Contains("nowhere 1.0", Check(proven, "restore").Detail, StringComparison.Ordinal);
         Assert.Contains("-SkipExtension nowhere", Check(proven, "restore").Detail, StringComparison.Ordinal);
         Assert.Single(await File.ReadAllLinesAsync(Path.Combine(_folder.Path, DrillLedger.FileName)));
