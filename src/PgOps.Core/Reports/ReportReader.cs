@@ -92,6 +92,7 @@ internal sealed class ReportReader
                 + $"Recovery took {SpanText.Measured(drill.RecoveryTime)}; "
                 + $"{SpanText.Measured(drill.DataAge)} of work would have been lost.{yet}",
             { BackupPassed: true } => $"The backup restores, but it is not proven: its content was not compared.{yet}",
+            _ when yet.Length == 0 => "The backup was not restored, so the drill says nothing of it.",
             _ => "The backup is not good: do not rely on it.",
         };
     }

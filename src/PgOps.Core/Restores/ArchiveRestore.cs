@@ -61,7 +61,7 @@ internal sealed partial class ArchiveRestore
         var run = new ArchiveRestore(backup.Manifest!, messages, progress, stop);
         using var plain = OpenedArchive.Plain(Path.Combine(backup.Path, backup.Manifest!.Payload.Path));
         var archive = options.Archive ?? plain;
-        foreach (var part in await RunsAsync(backup.Manifest.Facts, archive, options, cancellationToken).ConfigureAwait(false))
+        foreach (var part in await RunsAsync(backup.Manifest.Facts, archive, options, messages, cancellationToken).ConfigureAwait(false))
         {
             await run.LoadAsync(backup, archive, target, options, part, cancellationToken).ConfigureAwait(false);
         }
@@ -72,7 +72,8 @@ internal sealed partial class ArchiveRestore
     }
 
     private static async Task<IReadOnlyList<ArchiveRun>> RunsAsync(
-        PgDatabaseFacts facts, OpenedArchive archive, ArchiveRestoreOptions options, CancellationToken cancellationToken)
+        PgDatabaseFacts facts, OpenedArchive archive, ArchiveRestoreOptions options, PgRestoreMessages messages,
+        CancellationToken cancellationToken)
     {
         var restored = options.Edit is { IsWhole: false } edit ? edit.Restored : null;
         if (options.Jobs == 1)
@@ -82,6 +83,12 @@ internal sealed partial class ArchiveRestore
         }
 
         var toc = await ArchiveToc.ReadAsync(options.Tool, archive, facts, cancellationToken).ConfigureAwait(false);
+        if (toc.Entries.Any(entry => entry.Kind == "SUBSCRIPTION" && restored?.Contains(entry.Id) != false))
+        {
+            // Of several workers' warnings one may be lost among the others' lines.
+            messages.TellOfSubscriptions();
+        }
+
         return ArchiveRun.Of(toc, restored);
     }
 

@@ -11,6 +11,7 @@ namespace PgOps.Core.Restores;
 internal sealed partial class PgRestoreMessages
 {
     private const int ContextLines = 2;
+    private const string Unconnected = "subscriptions are not connected";
     private const string HarmlessError = "could not execute query: ERROR:  unrecognized configuration parameter \"transaction_timeout\"";
 
     private const string HarmlessCommand = "Command was: SET transaction_timeout = 0;";
@@ -22,8 +23,8 @@ internal sealed partial class PgRestoreMessages
         ("is insufficient to publish logical changes", "this server's wal_level publishes nothing"),
 
         // pg_dump restores subscriptions unconnected on purpose: two databases must not fetch from one slot (up to 15, then from 16 on).
-        ("tables were not subscribed, you will have to run ALTER SUBSCRIPTION ... REFRESH PUBLICATION", "subscriptions are not connected"),
-        ("subscription was created, but is not connected", "subscriptions are not connected"),
+        ("tables were not subscribed, you will have to run ALTER SUBSCRIPTION ... REFRESH PUBLICATION", Unconnected),
+        ("subscription was created, but is not connected", Unconnected),
     ];
 
     private readonly SortedSet<string> _remarks = new(StringComparer.Ordinal);
@@ -54,6 +55,9 @@ internal sealed partial class PgRestoreMessages
     internal static string? HarmlessRemark(string line) => line.Contains("WARNING:", StringComparison.Ordinal)
         ? Array.Find(HarmlessWarnings, one => line.Contains(one.Text, StringComparison.Ordinal)).Remark
         : null;
+
+    /// <summary>Says that the archive holds subscriptions, which pg_dump always writes unconnected.</summary>
+    internal void TellOfSubscriptions() => _remarks.Add(Unconnected);
 
     /// <summary>Takes a line.</summary>
     /// <returns>Whether it is ordinary talk about progress.</returns>
