@@ -53,6 +53,14 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     public int? Jobs { get; set; }
 
     /// <summary>
+    /// How long to wait for a lock that others hold on a table, for example 5min. Default: as long as it takes; who holds it is said after
+    /// three seconds.
+    /// </summary>
+    [Parameter]
+    [TimeSpanAmount]
+    public TimeSpan? LockTimeout { get; set; }
+
+    /// <summary>
     /// Leaves schemas out on both sides: their tables, sequences and objects. Names as the catalog holds them, with * and ?; one that fits
     /// nothing on either side is an error. Without the schema pgops the migration state is not compared either.
     /// </summary>
@@ -96,6 +104,7 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
                 MaxRows = MaxRows,
                 ExcludedSchemas = ExcludeSchema,
                 Jobs = Jobs,
+                LockTimeout = LockTimeout,
             },
             sink,
             token));

@@ -64,27 +64,33 @@ public sealed class BackupDatabase
     // The steps: require, plan, dump, verify, encrypt, hash, close.
     private static async Task<PgBackup> MakeAsync(BackupDatabaseRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
-        var parent = Path.GetFullPath(request.Path);
         var id = Guid.NewGuid().ToString("N");
         var target = request.Target with { ApplicationName = $"PgOps backup {id[..8]}" };
         var timings = new PhaseTimings();
         Require(request);
         var encryptor = await Encryptor.FindAsync(request.Recipients, cancellationToken).ConfigureAwait(false);
+        // Also the size of a table cannot be asked for while somebody holds it alone; and whoever waits for a table lets nobody else near
+        // it, pg_dump neither.
+        var watch = new LockWatch(target, "The backup", PgErrorCode.BackupFailed, NothingLeft) { Limit = request.LockTimeout };
+        return await watch.RunAsync(
+            sink.Log, token => MakeAsync(request, id, target, encryptor, timings, sink, token), cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<PgBackup> MakeAsync(
+        BackupDatabaseRequest request, string id, PgTarget target, Encryptor? encryptor, PhaseTimings timings, IOperationSink sink,
+        CancellationToken cancellationToken)
+    {
+        var parent = Path.GetFullPath(request.Path);
         var holder = await SnapshotHolder.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         await using (holder.ConfigureAwait(false))
         {
-            // Also the size of a table cannot be asked for while somebody holds it alone.
-            var plan = await LockWatch.RunAsync(
-                holder.Connection, target, request.LockTimeout, sink.Log,
-                () => PlanAsync(request, id, target, holder, sink, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var plan = await PlanAsync(request, id, target, holder, sink, cancellationToken).ConfigureAwait(false);
             plan = plan with { Encryptor = encryptor };
             var reader = await SnapshotSession.OpenAsync(target, holder.Snapshot, cancellationToken).ConfigureAwait(false);
             await using var readerGone = reader.ConfigureAwait(false);
             if (request.Selection.IsWhole)
             {
-                await LockWatch.RunAsync(
-                    reader.Connection, target, request.LockTimeout, sink.Log,
-                    () => reader.LockAsync(plan.Listed.Tables, cancellationToken), cancellationToken).ConfigureAwait(false);
+                await reader.LockAsync(plan.Listed.Tables, cancellationToken).ConfigureAwait(false);
             }
 
             timings.End("prepare");

@@ -17,9 +17,6 @@ internal static partial class BackupLog
     [LoggerMessage(6003, LogLevel.Information, "  {Seconds,8:0.000} s  {Schema}.{Name}")]
     internal static partial void TableFingerprintTook(this ILogger log, double seconds, string schema, string name);
 
-    [LoggerMessage(6005, LogLevel.Warning, "The backup waits: {Holders}")]
-    internal static partial void WaitsForLock(this ILogger log, string holders);
-
     [LoggerMessage(6004, LogLevel.Information, "The fingerprint is taken from the source, not from the archive: {Reason}.")]
     internal static partial void FingerprintFromSource(this ILogger log, string reason);
 }

@@ -32,14 +32,7 @@ public sealed class CompareDatabase
         var startedAt = DateTime.UtcNow;
         var elapsed = Stopwatch.StartNew();
         var excluded = new ExcludedSchemas(request.ExcludedSchemas);
-        var found = await CompareAsync(request, excluded, sink, cancellationToken).ConfigureAwait(false);
-        var rows = !request.Detailed
-            ? null
-            : request.ReferenceTarget is null || request.Difference is null
-                ? RowComparison.Skip("a manifest holds no rows: restore the backup under another name and compare the two databases")
-                : await RowComparison.RunAsync(
-                    request.ReferenceTarget, request.Difference, found.Content.Tables, request.MaxRows, sink,
-                    cancellationToken).ConfigureAwait(false);
+        var (found, rows) = await WatchedAsync(request, excluded, sink, cancellationToken).ConfigureAwait(false);
         return new PgComparison
         {
             Reference = request.ReferenceBackup?.ToString() ?? request.ReferenceTarget!.ToString(),
@@ -59,6 +52,43 @@ public sealed class CompareDatabase
             Duration = elapsed.Elapsed,
         };
     }
+
+    private static Task<(Found Found, RowComparison? Rows)> WatchedAsync(
+        CompareDatabaseRequest request, ExcludedSchemas excluded, IOperationSink sink, CancellationToken cancellationToken)
+    {
+        // A name of its own tells the sessions of this comparison from all others.
+        var name = $"PgOps compare {Guid.NewGuid().ToString("N")[..8]}";
+        request = request with
+        {
+            ReferenceTarget = request.ReferenceTarget is { } reference ? reference with { ApplicationName = name } : null,
+            Difference = request.Difference is { } difference ? difference with { ApplicationName = name } : null,
+        };
+        Func<CancellationToken, Task<(Found, RowComparison?)>> work = async token =>
+        {
+            var found = await CompareAsync(request, excluded, sink, token).ConfigureAwait(false);
+            return (found, await RowsAsync(request, found, sink, token).ConfigureAwait(false));
+        };
+        foreach (var target in new[] { request.ReferenceTarget, request.Difference }.OfType<PgTarget>())
+        {
+            var (inner, watch) = (work, new LockWatch(target, "The comparison", PgErrorCode.StatementFailed, "Nothing was changed.")
+            {
+                Limit = request.LockTimeout,
+            });
+            work = token => watch.RunAsync(sink.Log, inner, token);
+        }
+
+        return work(cancellationToken);
+    }
+
+    private static async Task<RowComparison?> RowsAsync(
+        CompareDatabaseRequest request, Found found, IOperationSink sink, CancellationToken cancellationToken)
+        => !request.Detailed
+            ? null
+            : request.ReferenceTarget is null || request.Difference is null
+                ? RowComparison.Skip("a manifest holds no rows: restore the backup under another name and compare the two databases")
+                : await RowComparison.RunAsync(
+                    request.ReferenceTarget, request.Difference, found.Content.Tables, request.MaxRows, sink,
+                    cancellationToken).ConfigureAwait(false);
 
     private static void Check(CompareDatabaseRequest request)
     {

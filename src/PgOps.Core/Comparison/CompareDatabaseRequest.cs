@@ -31,4 +31,7 @@ public sealed record CompareDatabaseRequest
 
     /// <summary>Sessions to read each database with; null takes the number of processors, at most 8.</summary>
     public int? Jobs { get; init; }
+
+    /// <summary>How long to wait for a lock that others hold on a table; null waits as long as it takes.</summary>
+    public TimeSpan? LockTimeout { get; init; }
 }

@@ -125,7 +125,7 @@ internal static partial class DumpFormat
         return Of(head.AsSpan(0, content.ReadAtLeast(head, HeadLength, throwOnEndOfStream: false))).Length > 0;
     }
 
-    [GeneratedRegex(@"(?:^|/)(?:toc\.dat|\d+\.dat(?:\.gz|\.lz4|\.zst)?|blobs(?:_\d+)?\.toc)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?:^|/)(?:toc\.dat|(?:blob_)?\d+\.dat(?:\.gz|\.lz4|\.zst)?|blobs(?:_\d+)?\.toc)$", RegexOptions.CultureInvariant)]
     private static partial Regex DirectoryFile();
 
     [GeneratedRegex(

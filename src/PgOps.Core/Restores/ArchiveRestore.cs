@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Npgsql;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Postgres.Connections;
@@ -18,15 +20,18 @@ internal sealed partial class ArchiveRestore
 {
     private const int MostLinesQuoted = 24;
 
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(500);
+
     private const string RefreshFails = "The view's query fails on the rows that the backup holds, as REFRESH MATERIALIZED VIEW does in the "
         + "source by now: mend the query or the rows there, and back up again. Of this backup each table can be had by its name: -Table.";
 
     private readonly PgRestoreMessages _messages;
     private readonly CancellationTokenSource _stop;
-    private readonly Dictionary<string, long> _sizes;
+    private readonly Dictionary<string, (long Bytes, long Rows)> _sizes;
     private readonly ProgressActivity _progress;
+    private readonly object _gate = new();
     private readonly long _total;
-    private long _done;
+    private long _begun;
     private int _started;
 
     private ArchiveRestore(PgBackupManifest manifest, PgRestoreMessages messages, ProgressActivity progress, CancellationTokenSource stop)
@@ -35,8 +40,8 @@ internal sealed partial class ArchiveRestore
         _progress = progress;
         _stop = stop;
         _sizes = manifest.Tables.GroupBy(table => table.ToString())
-            .ToDictionary(group => group.Key, group => group.Sum(table => table.Bytes));
-        _total = _sizes.Values.Sum();
+            .ToDictionary(group => group.Key, group => (group.Sum(table => table.Bytes), group.Sum(table => table.Rows)));
+        _total = _sizes.Values.Sum(size => size.Bytes);
     }
 
     /// <summary>Restores an archive into an empty database.</summary>
@@ -99,6 +104,8 @@ internal sealed partial class ArchiveRestore
         var exitCode = -1;
         IReadOnlyList<string> said = [];
         using var folder = part.Entries is not null ? new PrivateFolder() : null;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var watching = WatchAsync(target, ended.Token);
         try
         {
             var command = new ToolCommand(options.Tool.Path, Arguments(target, options, part, folder))
@@ -114,6 +121,11 @@ internal sealed partial class ArchiveRestore
         {
             // Ended by Read at the first real complaint.
         }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await watching.ConfigureAwait(false);
+        }
 
         if (_messages.Quoted.Count > 0 || (exitCode != 0 && !_messages.Tolerated))
         {
@@ -121,12 +133,19 @@ internal sealed partial class ArchiveRestore
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
                 $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"
-                    + string.Join('\n', InternalOptions.Explained(quoted).Select(line => "  " + line)),
+                    + string.Join('\n', InternalOptions.Explained(quoted).Select(line => "  " + line))
+                    + Withheld(backup.Manifest!.Facts),
                 "Nothing was put in place.",
                 quoted.Any(line => RefreshEntry().IsMatch(line)) ? RefreshFails : "Remove the cause, then run the command again.")
             { Subject = backup };
         }
     }
+
+    /// <summary>What may be the cause, and nobody could see in pg_restore's words.</summary>
+    private static string Withheld(PgDatabaseFacts facts) => facts.WithheldSettings.Count == 0
+        ? ""
+        : "\n  The database had settings of its own whose values are in no backup, for they look like secrets: "
+            + $"{NameList.Of(facts.WithheldSettings)}. What needs one of them while it is restored fails without it.";
 
     private static string[] Arguments(PgTarget target, ArchiveRestoreOptions options, ArchiveRun part, PrivateFolder? folder)
     {
@@ -189,19 +208,75 @@ internal sealed partial class ArchiveRestore
             return;
         }
 
-        if (TableData().Match(line) is { Success: true } table)
+        lock (_gate)
         {
-            var name = table.Groups[1].Value;
-            _started++;
-            _progress.Report(
-                string.Create(CultureInfo.InvariantCulture, $"table {_started} of {_sizes.Count}: {name}"), _done, _total);
-            _done += _sizes.GetValueOrDefault(name);
+            if (TableData().Match(line) is { Success: true } table)
+            {
+                var name = table.Groups[1].Value;
+                _started++;
+                _progress.Report(At(name), _begun, _total);
+                _begun += _sizes.GetValueOrDefault(name).Bytes;
+            }
+            else
+            {
+                // Nobody can say how long the indexes will take, so behind the last table there is no estimate, and the percentage stays.
+                var item = Item().Match(line) is { Success: true } launched ? launched.Groups[1].Value : line["pg_restore: ".Length..];
+                _progress.Report(item, _begun, _started < _sizes.Count ? _total : 0);
+            }
         }
-        else
+    }
+
+    private string At(string table) => string.Create(CultureInfo.InvariantCulture, $"table {_started} of {_sizes.Count}: {table}");
+
+    /// <summary>Within a table pg_restore says nothing; the server does.</summary>
+    private async Task WatchAsync(PgTarget target, CancellationToken cancellationToken)
+    {
+        try
         {
-            // Nobody can say how long the indexes will take, so behind the last table there is no estimate, and the percentage stays.
-            var item = Item().Match(line) is { Success: true } launched ? launched.Groups[1].Value : line["pg_restore: ".Length..];
-            _progress.Report(item, _done, _started < _sizes.Count ? _total : 0);
+            await Task.Delay(WatchInterval, cancellationToken).ConfigureAwait(false);
+            var session = await ServerConnection.OpenAsync(
+                target with { ApplicationName = "PgOps progress" }, null, cancellationToken).ConfigureAwait(false);
+            await using (session.ConfigureAwait(false))
+            {
+                while (RunningCopies.AreTold(session))
+                {
+                    Show(await RunningCopies.ReadAsync(session, target.ApplicationName, cancellationToken).ConfigureAwait(false));
+                    await Task.Delay(WatchInterval, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or NpgsqlException or PgOpsException)
+        {
+            // Where no session is to be had there is less to show.
+        }
+    }
+
+    private void Show(IReadOnlyList<RunningCopy> copies)
+    {
+        lock (_gate)
+        {
+            var open = 0.0;
+            (string Name, long Rows, long Of, double Left) slowest = default;
+            foreach (var copy in copies)
+            {
+                var name = $"{copy.Schema}.{copy.Name}";
+                var (bytes, rows) = _sizes.GetValueOrDefault(name);
+                var left = bytes * (1 - (rows > 0 ? Math.Min(1, (double)copy.Rows / rows) : 0));
+                open += left;
+                if (slowest.Name is null || left > slowest.Left)
+                {
+                    slowest = (name, copy.Rows, rows, left);
+                }
+            }
+
+            if (slowest.Name is not null)
+            {
+                var of = slowest.Of > 0 ? string.Create(CultureInfo.InvariantCulture, $" of {slowest.Of:N0}") : "";
+                _progress.Report(
+                    string.Create(CultureInfo.InvariantCulture, $"{At(slowest.Name)}, {slowest.Rows:N0}{of} rows"),
+                    Math.Max(0, _begun - (long)open),
+                    _total);
+            }
         }
     }
 

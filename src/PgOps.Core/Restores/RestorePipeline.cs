@@ -142,7 +142,7 @@ internal sealed class RestorePipeline
     {
         var obstacle = await _destination.ObstacleAsync(proof, staged, cancellationToken).ConfigureAwait(false);
         var check = obstacle
-            ?? await TimedCheck.RunAsync(() => LoadPayloadAsync(proof, plan, staged, cancellationToken)).ConfigureAwait(false);
+            ?? await TimedCheck.RunAsync(() => LoadWatchedAsync(proof, plan, staged, cancellationToken)).ConfigureAwait(false);
         _checks.Add(check);
         if (plan.Selection is { } selection)
         {
@@ -150,6 +150,14 @@ internal sealed class RestorePipeline
         }
 
         return check;
+    }
+
+    private Task<PgCheck> LoadWatchedAsync(BackupProof proof, RestorePlan plan, StagedDatabase staged, CancellationToken cancellationToken)
+    {
+        // A name of its own tells the sessions of this restore from all others.
+        staged = staged with { Target = staged.Target with { ApplicationName = $"PgOps restore {Guid.NewGuid().ToString("N")[..8]}" } };
+        return new LockWatch(staged.Target, "The restore", PgErrorCode.RestoreFailed, "Nothing was put in place.")
+            .RunAsync(_sink.Log, token => LoadPayloadAsync(proof, plan, staged, token), cancellationToken);
     }
 
     private async Task<PgCheck> LoadPayloadAsync(

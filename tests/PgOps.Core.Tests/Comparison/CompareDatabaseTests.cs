@@ -5,7 +5,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Comparison;
 
 /// <summary>Row counts alone pass many a broken copy: each of these must be found, and the table named.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class CompareDatabaseTests : IDisposable
 {
     private readonly SandboxServer _server;

@@ -5,7 +5,7 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Comparison;
 
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class DatabaseFingerprintTests
 {
     private readonly SandboxServer _server;

@@ -9,7 +9,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Comparison;
 
 /// <summary>Stored generated columns are in no dump: a restore computes them anew, perhaps before it has what they need.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class GeneratedColumnsTests : IDisposable
 {
     /// <summary>Bills are loaded before the rates that their totals are computed from.</summary>

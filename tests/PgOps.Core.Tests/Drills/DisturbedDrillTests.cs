@@ -13,7 +13,7 @@ namespace PgOps.Core.Tests.Drills;
 /// left: no sandbox, no scratch database, no role; the ledger's chain holds. PGOPS_FAULT_ROUNDS says how many moments each ground gets
 /// (3 when it is not set).
 /// </summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class DisturbedDrillTests : IDisposable
 {

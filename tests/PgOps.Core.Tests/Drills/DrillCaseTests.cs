@@ -5,7 +5,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Drills;
 
 /// <summary>The cases of docs/drill-cases.md: each must be caught by the check that the table names, and what is wrong be named.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class DrillCaseTests : IDisposable
 {

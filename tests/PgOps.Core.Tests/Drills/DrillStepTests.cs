@@ -7,7 +7,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Drills;
 
 /// <summary>The steps that a drill is asked for, and what each says about the backup: limits, rehearsal, amcheck, roles.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class DrillStepTests : IDisposable
 {

@@ -6,7 +6,7 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Drills;
 
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class TestRestoreTests : IDisposable
 {
     private readonly SandboxServer _server;

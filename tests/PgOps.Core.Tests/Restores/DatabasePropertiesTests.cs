@@ -9,7 +9,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>What belongs to a database itself: who may connect, how many, its comment, settings that roles have in it.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class DatabasePropertiesTests : IDisposable
 {
     private const string Properties = """
@@ -57,6 +57,26 @@ public sealed class DatabasePropertiesTests : IDisposable
             "connection limit: 7 expected, 8 found; grant of CONNECT to PUBLIC: not in the reference; "
                 + "not compared, because the value looks like a secret: app.api_token",
             (await PropertiesAsync(backup, restore.Target)).Detail);
+    }
+
+    [PostgresFact]
+    public async Task A_drill_that_may_fail_for_want_of_a_withheld_value_says_so()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, """
+            SET app.api_token = 'abc';
+            CREATE FUNCTION salted(a int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+                $$ BEGIN RETURN md5(a || current_setting('app.api_token')); END $$;
+            CREATE TABLE a (i int); INSERT INTO a VALUES (1); CREATE INDEX ON a (public.salted(i))
+            """);
+        await SetAsync("ALTER DATABASE {0} SET app.api_token = 'abc'", source);
+        var backup = await OddDatabase.BackUpAsync(source, _folder);
+
+        var drill = await new TestRestore().RunAsync(
+            new() { Backup = backup, Server = _server.Target }, new CollectingSink(), CancellationToken.None);
+
+        var restore = drill.Checks.Single(check => check.Name == "restore");
+        Assert.Equal(PgCheckStatus.Failed, restore.Status);
+        Assert.Contains("whose values are in no backup, for they look like secrets: app.api_token.", restore.Detail, StringComparison.Ordinal);
     }
 
     [PostgresTheory]

@@ -9,7 +9,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>A database's own settings decide what is computed while a copy is filled: they have to be there before the rows.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class EarlySettingsTests : IDisposable
 {
     private const string Settings = """

@@ -14,7 +14,7 @@ namespace PgOps.Core.Tests.Restores;
 /// <summary>
 /// A server that takes nothing but encrypted connections (hostssl), with a certificate of an authority of the test's own.
 /// </summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class EncryptedServerTests : IDisposable
 {

@@ -7,7 +7,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>Extensions that need more than CREATE EXTENSION: docs/extensions.md says what, and these try it.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class ExtensionRestoreTests : IDisposable
 {
     private const string Jobs = """

@@ -6,7 +6,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>What a role sets for applications ends no restore: not its programs, not its clean-up.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class HostileRoleTests : IDisposable
 {
     private const string Role = "hostile";

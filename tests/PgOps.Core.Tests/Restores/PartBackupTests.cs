@@ -6,7 +6,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>Backups of a part of a database, restored and drilled by themselves.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class PartBackupTests : IDisposable
 {
     private readonly SandboxServer _server;

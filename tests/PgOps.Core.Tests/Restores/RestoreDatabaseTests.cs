@@ -8,7 +8,7 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores;
 
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class RestoreDatabaseTests : IDisposable
 {

@@ -6,7 +6,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>What several jobs may do side by side: an archive records fewer orders than there are.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 public sealed class RestoreOrderTests : IDisposable
 {
     private const int Drills = 3;

@@ -5,7 +5,7 @@ using PgOps.Core.Tests.Support;
 namespace PgOps.Core.Tests.Restores;
 
 /// <summary>Restores of a part, with other roles, or without an extension.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class RestorePartTests : IDisposable
 {

@@ -66,13 +66,20 @@ public sealed class SandboxServer : IAsyncLifetime
 }
 
 /// <summary>
-/// The tests that share a <see cref="SandboxServer"/>. There are three such collections, which run side by side, because the tests spend
-/// much of their time waiting.
+/// The tests that share a <see cref="SandboxServer"/>. There are four such collections, which run side by side (xunit.runner.json), because the
+/// tests spend much of their time waiting. None should be much longer than the others.
 /// </summary>
 [CollectionDefinition(Name)]
 public sealed class PostgresTests : ICollectionFixture<SandboxServer>
 {
     public const string Name = "PostgreSQL";
+}
+
+/// <summary>The tests of restores, drills and comparisons, beside those of <see cref="PostgresTests"/>.</summary>
+[CollectionDefinition(Name)]
+public sealed class RestoreTests : ICollectionFixture<SandboxServer>
+{
+    public const string Name = "PostgreSQL, restores";
 }
 
 /// <summary>The tests of migrations and switches, beside those of <see cref="PostgresTests"/>.</summary>

@@ -15,6 +15,9 @@ internal sealed record SchemaObject(string Mark, string? Definition)
     private const int Digits = 16;
     private const char Query = '~';
 
+    // The mark of manifests that were made before SelectAliases were left out; null where it is the same.
+    private string? _earlier;
+
     /// <summary>Whether the definition holds a query.</summary>
     internal bool HoldsQuery => Mark.StartsWith(Query);
 
@@ -22,10 +25,20 @@ internal sealed record SchemaObject(string Mark, string? Definition)
     internal static SchemaObject Of(string definition, bool holdsQuery)
     {
         var text = ArrayCasts.Distribute(definition);
-        var digest = Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..Digits];
-        return new SchemaObject(holdsQuery ? Query + digest : digest, definition);
+        if (!holdsQuery)
+        {
+            return new SchemaObject(DigestOf(text), definition);
+        }
+
+        var nameless = SelectAliases.LeaveOut(text);
+        return new SchemaObject(Query + DigestOf(nameless), definition)
+        {
+            _earlier = nameless == text ? null : Query + DigestOf(text),
+        };
     }
 
     /// <summary>Whether the definitions are equal.</summary>
-    internal bool Is(SchemaObject other) => Mark == other.Mark;
+    internal bool Is(SchemaObject other) => Mark == other.Mark || (_earlier ?? Mark) == other.Mark || Mark == (other._earlier ?? other.Mark);
+
+    private static string DigestOf(string text) => Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..Digits];
 }

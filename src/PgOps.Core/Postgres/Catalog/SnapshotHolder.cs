@@ -59,26 +59,20 @@ internal sealed class SnapshotHolder : IAsyncDisposable
     internal async Task GuardAsync(
         string applicationName, Action<IReadOnlyDictionary<uint, long>> onProgress, Task workDone, CancellationToken cancellationToken)
     {
-        var watchCopies = Connection.VersionNumber() >= 140000;
+        var watchCopies = RunningCopies.AreTold(Connection);
         try
         {
             for (var last = false; !last;)
             {
                 last = await Task.WhenAny(workDone, Task.Delay(Interval, cancellationToken)).ConfigureAwait(false) == workDone;
                 cancellationToken.ThrowIfCancellationRequested();
-                var running = watchCopies
-                    ? await Connection.QueryAsync(
-                        """
-                        SELECT p.relid, p.bytes_processed
-                        FROM (SELECT pg_catalog.pg_stat_clear_snapshot()) AS fresh,
-                             LATERAL (SELECT c.relid, c.bytes_processed FROM pg_catalog.pg_stat_progress_copy c
-                                      JOIN pg_catalog.pg_stat_activity a USING (pid)
-                                      WHERE a.application_name = $1) AS p
-                        """,
-                        row => (Oid: row.GetFieldValue<uint>(0), Bytes: row.GetInt64(1)),
-                        cancellationToken,
-                        applicationName).ConfigureAwait(false)
-                    : [(0u, await Connection.ScalarAsync<int>("SELECT 1", cancellationToken).ConfigureAwait(false))];
+                if (!watchCopies)
+                {
+                    _ = await Connection.ScalarAsync<int>("SELECT 1", cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                var running = await RunningCopies.ReadAsync(Connection, applicationName, cancellationToken).ConfigureAwait(false);
                 onProgress(running.GroupBy(copy => copy.Oid).ToDictionary(copies => copies.Key, copies => copies.Sum(copy => copy.Bytes)));
             }
         }

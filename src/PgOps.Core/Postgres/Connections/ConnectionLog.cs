@@ -13,4 +13,7 @@ internal static partial class ConnectionLog
 
     [LoggerMessage(EventId = 2002, Message = "{Severity}: {Message}")]
     internal static partial void ServerNotice(this ILogger log, LogLevel level, string severity, string message);
+
+    [LoggerMessage(2004, LogLevel.Warning, "{Subject} waits: {Holders}")]
+    internal static partial void WaitsForLock(this ILogger log, string subject, string holders);
 }

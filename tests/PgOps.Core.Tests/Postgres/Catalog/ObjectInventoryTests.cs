@@ -54,6 +54,37 @@ public sealed class ObjectInventoryTests : IDisposable
         Assert.Equal(backup.Manifest!.Objects!.Count, Assert.Single(copies).Count);
     }
 
+    // What the parser names when it reads a dump, and did not when the views were made, is no difference; what people name is one.
+    [PostgresFact]
+    public async Task Names_that_a_restore_makes_up_are_no_difference()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, """
+            CREATE TABLE a (x int, y text);
+            CREATE VIEW v AS SELECT x FROM (SELECT x FROM a UNION ALL SELECT NULL FROM a) q;
+            CREATE VIEW long AS SELECT x FROM (SELECT x FROM a UNION ALL SELECT NULL FROM a) q WHERE x::text <> LONG;
+            CREATE MATERIALIZED VIEW m AS WITH c AS (SELECT x FROM a EXCEPT SELECT NULL) SELECT * FROM c;
+            CREATE VIEW e AS SELECT x FROM a WHERE x IN (SELECT NULL UNION SELECT x FROM a);
+            CREATE RULE r AS ON INSERT TO a DO ALSO UPDATE a SET y = 'r' WHERE x IN (SELECT NULL UNION SELECT 1);
+            ALTER TABLE a ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY p ON a USING (x IN (SELECT NULL UNION SELECT 1))
+            """.Replace("LONG", $"'{new string('a', 1000)}'", StringComparison.Ordinal));
+        var backup = await OddDatabase.BackUpAsync(source, _folder);
+        var copy = source with { Database = source.Database + "_copy" };
+
+        await new RestoreDatabase().RunAsync(
+            new() { Backup = backup, Target = _server.Target, Database = copy.Database }, new CollectingSink(), CancellationToken.None);
+
+        Assert.NotEqual(await DefinitionOfVAsync(source), await DefinitionOfVAsync(copy));
+        await SandboxServer.ExecuteAsync(copy, "ALTER VIEW e RENAME COLUMN x TO z");
+        var comparison = await new CompareDatabase().RunAsync(
+            new() { ReferenceTarget = source, Difference = copy }, new CollectingSink(), CancellationToken.None);
+        Assert.Contains(comparison.Objects, one => one.Name == "public.e");
+        Assert.All(comparison.Objects, one => Assert.StartsWith("public.e", one.Name, StringComparison.Ordinal));
+
+        static Task<object?> DefinitionOfVAsync(PgTarget target)
+            => SandboxServer.ExecuteAsync(target, "SELECT pg_get_viewdef('v'::regclass)");
+    }
+
     // A dump by pg_dump 14 or older, restored to 15 or newer: the difference is real, and what to do about it is said beside it.
     [PostgresFact]
     public async Task An_old_dumps_schema_public_is_explained()

@@ -7,7 +7,7 @@ using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Restores.Masking;
 
-[Collection(PostgresTests.Name)]
+[Collection(RestoreTests.Name)]
 [Trait("Category", "Slow")]
 public sealed class MaskDatabaseTests : IDisposable
 {
