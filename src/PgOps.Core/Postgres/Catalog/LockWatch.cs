@@ -163,7 +163,7 @@ internal sealed record LockWatch(PgTarget Target, string Subject, PgErrorCode Co
                 return limit - waited ?? Pause;
             }
 
-            (Overdue, Waited) = (true, waited);
+            (Overdue, Waited) = (true, limit.Value);
             stop.Cancel();
             return TimeSpan.Zero;
         }
