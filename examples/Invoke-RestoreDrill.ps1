@@ -28,7 +28,10 @@ param(
     [string[]] $Database = @(),
 
     # The module. Default: the clone's, or the installed one where this script was copied out of the clone.
-    [string] $ModulePath = ((Join-Path $PSScriptRoot '../PgOps.psd1'), 'PgOps' | Where-Object { $_ -eq 'PgOps' -or (Test-Path $_) } | Select-Object -First 1)
+    [string] $ModulePath = (
+        (Join-Path $PSScriptRoot '../PgOps.psd1'), 'PgOps' |
+        Where-Object { $_ -eq 'PgOps' -or (Test-Path $_) } | Select-Object -First 1
+    )
 )
 
 $ErrorActionPreference = 'Stop'

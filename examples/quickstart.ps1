@@ -16,7 +16,8 @@ param(
 
 $ErrorActionPreference = 'Stop'
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
-$work = (New-Item -ItemType Directory -Path ([System.IO.Path]::GetTempPath()) -Name "pgops-demo-$([guid]::NewGuid().ToString('N').Substring(0, 8))").FullName
+$name = "pgops-demo-$([guid]::NewGuid().ToString('N').Substring(0, 8))"
+$work = (New-Item -ItemType Directory -Path ([System.IO.Path]::GetTempPath()) -Name $name).FullName
 $migrations = Join-Path $PSScriptRoot 'shop/migrations'
 $script:step = 0
 
@@ -65,21 +66,27 @@ $sandbox = $null
 try {
     Show-Step 'A throwaway server'
     $sandbox = Start-PgSandbox -Database shop
-    Show-Line ('PostgreSQL {0}, ready in {1:0.0} s; it disappears with this process' -f $sandbox.ServerVersion, $sandbox.StartupTime.TotalSeconds) good
+    Show-Line ('PostgreSQL {0}, ready in {1:0.0} s; it disappears with this process' -f
+        $sandbox.ServerVersion, $sandbox.StartupTime.TotalSeconds) good
 
     Show-Step 'Build the shop by migrations'
     $first = Invoke-PgMigration $sandbox -Path $migrations -ToVersion 20260202130000
-    foreach ($migration in $first.Applied) { Show-Line ('{0}  {1,6:0.00} s' -f "$migration".PadRight(52), $migration.Duration.TotalSeconds) good }
+    foreach ($migration in $first.Applied) {
+        Show-Line ('{0}  {1,6:0.00} s' -f "$migration".PadRight(52), $migration.Duration.TotalSeconds) good
+    }
     Show-Line "$($first.StillPending) more wait in the folder for the next release"
 
     Show-Step 'Back it up, inside one snapshot'
     $backup = Backup-PgDatabase $sandbox -Path (Join-Path $work 'backups')
     $rows = ($backup.Manifest.Tables | Measure-Object Rows -Sum).Sum
-    Show-Line ('{0} tables, {1:N0} rows, {2} on disk in {3:0.0} s, counts and content hashes included' -f $backup.Manifest.Tables.Count, $rows, [PgOps.PgSize]::Format($backup.Bytes), $backup.Duration.TotalSeconds) good
+    Show-Line ('{0} tables, {1:N0} rows, {2} on disk in {3:0.0} s, counts and content hashes included' -f
+        $backup.Manifest.Tables.Count, $rows, [PgOps.PgSize]::Format($backup.Bytes), $backup.Duration.TotalSeconds) good
 
     Show-Step 'Prove it: restore into a fresh server and compare every table'
     $drill = $backup | Test-PgRestore
-    foreach ($check in $drill.Checks) { Show-Line "$($check.Name.PadRight(16)) $($check.Detail)" $(if ($check.Status -eq 'Passed') { 'good' } else { 'found' }) }
+    foreach ($check in $drill.Checks) {
+        Show-Line "$($check.Name.PadRight(16)) $($check.Detail)" $(if ($check.Status -eq 'Passed') { 'good' } else { 'found' })
+    }
     if (-not $drill.Passed) { throw "The drill failed: $($drill.Failure)" }
     Show-Line ('recovered and verified in {0:0.0} s' -f $drill.RecoveryTime.TotalSeconds) good
 
@@ -101,7 +108,9 @@ try {
 
     Show-Step 'The next release, behind the proven backup'
     $release = $drill | Invoke-PgMigration -Path $migrations
-    foreach ($migration in $release.Applied) { Show-Line ('{0}  {1,6:0.00} s' -f "$migration".PadRight(52), $migration.Duration.TotalSeconds) good }
+    foreach ($migration in $release.Applied) {
+        Show-Line ('{0}  {1,6:0.00} s' -f "$migration".PadRight(52), $migration.Duration.TotalSeconds) good
+    }
     Show-Line "each of them is recorded with the backup $($release.BackupId.Substring(0, 8))… that would undo it" good
 
     $figures = [pscustomobject]@{
@@ -128,9 +137,11 @@ if (-not $Quiet) {
     $line = '─' * 74
     Write-Host "`n$($PSStyle.Foreground.BrightGreen)$line$($PSStyle.Reset)"
     Write-Host "   $($PSStyle.Bold)A backup is a backup only once it has been restored and found equal.$($PSStyle.Reset)"
-    Write-Host ('   This one is: {0:N0} rows in {1} tables, back in {2:0.0} s, every hash equal.' -f $figures.Rows, $figures.Tables, $figures.RecoveryTime.TotalSeconds)
+    Write-Host ('   This one is: {0:N0} rows in {1} tables, back in {2:0.0} s, every hash equal.' -f
+        $figures.Rows, $figures.Tables, $figures.RecoveryTime.TotalSeconds)
     Write-Host ('   One flipped bit: found. One changed value: found, in {0}.' -f $figures.ChangedTable)
-    Write-Host ('   {0} migrations, the shop is at version {1}. {2:0.0} s in all; nothing is left behind.' -f $figures.Migrations, $figures.Version, $figures.Duration.TotalSeconds)
+    Write-Host ('   {0} migrations, the shop is at version {1}. {2:0.0} s in all; nothing is left behind.' -f
+        $figures.Migrations, $figures.Version, $figures.Duration.TotalSeconds)
     Write-Host "$($PSStyle.Foreground.BrightGreen)$line$($PSStyle.Reset)`n"
 }
 

@@ -39,8 +39,10 @@ if ($WhatIfPreference) {
 }
 
 $drill = Backup-PgDatabase @database -Path $Backups | Test-PgRestore -Strict
-Write-Host ('Proven backup {0}: {1:N0} rows in {2} tables, recovery in {3:0.0} s' -f $drill.Backup.Path, $drill.Rows, $drill.TablesCompared, $drill.RecoveryTime.TotalSeconds)
+Write-Host ('Proven backup {0}: {1:N0} rows in {2} tables, recovery in {3:0.0} s' -f
+    $drill.Backup.Path, $drill.Rows, $drill.TablesCompared, $drill.RecoveryTime.TotalSeconds)
 
 $run = Invoke-PgMigration @database -Path $Migrations -ProvenBy $drill
-Write-Host "Released $($run.FromVersion) -> $($run.ToVersion): $($run.Applied.Count) migrations in $('{0:0.0}' -f $run.Duration.TotalSeconds) s"
+$took = '{0:0.0}' -f $run.Duration.TotalSeconds
+Write-Host "Released $($run.FromVersion) -> $($run.ToVersion): $($run.Applied.Count) migrations in $took s"
 $run

@@ -6,7 +6,8 @@ try {
     $null = [System.Reflection.Assembly]::LoadFrom("$PSScriptRoot/bin/PgOps.Abstractions.dll")
 }
 catch [System.IO.FileNotFoundException] {
-    throw "PgOps is not built: '$PSScriptRoot/bin' holds no PgOps.Abstractions.dll. Run ./build.ps1 in the clone first, or install the packaged module."
+    throw ("PgOps is not built: '$PSScriptRoot/bin' holds no PgOps.Abstractions.dll. Run ./build.ps1 in the clone first, " +
+        'or install the packaged module.')
 }
 
 $inner = Import-Module -Assembly ([PgOps.Loading.PgOpsLoadContext]::LoadCmdlets("$PSScriptRoot/bin")) -PassThru

@@ -91,7 +91,8 @@ function Read-Topic {
             '## Notes' { $topic.Notes = Get-Paragraph $body }
             '## Links' { $topic.Links = [regex]::Matches($body, '(?m)^- (.+)$').ForEach({ $_.Groups[1].Value.Trim() }) }
             '## Examples' {
-                foreach ($match in [regex]::Matches($body, '(?ms)^### (?<title>[^\n]+)\n+```powershell\n(?<code>.*?)\n```\n(?<text>.*?)(?=^### |\z)')) {
+                $pattern = '(?ms)^### (?<title>[^\n]+)\n+```powershell\n(?<code>.*?)\n```\n(?<text>.*?)(?=^### |\z)'
+                foreach ($match in [regex]::Matches($body, $pattern)) {
                     $topic.Examples.Add(@{
                             Title = Remove-Markup $match.Groups['title'].Value
                             Code  = $match.Groups['code'].Value
@@ -138,7 +139,8 @@ function Get-TypeName {
 
     $inner = [System.Nullable]::GetUnderlyingType($Type) ?? $Type
     if ($inner -eq [switch]) { return 'SwitchParameter' }
-    [Microsoft.PowerShell.ToStringCodeMethods]::Type([psobject] $inner) -replace '^(System\.Management\.Automation|System|PgOps)\.(?=\w+(\[\])?$)'
+    [Microsoft.PowerShell.ToStringCodeMethods]::Type([psobject] $inner) -replace
+        '^(System\.Management\.Automation|System|PgOps)\.(?=\w+(\[\])?$)'
 }
 
 # The property behind a parameter says where its doc comment stands.
@@ -146,7 +148,12 @@ function Get-ParameterText {
     param([System.Management.Automation.CmdletInfo] $Cmdlet, [System.Management.Automation.CommandParameterInfo] $Parameter)
 
     $property = $Cmdlet.ImplementingType.GetProperty($Parameter.Name)
-    $text = if ($property) { Get-Summary $cmdletSummaries "P:$($property.DeclaringType.FullName).$($property.Name)" } else { $shouldProcessTexts[$Parameter.Name] }
+    $text = if ($property) {
+        Get-Summary $cmdletSummaries "P:$($property.DeclaringType.FullName).$($property.Name)"
+    }
+    else {
+        $shouldProcessTexts[$Parameter.Name]
+    }
     if (-not $text) { Write-Warning "$Cmdlet -$($Parameter.Name) has no doc comment." }
     $text
 
@@ -176,7 +183,12 @@ function Get-DefaultValue {
 }
 
 function Write-Parameter {
-    param([System.Management.Automation.CmdletInfo] $Cmdlet, [object] $Instance, [System.Management.Automation.CommandParameterInfo] $Parameter, [switch] $InSyntax)
+    param(
+        [System.Management.Automation.CmdletInfo] $Cmdlet,
+        [object] $Instance,
+        [System.Management.Automation.CommandParameterInfo] $Parameter,
+        [switch] $InSyntax
+    )
 
     $ways = @(
         if ($Parameter.ValueFromPipeline) { 'ByValue' }
@@ -286,7 +298,9 @@ function Write-Command {
     foreach ($set in $sets) {
         $xml.WriteStartElement('command', 'syntaxItem', $command)
         Write-Text maml name $maml $Cmdlet.Name
-        foreach ($parameter in (Sort-ByUse $Cmdlet $set.Parameters).Where({ $_.Name -notin $common })) { Write-Parameter $Cmdlet $instance $parameter -InSyntax }
+        foreach ($parameter in (Sort-ByUse $Cmdlet $set.Parameters).Where({ $_.Name -notin $common })) {
+            Write-Parameter $Cmdlet $instance $parameter -InSyntax
+        }
         $xml.WriteEndElement()
     }
     $xml.WriteEndElement()
@@ -302,7 +316,9 @@ function Write-Command {
     Write-Flow inputTypes inputType $inputs
 
     $outputs = [ordered]@{}
-    foreach ($type in $Cmdlet.OutputType.ForEach('Type')) { $outputs[[object] $type] = "$(Get-Summary $typeSummaries "T:$($type.FullName)")" }
+    foreach ($type in $Cmdlet.OutputType.ForEach('Type')) {
+        $outputs[[object] $type] = "$(Get-Summary $typeSummaries "T:$($type.FullName)")"
+    }
     Write-Flow returnValues returnValue $outputs
 
     if ($topic.Notes) {

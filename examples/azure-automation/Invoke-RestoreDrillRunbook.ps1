@@ -14,7 +14,8 @@
     The password comes from the credential asset named by -CredentialName. Outside Azure Automation, where Get-AutomationPSCredential
     is not there, give -Credential. Nothing is asked.
 .EXAMPLE
-    ./Invoke-RestoreDrillRunbook.ps1 -Target 'postgresql://db.example/shop?sslmode=verify-full' -CredentialName shop-backup -Backups D:\backups
+    $target = 'postgresql://db.example/shop?sslmode=verify-full'
+    ./Invoke-RestoreDrillRunbook.ps1 -Target $target -CredentialName shop-backup -Backups D:\backups
 #>
 #Requires -Version 7.4
 [CmdletBinding()]
@@ -68,7 +69,9 @@ $results = @($newest | Test-PgRestore -MaxDataLoss $MaxAge -ErrorAction Continue
 $stamp = [datetime]::UtcNow.ToString('yyyyMMdd-HHmmssZ')
 $report = $results | Export-PgReport (Join-Path $Reports "drill_$stamp.html") -Title "Restore drill of $stamp"
 $results | Where-Object { $_ -is [PgOps.PgDrill] } | ForEach-Object {
-    Write-Output ('{0}: {1}, {2:N0} rows in {3} tables, recovery in {4:0.0} s' -f $_.Database, ($_.Proven ? ($_.Passed ? 'proven' : "proven, yet failed at $($_.Failure)") : 'NOT PROVEN'), $_.Rows, $_.TablesCompared, $_.RecoveryTime.TotalSeconds)
+    $verdict = $_.Proven ? ($_.Passed ? 'proven' : "proven, yet failed at $($_.Failure)") : 'NOT PROVEN'
+    Write-Output ('{0}: {1}, {2:N0} rows in {3} tables, recovery in {4:0.0} s' -f
+        $_.Database, $verdict, $_.Rows, $_.TablesCompared, $_.RecoveryTime.TotalSeconds)
 }
 
 $bad = @($results | Where-Object { -not ($_.Proven -and $_.Passed) })

@@ -3,11 +3,16 @@
 
 # Windows PowerShell cannot load PgOps, and old runbooks call it: 'powershell -File backup.ps1'. The script is run again by PowerShell 7.4
 # or newer, with the same parameters. Gives its exit code, or nothing where this is the right PowerShell already.
-function Invoke-InNewPowerShell([string] $Script, [System.Collections.IDictionary] $Parameters, [version] $Version = $PSVersionTable.PSVersion) {
+function Invoke-InNewPowerShell(
+    [string] $Script,
+    [System.Collections.IDictionary] $Parameters,
+    [version] $Version = $PSVersionTable.PSVersion
+) {
     if ($Version -ge [version]'7.4') { return }
     $pwsh = @(Get-Command pwsh -CommandType Application -ErrorAction SilentlyContinue)[0]
     if ($null -eq $pwsh) {
-        throw ("PgOps needs PowerShell 7.4 or newer; this is $Version, and there is no pwsh on the PATH. Nothing was done. Install it with: " +
+        throw ("PgOps needs PowerShell 7.4 or newer; this is $Version, and there is no pwsh on the PATH. " +
+            "Nothing was done. Install it with: " +
             'winget install Microsoft.PowerShell (Windows), or dotnet tool install --global PowerShell (with the .NET SDK).')
     }
     $arguments = @('-NoProfile', '-File', $Script)

@@ -29,7 +29,9 @@ if (-not $env:DATABASE_URL) { Stop-Script 'DATABASE_URL is not set. Nothing was 
 if ($Out -notlike '*.sql.gz') { Stop-Script "-Out must end in .sql.gz, for that is what is written: '$Out'. Nothing was done." }
 $file = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Out)
 $hashFile = "$file.sha256"
-foreach ($path in $file, $hashFile) { if (Test-Path -LiteralPath $path) { Stop-Script "$path is there already. Nothing was done. Give another name." } }
+foreach ($path in $file, $hashFile) {
+    if (Test-Path -LiteralPath $path) { Stop-Script "$path is there already. Nothing was done. Give another name." }
+}
 $folder = Split-Path $file
 $null = New-Item -ItemType Directory -Force $folder
 
@@ -39,8 +41,12 @@ Write-Host "Backed up $($backup.Database) to $($backup.Path)"
 if ($NoDrill) { Write-Warning "The backup is not proven: no drill was made. Test-PgRestore '$($backup.Path)' makes one." }
 else {
     $drill = $backup | Test-PgRestore -Strict
-    if (-not $drill.Proven) { Stop-Script "The backup is not proven: $($drill.NotMade -join ', ') could not be made. It is in $($backup.Path); no $Out was made." }
-    Write-Host ('Proven: {0:N0} rows in {1} tables restored and equal, in {2:0.0} s' -f $drill.Rows, $drill.TablesCompared, $drill.RecoveryTime.TotalSeconds)
+    if (-not $drill.Proven) {
+        Stop-Script ("The backup is not proven: $($drill.NotMade -join ', ') could not be made. " +
+            "It is in $($backup.Path); no $Out was made.")
+    }
+    Write-Host ('Proven: {0:N0} rows in {1} tables restored and equal, in {2:0.0} s' -f
+        $drill.Rows, $drill.TablesCompared, $drill.RecoveryTime.TotalSeconds)
 }
 
 # Under its name the file is complete. Without -Force Move-Item overwrites nothing.

@@ -7,7 +7,8 @@
     compared with its manifest, table by table; one made by others is checked by its .sha256 and counted. Without -Force the plan is
     shown and the exit code is 1. Anything wrong ends with an error and exit code 1.
 .EXAMPLE
-    $env:NEW_DATABASE_URL = 'postgresql://...'; powershell -ExecutionPolicy Bypass -File examples/db/restore.ps1 -File backups/x.sql.gz -Force
+    $env:NEW_DATABASE_URL = 'postgresql://...'
+    powershell -ExecutionPolicy Bypass -File examples/db/restore.ps1 -File backups/x.sql.gz -Force
 #>
 [CmdletBinding()]
 param(
@@ -53,6 +54,7 @@ if (-not $Force) {
     Stop-Script 'Nothing was done. Give -Force, too, when this is the right database.'
 }
 $restore = Restore-PgDatabase $source -Target $url -IntoEmpty -Confirm:$false
-$compared = if ($restore.TablesVerified -gt 0) { "$($restore.TablesVerified) tables equal to the backup's manifest" } else { 'a dump made without PgOps has nothing to compare with' }
+$compared = if ($restore.TablesVerified -gt 0) { "$($restore.TablesVerified) tables equal to the backup's manifest" }
+else { 'a dump made without PgOps has nothing to compare with' }
 Write-Host ('Restored into {0}: {1:N0} rows, {2}, {3:0.0} s' -f $restore.Target, $restore.Rows, $compared, $restore.Duration.TotalSeconds)
 $restore

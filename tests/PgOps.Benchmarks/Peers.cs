@@ -64,6 +64,7 @@ internal static class Peers
     }
 
     private static string Url(PgTarget target)
-        => $"postgres://{target.Username}:{target.GetEnvironment()["PGPASSWORD"]}@{(target.Host[0] == '/' ? "" : $"{target.Host}:{target.Port}")}/"
+        => $"postgres://{target.Username}:{target.GetEnvironment()["PGPASSWORD"]}@"
+            + $"{(target.Host[0] == '/' ? "" : $"{target.Host}:{target.Port}")}/"
             + $"{target.Database}?sslmode=disable{(target.Host[0] == '/' ? $"&host={target.Host}&port={target.Port}" : "")}";
 }

@@ -14,7 +14,8 @@ internal sealed class RestoreRaces
 {
     // What a sandbox sets otherwise; Ground.CreateAsync turns the syncing on.
     internal const string DefaultSettings =
-        "autovacuum=on;jit=on;max_wal_size=1GB;checkpoint_timeout=5min;log_checkpoints=on;max_locks_per_transaction=64;maintenance_work_mem=64MB";
+        "autovacuum=on;jit=on;max_wal_size=1GB;checkpoint_timeout=5min;log_checkpoints=on;"
+        + "max_locks_per_transaction=64;maintenance_work_mem=64MB";
 
     private const string Copy = "copy";
 

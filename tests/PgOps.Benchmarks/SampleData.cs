@@ -7,11 +7,13 @@ internal static class SampleData
 {
     /// <summary>What fills a database.</summary>
     internal static string Fill(int scale) => $"""
-        CREATE TABLE accounts AS SELECT i AS id, i % 100 AS branch, (i::bigint * 7919) % 100000 AS balance, repeat(' ', 84)::char(84) AS filler
+        CREATE TABLE accounts AS SELECT i AS id, i % 100 AS branch, (i::bigint * 7919) % 100000 AS balance,
+            repeat(' ', 84)::char(84) AS filler
             FROM generate_series(1, {scale * 100_000}) i;
         ALTER TABLE accounts ADD PRIMARY KEY (id);
         CREATE TABLE documents AS SELECT i AS id, md5(i::text) AS name, now() AS at,
-            jsonb_build_object('id', i, 'tags', ARRAY[md5((i + 1)::text), md5((i + 2)::text)], 'text', repeat(md5((i % 1000)::text), 8)) AS body
+            jsonb_build_object('id', i, 'tags', ARRAY[md5((i + 1)::text), md5((i + 2)::text)],
+                'text', repeat(md5((i % 1000)::text), 8)) AS body
             FROM generate_series(1, {scale * 6000}) i;
         ALTER TABLE documents ADD PRIMARY KEY (id);
         ANALYZE;

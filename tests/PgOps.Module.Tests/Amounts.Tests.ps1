@@ -77,24 +77,32 @@ Describe 'Amounts on the command line' {
 
     It 'a retention of 14 is not a retention of 14 ticks' {
         { Remove-PgBackup $TestDrive -KeepWithin 14 -Confirm:$false } | Should -Throw '*14 is not a time span: write 14d or 14.00:00:00.*'
-        { Remove-PgBackup $TestDrive -KeepWithin -1d -Confirm:$false } | Should -Throw '*-1d is a negative time span: write 1d or 1.00:00:00.*'
+        { Remove-PgBackup $TestDrive -KeepWithin -1d -Confirm:$false } |
+            Should -Throw '*-1d is a negative time span: write 1d or 1.00:00:00.*'
         { Remove-PgBackup $TestDrive -MaxSize 500 -Confirm:$false } | Should -Throw '*500 is not a size: write 500GB or 500MiB.*'
     }
 
     It 'a lock limit of 30 is not a missing limit' {
-        { Invoke-PgMigration 'postgresql://nobody@127.0.0.1:1/x' -Path $folder -LockTimeout 30 } | Should -Throw '*30 is not a time span: write 30s or 00:00:30.*'
-        { Invoke-PgMigration 'postgresql://nobody@127.0.0.1:1/x' -Path $folder -LockTimeout 0 } | Should -Throw '*0 is not a time span: write 0s or 00:00:00.*'
+        { Invoke-PgMigration 'postgresql://nobody@127.0.0.1:1/x' -Path $folder -LockTimeout 30 } |
+            Should -Throw '*30 is not a time span: write 30s or 00:00:30.*'
+        { Invoke-PgMigration 'postgresql://nobody@127.0.0.1:1/x' -Path $folder -LockTimeout 0 } |
+            Should -Throw '*0 is not a time span: write 0s or 00:00:00.*'
     }
 
     It 'a grace period of 30 is not a grace period of nothing' {
-        { Switch-PgDatabase 'postgresql://nobody@127.0.0.1:1/x' -With y -GracePeriod 30 -Confirm:$false } | Should -Throw '*30 is not a time span: write 30s or 00:00:30.*'
+        { Switch-PgDatabase 'postgresql://nobody@127.0.0.1:1/x' -With y -GracePeriod 30 -Confirm:$false } |
+            Should -Throw '*30 is not a time span: write 30s or 00:00:30.*'
     }
 
     It 'PowerShell''s own suffixes keep their meaning when they are typed' {
         # 14d is the decimal 14 and 90s the short 90 to PowerShell; nothing is there to remove.
         $empty = (New-Item -ItemType Directory (Join-Path $TestDrive 'empty')).FullName
         Remove-PgBackup $empty -KeepWithin 14d -MaxSize 10GB -Confirm:$false | Should -BeNullOrEmpty
-        { Test-PgDatabase 'postgresql://nobody@127.0.0.1:1/x' -CheckTimeout 90s -UnusedIndexAge 30d -UnusedIndexSize 512KB -ErrorAction Ignore } | Should -Not -Throw
+        {
+            Test-PgDatabase 'postgresql://nobody@127.0.0.1:1/x' -CheckTimeout 90s `
+                -UnusedIndexAge 30d -UnusedIndexSize 512KB -ErrorAction Ignore
+        } |
+            Should -Not -Throw
         Get-PgBackup $empty -After 2026-01-31 -Before 2026-01-31T18:30:00Z | Should -BeNullOrEmpty
     }
 

@@ -29,7 +29,8 @@ Describe 'Retention' {
 
     It 'refuses a folder without a rule' {
         { Remove-PgBackup $backups -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
-        { Remove-PgBackup (Join-Path $TestDrive 'none') -KeepLast 1 -Confirm:$false -ErrorAction Stop } | Should -Throw -ErrorId 'PathNotFound*'
+        { Remove-PgBackup (Join-Path $TestDrive 'none') -KeepLast 1 -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'PathNotFound*'
     }
 
     It 'removes a given backup, but not the last proven one' {
@@ -49,7 +50,8 @@ Describe 'Retention' {
 Describe 'Whole backups and parts' {
     BeforeAll {
         $parts = Join-Path $TestDrive 'parts'
-        $null = Invoke-Sql $target 'CREATE TABLE log AS SELECT generate_series(1, 10) AS a; CREATE SCHEMA audit; CREATE TABLE audit.t (a int)'
+        $null = Invoke-Sql $target 'CREATE TABLE log AS SELECT generate_series(1, 10) AS a'
+        $null = Invoke-Sql $target 'CREATE SCHEMA audit; CREATE TABLE audit.t (a int)'
         $whole = Backup-PgDatabase $target -Path $parts -Format Custom -NoGlobals
         ($whole | Test-PgRestore -Target $sandbox).Proven | Should -BeTrue
         $log = 1..2 | ForEach-Object { Backup-PgDatabase $target -Path $parts -Format Custom -NoGlobals -Table log }
@@ -158,7 +160,8 @@ Describe 'Labels and holds' {
     It 'keep a backup from the rules, and the result says so' {
         $result = Remove-PgBackup $marked -KeepLast 1 -Confirm:$false -InformationVariable said
         ($result | Where-Object Removed).Path | Should -Be $plain.Path
-        ($result | Where-Object Held).Reason | Should -Be "held until $($held.KeepUntil.ToString('yyyy-MM-dd HH:mm'))Z", 'label pre-migration'
+        ($result | Where-Object Held).Reason |
+            Should -Be "held until $($held.KeepUntil.ToString('yyyy-MM-dd HH:mm'))Z", 'label pre-migration'
         "$said" | Should -BeLike '*2 backups, * are kept by a label or a hold alone.*'
     }
 
@@ -216,7 +219,9 @@ Describe 'The undo of a migration' {
 Describe 'Retention in a store' -Skip:(-not $env:CI -and -not (Get-Command rclone -ErrorAction Ignore)) {
     BeforeAll {
         $store = "rclone::local:$(Join-Path $TestDrive 'remote')"
-        $made = 1..4 | ForEach-Object { Backup-PgDatabase $target -Path (Join-Path $TestDrive 'sent') -Format Custom -NoGlobals -CopyTo $store }
+        $made = 1..4 | ForEach-Object {
+            Backup-PgDatabase $target -Path (Join-Path $TestDrive 'sent') -Format Custom -NoGlobals -CopyTo $store
+        }
         $null = Get-PgBackup $store | Where-Object Id -EQ $made[1].Id | Test-PgRestore -Target $sandbox -Strict
         function Get-Name($Backups) { $Backups | ForEach-Object { $_.Path -replace '^.*[\\/]' } }
     }
@@ -230,7 +235,8 @@ Describe 'Retention in a store' -Skip:(-not $env:CI -and -not (Get-Command rclon
     }
 
     It 'refuses the last proven one by name, and keeps it by rule' {
-        ($made[1].Path -replace '^.*[\\/]', "$store/" | Remove-PgBackup -Confirm:$false).Reason | Should -Be 'last proven; -Force removes it by name'
+        ($made[1].Path -replace '^.*[\\/]', "$store/" | Remove-PgBackup -Confirm:$false).Reason |
+            Should -Be 'last proven; -Force removes it by name'
         $result = Remove-PgBackup $store -KeepLast 1 -Confirm:$false -ErrorAction Stop
         Get-Name ($result | Where-Object Removed).Backup | Sort-Object | Should -Be (Get-Name $made[0, 2] | Sort-Object)
         Get-Name (Get-PgBackup $store) | Should -Be (Get-Name $made[3, 1])
@@ -293,7 +299,8 @@ Describe 'A copy that cannot be made' {
         $failures.Count | Should -Be 1
         $failures[0].FullyQualifiedErrorId | Should -BeLike "$Id,*"
         $failures[0].TargetObject.Path | Should -Be $backup.Path
-        "$($failures[0])" | Should -BeLike "The backup was not copied to ${store}: *State: The backup itself is complete: $($backup.Path)*Next: *Copy-PgBackup '$($backup.Path)' -Destination '$store'*"
+        "$($failures[0])" | Should -BeLike ("The backup was not copied to ${store}: " +
+            "*State: The backup itself is complete: $($backup.Path)*Next: *Copy-PgBackup '$($backup.Path)' -Destination '$store'*")
         "$($failures[0])" | Should -Not -Match 'NOBODYMAYREADTHIS'
     }
 

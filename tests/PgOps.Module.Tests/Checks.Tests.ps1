@@ -44,7 +44,8 @@ Describe 'Test-PgDatabase' {
     It 'takes the manifest from a backup that comes down the pipeline, and by its path' {
         $null = Invoke-Sql $target 'ALTER TABLE keyless RENAME TO renamed'
         try {
-            foreach ($test in ($backup | Test-PgDatabase -Only ExpectedTables), (Test-PgDatabase $target -Manifest $backup.Path -Only ExpectedTables),
+            foreach ($test in ($backup | Test-PgDatabase -Only ExpectedTables),
+                (Test-PgDatabase $target -Manifest $backup.Path -Only ExpectedTables),
                 (Use-PgEnvironment $target { Get-PgBackup $backups | Test-PgDatabase -Only ExpectedTables })) {
                 "$($test.Findings)" | Should -Be 'public.keyless is missing; the manifest has it'
                 $test.Target.Database | Should -Be 'shop'
@@ -74,7 +75,8 @@ Describe 'Test-PgRestore -Check' {
         $failed.Failure | Should -Be 'check: a_bad: line 1: 1 row: id=1'
         $failed.Checks[-1].Status | Should -Be 'Passed'
         (Get-PgBackup $backups).Proven | Should -BeFalse
-        $drill = $backup | Test-PgRestore -Check ./checks/b_good.sql, @{ copy = { "$((Test-PgTarget $_).Passed), $(Invoke-Sql $_ 'SELECT count(*) FROM t')" } }
+        $drill = $backup | Test-PgRestore -Check ./checks/b_good.sql,
+            @{ copy = { "$((Test-PgTarget $_).Passed), $(Invoke-Sql $_ 'SELECT count(*) FROM t')" } }
         $drill.Proven | Should -BeTrue
         $drill.Checks.Where({ $_.Name -eq 'check: copy' }).Detail | Should -Be 'True, 1'
         $drill.Checks[-2].Name | Should -Be 'check: b_good'
@@ -101,7 +103,11 @@ Describe 'Test-PgDatabase -Check' {
     }
 
     It 'fails a script block that throws, writes an error, or returns $false' {
-        $test = Test-PgDatabase $target -Only Wraparound -Check { throw 'thrown' }, { Get-Item /nowhere; 'goes on' }, { param($database) "of $($database.Database)"; $false }
+        $test = Test-PgDatabase $target -Only Wraparound -Check { throw 'thrown' }, { Get-Item /nowhere; 'goes on' }, {
+            param($database)
+            "of $($database.Database)"
+            $false
+        }
         $test.Checks[1..3].Status | Should -Be 'Failed', 'Failed', 'Failed'
         $test.Checks[1].Detail | Should -Be 'thrown'
         $test.Checks[2].Detail | Should -BeLike 'Cannot find path*nowhere*'
@@ -116,19 +122,23 @@ Describe 'Test-PgDatabase -Check' {
             $script:seen += [Environment]::CurrentManagedThreadId
             "$mine, $((Test-PgTarget $_).Target.Database)"
         }
-        $tests.Checks.Where({ $_.Name -eq 'check: script 1' }).Detail | Sort-Object | Should -Be 'of the session, eu', 'of the session, shop'
+        $tests.Checks.Where({ $_.Name -eq 'check: script 1' }).Detail | Sort-Object |
+            Should -Be 'of the session, eu', 'of the session, shop'
         $seen | Should -Be $thread, $thread
     }
 
     It 'stops a script block when its time is over' {
-        $took = Measure-Command { $script:test = Test-PgDatabase $target -Only Wraparound -CheckTimeout 00:00:01 -Check { Start-Sleep 60 }, { 'next' } }
+        $took = Measure-Command {
+            $script:test = Test-PgDatabase $target -Only Wraparound -CheckTimeout 00:00:01 -Check { Start-Sleep 60 }, { 'next' }
+        }
         $took.TotalSeconds | Should -BeLessThan 20
         $test.Checks[1].Detail | Should -Be 'did not end within 1 s (-CheckTimeout)'
         $test.Checks[2].Status | Should -Be 'Passed'
     }
 
     It 'refuses what is not a check before it tests anything' -ForEach @(
-        @{ Check = './nowhere/*.sql'; Id = 'PathNotFound' }, @{ Check = 5; Id = 'InvalidArgument' }, @{ Check = 'https://x/{password}'; Id = 'InvalidArgument' }
+        @{ Check = './nowhere/*.sql'; Id = 'PathNotFound' }, @{ Check = 5; Id = 'InvalidArgument' },
+        @{ Check = 'https://x/{password}'; Id = 'InvalidArgument' }
     ) {
         try { Test-PgDatabase $target -Check $Check; $failure = $null } catch { $failure = $_ }
         $failure.FullyQualifiedErrorId | Should -BeLike "$Id,*"
@@ -146,6 +156,9 @@ Describe 'Test-PgDatabase -Check' {
         $suite.name | Should -BeLike 'Database test of shop@*'
         $suite.testcase.name | Should -Be ((Get-Content db.json -Raw | ConvertFrom-Json).results.checks.name)
         $suite.testcase.Where({ $_.failure }).name | Should -Be 'check: a_bad'
-        $suite.'system-err' | Should -BeLike 'Warning: public.keyless has no primary key*ALTER TABLE public.keyless ADD PRIMARY KEY*Not asked for: expected-tables, expected-columns, expected-policies, unused-indexes.'
+        $suite.'system-err' |
+            Should -BeLike ('Warning: public.keyless has no primary key*' +
+                'ALTER TABLE public.keyless ADD PRIMARY KEY*' +
+                'Not asked for: expected-tables, expected-columns, expected-policies, unused-indexes.')
     }
 }

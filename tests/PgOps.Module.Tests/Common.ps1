@@ -20,7 +20,8 @@ function Invoke-Pwsh {
 
 # Runs a script in a new PowerShell process and gives its output as strings.
 function Invoke-Fresh([string] $Script) {
-    $encoded = [Convert]::ToBase64String([System.Text.Encoding]::Unicode.GetBytes("`$ProgressPreference = 'SilentlyContinue'; `$PSStyle.OutputRendering = 'PlainText'; $Script"))
+    $text = "`$ProgressPreference = 'SilentlyContinue'; `$PSStyle.OutputRendering = 'PlainText'; $Script"
+    $encoded = [Convert]::ToBase64String([System.Text.Encoding]::Unicode.GetBytes($text))
     Invoke-Pwsh -OutputFormat Text -EncodedCommand $encoded
 }
 

@@ -42,7 +42,8 @@ Describe 'Examples of the documents' {
 
     It '<_>: Test-PgTarget shows the role, the superuser and the pooler' -ForEach 'README.md', 'README.md, empty' {
         $said = Get-Said $_ '*postgresql:*'
-        $said | Should -Match '(?s)Target +: shop@\S+\s+Passed +: True\s+ServerVersion +: \d+.*CurrentUser +: postgres\s+IsSuperuser +: True'
+        $said |
+            Should -Match '(?s)Target +: shop@\S+\s+Passed +: True\s+ServerVersion +: \d+.*CurrentUser +: postgres\s+IsSuperuser +: True'
         $said | Should -Match 'TransactionPooler +: False'
     }
 

@@ -7,7 +7,8 @@ BeforeAll {
     $backups = Join-Path $TestDrive 'backups'
     foreach ($name in 'one', 'two', 'three') {
         $null = Invoke-Sql $sandbox.Target "CREATE DATABASE $name"
-        $null = Invoke-Sql $sandbox.Target.WithDatabase($name) 'CREATE TABLE items AS SELECT n AS id FROM generate_series(1, 100) n; CREATE INDEX ON items (id)'
+        $null = Invoke-Sql $sandbox.Target.WithDatabase($name) 'CREATE TABLE items AS SELECT n AS id FROM generate_series(1, 100) n'
+        $null = Invoke-Sql $sandbox.Target.WithDatabase($name) 'CREATE INDEX ON items (id)'
         $null = Backup-PgDatabase $sandbox.Target.WithDatabase($name) -Path $backups
     }
     $damaged = Get-PgBackup $backups -Database two
@@ -65,7 +66,8 @@ Describe 'A server that lacks something' {
         $drill.Result | Should -Be 'Incomplete'
         $drill.Proven | Should -BeFalse
         $failure.Count | Should -Be 1
-        "$failure" | Should -BeLike '*what had to be checked could not be.*restore: not made: extensions that the server does not have: nowhere 1.0*'
+        "$failure" |
+            Should -BeLike '*what had to be checked could not be.*restore: not made: extensions that the server does not have: nowhere 1.0*'
     }
 }
 
@@ -76,7 +78,8 @@ Describe 'Goals' {
         $drill.Failure | Should -BeLike 'recovery-time: recovery took * s, longer than the 0.001 s allowed*'
         $drill.Checks.Where({ $_.Name -eq 'data-age' }).Status | Should -Be 'Passed'
         (Get-PgBackup $backups -Database one).Proven | Should -BeTrue
-        Invoke-PgMigration $sandbox.Target.WithDatabase('one') -ProvenBy $drill -Path (New-MigrationFolder @{}) -ErrorAction SilentlyContinue -ErrorVariable failure
+        Invoke-PgMigration $sandbox.Target.WithDatabase('one') -ProvenBy $drill -Path (New-MigrationFolder @{}) `
+            -ErrorAction SilentlyContinue -ErrorVariable failure
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'BackupNotProven,*'
         $report = Join-Path $TestDrive 'breach.md'
         $null = Export-PgReport $report -InputObject $drill
@@ -84,7 +87,8 @@ Describe 'Goals' {
     }
 
     It 'refuses a bare number, which would count ticks' {
-        { Get-PgBackup $backups -Database one | Test-PgRestore -MaxDataLoss 30 -ErrorAction Stop } | Should -Throw '*30 is not a time span: write 30h or 1.06:00:00.*'
+        { Get-PgBackup $backups -Database one | Test-PgRestore -MaxDataLoss 30 -ErrorAction Stop } |
+            Should -Throw '*30 is not a time span: write 30h or 1.06:00:00.*'
     }
 }
 

@@ -38,7 +38,8 @@ Describe 'examples' {
             $run = & (Join-Path $examples 'release-pipeline.ps1') -Target $sandbox -Migrations $migrations -Backups $backups 6>$null
             $run.ToVersion | Should -Be '20260216150000'
             $run.BackupId | Should -Be (Get-PgBackup $backups -Proven).Id
-            & (Join-Path $examples 'release-pipeline.ps1') -Target $sandbox -Migrations $migrations -Backups $backups 6>$null | Should -BeNullOrEmpty
+            & (Join-Path $examples 'release-pipeline.ps1') -Target $sandbox -Migrations $migrations -Backups $backups 6>$null |
+                Should -BeNullOrEmpty
         }
 
         Context 'with a good folder of backups and a damaged one' {
@@ -65,7 +66,8 @@ Describe 'examples' {
 
             It 'Invoke-RestoreDrill.ps1 fails on the damaged one, and on a database without backup' {
                 $results = Join-Path $TestDrive 'bad'
-                $run = Invoke-Line "& '$examples/Invoke-RestoreDrill.ps1' -Backups '$damaged' -Results '$results' -Database shop, crm -Format NUnitXml"
+                $run = Invoke-Line ("& '$examples/Invoke-RestoreDrill.ps1' -Backups '$damaged' " +
+                    "-Results '$results' -Database shop, crm -Format NUnitXml")
                 $run.ExitCode | Should -Be 1
                 $run.Said | Should -BeLike '*to be proven, but:*hashes: Failed*globals.sql*'
                 ([xml](Get-Content "$results/drill.xml" -Raw)).'test-results'.failures | Should -Be 2
@@ -74,8 +76,10 @@ Describe 'examples' {
 
             It 'a copy of the suite runs by itself in a folder of the site''s own' {
                 $site = New-Item -ItemType Directory (Join-Path $TestDrive 'site')
-                'RestoreDrill.Tests.ps1', 'BeProven.ps1', 'Invoke-RestoreDrill.ps1' | ForEach-Object { Copy-Item (Join-Path $examples $_) $site }
-                $said = Invoke-Pwsh -File "$site/Invoke-RestoreDrill.ps1" -Backups $backups -Results "$site/results" -ModulePath $PgOpsModule -Format NUnit3 -Database 'shop,crm'
+                'RestoreDrill.Tests.ps1', 'BeProven.ps1', 'Invoke-RestoreDrill.ps1' |
+                    ForEach-Object { Copy-Item (Join-Path $examples $_) $site }
+                $said = Invoke-Pwsh -File "$site/Invoke-RestoreDrill.ps1" -Backups $backups -Results "$site/results" `
+                    -ModulePath $PgOpsModule -Format NUnit3 -Database 'shop,crm'
                 $LASTEXITCODE | Should -Be 1
                 "$said" | Should -BeLike '*finds one of crm*'
                 $run = ([xml](Get-Content "$site/results/drill.xml" -Raw)).'test-run'
@@ -88,7 +92,8 @@ Describe 'examples' {
                 $steps.Count | Should -Be 2
                 $results = Join-Path $TestDrive 'actions'
                 $summary = Join-Path $TestDrive 'summary.md'
-                $world = "`$env:PGOPS = '$PgOpsRoot'; `$env:BACKUPS = '$backups'; `$env:RESULTS = '$results'; `$env:GITHUB_STEP_SUMMARY = '$summary';"
+                $world = "`$env:PGOPS = '$PgOpsRoot'; `$env:BACKUPS = '$backups'; `$env:RESULTS = '$results'; " +
+                    "`$env:GITHUB_STEP_SUMMARY = '$summary';"
                 foreach ($step in $steps) { (Invoke-Line "$world`n$step").ExitCode | Should -Be 0 }
                 Get-Content $summary -Raw | Should -BeLike '*The backup is proven*'
             }
@@ -98,15 +103,18 @@ Describe 'examples' {
                 $target = $sandbox.Target
                 $env:PGOPS_TEST_PASSWORD = $target.GetEnvironment()['PGPASSWORD']
                 try {
-                    $asset = 'function Get-AutomationPSCredential($Name) { [pscredential]::new(''{0}'', (ConvertTo-SecureString $env:PGOPS_TEST_PASSWORD -AsPlainText -Force)) }' -replace '\{0\}', $target.Username
-                    $where = "-Target 'host=$($target.Host) port=$($target.Port) dbname=shop' -CredentialName shop -ModulePath '$PgOpsModule'"
+                    $login = '[pscredential]::new(''{0}'', (ConvertTo-SecureString $env:PGOPS_TEST_PASSWORD -AsPlainText -Force))'
+                    $asset = "function Get-AutomationPSCredential(`$Name) { $($login -replace '\{0\}', $target.Username) }"
+                    $where = "-Target 'host=$($target.Host) port=$($target.Port) dbname=shop' " +
+                        "-CredentialName shop -ModulePath '$PgOpsModule'"
                     $run = Invoke-Line "$asset; & '$runbook' $where -Backups '$TestDrive/nightly'"
                     $run.ExitCode | Should -Be 0 -Because $run.Said
                     $run.Said | Should -BeLike '*Backed up shop*shop: proven,*'
                     Get-ChildItem "$TestDrive/nightly/drill_*.html" | Should -HaveCount 1
                     (Invoke-Line "& '$runbook' $where -Backups '$TestDrive/nightly'").ExitCode | Should -Be 1
                     (Invoke-Line "& '$runbook' -ModulePath '$PgOpsModule' -Backups '$damaged'").ExitCode | Should -Be 1
-                    $stale = Invoke-Line "& '$runbook' -ModulePath '$PgOpsModule' -Backups '$TestDrive/nightly' -Reports '$TestDrive/good' -MaxAge '00:00:00.5'"
+                    $stale = Invoke-Line ("& '$runbook' -ModulePath '$PgOpsModule' -Backups '$TestDrive/nightly' " +
+                        "-Reports '$TestDrive/good' -MaxAge '00:00:00.5'")
                     $stale.ExitCode | Should -Be 1
                     $stale.Said | Should -BeLike '*proven, yet failed at data-age*'
                     Get-Content "$damaged/drill_*.html" -Raw | Should -BeLike '*do not rely on it*'

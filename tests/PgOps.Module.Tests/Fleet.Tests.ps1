@@ -37,7 +37,10 @@ Describe 'Invoke-PgMigration on many targets' {
         $runs = $fleet | Invoke-PgMigration -Path $slow -ThrottleLimit 4
         $runs.Count | Should -Be 4
         # Each began before any had ended, by the server's own clock.
-        $times = foreach ($target in $fleet) { Invoke-Sql $target 'SELECT extract(epoch FROM started_at) || '' '' || extract(epoch FROM finished_at) FROM pgops.migration_history' }
+        $times = foreach ($target in $fleet) {
+            Invoke-Sql $target ('SELECT extract(epoch FROM started_at) || '' '' || extract(epoch FROM finished_at) ' +
+                'FROM pgops.migration_history')
+        }
         $begun = $times | ForEach-Object { [double]($_ -split ' ')[0] } | Measure-Object -Maximum
         $ended = $times | ForEach-Object { [double]($_ -split ' ')[1] } | Measure-Object -Minimum
         $begun.Maximum | Should -BeLessThan $ended.Minimum
@@ -46,7 +49,8 @@ Describe 'Invoke-PgMigration on many targets' {
     It 'one failing target is one error with its target, and stops no other (<_> at a time)' -ForEach 1, 3 {
         $fleet = New-Fleet "failing$_" 4
         $null = Invoke-Sql $fleet[1] 'CREATE TABLE t (id text)'
-        $runs = $fleet | Invoke-PgMigration -Path $one -ThrottleLimit $_ -AllowNotEmpty -ErrorAction SilentlyContinue -ErrorVariable failures
+        $runs = $fleet | Invoke-PgMigration -Path $one -ThrottleLimit $_ -AllowNotEmpty `
+            -ErrorAction SilentlyContinue -ErrorVariable failures
         $runs.Target.Database | Sort-Object | Should -Be "failing${_}_1", "failing${_}_3", "failing${_}_4"
         $failures.Count | Should -Be 1
         $failures[0].FullyQualifiedErrorId | Should -BeLike 'MigrationFailed,*'
@@ -60,7 +64,10 @@ Describe 'Invoke-PgMigration on many targets' {
     It '-StopOnError begins nothing more, and one error lists what was not begun (<_> at a time)' -ForEach 1, 2 {
         $fleet = New-Fleet "stopping$_" 5
         $null = Invoke-Sql $fleet[0] 'CREATE TABLE t (id text)'
-        $runs = @($fleet | Invoke-PgMigration -Path $slow -ThrottleLimit $_ -StopOnError -ErrorAction SilentlyContinue -ErrorVariable failures)
+        $runs = @(
+            $fleet | Invoke-PgMigration -Path $slow -ThrottleLimit $_ -StopOnError `
+                -ErrorAction SilentlyContinue -ErrorVariable failures
+        )
         # BaselineRequired comes at once; with two at a time the second is running by then, or never begins.
         $failures[0].FullyQualifiedErrorId | Should -BeLike 'BaselineRequired,*'
         $failures[1].FullyQualifiedErrorId | Should -BeLike 'TargetsNotBegun,*'
@@ -93,7 +100,8 @@ Describe 'Invoke-PgMigration on many targets' {
 
     It 'log lines carry the target''s name' {
         $fleet = New-Fleet logging 2
-        $said = $fleet | Invoke-PgMigration -Path $one -ThrottleLimit 2 -Verbose 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        $said = $fleet | Invoke-PgMigration -Path $one -ThrottleLimit 2 -Verbose 4>&1 |
+            Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
         "$said" | Should -BeLike "*$($fleet[0]): Applied 001_t*"
         "$said" | Should -BeLike "*$($fleet[1]): Applied 001_t*"
     }
@@ -107,9 +115,11 @@ Describe 'Invoke-PgMigration on many targets' {
     It 'Ctrl+C cancels all of them and returns when they have cleaned up' {
         $fleet = New-Fleet cancel 3
         $folder = New-MigrationFolder @{ '001_slow.sql' = 'CREATE TABLE slow (id int); SELECT pg_sleep(120);' }
-        $busy = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'cancel%' AND query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()"
+        $busy = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'cancel%' AND query LIKE '%pg_sleep%' " +
+            "AND state = 'active' AND pid <> pg_backend_pid()"
         $shell = [powershell]::Create()
-        $null = $shell.AddScript("param(`$v) Import-Module '$PgOpsModule'; `$v.Fleet | Invoke-PgMigration -Path `$v.Path -ThrottleLimit 3").AddArgument(@{ Fleet = $fleet; Path = $folder })
+        $null = $shell.AddScript("param(`$v) Import-Module '$PgOpsModule'; `$v.Fleet | Invoke-PgMigration -Path `$v.Path -ThrottleLimit 3")
+        $null = $shell.AddArgument(@{ Fleet = $fleet; Path = $folder })
         $running = $shell.BeginInvoke()
         $deadline = [datetime]::UtcNow.AddSeconds(30)
         while ([int](Invoke-Sql $sandbox.Target $busy) -lt 3) {
@@ -141,8 +151,13 @@ Describe 'Schemas that are migrated each for itself' {
             Invoke-Sql $target "SELECT to_regclass('tenant_$i.t') IS NOT NULL" | Should -Be 't'
             Invoke-Sql $target "SELECT count(*) FROM tenant_$i.migration_history" | Should -Be 1
         }
-        Invoke-Sql $target "SELECT to_regclass('public.t') IS NULL AND to_regnamespace('pgops') IS NULL AND to_regclass('other.t') IS NULL" | Should -Be 't'
-        $times = foreach ($i in 1..3) { Invoke-Sql $target "SELECT extract(epoch FROM started_at) || ' ' || extract(epoch FROM finished_at) FROM tenant_$i.migration_history" }
+        Invoke-Sql $target ("SELECT to_regclass('public.t') IS NULL AND to_regnamespace('pgops') IS NULL " +
+            "AND to_regclass('other.t') IS NULL") |
+            Should -Be 't'
+        $times = foreach ($i in 1..3) {
+            Invoke-Sql $target ("SELECT extract(epoch FROM started_at) || ' ' || extract(epoch FROM finished_at) " +
+                "FROM tenant_$i.migration_history")
+        }
         $begun = $times | ForEach-Object { [double]($_ -split ' ')[0] } | Measure-Object -Maximum
         $ended = $times | ForEach-Object { [double]($_ -split ' ')[1] } | Measure-Object -Minimum
         $begun.Maximum | Should -BeLessThan $ended.Minimum
@@ -177,7 +192,8 @@ Describe 'Schemas that are migrated each for itself' {
     It 'no such schema is an error, and -CreateSchema makes a literal one' {
         $target = (New-Fleet missing 1)[0]
         foreach ($name in 'tenant_*', 'tenant_9') {
-            Invoke-PgMigration $target -Path $one -Schema $name -ErrorAction SilentlyContinue -ErrorVariable failures | Should -BeNullOrEmpty
+            Invoke-PgMigration $target -Path $one -Schema $name -ErrorAction SilentlyContinue -ErrorVariable failures |
+                Should -BeNullOrEmpty
             $failures[0].FullyQualifiedErrorId | Should -BeLike 'SchemaNotFound,*'
             Get-PgMigration $target -Path $one -Schema $name -ErrorAction SilentlyContinue -ErrorVariable failures | Should -BeNullOrEmpty
             $failures[0].FullyQualifiedErrorId | Should -BeLike 'SchemaNotFound,*'
@@ -192,7 +208,8 @@ Describe 'Schemas that are migrated each for itself' {
     It 'works with -Canary, and a target whose schemas are missing counts as a dead canary' {
         $fleet = New-Fleet canaries 2
         New-Tenant $fleet[1] 1
-        $fleet | Invoke-PgMigration -Path $one -Schema 'tenant_*' -Canary 1 -ErrorAction SilentlyContinue -ErrorVariable failures | Should -BeNullOrEmpty
+        $fleet | Invoke-PgMigration -Path $one -Schema 'tenant_*' -Canary 1 -ErrorAction SilentlyContinue -ErrorVariable failures |
+            Should -BeNullOrEmpty
         $failures.Count | Should -Be 2
         $failures[1].TargetObject.Schema | Should -Be 'tenant_1'
         Invoke-Sql $fleet[1] "SELECT to_regclass('tenant_1.t') IS NULL" | Should -Be 't'

@@ -45,14 +45,17 @@ $cmdlets = foreach ($command in Get-Command -Module PgOps) {
             })
     }
 }
-$topics = @(Get-Help about_PgOps* | Where-Object Category -EQ HelpFile | ForEach-Object { [pscustomobject]@{ Name = $_.Name; Text = "$(Get-Help $_.Name)"; Synopsis = $_.Synopsis } })
+$topics = @(Get-Help about_PgOps* | Where-Object Category -EQ HelpFile | ForEach-Object {
+        [pscustomobject]@{ Name = $_.Name; Text = "$(Get-Help $_.Name)"; Synopsis = $_.Synopsis }
+    })
 ConvertTo-Json @{ Cmdlets = @($cmdlets); Topics = $topics } -Depth 6 | Set-Content $Path
 '@
     Invoke-Pwsh -File $script -Module $manifest -Path $facts
     $known = Get-Content $facts -Raw | ConvertFrom-Json
 
     $results = Join-Path $TestDrive 'examples.json'
-    Invoke-Pwsh -File (Join-Path $PSScriptRoot 'Invoke-HelpExamples.ps1') -Module $manifest -Folder (Join-Path $TestDrive 'examples') -ResultPath $results | Out-Host
+    Invoke-Pwsh -File (Join-Path $PSScriptRoot 'Invoke-HelpExamples.ps1') -Module $manifest `
+        -Folder (Join-Path $TestDrive 'examples') -ResultPath $results | Out-Host
     $ran = Get-Content $results -Raw | ConvertFrom-Json
 }
 

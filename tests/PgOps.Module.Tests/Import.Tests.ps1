@@ -20,9 +20,13 @@ BeforeAll {
         $target
     }
 
-    $dbmateTable = "CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('20240101000000'), ('20240102000000');"
+    $dbmateTable = 'CREATE TABLE schema_migrations (version varchar PRIMARY KEY); ' +
+        "INSERT INTO schema_migrations VALUES ('20240101000000'), ('20240102000000');"
 
-    function Get-Sha256([string] $Text) { [Convert]::ToHexString([System.Security.Cryptography.SHA256]::HashData([System.Text.Encoding]::UTF8.GetBytes($Text))).ToLowerInvariant() }
+    function Get-Sha256([string] $Text) {
+        $bytes = [System.Text.Encoding]::UTF8.GetBytes($Text)
+        [Convert]::ToHexString([System.Security.Cryptography.SHA256]::HashData($bytes)).ToLowerInvariant()
+    }
 
     function Test-History($Target) { (Invoke-Sql $Target "SELECT to_regclass('pgops.migration_history') IS NOT NULL") -eq 't' }
 }
@@ -34,7 +38,8 @@ AfterAll {
 Describe 'Import-PgMigrationHistory' {
     It '-WhatIf names what would be recorded, and writes nothing' {
         $target = New-Adopted what_if $dbmateTable
-        $plan = Invoke-Fresh "Import-Module '$PgOpsModule'; Import-PgMigrationHistory '$($target.GetConnectionUri())' -Path '$dbmate' -WhatIf"
+        $plan = Invoke-Fresh ("Import-Module '$PgOpsModule'; " +
+            "Import-PgMigrationHistory '$($target.GetConnectionUri())' -Path '$dbmate' -WhatIf")
         "$plan" | Should -BeLike '*What if:*20240101000000_a*What if:*20240102000000_b*'
         "$plan" | Should -Not -BeLike '*20240103000000_c*already*'
         Test-History $target | Should -BeFalse
@@ -81,7 +86,8 @@ Describe 'Import-PgMigrationHistory' {
     It 'refuses a database that has a history of its own' {
         $target = New-Adopted twice $dbmateTable
         $null = Import-PgMigrationHistory $target -Path $dbmate
-        { Import-PgMigrationHistory $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ExpectedMessage '*already has a PgOps history*'
+        { Import-PgMigrationHistory $target -Path $dbmate -ErrorAction Stop } |
+            Should -Throw -ExpectedMessage '*already has a PgOps history*'
     }
 
     It 'leaves both to go on with -Beside, and goes back to PgOps alone' {
@@ -95,8 +101,10 @@ Describe 'Import-PgMigrationHistory' {
         Invoke-Sql $target 'SELECT count(*) FROM schema_migrations' | Should -Be 2
         $null = Import-PgMigrationHistory $target -Path $dbmate -Update -Beside:$false
         Invoke-Sql $target "DROP TABLE b; DELETE FROM schema_migrations WHERE version = '20240102000000'"
-        { Invoke-PgMigration $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ErrorId 'HistoriesDiverged,*' -ExpectedMessage '*gone: 20240102000000*'
-        $plan = Invoke-Fresh "Import-Module '$PgOpsModule'; Import-PgMigrationHistory '$($target.GetConnectionUri())' -Path '$dbmate' -Update -WhatIf"
+        { Invoke-PgMigration $target -Path $dbmate -ErrorAction Stop } |
+            Should -Throw -ErrorId 'HistoriesDiverged,*' -ExpectedMessage '*gone: 20240102000000*'
+        $plan = Invoke-Fresh ("Import-Module '$PgOpsModule'; " +
+            "Import-PgMigrationHistory '$($target.GetConnectionUri())' -Path '$dbmate' -Update -WhatIf")
         "$plan" | Should -BeLike '*What if:*20240102000000_b*as undone by dbmate*'
         (Import-PgMigrationHistory $target -Path $dbmate -Update).Reverted.Name | Should -Be 'b'
         (Invoke-PgMigration $target -Path $dbmate).Applied.Name | Should -Be 'b', 'c'
@@ -105,7 +113,8 @@ Describe 'Import-PgMigrationHistory' {
 
     It 'refuses an applied migration whose file is gone' {
         $target = New-Adopted gone "$dbmateTable INSERT INTO schema_migrations VALUES ('20230101000000')"
-        { Import-PgMigrationHistory $target -Path $dbmate -ErrorAction Stop } | Should -Throw -ExpectedMessage '*20230101000000*Nothing was*'
+        { Import-PgMigrationHistory $target -Path $dbmate -ErrorAction Stop } |
+            Should -Throw -ExpectedMessage '*20230101000000*Nothing was*'
         Test-History $target | Should -BeFalse
     }
 
@@ -116,9 +125,13 @@ Describe 'Import-PgMigrationHistory' {
                     '20240102000000_b/migration.sql' = $second
                     '20240103000000_c/migration.sql' = $third
                 })
-            $prismaTable = "CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0);
+            $prismaTable = "CREATE TABLE _prisma_migrations (
+                    id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz,
+                    migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
+                    started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0);
                 INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, applied_steps_count) VALUES
-                    ('1', '$(Get-Sha256 $first)', now(), '20240101000000_a', 1), ('2', '$(Get-Sha256 $second)', now(), '20240102000000_b', 1);"
+                    ('1', '$(Get-Sha256 $first)', now(), '20240101000000_a', 1),
+                    ('2', '$(Get-Sha256 $second)', now(), '20240102000000_b', 1);"
         }
 
         It 'compares them' {
@@ -127,14 +140,17 @@ Describe 'Import-PgMigrationHistory' {
 
         It 'refuses a changed file, and takes it in with -AcceptChange and a note' {
             $target = New-Adopted changed $prismaTable.Replace((Get-Sha256 $second), (Get-Sha256 'something else'))
-            { Import-PgMigrationHistory $target -Path $prisma -ErrorAction Stop } | Should -Throw -ErrorId 'MigrationChanged,*' -ExpectedMessage '*20240102000000_b*'
+            { Import-PgMigrationHistory $target -Path $prisma -ErrorAction Stop } |
+                Should -Throw -ErrorId 'MigrationChanged,*' -ExpectedMessage '*20240102000000_b*'
             Test-History $target | Should -BeFalse
             (Import-PgMigrationHistory $target -Path $prisma -AcceptChange).Baselined.Count | Should -Be 2
-            Invoke-Sql $target "SELECT reason LIKE '%AcceptChange%' FROM pgops.migration_history WHERE version = '20240102000000'" | Should -Be 't'
+            Invoke-Sql $target "SELECT reason LIKE '%AcceptChange%' FROM pgops.migration_history WHERE version = '20240102000000'" |
+                Should -Be 't'
         }
 
         It 'refuses what the tool itself calls failed' {
-            $target = New-Adopted failed "$prismaTable INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ('3', '$(Get-Sha256 $third)', '20240103000000_c', 'ERROR')"
+            $target = New-Adopted failed ("$prismaTable INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) " +
+                "VALUES ('3', '$(Get-Sha256 $third)', '20240103000000_c', 'ERROR')")
             { Import-PgMigrationHistory $target -Path $prisma -ErrorAction Stop } | Should -Throw -ExpectedMessage '*20240103000000_c*'
             Test-History $target | Should -BeFalse
         }

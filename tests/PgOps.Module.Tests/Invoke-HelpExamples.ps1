@@ -2,7 +2,8 @@
 .SYNOPSIS
     Runs the examples of every cmdlet's help, as they are written and in their order, and writes the results to a JSON file.
 .DESCRIPTION
-    Each cmdlet that changes something gets a runspace of its own and the world of ExampleGround.ps1; those whose examples only read share one.
+    Each cmdlet that changes something gets a runspace of its own and the world of ExampleGround.ps1; those whose examples
+    only read share one.
 #>
 #Requires -Version 7.4
 [CmdletBinding()]
@@ -31,7 +32,13 @@ $run = {
         & {
             param($PgOpsCmdlet)
             foreach ($PgOpsExample in $PgOpsExamples[$PgOpsCmdlet]) {
-                $PgOpsResult = [ordered]@{ Cmdlet = $PgOpsCmdlet; Title = $PgOpsExample.title; Code = $PgOpsExample.code; Output = ''; Error = $null }
+                $PgOpsResult = [ordered]@{
+                    Cmdlet = $PgOpsCmdlet
+                    Title = $PgOpsExample.title
+                    Code = $PgOpsExample.code
+                    Output = ''
+                    Error = $null
+                }
                 try {
                     $PgOpsResult.Output = . ([scriptblock]::Create($PgOpsExample.code)) | Out-String
                 }
@@ -60,7 +67,9 @@ $results = foreach ($cmdlets in $worlds) {
     }
     catch {
         $message = "$($_.Exception.InnerException ?? $_)"
-        foreach ($cmdlet in $cmdlets) { [pscustomobject]@{ Cmdlet = $cmdlet; Title = 'preparation'; Code = ''; Output = ''; Error = $message } }
+        foreach ($cmdlet in $cmdlets) {
+            [pscustomobject]@{ Cmdlet = $cmdlet; Title = 'preparation'; Code = ''; Output = ''; Error = $message }
+        }
     }
     finally {
         $shell.Dispose()

@@ -42,7 +42,10 @@ if ($CountsPath) {
             [pscustomobject]@{
                 Suite   = [System.IO.Path]::GetFileName("$($suite.Item)") -replace '\.Tests\.ps1$'
                 Passed  = $suite.PassedCount
-                Names   = @($result.Failed | Where-Object { "$($_.Block.BlockContainer.Item)" -eq "$($suite.Item)" } | ForEach-Object ExpandedPath)
+                Names   = @(
+                    $result.Failed | Where-Object { "$($_.Block.BlockContainer.Item)" -eq "$($suite.Item)" } |
+                        ForEach-Object ExpandedPath
+                )
                 Failed  = $suite.FailedCount + @($broken).Count
                 Skipped = $suite.SkippedCount + $suite.NotRunCount + $suite.InconclusiveCount
                 Seconds = [Math]::Round($suite.Duration.TotalSeconds, 1)

@@ -13,16 +13,19 @@ Describe 'Loading <_>' -ForEach 'clone', 'package' {
     }
 
     It 'exports them again after Import-Module -Force' {
-        Invoke-Fresh "Import-Module '$module'; Import-Module '$module' -Force; (Get-Command -Module PgOps).Count" | Should -Be $expected.Count
+        Invoke-Fresh "Import-Module '$module'; Import-Module '$module' -Force; (Get-Command -Module PgOps).Count" |
+            Should -Be $expected.Count
     }
 
     It 'goes with Remove-Module and comes back' {
-        Invoke-Fresh "Import-Module '$module'; Remove-Module PgOps; (Get-Command Backup-PgDatabase -ErrorAction Ignore) -eq `$null; Import-Module '$module'; (Get-Command -Module PgOps).Count" |
+        Invoke-Fresh ("Import-Module '$module'; Remove-Module PgOps; (Get-Command Backup-PgDatabase -ErrorAction Ignore) -eq `$null; " +
+            "Import-Module '$module'; (Get-Command -Module PgOps).Count") |
             Should -Be @('True', "$($expected.Count)")
     }
 
     It 'shows its public types to scripts' {
-        Invoke-Fresh "Import-Module '$module'; [PgOps.PgBackup].Name; [PgOps.PgTarget].Assembly.GetName().Name; (New-PgTarget -Database x) -is [PgOps.PgTarget]" |
+        Invoke-Fresh ("Import-Module '$module'; [PgOps.PgBackup].Name; [PgOps.PgTarget].Assembly.GetName().Name; " +
+            "(New-PgTarget -Database x) -is [PgOps.PgTarget]") |
             Should -Be 'PgBackup', 'PgOps.Abstractions', 'True'
     }
 
@@ -80,7 +83,8 @@ Describe 'Another module brought older libraries first' {
     BeforeAll {
         # Strangers with the names of our dependencies, older and without any of their members.
         foreach ($name in 'Npgsql', 'Microsoft.Extensions.Logging.Abstractions', 'Microsoft.Extensions.Logging') {
-            $source = "using System.Reflection; [assembly: AssemblyVersion(`"2.0.0.0`")] namespace Decoy { public class $($name.Replace('.', '')) { } }"
+            $source = "using System.Reflection; [assembly: AssemblyVersion(`"2.0.0.0`")] " +
+                "namespace Decoy { public class $($name.Replace('.', '')) { } }"
             Invoke-Fresh "Add-Type -TypeDefinition '$($source -replace "'", "''")' -OutputAssembly '$TestDrive/$name.dll'"
         }
     }
@@ -91,7 +95,9 @@ Describe 'Another module brought older libraries first' {
             Import-Module '$PgOpsModule'
             (Test-PgTarget 'host=/nowhere connect_timeout=2').Checks[0].Status
             "`$(`$decoy.GetName().Version)"
-            [System.AppDomain]::CurrentDomain.GetAssemblies().Where({ `$_.GetName().Name -eq '$_' -and `$_.GetName().Version.Major -gt 2 }).Count
+            [System.AppDomain]::CurrentDomain.GetAssemblies().Where({
+                    `$_.GetName().Name -eq '$_' -and `$_.GetName().Version.Major -gt 2
+                }).Count
 "@
         $result | Should -Be 'Failed', '2.0.0.0', '1'
     }

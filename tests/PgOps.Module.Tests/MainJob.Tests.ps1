@@ -12,7 +12,8 @@ INSERT INTO categories SELECT n, 'category ' || n, decode(md5(n::text), 'hex') F
 INSERT INTO "Order Details" SELECT n, 'p' || n, n * 1.1, 1.0 / n FROM generate_series(1, 2155) n;
 '@
     # Pester empties $TestDrive after each Describe; this day goes on over several.
-    $day = (New-Item -ItemType Directory (Join-Path ([System.IO.Path]::GetTempPath()) "pgops-day-$([guid]::NewGuid().ToString('N'))")).FullName
+    $day = Join-Path ([System.IO.Path]::GetTempPath()) "pgops-day-$([guid]::NewGuid().ToString('N'))"
+    $day = (New-Item -ItemType Directory $day).FullName
     $folder = (New-Item -ItemType Directory (Join-Path $day 'migrations')).FullName
     $backups = Join-Path $day 'backups'
 }
@@ -90,7 +91,8 @@ Describe 'Backup, proof, restore, comparison (<_>)' -ForEach 'Directory', 'Custo
         $comparison.Passed | Should -BeFalse
         @($comparison.Differences).Name | Should -Be 'Order Details'
         $comparison.Differences.Verdict | Should -Be 'ContentDiffers'
-        { $backup | Compare-PgDatabase -Difference $target.WithDatabase($copyName) -Strict -ErrorAction Stop } | Should -Throw -ErrorId 'CheckFailed,*'
+        { $backup | Compare-PgDatabase -Difference $target.WithDatabase($copyName) -Strict -ErrorAction Stop } |
+            Should -Throw -ErrorId 'CheckFailed,*'
     }
 
     It 'one flipped bit: found before anything is restored' {
@@ -128,7 +130,8 @@ Describe 'The gate' {
     It 'a drill of another database refuses the migration' {
         $null = Invoke-Sql $target 'CREATE DATABASE another'
         $drill = $backup | Test-PgRestore
-        Invoke-PgMigration -Target $target.WithDatabase('another') -ProvenBy $drill -Path $folder -ErrorAction SilentlyContinue -ErrorVariable failure
+        Invoke-PgMigration -Target $target.WithDatabase('another') -ProvenBy $drill -Path $folder `
+            -ErrorAction SilentlyContinue -ErrorVariable failure
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'BackupNotProven,*'
     }
 
@@ -147,7 +150,9 @@ Describe 'A script that was made for psql' {
         Invoke-PgMigration $target -Path $scripts -HistorySchema chinook -AllowNotEmpty -ErrorAction SilentlyContinue -ErrorVariable failure
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'MigrationScriptInvalid,*'
         $message = $failure[0].Exception.Message
-        foreach ($place in '001_chinook.sql:1:1', '001_chinook.sql:2:1', '001_chinook.sql:3:1', '-Target', 'to do: ') { $message | Should -BeLike "*$place*" }
+        foreach ($place in '001_chinook.sql:1:1', '001_chinook.sql:2:1', '001_chinook.sql:3:1', '-Target', 'to do: ') {
+            $message | Should -BeLike "*$place*"
+        }
         Invoke-Sql $target "SELECT to_regclass('album') IS NULL" | Should -Be 't'
     }
 }

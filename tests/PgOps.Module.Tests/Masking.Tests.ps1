@@ -20,26 +20,36 @@ AfterAll {
 Describe 'Restore-PgDatabase -Mask' {
     It 'masks a copy, with the columns that refer to it' {
         $log = Join-Path $TestDrive 'log.jsonl'
-        $restore = Restore-PgDatabase $backup -Target $target -Database staging -Mask $rules -MaskSeed $seed -Confirm:$false -WarningVariable warned -WarningAction SilentlyContinue -LogPath $log
-        $restore.Masked.ForEach{ "$_" } | Should -Be 'public.customers.city: shuffle', 'public.customers.email: email', 'public.orders.customer: email'
+        $restore = Restore-PgDatabase $backup -Target $target -Database staging -Mask $rules -MaskSeed $seed -Confirm:$false `
+            -WarningVariable warned -WarningAction SilentlyContinue -LogPath $log
+        $restore.Masked.ForEach{ "$_" } |
+            Should -Be 'public.customers.city: shuffle', 'public.customers.email: email', 'public.orders.customer: email'
         $restore.TablesVerified | Should -Be 2
         "$warned" | Should -Match 'public\.customers\.name'
-        Invoke-Sql $target.WithDatabase('staging') "SELECT count(*) FROM orders JOIN customers ON customer = email WHERE email LIKE '%@example.invalid'" | Should -Be 50
+        Invoke-Sql $target.WithDatabase('staging') ("SELECT count(*) FROM orders JOIN customers ON customer = email " +
+            "WHERE email LIKE '%@example.invalid'") |
+            Should -Be 50
         ($restore.Masked | Format-Table | Out-String -Width 120) | Should -Match 'public\.customers\.email'
         Get-Content $log -Raw | Should -Not -Match 'nobody guesses'
     }
 
     It 'refuses with -StrictMask what looks like personal data' {
-        { Restore-PgDatabase $backup -Target $target -Database strict -Mask $rules -StrictMask -Confirm:$false -WarningAction SilentlyContinue -ErrorAction Stop } |
+        {
+            Restore-PgDatabase $backup -Target $target -Database strict -Mask $rules -StrictMask `
+                -Confirm:$false -WarningAction SilentlyContinue -ErrorAction Stop
+        } |
             Should -Throw -ErrorId 'CheckFailed*'
         Invoke-Sql $target "SELECT count(*) FROM pg_database WHERE datname LIKE 'strict%'" | Should -Be 0
     }
 
     It 'names every mistake and shows its plan under -WhatIf' {
-        $plan = Invoke-Fresh "Import-Module '$PgOpsModule'; Restore-PgDatabase '$($backup.Path)' -Target '$($target.GetConnectionUri())' -Database planned -Mask '$rules' -WhatIf"
+        $plan = Invoke-Fresh ("Import-Module '$PgOpsModule'; " +
+            "Restore-PgDatabase '$($backup.Path)' -Target '$($target.GetConnectionUri())' " +
+            "-Database planned -Mask '$rules' -WhatIf")
         "$plan" | Should -Match 'customers\.email by email \(100 rows\)'
         $wrong = Join-Path $TestDrive 'wrong.json'
         Set-Content $wrong '{ "format": "pgops-mask/1", "columns": { "customers.email": "emial", "customers": "null" } }'
-        { Restore-PgDatabase $backup -Target $target -Database wrong -Mask $wrong -Confirm:$false -ErrorAction Stop } | Should -Throw '*emial*"customers" is not*'
+        { Restore-PgDatabase $backup -Target $target -Database wrong -Mask $wrong -Confirm:$false -ErrorAction Stop } |
+            Should -Throw '*emial*"customers" is not*'
     }
 }

@@ -17,11 +17,16 @@ BeforeAll {
     $null = Invoke-Sql $target 'INSERT INTO applied VALUES (1), (1)'
 
     # Interrupted: the migrator is killed in a statement that no transaction holds.
-    Set-Content (Join-Path $folder 'V7__interrupted.sql') "-- pgops: no-transaction`nCREATE TABLE begun (id int);`nSELECT pg_sleep(600);`n" -NoNewline
+    $script = "-- pgops: no-transaction`nCREATE TABLE begun (id int);`nSELECT pg_sleep(600);`n"
+    Set-Content (Join-Path $folder 'V7__interrupted.sql') $script -NoNewline
     $environment = @{}
     $target.GetEnvironment().GetEnumerator() | ForEach-Object { $environment[$_.Key] = $_.Value }
     $program, $first = Get-Pwsh
-    $victim = Start-Process $program -PassThru -Environment $environment -RedirectStandardOutput (Join-Path $TestDrive 'victim.out') -RedirectStandardError (Join-Path $TestDrive 'victim.err') -ArgumentList @(
+    $redirected = @{
+        RedirectStandardOutput = Join-Path $TestDrive 'victim.out'
+        RedirectStandardError  = Join-Path $TestDrive 'victim.err'
+    }
+    $victim = Start-Process $program -PassThru -Environment $environment @redirected -ArgumentList @(
         $first
         '-Command'
         "Import-Module '$PgOpsModule'; Invoke-PgMigration -Path '$folder'"
@@ -30,7 +35,8 @@ BeforeAll {
     for ($patience = 0; [int](Invoke-Sql $target $asleep) -eq 0 -and $patience -lt 300; $patience++) { Start-Sleep -Milliseconds 50 }
     $victim.Kill()
     $victim.WaitForExit()
-    $null = Invoke-Sql $target "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()"
+    $null = Invoke-Sql $target ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity " +
+        "WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()")
 
     Set-Content (Join-Path $folder 'V2__changed.sql') "CREATE TABLE changed (`n    id bigint,`n    note text`n);`n" -NoNewline
     Remove-Item (Join-Path $folder 'V3__missing.sql')
@@ -68,8 +74,11 @@ Describe 'Get-PgMigration' {
         $lines[0] | Should -BeLike '--- 2_changed (applied * UTC)'
         $lines[1] | Should -Be "+++ $(Join-Path $folder 'V2__changed.sql')"
         $lines[2..6] -join '|' | Should -Be '@@ -1,4 +1,4 @@| CREATE TABLE changed (|-    id int,|+    id bigint,|     note text'
-        (Get-One 'R__due').Difference | Should -BeLike '*-CREATE OR REPLACE VIEW due AS SELECT 1 AS one;*+CREATE OR REPLACE VIEW due AS SELECT 2 AS one;*'
-        (Get-One '2' | Format-List | Out-String) | Should -Match '(?m)^Difference\s+: --- 2_changed[^\n]*\n\s+\+\+\+ [^\n]*\n\s+@@ -1,4 \+1,4 @@\s*\n\s+CREATE TABLE changed \(\s*\n\s+-    id int,'
+        (Get-One 'R__due').Difference |
+            Should -BeLike '*-CREATE OR REPLACE VIEW due AS SELECT 1 AS one;*+CREATE OR REPLACE VIEW due AS SELECT 2 AS one;*'
+        (Get-One '2' | Format-List | Out-String) |
+            Should -Match ('(?m)^Difference\s+: --- 2_changed[^\n]*\n\s+\+\+\+ [^\n]*' +
+                '\n\s+@@ -1,4 \+1,4 @@\s*\n\s+CREATE TABLE changed \(\s*\n\s+-    id int,')
     }
 
     It 'has no difference where there is none to see' {
@@ -79,7 +88,8 @@ Describe 'Get-PgMigration' {
     }
 
     It 'shows how an interrupted script was changed since' {
-        Set-Content (Join-Path $folder 'V7__interrupted.sql') "-- pgops: no-transaction`nCREATE TABLE begun (id int);`nSELECT 1;`n" -NoNewline
+        $script = "-- pgops: no-transaction`nCREATE TABLE begun (id int);`nSELECT 1;`n"
+        Set-Content (Join-Path $folder 'V7__interrupted.sql') $script -NoNewline
         $one = Get-One '7'
         $one.State | Should -Be 'Interrupted'
         $one.Difference | Should -BeLike "*`n-SELECT pg_sleep(600);`n+SELECT 1;*"

@@ -59,7 +59,9 @@ Describe 'the package' {
         $shipped | Where-Object { $_ -match '(^|/)(obj|src|tests)/|\.(cs|csproj|pdb|json)$|Convert-HelpToMaml' } | Should -BeNullOrEmpty
         $here = @(foreach ($folder in 'docs', 'examples') { (Get-Name (Join-Path $PgOpsRoot $folder)) -replace '^', "$folder/" })
         $here | Should -Contain 'examples/azure-automation/Invoke-RestoreDrillRunbook.ps1'
-        $here -notmatch '^(examples/ReleaseStep/|docs/help/|docs/licences/|docs/architecture\.md)' | Where-Object { $_ -notin $shipped } | Should -BeNullOrEmpty
+        $here -notmatch '^(examples/ReleaseStep/|docs/help/|docs/licences/|docs/architecture\.md)' |
+            Where-Object { $_ -notin $shipped } |
+            Should -BeNullOrEmpty
     }
 
     It 'has every file that its documents link' {

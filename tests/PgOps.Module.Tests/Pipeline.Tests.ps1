@@ -34,11 +34,15 @@ Describe 'Ctrl+C' {
     It 'cancels a migration''s running statement, rolls it back and records nothing' {
         $target = New-Database cancel_migration
         $folder = New-MigrationFolder ([ordered]@{ '001_slow.sql' = 'CREATE TABLE slow (id int); SELECT pg_sleep(120);' })
-        $busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'cancel_migration' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
-        $took = Stop-Midway 'Invoke-PgMigration $v.Target -Path $v.Path' @{ Target = $target; Path = $folder } { [int](Invoke-Sql $target $busy) -gt 0 }
+        $busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'cancel_migration' " +
+            "AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+        $took = Stop-Midway 'Invoke-PgMigration $v.Target -Path $v.Path' @{ Target = $target; Path = $folder } {
+            [int](Invoke-Sql $target $busy) -gt 0
+        }
         $took | Should -BeLessThan '00:00:10'
         Invoke-Sql $target $busy | Should -Be 0
-        Invoke-Sql $target "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())" | Should -Be 0
+        Invoke-Sql $target ("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' " +
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") | Should -Be 0
         Invoke-Sql $target "SELECT to_regclass('slow') IS NULL" | Should -Be 't'
         (Get-PgMigration $target -Path $folder).State | Should -Be 'Pending'
     }
@@ -52,19 +56,26 @@ Describe 'Ctrl+C' {
         Set-Content $script 'BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60);'
         $environment = @{}
         $target.GetEnvironment().GetEnumerator() | ForEach-Object { $environment[$_.Key] = $_.Value }
-        $null = Start-Process psql -ArgumentList '-X', '-q', '-f', $script -Environment $environment -RedirectStandardOutput (Join-Path $TestDrive 'hold.out') -RedirectStandardError (Join-Path $TestDrive 'hold.err')
+        $redirected = @{
+            RedirectStandardOutput = Join-Path $TestDrive 'hold.out'
+            RedirectStandardError  = Join-Path $TestDrive 'hold.err'
+        }
+        $null = Start-Process psql -ArgumentList '-X', '-q', '-f', $script -Environment $environment @redirected
         $held = "SELECT count(*) FROM pg_locks WHERE relation = 'held'::regclass AND mode = 'AccessExclusiveLock' AND granted"
         for ($patience = 0; [int](Invoke-Sql $target $held) -eq 0 -and $patience -lt 200; $patience++) { Start-Sleep -Milliseconds 50 }
         try {
             $waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'cancel_backup' AND wait_event_type = 'Lock'"
-            $took = Stop-Midway 'Backup-PgDatabase $v.Target -Path $v.Path' @{ Target = $target; Path = $backups } { [int](Invoke-Sql $target $waiting) -gt 0 }
+            $took = Stop-Midway 'Backup-PgDatabase $v.Target -Path $v.Path' @{ Target = $target; Path = $backups } {
+                [int](Invoke-Sql $target $waiting) -gt 0
+            }
             $took | Should -BeLessThan '00:00:15'
             Get-ChildItem $backups -ErrorAction Ignore | Should -BeNullOrEmpty
             # Other suites run pg_dump at the same time; this backup's names its folder.
             Get-Process pg_dump -ErrorAction Ignore | Where-Object CommandLine -Match ([regex]::Escape($backups)) | Should -BeNullOrEmpty
         }
         finally {
-            $null = Invoke-Sql $sandbox.Target "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE held%' AND pid <> pg_backend_pid()"
+            $null = Invoke-Sql $sandbox.Target ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity " +
+                "WHERE query LIKE '%LOCK TABLE held%' AND pid <> pg_backend_pid()")
         }
     }
 }
@@ -93,12 +104,16 @@ Describe 'Streams' {
                 '001_notice.sql' = "DO `$`$ BEGIN RAISE NOTICE 'a notice'; RAISE WARNING 'a warning'; RAISE DEBUG 'quiet'; END `$`$;"
             })
         $log = Join-Path $TestDrive 'log.jsonl'
-        $all = Invoke-PgMigration $target -Path $folder -Verbose -LogPath $log -InformationVariable information -WarningVariable warnings *>&1
+        $all = Invoke-PgMigration $target -Path $folder -Verbose -LogPath $log `
+            -InformationVariable information -WarningVariable warnings *>&1
     }
 
     It 'sends a NOTICE to the Information stream' { "$information" | Should -BeLike '*a notice*' }
     It 'sends a WARNING to the Warning stream' { "$warnings" | Should -BeLike '*a warning*' }
-    It 'tells its steps to -Verbose' { "$($all | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] })" | Should -BeLike '*Applied 001_notice*' }
+    It 'tells its steps to -Verbose' {
+        "$($all | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] })" |
+            Should -BeLike '*Applied 001_notice*'
+    }
     It 'writes JSON lines to -LogPath' {
         $lines = Get-Content $log | ForEach-Object { $_ | ConvertFrom-Json }
         $lines.message | Should -Contain 'NOTICE: a notice'
@@ -119,7 +134,8 @@ Describe 'Errors' {
     It 'one failing target among many does not stop the others' {
         $good = New-Database good_one
         $folder = New-MigrationFolder @{ '001_t.sql' = 'CREATE TABLE t (id int);' }
-        $runs = 'postgresql://nobody@localhost:1/x?connect_timeout=2', $good | Invoke-PgMigration -Path $folder -ErrorAction SilentlyContinue -ErrorVariable failures
+        $runs = 'postgresql://nobody@localhost:1/x?connect_timeout=2', $good | Invoke-PgMigration -Path $folder `
+            -ErrorAction SilentlyContinue -ErrorVariable failures
         $runs.Target.Database | Should -Be 'good_one'
         $failures.Count | Should -Be 1
         $failures[0].FullyQualifiedErrorId | Should -Be 'ConnectionFailed,PgOps.Cmdlets.Migrations.InvokePgMigrationCommand'
@@ -166,8 +182,11 @@ Describe 'A question where nobody can answer' {
     It 'is that error in every command' {
         $said = Invoke-Fresh @"
             Import-Module '$PgOpsModule'
-            { $migrate }, { Backup-PgDatabase -Path '$TestDrive/none' -Confirm }, { Start-PgSandbox -Confirm }, { New-PgMigration add_a_to_b -Path '$folder' -Confirm },
-            { Get-PgBackup '$($backup.Path)' | Export-PgReport '$TestDrive/none.html' -Confirm } | ForEach-Object { try { & `$_; 'went on' } catch { `$_.FullyQualifiedErrorId } }
+            { $migrate }, { Backup-PgDatabase -Path '$TestDrive/none' -Confirm },
+            { Start-PgSandbox -Confirm }, { New-PgMigration add_a_to_b -Path '$folder' -Confirm },
+            { Get-PgBackup '$($backup.Path)' | Export-PgReport '$TestDrive/none.html' -Confirm } | ForEach-Object {
+                try { & `$_; 'went on' } catch { `$_.FullyQualifiedErrorId }
+            }
 "@
         $said | Should -Be (@('NotConfirmed') * 5)
         Test-Path "$TestDrive/none*" | Should -BeFalse
@@ -208,7 +227,8 @@ Describe '-WhatIf changes nothing' {
 
         function Get-Everything {
             # tables, rows of the history, databases, files, sandboxes
-            Invoke-Sql $target "SELECT string_agg(oid::regclass::text, ',' ORDER BY oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            Invoke-Sql $target ("SELECT string_agg(oid::regclass::text, ',' ORDER BY oid) FROM pg_class " +
+                "WHERE relnamespace = 'public'::regnamespace")
             Invoke-Sql $target 'SELECT count(*) FROM pgops.migration_history'
             Invoke-Sql $target "SELECT string_agg(datname, ',' ORDER BY oid) FROM pg_database"
             (Get-ChildItem $TestDrive -Recurse).FullName -join "`n"
@@ -221,7 +241,10 @@ Describe '-WhatIf changes nothing' {
         @{ Name = 'Invoke-PgMigration'; Code = { Invoke-PgMigration $target -Path $folder -WhatIf } }
         @{ Name = 'Invoke-PgMigration -Baseline'; Code = { Invoke-PgMigration $sandbox -Path $folder -Baseline -ToVersion 002 -WhatIf } }
         @{ Name = 'New-PgMigration'; Code = { New-PgMigration add_v_to_t -Path $folder -WhatIf } }
-        @{ Name = 'Repair-PgMigration'; Code = { Repair-PgMigration $target -Path $folder -Version 001 -MarkNotApplied -Reason test -WhatIf } }
+        @{
+            Name = 'Repair-PgMigration'
+            Code = { Repair-PgMigration $target -Path $folder -Version 001 -MarkNotApplied -Reason test -WhatIf }
+        }
         @{ Name = 'Backup-PgDatabase'; Code = { Backup-PgDatabase $target -Path $backups -WhatIf } }
         @{ Name = 'Restore-PgDatabase'; Code = { Restore-PgDatabase $backup -Target $sandbox -Database copy -WhatIf } }
         @{ Name = 'Start-PgSandbox'; Code = { Start-PgSandbox -WhatIf } }
@@ -232,7 +255,8 @@ Describe '-WhatIf changes nothing' {
     }
 
     It 'prints the plan with each statement' {
-        $plan = Invoke-Fresh "Import-Module '$PgOpsModule'; Invoke-PgMigration -Target '$($target.GetConnectionUri())' -Path '$folder' -WhatIf"
+        $plan = Invoke-Fresh ("Import-Module '$PgOpsModule'; " +
+            "Invoke-PgMigration -Target '$($target.GetConnectionUri())' -Path '$folder' -WhatIf")
         "$plan" | Should -BeLike '*What if:*002_u*one transaction*line*1: CREATE TABLE u (id int)*line*2: CREATE INDEX ON u (id)*'
     }
 }

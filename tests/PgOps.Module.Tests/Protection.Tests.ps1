@@ -25,7 +25,9 @@ Describe 'A signed backup' {
         Get-PgBackup $backups -Proven -SigningKey $key | Should -HaveCount 0
         ($backup | Test-PgRestore -Target $sandbox -SigningKey $key -LogPath $log).Proven | Should -BeTrue
         Get-PgBackup $backups -Proven -SigningKey $key | Should -HaveCount 1
-        foreach ($file in Get-ChildItem $backups -Recurse -File) { [System.IO.File]::ReadAllText($file.FullName).Contains($secret) | Should -BeFalse }
+        foreach ($file in Get-ChildItem $backups -Recurse -File) {
+            [System.IO.File]::ReadAllText($file.FullName).Contains($secret) | Should -BeFalse
+        }
         (Test-Path $log) -and (Get-Content $log -Raw).Contains($secret) | Should -BeFalse
         ($backup | Format-List * -Force | Out-String).Contains($secret) | Should -BeFalse
     }
@@ -33,7 +35,8 @@ Describe 'A signed backup' {
     It 'is refused when another key, or any signature, is asked for and not there' {
         $backup = Get-PgBackup $backups -Latest
         $other = ConvertTo-SecureString 'another secret, long enough' -AsPlainText -Force
-        $backup | Restore-PgDatabase -Target $sandbox -Database forged -SigningKey $other -Confirm:$false -ErrorVariable failure -ErrorAction SilentlyContinue
+        $backup | Restore-PgDatabase -Target $sandbox -Database forged -SigningKey $other -Confirm:$false `
+            -ErrorVariable failure -ErrorAction SilentlyContinue
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'SignatureInvalid*'
         $failure[0].ToString() | Should -Not -Match 'another secret'
         Remove-Item (Join-Path $backup.Path SHA256SUMS.sig)
@@ -42,17 +45,20 @@ Describe 'A signed backup' {
     }
 
     It 'takes a certificate as an object and as a file, with and without its private key' {
-        $request = [System.Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=backups', [System.Security.Cryptography.ECDsa]::Create(), 'SHA256')
+        $ecdsa = [System.Security.Cryptography.ECDsa]::Create()
+        $request = [System.Security.Cryptography.X509Certificates.CertificateRequest]::new('CN=backups', $ecdsa, 'SHA256')
         $certificate = $request.CreateSelfSigned([datetime]::UtcNow.AddDays(-1), [datetime]::UtcNow.AddDays(1))
         $pem = Join-Path $TestDrive 'backups.pem'
         $half = Join-Path $TestDrive 'backups.cer'
-        Set-Content $pem ($certificate.ExportCertificatePem(), [System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::GetECDsaPrivateKey($certificate).ExportPkcs8PrivateKeyPem())
+        $private = [System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::GetECDsaPrivateKey($certificate)
+        Set-Content $pem ($certificate.ExportCertificatePem(), $private.ExportPkcs8PrivateKeyPem())
         Set-Content $half $certificate.ExportCertificatePem()
         $backup = Backup-PgDatabase $sandbox -Path $backups -SigningCertificate $pem -ErrorAction Stop
         foreach ($given in $certificate, $pem, $half) {
             ($backup | Test-PgBackup -SigningCertificate $given).Checks.Where({ $_.Name -eq 'signature' }).Status | Should -Be Passed
         }
-        ($backup | Test-PgBackup).Checks.Where({ $_.Name -eq 'signature' }).Detail | Should -BeLike "*$($certificate.Thumbprint), not verified against a key you gave"
+        ($backup | Test-PgBackup).Checks.Where({ $_.Name -eq 'signature' }).Detail |
+            Should -BeLike "*$($certificate.Thumbprint), not verified against a key you gave"
         Backup-PgDatabase $sandbox -Path $backups -SigningCertificate $half -ErrorVariable failure -ErrorAction SilentlyContinue
         $failure[0].ToString() | Should -BeLike '*private key*'
         { Test-PgBackup $backup -SigningCertificate (Join-Path $TestDrive none.pem) } | Should -Throw '*no certificate*'
@@ -67,7 +73,8 @@ Describe 'An encrypted backup' -Skip:(-not $env:CI -and -not (Get-Command age-ke
     }
 
     It 'says in its plan for whom it will be encrypted' {
-        (Invoke-Fresh "Import-Module '$PgOpsModule'; `$s = Start-PgSandbox; Backup-PgDatabase `$s -Recipient $recipient -WhatIf; Stop-PgSandbox `$s") -join "`n" |
+        (Invoke-Fresh ("Import-Module '$PgOpsModule'; `$s = Start-PgSandbox; " +
+            "Backup-PgDatabase `$s -Recipient $recipient -WhatIf; Stop-PgSandbox `$s")) -join "`n" |
             Should -BeLike "*encrypted with age for $recipient*"
     }
 
@@ -79,9 +86,11 @@ Describe 'An encrypted backup' -Skip:(-not $env:CI -and -not (Get-Command age-ke
         ($backup | Test-PgBackup).Checks.Where({ $_.Name -eq 'table-of-contents' }).Status | Should -Be Skipped
         ($backup | Test-PgBackup -Identity $identity).Checks.Status | Sort-Object -Unique | Should -Be Passed
         ($backup | Test-PgRestore -Target $sandbox -Identity $identity).Proven | Should -BeTrue
-        $backup | Restore-PgDatabase -Target $sandbox -Database "opened_$_" -ErrorVariable failure -ErrorAction SilentlyContinue -Confirm:$false
+        $backup | Restore-PgDatabase -Target $sandbox -Database "opened_$_" `
+            -ErrorVariable failure -ErrorAction SilentlyContinue -Confirm:$false
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'DecryptionFailed*'
-        ($backup | Restore-PgDatabase -Target $sandbox -Database "opened_$_" -Identity $identity -Confirm:$false).TablesVerified | Should -Be 1
+        ($backup | Restore-PgDatabase -Target $sandbox -Database "opened_$_" -Identity $identity -Confirm:$false).TablesVerified |
+            Should -Be 1
     }
 
     It 'works with gpg and its keyring' -Skip:(-not $env:CI -and -not (Get-Command gpg -ErrorAction Ignore)) {

@@ -7,7 +7,8 @@ BeforeAll {
     $run = Invoke-PgMigration $sandbox -Path $migrations
     $drill = Backup-PgDatabase $sandbox -Path $backups | Test-PgRestore
     $records = @($run, $drill, (Get-PgBackup $backups), (Get-PgBackup $backups | Test-PgBackup), (Test-PgTarget $sandbox),
-        ($drill.Backup | Compare-PgDatabase -Difference $sandbox), (Restore-PgDatabase $drill.Backup $sandbox -Database copy -Confirm:$false))
+        ($drill.Backup | Compare-PgDatabase -Difference $sandbox),
+        (Restore-PgDatabase $drill.Backup $sandbox -Database copy -Confirm:$false))
     Push-Location $TestDrive
 }
 
@@ -40,7 +41,10 @@ Describe 'Export-PgReport' {
     }
 
     It 'reports errors that come with 2>&1, and is red' {
-        $broken = New-MigrationFolder @{ '001_evil.sql' = (Get-Content (Join-Path $migrations '001_evil.sql') -Raw); '002_no.sql' = 'DROP TABLE nowhere;' }
+        $broken = New-MigrationFolder @{
+            '001_evil.sql' = (Get-Content (Join-Path $migrations '001_evil.sql') -Raw)
+            '002_no.sql'   = 'DROP TABLE nowhere;'
+        }
         $null = Invoke-PgMigration $sandbox -Path $broken -ErrorAction Continue 2>&1 | Export-PgReport red.json
         $report = Get-Content red.json -Raw | ConvertFrom-Json
         $report.outcome | Should -Be 'failed'
@@ -108,8 +112,10 @@ Describe 'Export-PgReport' {
     It 'with -Strict makes a failed, an incomplete and a missing result an error, after the report' {
         $null = $drill | Export-PgReport strict.json -Strict
         { $records[2] | Export-PgReport strict.json -Strict } | Should -Not -Throw
-        { Get-PgBackup ./nowhere -ErrorAction SilentlyContinue | Export-PgReport strict.json -Strict } | Should -Throw -ErrorId 'CheckFailed*'
-        { Test-PgTarget 'postgresql://nobody@localhost:1/x?connect_timeout=2' | Export-PgReport strict.json -Strict } | Should -Throw -ErrorId 'CheckFailed*'
+        { Get-PgBackup ./nowhere -ErrorAction SilentlyContinue | Export-PgReport strict.json -Strict } |
+            Should -Throw -ErrorId 'CheckFailed*'
+        { Test-PgTarget 'postgresql://nobody@localhost:1/x?connect_timeout=2' | Export-PgReport strict.json -Strict } |
+            Should -Throw -ErrorId 'CheckFailed*'
         (Get-Content strict.json -Raw | ConvertFrom-Json).results.kind | Should -Be 'target-test'
         "$($Error[0])" | Should -BeLike "*Next:*Invoke-Item *strict.json*"
         { @() | Export-PgReport strict.json -Strict } | Should -Throw -ErrorId 'InvalidArgument*'
@@ -208,9 +214,13 @@ Describe 'Export-PgReport and incidents' {
 
     It 'begins a postmortem from the history, the backups and a log' {
         $null = Test-PgRestore $drill.Backup -LogPath drill.jsonl 6>$null
-        $null = Export-PgReport incident.md -Postmortem -Title 'It broke' -Target $sandbox -BackupPath $backups -FromLog drill.jsonl -Since (Get-Date).AddHours(-1)
+        $null = Export-PgReport incident.md -Postmortem -Title 'It broke' -Target $sandbox -BackupPath $backups `
+            -FromLog drill.jsonl -Since (Get-Date).AddHours(-1)
         $text = Get-Content incident.md -Raw
-        $text | Should -BeLike '# Postmortem: It broke*## Root cause*002\_no failed*## Impact*## Data loss*newest proven whole backup of shop*## Timeline*001\_evil was applied*| log |*## Resolution*## Prevention*## Evidence*'
+        $text |
+            Should -BeLike ('# Postmortem: It broke*## Root cause*002\_no failed*## Impact*## Data loss' +
+                '*newest proven whole backup of shop*## Timeline*001\_evil was applied*| log |' +
+                '*## Resolution*## Prevention*## Evidence*')
         $text | Should -Not -BeLike "*$($sandbox.Target.GetEnvironment()['PGPASSWORD'])*"
     }
 }

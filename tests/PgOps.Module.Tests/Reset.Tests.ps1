@@ -12,8 +12,13 @@ BeforeAll {
     $null = Invoke-PgMigration $target @arguments
     $null = Invoke-Sql $target 'CREATE TABLE by_hand (id int)'
 
-    function Get-Tables { Invoke-Sql $target "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'" }
-    function Get-Databases { Invoke-Sql $sandbox.Target.WithDatabase('postgres') "SELECT string_agg(datname || oid, ' ' ORDER BY oid) FROM pg_database" }
+    function Get-Tables {
+        Invoke-Sql $target ("SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class " +
+            "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")
+    }
+    function Get-Databases {
+        Invoke-Sql $sandbox.Target.WithDatabase('postgres') "SELECT string_agg(datname || oid, ' ' ORDER BY oid) FROM pg_database"
+    }
 }
 
 AfterAll {
@@ -23,14 +28,17 @@ AfterAll {
 Describe 'Reset-PgDatabase' {
     It '-WhatIf says what would be lost and run, and touches nothing' {
         $before = Get-Databases
-        $plan = Invoke-Fresh "Import-Module '$PgOpsModule'; Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } -WhatIf"
-        "$plan" | Should -BeLike 'What if: Drop shop@* MiB, 0 sessions of others) and rebuild it from * 2 migrations (001_t to 002_u), 1 seed.'
+        $plan = Invoke-Fresh ("Import-Module '$PgOpsModule'; " +
+            "Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } -WhatIf")
+        "$plan" |
+            Should -BeLike 'What if: Drop shop@* MiB, 0 sessions of others) and rebuild it from * 2 migrations (001_t to 002_u), 1 seed.'
         Get-Databases | Should -Be $before
         Get-Tables | Should -Be 'by_hand,t,u'
     }
 
     It 'asks first' {
-        $said = Invoke-Fresh "Import-Module '$PgOpsModule'; try { Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } } catch { `"`$_`" }"
+        $said = Invoke-Fresh ("Import-Module '$PgOpsModule'; " +
+            "try { Reset-PgDatabase '$($target.GetConnectionUri())' -Path '$folder' -Variable @{ first = 7 } } catch { `"`$_`" }")
         "$said" | Should -BeLike '*without anybody to ask*It was not done*-Confirm:*'
         Get-Tables | Should -Be 'by_hand,t,u'
     }
@@ -62,9 +70,12 @@ Describe 'Reset-PgDatabase' {
     }
 
     It 'refuses a database that only the session calls one for development' {
-        $null = Invoke-Sql $target "CREATE ROLE dev LOGIN CREATEDB PASSWORD 'dev'; ALTER DATABASE shop OWNER TO dev; ALTER ROLE dev SET pgops.environment = 'development'"
+        $null = Invoke-Sql $target ("CREATE ROLE dev LOGIN CREATEDB PASSWORD 'dev'; ALTER DATABASE shop OWNER TO dev; " +
+            "ALTER ROLE dev SET pgops.environment = 'development'")
         $uri = $target.GetConnectionUri() -replace '//[^@]+@', '//dev:dev@'
-        $said = Invoke-Fresh "`$env:PGOPTIONS = '-c pgops.environment=development -c pgops.sandbox_id=mine'; Import-Module '$PgOpsModule'; try { Reset-PgDatabase '$uri' -Path '$folder' -NoSeed -Confirm:`$false -ErrorAction Stop } catch { `"`$_`" }"
+        $said = Invoke-Fresh ("`$env:PGOPTIONS = '-c pgops.environment=development -c pgops.sandbox_id=mine'; " +
+            "Import-Module '$PgOpsModule'; " +
+            "try { Reset-PgDatabase '$uri' -Path '$folder' -NoSeed -Confirm:`$false -ErrorAction Stop } catch { `"`$_`" }")
         "$said" | Should -BeLike "*does not say that it is for development*ALTER DATABASE `"shop`" SET pgops.environment = 'development'*"
         Get-Tables | Should -Be 't,u'
     }
@@ -73,7 +84,11 @@ Describe 'Reset-PgDatabase' {
 Describe '-Schema' {
     BeforeAll {
         $null = Invoke-Sql $target 'CREATE SCHEMA tenant_1; CREATE SCHEMA tenant_2'
-        $tenants = New-MigrationFolder ([ordered]@{ '1_a.sql' = 'CREATE TABLE a (id int);'; '2_b.sql' = 'CREATE TABLE b (id int);'; '2_b.down.sql' = 'DROP TABLE b;' })
+        $tenants = New-MigrationFolder ([ordered]@{
+                '1_a.sql'      = 'CREATE TABLE a (id int);'
+                '2_b.sql'      = 'CREATE TABLE b (id int);'
+                '2_b.down.sql' = 'DROP TABLE b;'
+            })
         $null = Invoke-PgMigration $target -Path $tenants -Schema 'tenant_*'
     }
 
@@ -82,14 +97,18 @@ Describe '-Schema' {
         $runs.Schema | Should -Be 'tenant_1', 'tenant_2'
         $runs | ForEach-Object { $_.Reverted.Count | Should -Be 1 }
         ($runs | Out-String) | Should -Match 'tenant_1@\S+\s+2\s+1\s+1 undone'
-        Invoke-Sql $target "SELECT to_regclass('tenant_1.b') IS NULL AND to_regclass('tenant_2.b') IS NULL AND to_regclass('tenant_1.a') IS NOT NULL" | Should -Be 't'
+        Invoke-Sql $target ("SELECT to_regclass('tenant_1.b') IS NULL AND to_regclass('tenant_2.b') IS NULL " +
+            "AND to_regclass('tenant_1.a') IS NOT NULL") | Should -Be 't'
     }
 
     It 'Repair-PgMigration speaks of one schema''s history' {
         $one = Repair-PgMigration $target -Path $tenants -Schema tenant_2 -Version 2 -MarkApplied -Reason 'by hand' -Confirm:$false
         $one.Schema | Should -Be 'tenant_2'
         (Get-PgMigration $target -Path $tenants -Schema 'tenant_*' | Where-Object Version -EQ 2).State | Should -Be 'Pending', 'Applied'
-        { Repair-PgMigration $target -Path $tenants -Schema 'tenant_*' -Version 2 -MarkApplied -Reason 'by hand' -Confirm:$false -ErrorAction Stop } |
+        {
+            Repair-PgMigration $target -Path $tenants -Schema 'tenant_*' -Version 2 `
+                -MarkApplied -Reason 'by hand' -Confirm:$false -ErrorAction Stop
+        } |
             Should -Throw -ErrorId 'InvalidArgument,*'
         { Repair-PgMigration $target -Path $tenants -Schema tenant_2 -Version 2 -Reason 'by hand' -Confirm:$false -ErrorAction Stop } |
             Should -Throw '*-MarkApplied, -MarkNotApplied*' -ErrorId 'InvalidArgument,*'

@@ -5,7 +5,9 @@ BeforeAll {
     Import-Module $PgOpsModule -Force
     $scripts = Join-Path $PgOpsRoot 'examples/db'
     $sandbox = Start-PgSandbox shop
-    $migrations = New-MigrationFolder @{ '001_orders.sql' = 'CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders SELECT generate_series(1, 500);' }
+    $migrations = New-MigrationFolder @{
+        '001_orders.sql' = 'CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders SELECT generate_series(1, 500);'
+    }
     $null = Invoke-PgMigration $sandbox -Path $migrations
     'restored', 'alone' | ForEach-Object { Invoke-Sql $sandbox.Target "CREATE DATABASE $_" }
     $shop = $sandbox.Target.GetConnectionUri()
@@ -14,11 +16,15 @@ BeforeAll {
     # In the site's folder, with these variables; what it said and how it ended.
     function Invoke-Script([string] $Name, [string[]] $Arguments, [hashtable] $Variables) {
         Push-Location $site
-        foreach ($variable in 'DATABASE_URL', 'NEW_DATABASE_URL') { [Environment]::SetEnvironmentVariable($variable, $Variables[$variable] ?? [NullString]::Value) }
+        foreach ($variable in 'DATABASE_URL', 'NEW_DATABASE_URL') {
+            [Environment]::SetEnvironmentVariable($variable, $Variables[$variable] ?? [NullString]::Value)
+        }
         try { $said = Invoke-Pwsh -File "$scripts/$Name.ps1" @Arguments 2>&1 }
         finally {
             Pop-Location
-            foreach ($variable in 'DATABASE_URL', 'NEW_DATABASE_URL') { [Environment]::SetEnvironmentVariable($variable, [NullString]::Value) }
+            foreach ($variable in 'DATABASE_URL', 'NEW_DATABASE_URL') {
+                [Environment]::SetEnvironmentVariable($variable, [NullString]::Value)
+            }
         }
         [pscustomobject]@{ ExitCode = $LASTEXITCODE; Said = $said -join "`n" -replace '\e\[[0-9;]*m' }
     }
@@ -59,7 +65,8 @@ Describe 'examples/db' {
     It 'backup.ps1 is red without DATABASE_URL, for another ending, and when the server is not there' {
         (Invoke-Script backup @() @{}).ExitCode | Should -Be 1
         (Invoke-Script backup @('-Out', 'x.dump') @{ DATABASE_URL = $shop }).Said | Should -BeLike '*must end in .sql.gz*'
-        (Invoke-Script backup @('-Out', 'gone/x.sql.gz') @{ DATABASE_URL = 'postgresql://nobody@localhost:1/x?connect_timeout=2' }).ExitCode | Should -Be 1
+        $nobody = @{ DATABASE_URL = 'postgresql://nobody@localhost:1/x?connect_timeout=2' }
+        (Invoke-Script backup @('-Out', 'gone/x.sql.gz') $nobody).ExitCode | Should -Be 1
         Get-ChildItem $site -Recurse -Filter 'x.*' | Should -BeNullOrEmpty
     }
 
@@ -117,12 +124,14 @@ Describe 'examples/db' {
         $path = $env:PATH
         try {
             $env:PATH = $bin
-            { Invoke-InNewPowerShell "$scripts/backup.ps1" @{} '5.1' } | Should -Throw '*PowerShell 7.4 or newer; this is 5.1*winget install Microsoft.PowerShell*'
+            { Invoke-InNewPowerShell "$scripts/backup.ps1" @{} '5.1' } |
+                Should -Throw '*PowerShell 7.4 or newer; this is 5.1*winget install Microsoft.PowerShell*'
             Set-Content "$bin/pwsh" "#!/bin/sh`nfor a in `"`$@`"; do echo `"<`$a>`"; done >'$bin/said'`nexit 7"
             /bin/chmod 755 "$bin/pwsh"
             Invoke-InNewPowerShell "$scripts/backup.ps1" ([ordered]@{ Out = 'a b.sql.gz'; NoDrill = [switch]$true }) '5.1' | Should -Be 7
         }
         finally { $env:PATH = $path }
-        Get-Content "$bin/said" | Should -Be '<-NoProfile>', '<-File>', "<$scripts/backup.ps1>", '<-Out>', '<a b.sql.gz>', '<-NoDrill:$true>'
+        Get-Content "$bin/said" |
+            Should -Be '<-NoProfile>', '<-File>', "<$scripts/backup.ps1>", '<-Out>', '<a b.sql.gz>', '<-NoDrill:$true>'
     }
 }

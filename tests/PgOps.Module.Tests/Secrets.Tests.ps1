@@ -12,10 +12,12 @@ BeforeAll {
 
     function Should-HideSecret([object[]] $Things) {
         foreach ($thing in $Things) {
-            $text = "$thing" + ($thing | Out-String -Width 400) + ($thing | Format-List * -Force | Out-String -Width 400) + ($thing | ConvertTo-Json -Depth 4 -WarningAction Ignore)
+            $text = "$thing" + ($thing | Out-String -Width 400) + ($thing | Format-List * -Force | Out-String -Width 400) +
+                ($thing | ConvertTo-Json -Depth 4 -WarningAction Ignore)
             $text | Should -Not -BeNullOrEmpty
             foreach ($form in $secret, [uri]::EscapeDataString($secret), ($secret -replace "'", "''")) {
-                $text.Contains($form) | Should -BeFalse -Because "the secret shows in: $($text.Substring(0, [Math]::Min(300, $text.Length)))"
+                $text.Contains($form) |
+                    Should -BeFalse -Because "the secret shows in: $($text.Substring(0, [Math]::Min(300, $text.Length)))"
             }
         }
     }
@@ -34,7 +36,9 @@ Describe 'A password' {
     }
 
     It 'is not in the error of a target that cannot be read' {
-        foreach ($text in "postgresql://u:$secret@h:port/db", "host=h sslmodus=x password='$($secret -replace "'", "\'")'", "Host=h;Nonsense=1;Password=`"$secret`"") {
+        $texts = "postgresql://u:$secret@h:port/db", "host=h sslmodus=x password='$($secret -replace "'", "\'")'",
+            "Host=h;Nonsense=1;Password=`"$secret`""
+        foreach ($text in $texts) {
             $message = try { Test-PgTarget $text -ErrorAction Stop; 'no error' } catch { $_ }
             $message.Exception | Should -Not -BeNullOrEmpty
             $message.ToString().Contains($secret) | Should -BeFalse
@@ -42,7 +46,8 @@ Describe 'A password' {
     }
 
     It 'is not in the error of a login that fails' {
-        $wrong = New-PgTarget -ComputerName $sandbox.Target.Host -Database vault -Credential ([pscredential]::new('nobody', (ConvertTo-SecureString $secret -AsPlainText -Force)))
+        $credential = [pscredential]::new('nobody', (ConvertTo-SecureString $secret -AsPlainText -Force))
+        $wrong = New-PgTarget -ComputerName $sandbox.Target.Host -Database vault -Credential $credential
         Backup-PgDatabase $wrong -Path (Join-Path $TestDrive b) -ErrorAction SilentlyContinue -ErrorVariable failure
         $failure.Count | Should -Be 1
         Should-HideSecret @($failure[0].Exception.Message, $failure[0].ToString())
@@ -60,12 +65,14 @@ Describe 'A password' {
         if ($_ -eq 'SecureString') { $given.Variable = @{ pw = ConvertTo-SecureString 'placeholder-s3cret' -AsPlainText -Force } }
         else { $given.Variable = @{ pw = 'placeholder-s3cret' }; $given.SecretVariable = 'pw' }
         $plan = Invoke-PgMigration $target -Path $folder @given -WhatIf 6>&1 | Out-String
-        $said = Invoke-PgMigration $target -Path $folder @given -Verbose -Debug -LogPath $log -ErrorAction SilentlyContinue -ErrorVariable failure 4>&1 5>&1
+        $said = Invoke-PgMigration $target -Path $folder @given -Verbose -Debug -LogPath $log `
+            -ErrorAction SilentlyContinue -ErrorVariable failure 4>&1 5>&1
         $failure[0].Exception.Message | Should -BeLike '*TABEL*'
         $status = Get-PgMigration $target -Path $folder @given -Detailed
         Invoke-Sql $target "SELECT v FROM pw_$_" | Should -Be 'placeholder-s3cret'
         $text = @($plan, $failure[0].Exception.Message, ($failure[0] | Format-List * -Force | Out-String), ($said | Out-String),
-            ($status | Format-List * | Out-String), (Get-Content $log -Raw), (Invoke-Sql $target "SELECT h::text FROM pgops.migration_history h" | Out-String))
+            ($status | Format-List * | Out-String), (Get-Content $log -Raw),
+            (Invoke-Sql $target "SELECT h::text FROM pgops.migration_history h" | Out-String))
         $text | Where-Object { $_ -like '*placeholder-s3cret*' } | Should -BeNullOrEmpty
     }
 

@@ -7,7 +7,9 @@ BeforeAll {
     $null = Invoke-Sql $target 'CREATE DATABASE shop_restored TEMPLATE shop'
     $null = Invoke-Sql $target.WithDatabase('shop_restored') "UPDATE t SET who = 'new'"
 
-    function Get-Databases { Invoke-Sql $sandbox.Target.WithDatabase('postgres') "SELECT string_agg(datname || oid, ' ' ORDER BY oid) FROM pg_database" }
+    function Get-Databases {
+        Invoke-Sql $sandbox.Target.WithDatabase('postgres') "SELECT string_agg(datname || oid, ' ' ORDER BY oid) FROM pg_database"
+    }
 }
 
 AfterAll {
@@ -17,12 +19,14 @@ AfterAll {
 Describe 'Switch-PgDatabase' {
     It '-WhatIf says what would be done and whom it would cut off, and touches nothing' {
         $before = Get-Databases
-        $client = Start-Process psql -ArgumentList '-X', '-c', '"SELECT pg_sleep(600)"' -PassThru -RedirectStandardOutput (Join-Path $TestDrive 'out') -Environment (
-            $target.GetEnvironment() + @{ PGAPPNAME = 'web' })
+        $environment = $target.GetEnvironment() + @{ PGAPPNAME = 'web' }
+        $client = Start-Process psql -ArgumentList '-X', '-c', '"SELECT pg_sleep(600)"' -PassThru -Environment $environment `
+            -RedirectStandardOutput (Join-Path $TestDrive 'out')
         try {
             $sleeping = { (Invoke-Sql $target "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'web'") -eq '1' }
             for ($i = 0; $i -lt 50 -and -not (& $sleeping); $i++) { Start-Sleep -Milliseconds 100 }
-            $plan = (Invoke-Fresh "Import-Module '$PgOpsModule'; Switch-PgDatabase '$($target.GetConnectionUri())' -With shop_restored -WhatIf") -join "`n"
+            $command = "Switch-PgDatabase '$($target.GetConnectionUri())' -With shop_restored -WhatIf"
+            $plan = (Invoke-Fresh "Import-Module '$PgOpsModule'; $command") -join "`n"
         }
         finally { $client.Kill() }
         $plan | Should -BeLike 'What if: Put shop_restored (* MiB) in the place of shop@*read-only as shop_replaced_*'
@@ -31,7 +35,8 @@ Describe 'Switch-PgDatabase' {
     }
 
     It 'asks first' {
-        $said = Invoke-Fresh "Import-Module '$PgOpsModule'; try { Switch-PgDatabase '$($target.GetConnectionUri())' -With shop_restored } catch { `"`$_`" }"
+        $said = Invoke-Fresh ("Import-Module '$PgOpsModule'; " +
+            "try { Switch-PgDatabase '$($target.GetConnectionUri())' -With shop_restored } catch { `"`$_`" }")
         "$said" | Should -BeLike '*without anybody to ask*It was not done*-Confirm:*'
         Invoke-Sql $target 'SELECT who FROM t' | Should -Be 'old'
     }

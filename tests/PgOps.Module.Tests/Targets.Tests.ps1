@@ -14,10 +14,15 @@ BeforeAll {
         Csv      = { param($object) $object | ConvertTo-Csv | ConvertFrom-Csv }
         Json     = { param($object) $object | ConvertTo-Json -WarningAction Ignore | ConvertFrom-Json }
         Clixml   = { param($object) $file = Join-Path $TestDrive 'object.clixml'; $object | Export-Clixml $file; Import-Clixml $file }
-        Remoting = { param($object) $engine = [System.Management.Automation.PSSerializer]; $engine::Deserialize($engine::Serialize($object, 1)) }
+        Remoting = {
+            param($object)
+            $engine = [System.Management.Automation.PSSerializer]
+            $engine::Deserialize($engine::Serialize($object, 1))
+        }
     }
     function Send-Object($Object, $Way) { & $ways[$Way] $Object }
-    $parts = 'Name', 'Host', 'Port', 'Database', 'Username', 'SslMode', 'SslRootCertificate', 'SslKey', 'Schema', 'ConnectTimeout', 'Options', 'ApplicationName', 'Pooled'
+    $parts = 'Name', 'Host', 'Port', 'Database', 'Username', 'SslMode', 'SslRootCertificate', 'SslKey', 'Schema', 'ConnectTimeout',
+        'Options', 'ApplicationName', 'Pooled'
     function Format-Parts($Target) { ($parts | ForEach-Object { "$_=$($Target.$_)" }) -join ';' }
 }
 
@@ -28,7 +33,8 @@ AfterAll {
 Describe 'A target through <_>' -ForEach 'Csv', 'Json', 'Clixml', 'Remoting' {
     BeforeAll {
         $way = $_
-        $full = New-PgTarget 'postgresql://ann:s3cret@db1.example.com:5433/shop?sslmode=verify-full&sslrootcert=/r&schema=app&connect_timeout=7&options=-c%20a.b%3D1' -Name live
+        $full = New-PgTarget ('postgresql://ann:s3cret@db1.example.com:5433/shop?sslmode=verify-full&sslrootcert=/r' +
+            '&schema=app&connect_timeout=7&options=-c%20a.b%3D1') -Name live
     }
 
     It 'becomes the same target in New-PgTarget, whatever the environment says, and its password is asked for' {
@@ -51,7 +57,8 @@ Describe 'A target through <_>' -ForEach 'Csv', 'Json', 'Clixml', 'Remoting' {
         (Test-PgTarget $back -Credential $credential).Passed | Should -BeTrue
         ($back | Test-PgTarget -Credential $credential).Target.Host | Should -Be $target.Host
         (Test-PgTarget $back).Checks[0].Detail | Should -BeLike '*did not come along*-Credential*'
-        @($back, $back | Get-PgMigration -Path (New-MigrationFolder @{ '001_t.sql' = 'SELECT 1;' }) -Credential $credential).Count | Should -Be 2
+        @($back, $back | Get-PgMigration -Path (New-MigrationFolder @{ '001_t.sql' = 'SELECT 1;' }) -Credential $credential).Count |
+            Should -Be 2
     }
 }
 
@@ -90,7 +97,8 @@ Describe 'What carries a target' {
         (Test-PgTarget $there).Passed | Should -BeTrue
         (Test-PgBackup $drill).Backup.Id | Should -Be $backup.Id
         (Test-PgTarget $test -Credential $credential).Target.Host | Should -Be $target.Host
-        $run = Invoke-PgMigration $target -Path (New-MigrationFolder @{ '001_u.sql' = 'CREATE TABLE u (id int);' }) -ProvenBy $drill -AllowNotEmpty
+        $run = Invoke-PgMigration $target -Path (New-MigrationFolder @{ '001_u.sql' = 'CREATE TABLE u (id int);' }) `
+            -ProvenBy $drill -AllowNotEmpty
         $run.BackupId | Should -Be $backup.Id
     }
 
@@ -111,11 +119,13 @@ Name,Host,Port,Database,Username,SslMode,Schema,Password,Team
 eu,db1.example.com,5433,shop,app,verify-full,,s3cret,orders
 us,db2.example.com,,shop,app,,tenant,,
 '@ | ConvertFrom-Csv | New-PgTarget
-        $fleet | ForEach-Object { "$_ $($_.SslMode) $($_.HasPassword)" } | Should -Be 'eu (shop@db1.example.com:5433) VerifyFull True', 'us (shop.tenant@db2.example.com:5432) Prefer False'
+        $fleet | ForEach-Object { "$_ $($_.SslMode) $($_.HasPassword)" } |
+            Should -Be 'eu (shop@db1.example.com:5433) VerifyFull True', 'us (shop.tenant@db2.example.com:5432) Prefer False'
     }
 
     It 'with a slip in a column''s name leads to no server' {
-        { 'Hots,Database', 'db1,shop' | ConvertFrom-Csv | New-PgTarget -ErrorAction Stop } | Should -Throw "*'Hots' looks like a connection setting*"
+        { 'Hots,Database', 'db1,shop' | ConvertFrom-Csv | New-PgTarget -ErrorAction Stop } |
+            Should -Throw "*'Hots' looks like a connection setting*"
         $null = 'Instance,Database', 'db1,shop' | ConvertFrom-Csv | New-PgTarget -WarningVariable said -WarningAction SilentlyContinue
         "$said" | Should -BeLike 'No column says which server*Instance*'
         { Test-PgTarget ('Host,Team' , 'db1,orders' | ConvertFrom-Csv) } | Should -Throw "*'Team' is not part of a target*"
@@ -139,7 +149,8 @@ us,db2.example.com,,shop,app,,tenant,,
     }
 
     It 'takes parts from parameters' {
-        ('Database', 'a', 'b' | ConvertFrom-Csv | New-PgTarget 'postgresql://ann:s3cret@db1/x').ForEach({ "$_ $($_.HasPassword)" }) | Should -Be 'a@db1:5432 True', 'b@db1:5432 True'
+        ('Database', 'a', 'b' | ConvertFrom-Csv | New-PgTarget 'postgresql://ann:s3cret@db1/x').ForEach({ "$_ $($_.HasPassword)" }) |
+            Should -Be 'a@db1:5432 True', 'b@db1:5432 True'
         ('Host,Database', 'db1,a' | ConvertFrom-Csv | New-PgTarget -Database z -Host db9).ForEach({ "$_" }) | Should -Be 'z@db9:5432'
     }
 

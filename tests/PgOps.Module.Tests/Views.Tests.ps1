@@ -15,7 +15,9 @@ BeforeDiscovery {
             @{
                 Type    = $type
                 Shape   = 'List'
-                Columns = @($view.ListControl.ListEntries.ListEntry.ListItems.ListItem.ForEach({ if ($_.Label) { $_.Label } else { $_.PropertyName } }))
+                Columns = @($view.ListControl.ListEntries.ListEntry.ListItems.ListItem.ForEach({
+                        if ($_.Label) { $_.Label } else { $_.PropertyName }
+                    }))
             }
         }
     }
@@ -30,7 +32,9 @@ BeforeAll {
 
     # An object of a type with something long in every property, as life has it.
     function New-Sample([type] $Type, [int] $Depth = 0) {
-        if ($Type -eq [PgOps.PgTarget]) { return New-PgTarget -ComputerName database-7.example.internal -Database shop_of_the_north -Username deploy_release }
+        if ($Type -eq [PgOps.PgTarget]) {
+            return New-PgTarget -ComputerName database-7.example.internal -Database shop_of_the_north -Username deploy_release
+        }
         $sample = [System.Runtime.CompilerServices.RuntimeHelpers]::GetUninitializedObject($Type)
         foreach ($property in $Type.GetProperties().Where({ $_.CanWrite })) {
             $property.SetValue($sample, (New-Value $property.PropertyType $property.Name $Depth))
@@ -49,7 +53,8 @@ BeforeAll {
         if ($plain.IsGenericType -and $plain.Name -like 'IReadOnlyList*') {
             $element = $plain.GetGenericArguments()[0]
             $list = [array]::CreateInstance($element, 1)
-            if ($Depth -lt 2) { $list.SetValue((New-Value $element $Name ($Depth + 1)), 0) } else { $list = [array]::CreateInstance($element, 0) }
+            if ($Depth -lt 2) { $list.SetValue((New-Value $element $Name ($Depth + 1)), 0) }
+            else { $list = [array]::CreateInstance($element, 0) }
             return , $list
         }
         if ($plain.Namespace -like 'PgOps*' -and -not $plain.IsInterface -and $Depth -lt 2) { return New-Sample $plain ($Depth + 1) }
@@ -111,7 +116,8 @@ Describe 'Every type that a cmdlet gives' {
     It 'has a view' {
         $format = [xml](Get-Content (Join-Path $PgOpsRoot 'module/PgOps.format.ps1xml') -Raw)
         $seen = @($format.Configuration.ViewDefinitions.View.ViewSelectedBy.TypeName)
-        $given = (Get-Command -Module PgOps -CommandType Cmdlet).OutputType.Type.Where({ $_.Namespace -eq 'PgOps' }).FullName | Sort-Object -Unique
+        $given = (Get-Command -Module PgOps -CommandType Cmdlet).OutputType.Type.Where({ $_.Namespace -eq 'PgOps' }).FullName |
+            Sort-Object -Unique
         $given | Where-Object { $_ -notin $seen } | Should -BeNullOrEmpty
     }
 }

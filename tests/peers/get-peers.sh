@@ -72,9 +72,10 @@ get_npm() {
     attempt "npm's registry" "npm's packages" npm ci --prefix "$folder" --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error
     local package
     for package in "$folder"/node_modules/pg[0-9][0-9]; do
-        grep -oE '"(source|target)": *"[^"]*"' "$package/native/pg-symlinks.json" | cut -d'"' -f4 | while read -r source && read -r target; do
-            ln -sfr "$package/$source" "$package/$target"
-        done
+        grep -oE '"(source|target)": *"[^"]*"' "$package/native/pg-symlinks.json" | cut -d'"' -f4 |
+            while read -r source && read -r target; do
+                ln -sfr "$package/$source" "$package/$target"
+            done
         chmod -R a+rX "$package"
     done
     echo "$lock" >"$folder/lock"
@@ -133,7 +134,8 @@ get_minor() {
     mkdir -p "$peers/minor"
     (
         cd "$peers/minor"
-        attempt "Debian's packages (apt)" "PostgreSQL $candidate" apt-get download -q -o APT::Sandbox::User=root "postgresql-$major" "postgresql-client-$major"
+        attempt "Debian's packages (apt)" "PostgreSQL $candidate" \
+            apt-get download -q -o APT::Sandbox::User=root "postgresql-$major" "postgresql-client-$major"
         for package in *.deb; do dpkg -x "$package" .; done
         rm ./*.deb
         chmod -R a+rX .

@@ -211,7 +211,9 @@ public sealed record PgPayload
     /// <summary>The tool's arguments that chose a part of the database; empty for all of it.</summary>
     public IReadOnlyList<string> Selection { get; init => field = (value ?? []).ToArray(); } = [];
 
-    /// <summary>What a part needs to be restored by itself and does not hold, for example "type public.mood"; empty when it holds all.</summary>
+    /// <summary>
+    /// What a part needs to be restored by itself and does not hold, for example "type public.mood"; empty when it holds all.
+    /// </summary>
     public IReadOnlyList<string> Needs { get; init => field = (value ?? []).ToArray(); } = [];
 
     /// <summary>How the files are encrypted; null when they are not.</summary>

@@ -98,7 +98,9 @@ public sealed record PgDrill : PgCheckedResult
 
     /// <summary>The first failed check and its detail, or why the backup was not restored; null when the drill passed.</summary>
     public string? Failure => (Checks.FirstOrDefault(check => check.Status == PgCheckStatus.Failed)
-        ?? (Passed ? null : Checks.FirstOrDefault(check => check is { Name: PgCheckName.Restore, Status: PgCheckStatus.Skipped }))) is { } failed
+        ?? (Passed
+            ? null
+            : Checks.FirstOrDefault(check => check is { Name: PgCheckName.Restore, Status: PgCheckStatus.Skipped }))) is { } failed
         ? $"{failed.Name}: {failed.Detail}"
         : null;
 

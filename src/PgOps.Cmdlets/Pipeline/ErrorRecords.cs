@@ -31,7 +31,8 @@ internal static class ErrorRecords
         PgErrorCode.MigrationSourceInvalid or PgErrorCode.MigrationScriptInvalid => ErrorCategory.ParserError,
         PgErrorCode.MigrationLocked or PgErrorCode.DatabaseInUse => ErrorCategory.ResourceBusy,
         PgErrorCode.MigrationChanged or PgErrorCode.MigrationMissing or PgErrorCode.MigrationOutOfOrder
-            or PgErrorCode.MigrationInterrupted or PgErrorCode.DownScriptMissing or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
+            or PgErrorCode.MigrationInterrupted or PgErrorCode.DownScriptMissing
+            or PgErrorCode.BaselineRequired or PgErrorCode.TargetNotEmpty
             or PgErrorCode.TargetIsSource or PgErrorCode.BackupNotProven or PgErrorCode.NotForDevelopment or PgErrorCode.NotConfirmed
             or PgErrorCode.HistoriesDiverged or PgErrorCode.ImportRequired =>
                 ErrorCategory.InvalidOperation,

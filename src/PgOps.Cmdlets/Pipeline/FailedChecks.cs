@@ -9,7 +9,8 @@ internal static class FailedChecks
         return new PgOpsException(
             PgErrorCode.CheckFailed,
             failed.Count == 0
-                ? $"{subject}: what had to be checked could not be.\n{string.Join('\n', checks.Select(check => $"  {check.Name}: {check.Detail}"))}"
+                ? $"{subject}: what had to be checked could not be.\n"
+                    + string.Join('\n', checks.Select(check => $"  {check.Name}: {check.Detail}"))
                 : $"{subject}: {failed.Count} {(failed.Count == 1 ? "check" : "checks")} "
                     + $"failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
             null,

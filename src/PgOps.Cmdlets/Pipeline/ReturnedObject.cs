@@ -83,7 +83,8 @@ internal static class ReturnedObject
     /// <summary>The properties as text.</summary>
     /// <exception cref="PgOpsException">TargetInvalid: one holds an object.</exception>
     internal static IEnumerable<KeyValuePair<string, string?>> Columns(PSObject bag)
-        => bag.Properties.Where(property => property.IsGettable).Select(property => KeyValuePair.Create(property.Name, Text(property.Name, property.Value)));
+        => bag.Properties.Where(property => property.IsGettable)
+            .Select(property => KeyValuePair.Create(property.Name, Text(property.Name, property.Value)));
 
     /// <summary>The sandbox with its password, when it runs on this machine; else what is known of it, without a process id.</summary>
     internal static PgSandbox Sandbox(PSObject bag)

@@ -65,7 +65,8 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
             PgMigration migration => migration.Target,
             string text => TargetParser.Parse(text),
             IDictionary parts => TargetParser.FromKeywords(parts.Cast<DictionaryEntry>()
-                .Select(part => KeyValuePair.Create(part.Key.ToString() ?? "", ReturnedObject.Text(part.Key.ToString() ?? "", part.Value)))),
+                .Select(part => KeyValuePair.Create(
+                    part.Key.ToString() ?? "", ReturnedObject.Text(part.Key.ToString() ?? "", part.Value)))),
             _ => throw new PgOpsException(
                 PgErrorCode.TargetInvalid,
                 $"An object of type {value.GetType().Name} is not a target.",

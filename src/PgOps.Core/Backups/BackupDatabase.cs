@@ -281,8 +281,8 @@ public sealed class BackupDatabase
             plan.Selected.Needs.Count == 0
                 ? null
                 : "This part cannot be restored by itself, for it needs what it does not hold: "
-                    + $"{NameList.InSentence(plan.Selected.Needs, 10)}. Select its schema (-Schema; -Table selects tables alone), or back up "
-                    + "the whole database: Restore-PgDatabase -Table and -Schema take a part out of it.",
+                    + $"{NameList.InSentence(plan.Selected.Needs, 10)}. Select its schema (-Schema; -Table selects tables alone), "
+                    + "or back up the whole database: Restore-PgDatabase -Table and -Schema take a part out of it.",
             DurableFile.IsOpenToOthers(path) ? $"Others than its owner may be able to read {path}: its file system keeps no modes." : null,
         ];
         var warnings = snapshot.Warnings.Concat(snapshot.Content.Remarks).Concat(remarks.OfType<string>()).ToList();
@@ -314,7 +314,11 @@ public sealed class BackupDatabase
 
     private static PgOpsException Inaccessible(string path, Exception error) => DurableFile.IsFull(error)
         ? new PgOpsException(
-            PgErrorCode.DiskFull, $"The disk of {path} is full: {error.Message}", NothingLeft, "Make room, or back up to another disk.", error)
+            PgErrorCode.DiskFull,
+            $"The disk of {path} is full: {error.Message}",
+            NothingLeft,
+            "Make room, or back up to another disk.",
+            error)
         : new PgOpsException(
             PgErrorCode.PathInaccessible,
             $"Cannot write below {path}: {error.Message}",

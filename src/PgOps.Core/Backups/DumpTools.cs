@@ -24,7 +24,7 @@ internal sealed record DumpTools(PostgresTool Dump, PostgresTool Restore, Postgr
         => InternalOptions.WarningOf(Dump.Version, server)
             ?? (Dump.Major == server.VersionNumber / 10000
                 && Version.TryParse(Dump.Version, out var version) && version.Minor < server.VersionNumber % 10000
-                ? $"pg_dump {Dump.Version} is older than the server, PostgreSQL {server.Version}: what the minor releases between them changed "
-                    + "it does not know. Take client programs as new as the server (-BinPath)."
+                ? $"pg_dump {Dump.Version} is older than the server, PostgreSQL {server.Version}: "
+                    + "what the minor releases between them changed it does not know. Take client programs as new as the server (-BinPath)."
                 : null);
 }

@@ -18,7 +18,8 @@ internal static class PartNeeds
         chosen AS (
             SELECT c.oid FROM pg_catalog.pg_class c
              WHERE c.relkind IN ('r', 'S', 'v', 'm', 'f', 'p') AND c.oid <> ALL ($4::text::oid[]) AND CASE
-                   WHEN pg_catalog.cardinality($3::text::oid[]) > 0 THEN c.oid = ANY ($3::text::oid[]) ELSE c.relnamespace IN (SELECT oid FROM kept) END),
+                   WHEN pg_catalog.cardinality($3::text::oid[]) > 0 THEN c.oid = ANY ($3::text::oid[])
+                   ELSE c.relnamespace IN (SELECT oid FROM kept) END),
         part AS (
             SELECT oid FROM chosen
             UNION SELECT d.objid FROM pg_catalog.pg_depend d JOIN chosen c ON d.refobjid = c.oid
@@ -26,9 +27,11 @@ internal static class PartNeeds
              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid AND d.deptype IN ('a', 'i')),
         roots AS (
             SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid AS classid, p.oid AS objid FROM part p
-            UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid FROM pg_catalog.pg_proc f JOIN kept k ON k.oid = f.pronamespace
+            UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid
+             FROM pg_catalog.pg_proc f JOIN kept k ON k.oid = f.pronamespace
              WHERE pg_catalog.cardinality($3::text::oid[]) = 0
-            UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM pg_catalog.pg_type t JOIN kept k ON k.oid = t.typnamespace
+            UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
+             FROM pg_catalog.pg_type t JOIN kept k ON k.oid = t.typnamespace
              WHERE pg_catalog.cardinality($3::text::oid[]) = 0 AND t.typtype IN ('d', 'r')),
         -- An index hangs on its constraint, and that on its table. A publication is the database's, not the table's.
         pieces AS (
@@ -46,7 +49,8 @@ internal static class PartNeeds
              WHERE d.refobjid >= 16384 AND d.deptype IN ('n', 'a')),
         -- A row type is its table's.
         things AS (
-            SELECT DISTINCT coalesce(CASE WHEN c.oid IS NULL THEN NULL ELSE 'pg_catalog.pg_class'::pg_catalog.regclass::oid END, n.classid) AS classid,
+            SELECT DISTINCT coalesce(CASE WHEN c.oid IS NULL THEN NULL ELSE 'pg_catalog.pg_class'::pg_catalog.regclass::oid END,
+                                     n.classid) AS classid,
                    coalesce(c.oid, n.objid) AS objid
               FROM needed n LEFT JOIN pg_catalog.pg_type t
                 ON n.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = n.objid AND t.typrelid <> 0

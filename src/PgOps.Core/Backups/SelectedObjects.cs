@@ -7,7 +7,8 @@ namespace PgOps.Core.Backups;
 
 /// <summary>
 /// A selection's patterns, looked up in the catalog of the backup's snapshot. pg_dump gets the names that were found and not the patterns:
-/// it passes over one that nothing fits, reads its letters in the database's encoding, and takes a partitioned table without its partitions.
+/// it passes over one that nothing fits, reads its letters in the database's encoding, and takes a partitioned table without its
+/// partitions.
 /// </summary>
 internal sealed class SelectedObjects
 {
@@ -122,7 +123,8 @@ internal sealed class SelectedObjects
                 {
                     throw new PgOpsException(
                         PgErrorCode.InvalidArgument,
-                        $"{parameter} {pattern} fits {NameList.InSentence(found.Select(one => one.ToString()))} alone, which has no rows in a dump.",
+                        $"{parameter} {pattern} fits {NameList.InSentence(found.Select(one => one.ToString()))} alone, "
+                            + "which has no rows in a dump.",
                         Nothing,
                         $"Leave it out of {parameter}.");
                 }
@@ -220,7 +222,8 @@ internal sealed class SelectedObjects
     private static string Spelled(string name) => $$"""
         (SELECT coalesce(pg_catalog.string_agg(CASE WHEN t.letter OPERATOR(pg_catalog.~) '^[a-z0-9_]$' COLLATE "C" THEN t.letter
                 ELSE '[\x' || CASE WHEN pg_catalog.getdatabaseencoding() = 'UTF8' THEN pg_catalog.to_hex(pg_catalog.ascii(t.letter))
-                ELSE pg_catalog.encode(pg_catalog.convert_to(t.letter, pg_catalog.getdatabaseencoding()), 'hex') END || ']' END, '' ORDER BY t.place), '')
+                ELSE pg_catalog.encode(pg_catalog.convert_to(t.letter, pg_catalog.getdatabaseencoding()), 'hex') END || ']' END,
+                '' ORDER BY t.place), '')
            FROM pg_catalog.regexp_split_to_table({{name}}::text, '') WITH ORDINALITY AS t(letter, place))
         """;
 
@@ -230,7 +233,9 @@ internal sealed class SelectedObjects
     private sealed record Found(uint Oid, string Kind, string Schema, string Name, string SpelledSchema, string SpelledName)
     {
         /// <inheritdoc/>
-        public override string ToString() => Kind == "n" ? InPattern(Schema, SpelledSchema) : InPattern(Schema, SpelledSchema) + "." + InPattern(Name, SpelledName);
+        public override string ToString() => Kind == "n"
+            ? InPattern(Schema, SpelledSchema)
+            : InPattern(Schema, SpelledSchema) + "." + InPattern(Name, SpelledName);
 
         // What is spelled as it is needs no quotes in a pattern.
         private static string InPattern(string name, string spelled) => name == spelled ? name : Quote.Identifier(name);

@@ -18,7 +18,8 @@ internal static class CollationInspection
         FROM ({0}
             SELECT c.oid, 'collation', format('%I.%I', n.nspname, c.collname), c.collversion, pg_collation_actual_version(c.oid)
             FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
-            WHERE c.collencoding IN (-1, (SELECT encoding FROM pg_database WHERE datname = current_database()))) v(oid, kind, name, recorded, actual)
+            WHERE c.collencoding IN (-1, (SELECT encoding FROM pg_database WHERE datname = current_database()))
+        ) v(oid, kind, name, recorded, actual)
         WHERE recorded <> actual ORDER BY 1 DESC, 2
         """;
 
@@ -42,7 +43,8 @@ internal static class CollationInspection
             Severity = one.Used > 0 ? PgFindingSeverity.Error : PgFindingSeverity.Warning,
             Problem = string.Create(
                 CultureInfo.InvariantCulture,
-                $"was made with version {one.Recorded} of its collation, and the system has {one.Actual}: {Number(one.Used)} may be in the wrong order"),
+                $"was made with version {one.Recorded} of its collation, and the system has {one.Actual}: "
+                    + $"{Number(one.Used)} may be in the wrong order"),
             NextStep = $"REINDEX {(one.Database ? $"DATABASE CONCURRENTLY {one.Name}" : "the indexes that use it")}; then "
                 + $"ALTER {(one.Database ? "DATABASE" : "COLLATION")} {one.Name} REFRESH {(one.Database ? "COLLATION " : "")}VERSION.",
         });

@@ -12,10 +12,13 @@ internal static class IndexInspections
         SELECT rel.name, p.pid IS NULL AND rel.relkind <> 'I',
                CASE WHEN p.pid IS NOT NULL THEN format('is being built (process %s)', p.pid)
                     WHEN rel.relkind = 'I' THEN format('is INVALID: some partitions of %s have no such index', tab.name)
-                    ELSE format('is INVALID: queries of %s do not use it%s', tab.name, CASE WHEN i.indisunique THEN ', and there may be duplicates' ELSE '' END) END,
+                    ELSE format('is INVALID: queries of %s do not use it%s', tab.name,
+                                CASE WHEN i.indisunique THEN ', and there may be duplicates' ELSE '' END) END,
                CASE WHEN p.pid IS NOT NULL THEN 'Test again when that has ended.'
-                    WHEN rel.relkind = 'I' THEN format('Create the index on each partition that lacks it, and ALTER INDEX %s ATTACH PARTITION ... .', rel.name)
-                    WHEN rel.relname ~ '_cc(new|old)[0-9]*$' THEN format('It is left from a REINDEX that broke off: DROP INDEX CONCURRENTLY %s.', rel.name)
+                    WHEN rel.relkind = 'I' THEN
+                        format('Create the index on each partition that lacks it, and ALTER INDEX %s ATTACH PARTITION ... .', rel.name)
+                    WHEN rel.relname ~ '_cc(new|old)[0-9]*$' THEN
+                        format('It is left from a REINDEX that broke off: DROP INDEX CONCURRENTLY %s.', rel.name)
                     ELSE format('REINDEX INDEX CONCURRENTLY %s, or DROP INDEX CONCURRENTLY %1$s and create it again.', rel.name) END
         FROM rel JOIN pg_index i ON i.indexrelid = rel.oid JOIN rel tab ON tab.oid = i.indrelid
         LEFT JOIN pg_stat_progress_create_index p ON p.index_relid = i.indexrelid AND p.datname = current_database()
@@ -32,8 +35,9 @@ internal static class IndexInspections
             LEFT JOIN pg_constraint o ON o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x')
             WHERE i.indisvalid AND NOT i.indisexclusion AND NOT rel.relispartition
             WINDOW same AS (
-                PARTITION BY i.indrelid, rel.relam, i.indkey::text, i.indnkeyatts, i.indclass::text, i.indcollation::text, i.indoption::text,
-                    pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid), i.indimmediate, to_jsonb(i) ->> 'indnullsnotdistinct'
+                PARTITION BY i.indrelid, rel.relam, i.indkey::text, i.indnkeyatts, i.indclass::text, i.indcollation::text,
+                    i.indoption::text, pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid), i.indimmediate,
+                    to_jsonb(i) ->> 'indnullsnotdistinct'
                 ORDER BY i.indisprimary DESC, o.oid IS NOT NULL DESC, i.indisreplident DESC, i.indisunique DESC, i.indexrelid))
         SELECT one.name, false, format('does what %s does, too: it costs room and slows writes to %s', one.first, one.tab),
                CASE WHEN one.conname IS NULL THEN format('DROP INDEX CONCURRENTLY %s.', one.name)
@@ -44,10 +48,12 @@ internal static class IndexInspections
     // A partitioned index counts as one. The size is the planner's, which needs no lock.
     private const string UnusedQuery = """
         , leaf AS (
-            SELECT coalesce(pg_partition_root(rel.oid)::oid, rel.oid) AS root, s.idx_scan, rel.relpages * current_setting('block_size')::bigint AS bytes
+            SELECT coalesce(pg_partition_root(rel.oid)::oid, rel.oid) AS root, s.idx_scan,
+                   rel.relpages * current_setting('block_size')::bigint AS bytes
             FROM rel JOIN pg_stat_all_indexes s ON s.indexrelid = rel.oid WHERE rel.relkind = 'i')
         SELECT root.name, false, format('has served no query in %s and takes %s', $1::text, pg_size_pretty(leaf.bytes)),
-               format('Look on the standbys, too: each counts for itself. Then DROP INDEX %s%s.', CASE root.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END, root.name)
+               format('Look on the standbys, too: each counts for itself. Then DROP INDEX %s%s.',
+                      CASE root.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END, root.name)
         FROM (SELECT root, sum(idx_scan) AS scans, sum(bytes)::bigint AS bytes FROM leaf GROUP BY 1) leaf
         JOIN rel root ON root.oid = leaf.root JOIN pg_index i ON i.indexrelid = root.oid
         WHERE leaf.scans = 0 AND leaf.bytes >= $2::bigint AND i.indisvalid

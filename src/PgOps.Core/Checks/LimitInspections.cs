@@ -30,7 +30,8 @@ internal static class LimitInspections
         """;
 
     private const string AgesQuery = """
-        SELECT format('database %I', datname), age(datfrozenxid)::bigint, mxid_age(datminmxid)::bigint FROM pg_database WHERE datname = current_database()
+        SELECT format('database %I', datname), age(datfrozenxid)::bigint, mxid_age(datminmxid)::bigint
+        FROM pg_database WHERE datname = current_database()
         """;
 
     private const string OldestTablesQuery = """

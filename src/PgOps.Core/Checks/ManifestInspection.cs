@@ -87,7 +87,8 @@ internal sealed class ManifestInspection
         {
             notCompared.Add(string.Create(
                 CultureInfo.InvariantCulture,
-                $"not compared, because PostgreSQL words queries differently between versions {_recorded.ServerMajor} and {_found.ServerMajor}: {NameList.Of(unread)}"));
+                $"not compared, because PostgreSQL words queries differently between versions {_recorded.ServerMajor} and "
+                    + $"{_found.ServerMajor}: {NameList.Of(unread)}"));
         }
 
         if (unsettled > 0)

@@ -36,13 +36,16 @@ internal static class TableInspections
     private const string RowSecurityQuery = """
         SELECT rel.name, true,
                format('has row-level security and no policy: everybody but %s sees no row',
-                   CASE WHEN rel.relforcerowsecurity THEN 'superusers and roles with BYPASSRLS' ELSE 'its owner and roles with BYPASSRLS' END),
-               format('CREATE POLICY ... ON %s, or ALTER TABLE %1$s DISABLE ROW LEVEL SECURITY. Where it is meant so, give -AsWarning RowSecurity.', rel.name)
+                   CASE WHEN rel.relforcerowsecurity THEN 'superusers and roles with BYPASSRLS'
+                        ELSE 'its owner and roles with BYPASSRLS' END),
+               format('CREATE POLICY ... ON %s, or ALTER TABLE %1$s DISABLE ROW LEVEL SECURITY. '
+                   || 'Where it is meant so, give -AsWarning RowSecurity.', rel.name)
         FROM rel WHERE rel.relkind IN ('r', 'p') AND rel.relrowsecurity AND NOT rel.relispartition
           AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = rel.oid)
         UNION ALL
         SELECT rel.name, true,
-               format('has %s, but row-level security is off: every row is seen', CASE p.n WHEN 1 THEN 'a policy' ELSE p.n || ' policies' END),
+               format('has %s, but row-level security is off: every row is seen',
+                      CASE p.n WHEN 1 THEN 'a policy' ELSE p.n || ' policies' END),
                format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, or drop what protects nothing.', rel.name)
         FROM rel JOIN (SELECT polrelid, count(*) AS n FROM pg_policy GROUP BY 1) p ON p.polrelid = rel.oid
         WHERE NOT rel.relrowsecurity
@@ -54,9 +57,11 @@ internal static class TableInspections
                CASE WHEN o.enforced THEN 'is NOT VALID: the rows that were there before it were never held against it'
                     ELSE 'is NOT ENFORCED: no row is held against it' END,
                CASE WHEN o.enforced THEN format('ALTER %s %s VALIDATE CONSTRAINT %I; reads and writes go on meanwhile.',
-                                                CASE WHEN rel.oid IS NULL THEN 'DOMAIN' ELSE 'TABLE' END, coalesce(rel.name, o.contypid::regtype::text), o.conname)
+                                                CASE WHEN rel.oid IS NULL THEN 'DOMAIN' ELSE 'TABLE' END,
+                                                coalesce(rel.name, o.contypid::regtype::text), o.conname)
                     ELSE 'Drop it, or add it again without NOT ENFORCED.' END
-        FROM (SELECT c.*, coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS enforced FROM pg_constraint c WHERE NOT c.convalidated) o
+        FROM (SELECT c.*, coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) AS enforced
+              FROM pg_constraint c WHERE NOT c.convalidated) o
         LEFT JOIN rel ON rel.oid = o.conrelid
         WHERE o.conparentid = 0 AND (o.conislocal OR o.coninhcount = 0)
           AND (rel.oid IS NOT NULL OR (o.conrelid = 0 AND NOT EXISTS (

@@ -106,7 +106,8 @@ internal sealed class ContentComparison
             [
                 TableNames(tables, expectations.Count, unlogged),
                 RowCounts(tables, depth) with { Duration = depth == PgFingerprintDepth.Counts ? reading : default },
-                WithShipped(content, reference.Tables, difference.Tables) with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
+                WithShipped(content, reference.Tables, difference.Tables)
+                    with { Duration = depth == PgFingerprintDepth.Source ? reading : default },
                 GeneratedColumns.Check(tables, difference.Tables, depth),
 
                 // What is held against a manifest may be a restored copy, whose sequences and views have gone on.
@@ -216,9 +217,8 @@ internal sealed class ContentComparison
         }
 
         var compared = tables.Where(InBoth).ToList();
-        return PgCheck.Pass(
-            PgCheckName.RowCounts,
-            Text($"{Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row")} in {Amount.Of(compared.Count, "table")}, as expected"));
+        var rows = Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row");
+        return PgCheck.Pass(PgCheckName.RowCounts, Text($"{rows} in {Amount.Of(compared.Count, "table")}, as expected"));
     }
 
     private static PgCheck Content(List<PgTableComparison> tables, PgFingerprintDepth depth)
@@ -257,8 +257,8 @@ internal sealed class ContentComparison
             && !expected.Equals(found, StringComparison.OrdinalIgnoreCase)).Select(table => $"{table.Schema}.{table.Name}").ToList();
         return changed.Count == 0 ? content : content with
         {
-            Detail = $"{content.Detail}; not the same: rows that came with an extension in {NameList.Of(changed)}. No dump holds them: they "
-                + "were changed on one side, or the extension has another version there",
+            Detail = $"{content.Detail}; not the same: rows that came with an extension in {NameList.Of(changed)}. "
+                + "No dump holds them: they were changed on one side, or the extension has another version there",
         };
     }
 

@@ -88,7 +88,8 @@ internal sealed class ExcludedSchemas
                 : check)];
 
     private string Said
-        => $"left out on request: {string.Join(", ", _found.Select(name => $"schema {name}"))}{(HoldHistory ? " and the migration state" : "")}";
+        => $"left out on request: {string.Join(", ", _found.Select(name => $"schema {name}"))}"
+            + (HoldHistory ? " and the migration state" : "");
 
     private bool Fits(string schema) => _patterns.Any(pattern => NamePattern.Fits(pattern, schema));
 }

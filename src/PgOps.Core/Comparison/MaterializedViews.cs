@@ -92,9 +92,9 @@ internal static class MaterializedViews
             : PgCheck.Pass(
                 PgCheckName.MaterializedViews,
                 $"the content of {Amount.Of(pairs.Count - silent.Count - wrong.Count, "materialized view")} is equal"
-                    + (wrong.Count == 0 ? "" : $"; differs: {NameList.Of(wrong)}: the restore refreshed it, and the source had not since its "
-                        + "data changed, or its query depends on more than data and settings (REFRESH in the source before the backup tells "
-                        + "which)")
+                    + (wrong.Count == 0 ? "" : $"; differs: {NameList.Of(wrong)}: the restore refreshed it, and the source had not "
+                        + "since its data changed, or its query depends on more than data and settings (REFRESH in the source "
+                        + "before the backup tells which)")
                     + remark);
     }
 

@@ -28,7 +28,8 @@ internal static class PropertyComparison
         var remark = secret.Count == 0 ? "" : "; not compared, because the value looks like a secret: " + NameList.Of(secret);
         return wrong.Count > 0
             ? PgCheck.Fail(PgCheckName.Properties, NameList.Of(wrong) + remark)
-            : PgCheck.Pass(PgCheckName.Properties, "connection limit, comment, template, ICU rules, grants and settings are equal" + remark);
+            : PgCheck.Pass(
+                PgCheckName.Properties, "connection limit, comment, template, ICU rules, grants and settings are equal" + remark);
 
         void One(string what, string wanted, string there)
         {

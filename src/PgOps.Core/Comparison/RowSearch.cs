@@ -116,7 +116,8 @@ internal sealed record RowSearch(SnapshotSession Reference, SnapshotSession Diff
         var texts = string.Join(", ", _key.Select(column => Quote.Identifier(column.Name) + "::text"));
         var bounds = await (sums[0] >= sums[1] ? Reference : Difference).Connection.QueryAsync(
             $"""
-            SELECT ARRAY[{texts}] FROM (SELECT {KeyList}, row_number() OVER (ORDER BY {KeyList}) AS place FROM ONLY {Table.Qualified} WHERE {Within(range)}) k
+            SELECT ARRAY[{texts}] FROM (SELECT {KeyList}, row_number() OVER (ORDER BY {KeyList}) AS place
+                  FROM ONLY {Table.Qualified} WHERE {Within(range)}) k
             WHERE place % {step.ToString(CultureInfo.InvariantCulture)} = 0 ORDER BY place
             """,
             row => row.GetFieldValue<string[]>(0),
@@ -130,7 +131,8 @@ internal sealed record RowSearch(SnapshotSession Reference, SnapshotSession Diff
         => await session.Connection.QueryAsync(
             string.Join(" UNION ALL ", ranges.Select((range, place) => string.Create(
                 CultureInfo.InvariantCulture,
-                $"SELECT {place}, count(*), coalesce(sum({RowHash}::numeric), 0) FROM ONLY {Table.Qualified} t WHERE {Within(range)}"))) + " ORDER BY 1",
+                $"SELECT {place}, count(*), coalesce(sum({RowHash}::numeric), 0) "
+                    + $"FROM ONLY {Table.Qualified} t WHERE {Within(range)}"))) + " ORDER BY 1",
             row => (row.GetInt64(1), row.GetDecimal(2)),
             cancellationToken).ConfigureAwait(false);
 

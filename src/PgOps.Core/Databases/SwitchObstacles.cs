@@ -8,7 +8,8 @@ internal static class SwitchObstacles
 {
     // The lists are read whole: a role that may not see what others do sees these views, too.
     private const string PreparedQuery = """
-        SELECT pg_catalog.format('%s in %I by %I since %s', pg_catalog.quote_literal(gid), database, owner, prepared::pg_catalog.timestamptz(0))
+        SELECT pg_catalog.format('%s in %I by %I since %s',
+            pg_catalog.quote_literal(gid), database, owner, prepared::pg_catalog.timestamptz(0))
         FROM pg_catalog.pg_prepared_xacts WHERE database IN ($1, $2)
         """;
 

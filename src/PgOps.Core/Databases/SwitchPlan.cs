@@ -85,7 +85,8 @@ internal sealed record SwitchPlan(
                 + $"({PgSize.Format(Old.Properties.Facts.Bytes)}), {what}; keep the old one read-only as {Aside}{undo}",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Wait up to {request.GracePeriod.TotalSeconds:0.#} s for transactions that run, then end {Amount.Of(sessions.Count, "session")} of others"),
+                $"Wait up to {request.GracePeriod.TotalSeconds:0.#} s for transactions that run, "
+                    + $"then end {Amount.Of(sessions.Count, "session")} of others"),
             .. sessions.Select(session => $"End in {session.Database}: {session}"),
         ];
     }
@@ -201,7 +202,8 @@ internal sealed record SwitchPlan(
                 { Subject = request.Target };
             }
         }
-        catch (PgOpsException error) when (error.InnerException is PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState })
+        catch (PgOpsException error)
+            when (error.InnerException is PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState })
         {
             // Closed to connections: the checks say so.
         }

@@ -94,7 +94,8 @@ internal static class BackupChecks
         return bytes == manifest.Payload.Bytes
             ? PgCheck.Pass(Name, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{manifest.Format}, {Amount.Of(manifest.Tables.Count, "table")}, {Amount.Of(manifest.Tables.Sum(table => table.Rows), "row")}, fingerprint {manifest.Fingerprint}"))
+                $"{manifest.Format}, {Amount.Of(manifest.Tables.Count, "table")}, "
+                    + $"{Amount.Of(manifest.Tables.Sum(table => table.Rows), "row")}, fingerprint {manifest.Fingerprint}"))
             : PgCheck.Fail(Name, string.Create(
                 CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
     }
@@ -147,7 +148,8 @@ internal static class BackupChecks
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
                     CultureInfo.InvariantCulture,
-                    $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows"))
+                    $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, "
+                        + $"{Amount.Of(contents.TableCount, "table")} with rows"))
                 : PgCheck.Fail(Name, $"no rows in the archive for {NameList.InSentence([.. missing.Select(table => table.ToString())])}");
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)

@@ -58,7 +58,9 @@ internal sealed class CopySource : IDisposable
                 throw new PgOpsException(
                     PgErrorCode.BackupDamaged,
                     $"{uri} is not complete: "
-                        + $"{(list is null ? HashList.FileName + " is missing" : missing is null ? HashList.FileName + " cannot be read" : missing + " is missing")}.",
+                        + (list is null ? $"{HashList.FileName} is missing."
+                            : missing is null ? $"{HashList.FileName} cannot be read."
+                            : $"{missing} is missing."),
                     "Nothing was copied.",
                     "Copy another backup; Get-PgBackup shows which are complete.");
             }

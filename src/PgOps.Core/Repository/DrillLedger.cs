@@ -68,9 +68,8 @@ internal static class DrillLedger
         var (sound, last) = Follow(lines);
         var remark = sound == lines.Count
             ? null
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"{place}: the chain of hashes breaks at line {sound + 1}, so no drill from there on counts as proof. Find out who changed it, move it away, and drill again.");
+            : string.Create(CultureInfo.InvariantCulture, $"{place}: the chain of hashes breaks at line {sound + 1}, ")
+                + "so no drill from there on counts as proof. Find out who changed it, move it away, and drill again.";
         return (whole, Encoding.UTF8.GetBytes(Compose(drill, hashes, last, key is { CanSign: true } ? key : null) + "\n"), remark);
     }
 

@@ -113,7 +113,8 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
             script.Complete();
             return (PgCheck.Pass(PgCheckName.TableOfContents, string.Create(
                 CultureInfo.InvariantCulture,
-                $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, {Amount.Of(contents.TableCount, "table")} with rows")), script);
+                $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, "
+                    + $"{Amount.Of(contents.TableCount, "table")} with rows")), script);
         }
         catch (InvalidDataException error)
         {

@@ -90,7 +90,8 @@ internal static class LatestBackup
         PgErrorCode.PathNotFound,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"Every backup of {newest.Database} that was asked for is dated after now: {newest.Path} is of {newest.SnapshotAt:u}, and here it is {now:u}."),
+            $"Every backup of {newest.Database} that was asked for is dated after now: "
+                + $"{newest.Path} is of {newest.SnapshotAt:u}, and here it is {now:u}."),
         "Nothing is given for it.",
         $"See which clock is wrong. A backup is also taken by its name: {CommandText.Argument(newest.Path)}.")
     { Subject = newest };

@@ -64,8 +64,9 @@ internal sealed class RefusingRules : RestoreRules
                     ? "All that was dumped is right; what these columns are computed from was not there yet when they were computed. "
                         + "Restore with -KeepFailed, compute them anew in the database that is kept (UPDATE table SET column = column, "
                         + "with a column that they are computed from), and hold its rows against the backup (Compare-PgDatabase). Then "
-                        + "ALTER DATABASE … RESET synchronous_commit, and Switch-PgDatabase -With puts it in the place of another and gives it "
-                        + "that one's properties; without another, rename it and set what the manifest's facts say (grants, settings)."
+                        + "ALTER DATABASE … RESET synchronous_commit, and Switch-PgDatabase -With puts it in the place of another and "
+                        + "gives it that one's properties; "
+                        + "without another, rename it and set what the manifest's facts say (grants, settings)."
                     : "Restore an older backup, and keep this one for looking into; Test-PgRestore shows every table.")
             { Subject = backup };
         }

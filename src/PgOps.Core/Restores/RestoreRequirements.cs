@@ -204,7 +204,8 @@ internal sealed partial class RestoreRequirements
         var wanted = facts.Extensions.Where(one => !_request.SkipExtension.Contains(one.Key)).ToDictionary();
         var found = (await _session.QueryAsync(
             """
-            SELECT e.name::pg_catalog.text, e.default_version, v.superuser AND NOT coalesce((pg_catalog.to_jsonb(v) ->> 'trusted')::pg_catalog.bool, false),
+            SELECT e.name::pg_catalog.text, e.default_version,
+                   v.superuser AND NOT coalesce((pg_catalog.to_jsonb(v) ->> 'trusted')::pg_catalog.bool, false),
                    e.installed_version IS NOT NULL
             FROM pg_catalog.pg_available_extensions e
             JOIN pg_catalog.pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version
@@ -258,7 +259,8 @@ internal sealed partial class RestoreRequirements
         var missing = await AbsentAsync(
             """
             SELECT FROM pg_catalog.pg_collation c WHERE c.collname = needed.name::pg_catalog.name
-                AND c.collnamespace = 'pg_catalog'::pg_catalog.regnamespace AND c.collencoding IN (-1, pg_catalog.pg_char_to_encoding($2)::pg_catalog.int4)
+                AND c.collnamespace = 'pg_catalog'::pg_catalog.regnamespace
+                AND c.collencoding IN (-1, pg_catalog.pg_char_to_encoding($2)::pg_catalog.int4)
             """,
             needs.Collations,
             cancellationToken,

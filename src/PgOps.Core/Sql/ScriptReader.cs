@@ -68,7 +68,9 @@ internal sealed class ScriptReader
     /// <summary>Whether the text so far ends outside of every literal, comment, statement and COPY.</summary>
     internal bool IsAtRest => _open is null && _statement.IsEmpty && _copies == 0;
 
-    /// <summary>Whether the text so far ends inside of a literal, a comment or a COPY's data: a last statement may lack its semicolon.</summary>
+    /// <summary>
+    /// Whether the text so far ends inside of a literal, a comment or a COPY's data: a last statement may lack its semicolon.
+    /// </summary>
     internal bool BreaksOff => _open is not null || _copies > 0;
 
     /// <summary>Whether a COPY's data have begun and not ended.</summary>

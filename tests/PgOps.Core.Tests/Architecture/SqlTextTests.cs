@@ -4,7 +4,9 @@ using System.Text.RegularExpressions;
 
 namespace PgOps.Core.Tests.Architecture;
 
-/// <summary>SQL of ours is ASCII: a database in another encoding than UTF-8 refuses a statement with a letter that it does not know.</summary>
+/// <summary>
+/// SQL of ours is ASCII: a database in another encoding than UTF-8 refuses a statement with a letter that it does not know.
+/// </summary>
 public sealed partial class SqlTextTests
 {
     [Fact]
@@ -13,7 +15,8 @@ public sealed partial class SqlTextTests
         var folder = Path.Combine(Path.GetDirectoryName(Here())!, "../../../src/PgOps.Core");
         var statements = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => RawText().Matches(File.ReadAllText(file)).Select(text => (File: Path.GetFileName(file), Text: text.Value)))
-            .Where(one => one.Text.Contains("pg_catalog", StringComparison.Ordinal) || one.Text.Contains("SELECT ", StringComparison.Ordinal))
+            .Where(one => one.Text.Contains("pg_catalog", StringComparison.Ordinal)
+                || one.Text.Contains("SELECT ", StringComparison.Ordinal))
             .ToList();
 
         Assert.True(statements.Count > 100, "The statements were not found.");

@@ -117,7 +117,8 @@ public sealed class BackupDatabaseTests : IDisposable
             CREATE EXTENSION hstore;
             CREATE TABLE settings (name text, standard boolean);
             ALTER EXTENSION hstore ADD TABLE settings;
-            UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = ARRAY['WHERE NOT standard'] WHERE extname = 'hstore';
+            UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = ARRAY['WHERE NOT standard']
+                WHERE extname = 'hstore';
             INSERT INTO settings VALUES ('mine', false), ('theirs', true);
             """);
 
@@ -133,7 +134,9 @@ public sealed class BackupDatabaseTests : IDisposable
     {
         var source = await BackupTestDatabase.CreateAsync(_server, """
             CREATE SCHEMA a; CREATE SCHEMA b;
-            CREATE TABLE a.one AS SELECT generate_series(1, 5) i; CREATE TABLE a.two AS SELECT 1 i; CREATE SEQUENCE a.numbers; SELECT nextval('a.numbers'); CREATE TABLE b.three AS SELECT 1 i;
+            CREATE TABLE a.one AS SELECT generate_series(1, 5) i; CREATE TABLE a.two AS SELECT 1 i;
+            CREATE SEQUENCE a.numbers; SELECT nextval('a.numbers');
+            CREATE TABLE b.three AS SELECT 1 i;
             SELECT lo_from_bytea(0, 'x');
             """);
 
@@ -222,8 +225,8 @@ public sealed class BackupDatabaseTests : IDisposable
         var history = string.Join(";\n", new HistoryTable("pgops").CreateStatements.Prepend("CREATE SCHEMA pgops"));
         var source = await BackupTestDatabase.CreateAsync(_server, history + """
             ;
-            INSERT INTO pgops.migration_history (id, version, name, kind, state, row_hash, checksum, script, transactional, statements_total,
-                statements_done, started_at, applied_by, host, tool_version, previous_hash)
+            INSERT INTO pgops.migration_history (id, version, name, kind, state, row_hash, checksum, script, transactional,
+                statements_total, statements_done, started_at, applied_by, host, tool_version, previous_hash)
             SELECT r.*, '', '', true, 1, 1, now(), '', '', '', '' FROM (VALUES
                 (1, '001', 'one', 'versioned', 'applied', 'aa'), (2, '002', 'two', 'versioned', 'applied', 'bb'),
                 (3, '003', 'x', 'versioned', 'applied', 'cc'), (4, 'R__view', 'view', 'repeatable', 'applied', 'dd'),

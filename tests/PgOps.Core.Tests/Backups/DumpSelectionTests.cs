@@ -124,5 +124,7 @@ public sealed class DumpSelectionTests : IDisposable
         => [.. backup.Manifest!.Tables.Select(table => $"{table.Schema}.{table.Name}").Order(StringComparer.Ordinal)];
 
     private Task<PgBackup> MakeAsync(PgTarget source, DumpSelection selection) => new BackupDatabase().RunAsync(
-        new() { Target = source, Path = _folder.Path, Selection = selection, NoGlobals = true }, new CollectingSink(), CancellationToken.None);
+        new() { Target = source, Path = _folder.Path, Selection = selection, NoGlobals = true },
+        new CollectingSink(),
+        CancellationToken.None);
 }

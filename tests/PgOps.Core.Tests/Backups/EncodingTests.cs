@@ -42,7 +42,8 @@ public sealed class EncodingTests : IDisposable
             if (format == PgBackupFormat.Plain && encoding is ("LATIN6" or "EUC_TW"))
             {
                 var refused = await Assert.ThrowsAsync<PgOpsException>(() => MakeAsync(source, format));
-                Assert.Equal($"A script in the encoding {encoding} could not be read back: .NET does not know the encoding.", refused.Problem);
+                Assert.Equal(
+                    $"A script in the encoding {encoding} could not be read back: .NET does not know the encoding.", refused.Problem);
                 continue;
             }
 
@@ -93,7 +94,9 @@ public sealed class EncodingTests : IDisposable
             new CollectingSink(), CancellationToken.None);
 
         Assert.Equal(2L, await SandboxServer.ExecuteAsync(restore.Target, $"SELECT count(*) FROM \"{name}\".\"A {name}\""));
-        Assert.Equal(DBNull.Value, await SandboxServer.ExecuteAsync(restore.Target, $"SELECT to_regclass('\"{name}\".plain')::text") ?? DBNull.Value);
+        Assert.Equal(
+            DBNull.Value,
+        await SandboxServer.ExecuteAsync(restore.Target, $"SELECT to_regclass('\"{name}\".plain')::text") ?? DBNull.Value);
     }
 
     [PostgresFact]

@@ -51,7 +51,8 @@ public sealed class SnapshotTroubleTests
 
         Assert.Equal([2L, 1L, 1L], backup.Manifest!.Tables.Select(table => table.Rows));
         var warned = backup.Warnings.Where(warning => warning.StartsWith(
-            "\"public\".\"a\" cannot be queried without a search_path: 42883 function g(integer) does not exist.", StringComparison.Ordinal));
+            "\"public\".\"a\" cannot be queried without a search_path: 42883 function g(integer) does not exist.",
+            StringComparison.Ordinal));
         Assert.Equal(depth == PgFingerprintDepth.Source ? 0 : 1, warned.Count());
 
         await SandboxServer.ExecuteAsync(target, "ALTER FUNCTION f SET search_path = public");

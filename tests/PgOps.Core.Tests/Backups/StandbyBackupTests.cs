@@ -17,9 +17,9 @@ public sealed class StandbyBackupTests : IDisposable
         CREATE UNLOGGED SEQUENCE counter; SELECT nextval('counter'), nextval('counter');
         """";
 
-    private const string NotCompared = """"
-        1 table, none missing, none extra; not compared: "Odd ""one"""."unlogged, too"; "Odd ""one"""."unlogged, too_id_seq"; "public"."counter" (unlogged, and a standby does not have what they hold)
-        """";
+    private const string NotCompared =
+        """"1 table, none missing, none extra; not compared: "Odd ""one"""."unlogged, too"; "Odd ""one"""."unlogged, too""""
+        + """"_id_seq"; "public"."counter" (unlogged, and a standby does not have what they hold)"""";
 
     private readonly SandboxServer _server;
     private readonly TemporaryFolder _folder = new();

@@ -25,8 +25,10 @@ public sealed class ExpectationTests : IDisposable
     {
         var target = await BackupTestDatabase.CreateAsync(_server, """
             CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('a');
-            CREATE TABLE customers (id int PRIMARY KEY, "E-Mail" varchar(80), price numeric(10, 2), at timestamptz, tags text[], m app.mood);
-            CREATE TABLE app.orders (id bigint PRIMARY KEY); ALTER TABLE app.orders ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON app.orders USING (true);
+            CREATE TABLE customers (id int PRIMARY KEY, "E-Mail" varchar(80), price numeric(10, 2), at timestamptz,
+                tags text[], m app.mood);
+            CREATE TABLE app.orders (id bigint PRIMARY KEY);
+            ALTER TABLE app.orders ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON app.orders USING (true);
             CREATE VIEW seen AS SELECT id FROM customers;
             """);
         var good = await TestAsync(target, """
@@ -34,7 +36,8 @@ public sealed class ExpectationTests : IDisposable
                 "format": "pgops-expectations/1",
                 "tables": {
                     "customers": { "columns": {
-                        "ID": "integer", "\"E-Mail\"": "varchar(80)", "price": "numeric(10,2)", "at": "timestamptz", "tags": "text[]", "m": "app.mood" } },
+                        "ID": "integer", "\"E-Mail\"": "varchar(80)", "price": "numeric(10,2)", "at": "timestamptz",
+                        "tags": "text[]", "m": "app.mood" } },
                     "app.orders": { "columns": ["id"], "policies": ["own"], "rowSecurity": true },
                     "seen": { "columns": { "id": null } },
                 },
@@ -44,7 +47,8 @@ public sealed class ExpectationTests : IDisposable
             {
                 "format": "pgops-expectations/1",
                 "tables": {
-                    "customers": { "columns": { "name": "text", "\"E-Mail\"": "varchar(60)", "price": "numeric", "id": "bigint", "m": "mood", "at": "no such type" }, "rowSecurity": true },
+                    "customers": { "columns": { "name": "text", "\"E-Mail\"": "varchar(60)",
+                        "price": "numeric", "id": "bigint", "m": "mood", "at": "no such type" }, "rowSecurity": true },
                     "app.orders": { "policies": ["own", "\"Other\""], "rowSecurity": false },
                     "gone": { "columns": ["id"], "policies": ["x"] }
                 }
@@ -111,7 +115,8 @@ public sealed class ExpectationTests : IDisposable
         var manifest = (await OddDatabase.BackUpAsync(target, _folder)).Manifest!;
         var before = await TestAsync(target, manifest);
         await SandboxServer.ExecuteAsync(target, """
-            ALTER TABLE customers DROP gone, ALTER name TYPE varchar(9), ADD came int; DROP TABLE lost; DROP VIEW seen; CREATE TABLE new (id int);
+            ALTER TABLE customers DROP gone, ALTER name TYPE varchar(9), ADD came int; DROP TABLE lost; DROP VIEW seen;
+            CREATE TABLE new (id int);
             DROP POLICY own ON orders; ALTER POLICY other ON orders USING (id > 3); ALTER TABLE guarded DISABLE ROW LEVEL SECURITY
             """);
 

@@ -110,7 +110,8 @@ public sealed class CompareDatabaseTests : IDisposable
             source,
             """
             CREATE SCHEMA pgops;
-            CREATE TABLE pgops.migration_history (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, version text, name text, state text, row_hash text);
+            CREATE TABLE pgops.migration_history (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, version text, name text,
+                state text, row_hash text);
             INSERT INTO pgops.migration_history (version, name, state, row_hash) VALUES ('001', 'a', 'applied', 'x');
             CREATE SCHEMA "Scratch. 1";
             CREATE TABLE "Scratch. 1".t (a int CHECK (a > 0));

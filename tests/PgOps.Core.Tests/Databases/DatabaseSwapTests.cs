@@ -80,7 +80,8 @@ public sealed class DatabaseSwapTests : IDisposable
     {
         await using var session = await ServerConnection.OpenAsync(_server.Target, null, CancellationToken.None);
         return await session.QueryAsync(
-            $"SELECT datname::text FROM pg_database WHERE datname LIKE {Quote.Literal(pattern.Replace("_", "\\_", StringComparison.Ordinal))}",
+            "SELECT datname::text FROM pg_database WHERE datname "
+                + $"LIKE {Quote.Literal(pattern.Replace("_", "\\_", StringComparison.Ordinal))}",
             row => row.GetString(0),
             CancellationToken.None);
     }

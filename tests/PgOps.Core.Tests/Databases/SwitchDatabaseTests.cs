@@ -28,9 +28,11 @@ public sealed class SwitchDatabaseTests
         await SandboxServer.ExecuteAsync(_server.Target, $"""
             CREATE ROLE {role}; ALTER DATABASE {name} OWNER TO {role};
             ALTER DATABASE {name} SET search_path = 'a b', public; ALTER ROLE {role} IN DATABASE {name} SET work_mem = '7MB';
-            ALTER DATABASE {name} CONNECTION LIMIT 40; COMMENT ON DATABASE {name} IS 'it''s ours'; REVOKE ALL ON DATABASE {name} FROM PUBLIC;
+            ALTER DATABASE {name} CONNECTION LIMIT 40; COMMENT ON DATABASE {name} IS 'it''s ours';
+            REVOKE ALL ON DATABASE {name} FROM PUBLIC;
             GRANT CONNECT ON DATABASE {name} TO pg_monitor WITH GRANT OPTION;
-            ALTER DATABASE {Quote.Identifier(prepared)} SET jit = off; GRANT CREATE ON DATABASE {Quote.Identifier(prepared)} TO pg_read_all_data;
+            ALTER DATABASE {Quote.Identifier(prepared)} SET jit = off;
+            GRANT CREATE ON DATABASE {Quote.Identifier(prepared)} TO pg_read_all_data;
             """);
         var before = await PropertiesAsync(live.Database);
 
@@ -283,7 +285,8 @@ public sealed class SwitchDatabaseTests
         => (string)(await SandboxServer.ExecuteAsync(_server.Target, $"""
             SELECT concat_ws(' | ', datdba::regrole, datconnlimit, datallowconn, shobj_description(oid, 'pg_database'),
                 (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) a),
-                (SELECT string_agg(setrole::regrole || ':' || setconfig::text, ' ' ORDER BY setrole) FROM pg_db_role_setting s WHERE setdatabase = d.oid))
+                (SELECT string_agg(setrole::regrole || ':' || setconfig::text, ' ' ORDER BY setrole)
+                 FROM pg_db_role_setting s WHERE setdatabase = d.oid))
             FROM pg_database d WHERE datname = {Quote.Literal(database)}
             """))!;
 }

@@ -172,7 +172,8 @@ public sealed class DrillStepTests : IDisposable
                 SET allow_system_table_mods = on;
                 CREATE OR REPLACE VIEW pg_catalog.pg_available_extensions AS
                     SELECT e.name, e.default_version, x.extversion AS installed_version, e.comment
-                    FROM pg_catalog.pg_available_extensions() e LEFT JOIN pg_catalog.pg_extension x ON e.name = x.extname WHERE e.name <> 'amcheck'
+                    FROM pg_catalog.pg_available_extensions() e LEFT JOIN pg_catalog.pg_extension x ON e.name = x.extname
+                    WHERE e.name <> 'amcheck'
                 """),
         });
 

@@ -45,7 +45,8 @@ public sealed class CrashedServerTests(SandboxServer server)
                     SELECT coalesce(string_agg(g::text, ' '), '') FROM generate_series(1, 120) g
                     WHERE (to_regclass('t' || g) IS NOT NULL) IS DISTINCT FROM
                         (to_regclass('pgops.migration_history') IS NOT NULL AND query_to_xml(format(
-                            'SELECT 1 FROM %s WHERE version = %L', to_regclass('pgops.migration_history'), lpad(g::text, 4, '0')), true, true, '')::text LIKE '%row%')
+                            'SELECT 1 FROM %s WHERE version = %L', to_regclass('pgops.migration_history'),
+                            lpad(g::text, 4, '0')), true, true, '')::text LIKE '%row%')
                     """));
             await workspace.RunAsync();
             Assert.Equal(expected, await DisturbedSets.PictureAsync(workspace));

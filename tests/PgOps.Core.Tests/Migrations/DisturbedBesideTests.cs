@@ -82,7 +82,8 @@ public sealed class DisturbedBesideTests
         ) ours, (
             SELECT string_agg(v, ' ' ORDER BY v COLLATE "C") AS list
             FROM ({(tool == PgMigrationTool.Prisma
-                ? "SELECT split_part(migration_name, '_', 1) AS v FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL"
+                ? "SELECT split_part(migration_name, '_', 1) AS v FROM _prisma_migrations "
+                    + "WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL"
                 : "SELECT version AS v FROM schema_migrations")}) t
         ) theirs
         """;

@@ -140,7 +140,8 @@ public sealed class DisturbedMigrationTests
         var picture = await PictureAsync(workspace);
         Assert.True(
             expected == picture,
-            $"{when}:\n{string.Join('\n', expected.Split('\n').Except(picture.Split('\n')).Select(line => "- " + line).Concat(picture.Split('\n').Except(expected.Split('\n')).Select(line => "+ " + line)))}");
+            $"{when}:\n" + string.Join('\n', expected.Split('\n').Except(picture.Split('\n')).Select(line => "- " + line)
+                .Concat(picture.Split('\n').Except(expected.Split('\n')).Select(line => "+ " + line))));
         Assert.All(await workspace.StatusAsync(), migration => Assert.Equal(PgMigrationState.Applied, migration.State));
         await MigrationFaultTests.AssertNothingIsHeldAsync(workspace);
     }

@@ -36,11 +36,13 @@ internal static class DisturbedSets
             SELECT format('partition %s of %s, %s', inhrelid::regclass, inhparent::regclass, to_jsonb(i) ->> 'inhdetachpending')
             FROM pg_inherits i
             UNION ALL
-            SELECT format('label %s %s %s', enumtypid::regtype, enumlabel, rank() OVER (PARTITION BY enumtypid ORDER BY enumsortorder)) FROM pg_enum
+            SELECT format('label %s %s %s', enumtypid::regtype, enumlabel, rank() OVER (PARTITION BY enumtypid ORDER BY enumsortorder))
+            FROM pg_enum
             UNION ALL
             SELECT format('routine %s %s', proname, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
             UNION ALL
-            SELECT format('rows %s %s', c.relname, query_to_xml(format('SELECT count(*), sum(hashtext(t::text)::bigint) FROM %s t', c.oid::regclass), true, true, ''))
+            SELECT format('rows %s %s', c.relname,
+                query_to_xml(format('SELECT count(*), sum(hashtext(t::text)::bigint) FROM %s t', c.oid::regclass), true, true, ''))
             FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
             UNION ALL
             SELECT format('history %s %s %s %s %s %s/%s', version, name, kind, checksum, state, statements_done, statements_total)

@@ -348,7 +348,8 @@ public sealed class ForeignFolderTests : IAsyncLifetime, IDisposable
         await _workspace.ExecuteAsync("""
             CREATE SCHEMA auth; CREATE TABLE auth.users (id int); CREATE TABLE auth.schema_migrations (version varchar PRIMARY KEY);
             ALTER TABLE auth.users OWNER TO supabase_auth_admin; ALTER TABLE auth.schema_migrations OWNER TO supabase_auth_admin;
-            CREATE SCHEMA vault; CREATE FUNCTION vault.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION vault.f() OWNER TO supabase_admin;
+            CREATE SCHEMA vault; CREATE FUNCTION vault.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+            ALTER FUNCTION vault.f() OWNER TO supabase_admin;
             CREATE SCHEMA supabase_migrations; CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY);
             """);
         _workspace.Write("20240101000000_a.sql", "CREATE TABLE a (i int);");

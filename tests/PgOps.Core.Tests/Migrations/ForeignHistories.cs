@@ -51,7 +51,8 @@ internal static class ForeignHistories
             CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz,
                 migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(),
                 applied_steps_count integer NOT NULL DEFAULT 0);
-            INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, rolled_back_at, started_at, applied_steps_count) VALUES
+            INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, rolled_back_at, started_at,
+                applied_steps_count) VALUES
                 ('1', '{Sha256(First)}', '2024-01-01 10:00Z', '20240101000000_a', NULL, '2024-01-01 10:00Z', 1),
                 ('2', 'of an attempt that was rolled back', NULL, '20240102000000_b', '2024-01-02 11:00Z', '2024-01-02 10:00Z', 0),
                 ('3', '{Sha256(Second)}', '2024-01-02 12:00Z', '20240102000000_b', NULL, '2024-01-02 12:00Z', 1);
@@ -81,12 +82,14 @@ internal static class ForeignHistories
                 + "INSERT INTO hdb_catalog.schema_migrations VALUES (999, false), (1704067200000, false);",
         PgMigrationTool.Goose =>
             """
-            CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now());
+            CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL,
+                tstamp timestamp DEFAULT now());
             INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true), (2, true), (3, true), (3, false);
             """,
         PgMigrationTool.Sqlx =>
             $"""
-            CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(),
+            CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL,
+                installed_on timestamptz NOT NULL DEFAULT now(),
                 success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL);
             INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES
                 (1, 'a', true, '\x{Sha384(First)}', 1),

@@ -292,7 +292,8 @@ public sealed class ImportHistoryTests : IAsyncLifetime, IDisposable
     /// <summary>Every row of the other tool's tables.</summary>
     private Task<string?> DigestAsync() => _workspace.ScalarAsync<string>(
         """
-        SELECT string_agg(query_to_xml(format('TABLE %I.%I', schemaname, tablename), true, false, '')::text, '' ORDER BY schemaname, tablename)
+        SELECT string_agg(query_to_xml(format('TABLE %I.%I', schemaname, tablename), true, false, '')::text,
+            '' ORDER BY schemaname, tablename)
         FROM pg_tables WHERE schemaname IN ('public', 'sqitch', 'supabase_migrations')
         """);
 }

@@ -141,8 +141,11 @@ public sealed class MigrationShapeTests : IAsyncLifetime, IDisposable
     // To say that nothing is pending was wrong.
     [PostgresTheory]
     [InlineData("default/1600000000000_a/up.sql", "default", "below it is a folder of them: default.")]
-    [InlineData("hasura/migrations/default/1600000000000_a/up.sql", "hasura/migrations/default", "below it is a folder of them: hasura/migrations/default.")]
-    [InlineData("prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations", "below it is a folder of them: prisma/migrations.")]
+    [InlineData(
+        "hasura/migrations/default/1600000000000_a/up.sql", "hasura/migrations/default",
+        "below it is a folder of them: hasura/migrations/default.")]
+    [InlineData(
+        "prisma/migrations/20240101000000_a/migration.sql", "prisma/migrations", "below it is a folder of them: prisma/migrations.")]
     [InlineData("sql/001_a.sql", "sql", "below it is a folder of them: sql.")]
     [InlineData("one/001_a.sql,two/V1__a.sql", "one", "below it are folders of them: one, two.")]
     public async Task A_folder_above_those_that_hold_migrations_is_not_called_empty(string files, string first, string named)

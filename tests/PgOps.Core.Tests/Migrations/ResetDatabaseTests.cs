@@ -220,7 +220,8 @@ public sealed class ResetDatabaseTests
         => await SandboxServer.ExecuteAsync(workspace.Target.WithDatabase("postgres"), $"""
             SELECT (to_jsonb(d) - ARRAY['oid', 'datfrozenxid', 'datminmxid', 'datlastsysoid'] || jsonb_build_object(
                 'comment', shobj_description(d.oid, 'pg_database'),
-                'settings', (SELECT jsonb_agg(to_jsonb(s) - 'setdatabase' ORDER BY setrole) FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)))::text
+                'settings', (SELECT jsonb_agg(to_jsonb(s) - 'setdatabase' ORDER BY setrole)
+                             FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)))::text
             FROM pg_database d WHERE datname = {Quote.Literal(workspace.Target.Database)}
             """) as string;
 
@@ -229,7 +230,8 @@ public sealed class ResetDatabaseTests
 
     private static async Task AssertNoStagingAsync(MigrationWorkspace workspace) => Assert.Null(await SandboxServer.ExecuteAsync(
         workspace.Target.WithDatabase("postgres"),
-        $"SELECT string_agg(datname, ' ') FROM pg_database WHERE datname LIKE {Quote.Literal(workspace.Target.Database + "\\_pgops\\_%")}") as string);
+        "SELECT string_agg(datname, ' ') FROM pg_database WHERE datname "
+            + $"LIKE {Quote.Literal(workspace.Target.Database + "\\_pgops\\_%")}") as string);
 
     private static Task<PgDatabaseReset> ResetAsync(
         MigrationWorkspace workspace, Func<MigrationRequest, MigrationRequest>? change = null)

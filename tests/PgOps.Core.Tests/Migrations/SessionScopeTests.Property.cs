@@ -8,7 +8,8 @@ public sealed partial class SessionScopeTests
 {
     private const string Picture = """
         SELECT concat(
-            (SELECT string_agg(format('%s.%s %s %s', n.nspname, c.relname, c.relkind, c.relowner::regrole), E'\n' ORDER BY n.nspname, c.relname)
+            (SELECT string_agg(format('%s.%s %s %s', n.nspname, c.relname, c.relkind, c.relowner::regrole),
+                E'\n' ORDER BY n.nspname, c.relname)
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgops')),
             (SELECT string_agg(format('%s %s', k, v), E'\n' ORDER BY id) FROM told))

@@ -61,7 +61,8 @@ public sealed partial class SessionScopeTests : IAsyncLifetime, IDisposable
     [InlineData("", "DO $$ BEGIN EXECUTE 'SET client_' || 'encoding = latin1'; END $$;")]
     [InlineData("", "UPDATE pg_settings SET setting = 'LATIN1' WHERE name = 'client_encoding';")]
     [InlineData("", "SELECT set_config(n, v, false) FROM (VALUES ('client_encoding', 'LATIN1')) x (n, v);")]
-    public async Task What_changes_the_encoding_in_a_way_that_no_text_shows_is_rolled_back_with_what_came_after(string head, string statement)
+    public async Task What_changes_the_encoding_in_a_way_that_no_text_shows_is_rolled_back_with_what_came_after(
+        string head, string statement)
     {
         var workspace = await WorkspaceAsync();
         workspace.Write("1_a.sql", $"{head}{statement}\nCREATE TABLE r AS SELECT 'é'::text AS c;");
@@ -79,7 +80,9 @@ public sealed partial class SessionScopeTests : IAsyncLifetime, IDisposable
         workspace.Write("1_a.sql", "SELECT pg_catalog.\"set_config\"('Client_Encoding', 'LATIN1', false);");
 
         Assert.Contains(
-            "client_encoding = 'LATIN1'", (await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid)).Problem, StringComparison.Ordinal);
+            "client_encoding = 'LATIN1'",
+            (await workspace.FailAsync(PgErrorCode.MigrationScriptInvalid)).Problem,
+            StringComparison.Ordinal);
     }
 
     [PostgresFact]

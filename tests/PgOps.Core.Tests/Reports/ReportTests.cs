@@ -148,7 +148,8 @@ public sealed partial class ReportTests : IDisposable
             ["failed", "incomplete", "passed", "failed", "passed"],
             results.ConvertAll(result => result.GetProperty("outcome").GetString()!));
         Assert.Equal(
-            ["kind", "subject", "title", "outcome", "summary", "startedAt", "duration", "facts", "checks", "tables", "migrations", "remarks"],
+            ["kind", "subject", "title", "outcome", "summary", "startedAt", "duration", "facts", "checks", "tables",
+             "migrations", "remarks"],
             Names(results[0]));
         Assert.Equal(12, results[0].GetProperty("duration").GetDouble());
         Assert.Equal("2026-11-19T03:00:00Z", results[0].GetProperty("startedAt").GetString());

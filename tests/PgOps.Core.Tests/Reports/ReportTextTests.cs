@@ -72,13 +72,36 @@ public sealed class ReportTextTests
         [
             migrations[0],
             new() { Version = "8", Name = "later", State = PgMigrationState.Pending, Checksum = "bb", Target = ReportSamples.Target },
-            new() { Version = "9", Name = "edited", State = PgMigrationState.Changed, Remark = "It was changed.", Target = ReportSamples.Target },
+            new()
+            {
+                Version = "9",
+                Name = "edited",
+                State = PgMigrationState.Changed,
+                Remark = "It was changed.",
+                Target = ReportSamples.Target,
+            },
             new() { Version = "1", Name = "elsewhere", State = PgMigrationState.Baselined },
         ];
         PgTableComparison[] tables =
         [
-            new() { Schema = "public", Name = "orders", Verdict = PgTableVerdict.Equal, ReferenceRows = 7, DifferenceRows = 7, ReferenceHash = "aa", DifferenceHash = "aa" },
-            new() { Schema = "public", Name = ReportSamples.Evil, Verdict = PgTableVerdict.Missing, ReferenceRows = 2, ReferenceHash = "bb" },
+            new()
+            {
+                Schema = "public",
+                Name = "orders",
+                Verdict = PgTableVerdict.Equal,
+                ReferenceRows = 7,
+                DifferenceRows = 7,
+                ReferenceHash = "aa",
+                DifferenceHash = "aa",
+            },
+            new()
+            {
+                Schema = "public",
+                Name = ReportSamples.Evil,
+                Verdict = PgTableVerdict.Missing,
+                ReferenceRows = 2,
+                ReferenceHash = "bb",
+            },
         ];
         return
         [

@@ -94,7 +94,8 @@ public sealed class ArchiveRestoreTests : IDisposable
         var script = Path.Combine(_folder.Path, "pg_restore");
         var text = Path.Combine(_folder.Path, "said");
         await File.WriteAllLinesAsync(text, lines);
-        await File.WriteAllTextAsync(script, $"#!/bin/sh\n[ \"$1\" != --list ] || exec echo '1; 0 0 ENCODING - ENCODING '\ncat '{text}' >&2\nexit {exitCode}\n");
+        await File.WriteAllTextAsync(
+            script, $"#!/bin/sh\n[ \"$1\" != --list ] || exec echo '1; 0 0 ENCODING - ENCODING '\ncat '{text}' >&2\nexit {exitCode}\n");
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

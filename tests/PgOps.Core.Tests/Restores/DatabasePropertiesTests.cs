@@ -203,7 +203,15 @@ public sealed class DatabasePropertiesTests : IDisposable
 
     private Task<PgRestore> RestoreAsync(PgBackup backup, string name, bool force = false, bool noPrivileges = false, bool dropOld = false)
         => new RestoreDatabase().RunAsync(
-            new() { Backup = backup, Target = _server.Target, Database = name, Force = force, NoPrivileges = noPrivileges, DropOld = dropOld },
+            new()
+            {
+                Backup = backup,
+                Target = _server.Target,
+                Database = name,
+                Force = force,
+                NoPrivileges = noPrivileges,
+                DropOld = dropOld,
+            },
             new CollectingSink(),
             CancellationToken.None);
 

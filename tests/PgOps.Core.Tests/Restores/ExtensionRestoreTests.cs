@@ -78,8 +78,8 @@ public sealed class ExtensionRestoreTests : IDisposable
             Assert.Equal(
                 "the content hashes of 1 table are equal" + (remark.Length == 0
                     ? ""
-                    : $"; not the same: rows that came with an extension in {remark}. No dump holds them: they were changed on one side, or "
-                        + "the extension has another version there"),
+                    : $"; not the same: rows that came with an extension in {remark}. No dump holds them: "
+                        + "they were changed on one side, or the extension has another version there"),
                 Check(drill, "content").Detail);
         }
     }

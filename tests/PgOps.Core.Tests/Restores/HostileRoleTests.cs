@@ -108,8 +108,8 @@ public sealed class HostileRoleTests : IDisposable
             var error = await Assert.ThrowsAsync<PgOpsException>(() => running);
 
             Assert.Equal(
-                $"Nothing was put in place. The staging database {staging} could not be dropped; the next restore on this server sweeps it, "
-                    + $"or run: DROP DATABASE {Quote.Identifier(staging)}",
+                $"Nothing was put in place. The staging database {staging} could not be dropped; the next restore on this server "
+                    + $"sweeps it, or run: DROP DATABASE {Quote.Identifier(staging)}",
                 error.State);
         }
         finally

@@ -30,7 +30,8 @@ public sealed class ManagedServerTests : IAsyncLifetime, IDisposable
         var source = Admin.WithDatabase("source");
         await ExecuteAsync(source, """
             CREATE EXTENSION pgcrypto;
-            CREATE TABLE public.orders (id int PRIMARY KEY, what text); INSERT INTO public.orders SELECT g, 'x' FROM generate_series(1, 100) g;
+            CREATE TABLE public.orders (id int PRIMARY KEY, what text);
+            INSERT INTO public.orders SELECT g, 'x' FROM generate_series(1, 100) g;
             CREATE SCHEMA app; CREATE TABLE app.settings (a int); INSERT INTO app.settings VALUES (1);
             CREATE VIEW app.seen AS SELECT * FROM public.orders; GRANT SELECT ON app.seen TO PUBLIC;
             """);

@@ -45,7 +45,8 @@ public sealed class PartBackupTests : IDisposable
     [InlineData("CREATE TABLE a (id serial PRIMARY KEY, i int GENERATED ALWAYS AS IDENTITY, whole a)")]
     public async Task A_table_brings_the_extensions_and_sequences_it_needs(string sql)
     {
-        var source = await BackupTestDatabase.CreateAsync(_server, $"CREATE TABLE other (x int); {sql.Replace(", whole a", "", StringComparison.Ordinal)}");
+        var source = await BackupTestDatabase.CreateAsync(
+            _server, $"CREATE TABLE other (x int); {sql.Replace(", whole a", "", StringComparison.Ordinal)}");
         var backup = await MakeAsync(source, PgBackupFormat.Custom, new() { Tables = ["a"] });
 
         Assert.Empty(backup.Manifest!.Payload.Needs);
@@ -92,7 +93,8 @@ public sealed class PartBackupTests : IDisposable
         Assert.False(drill.Passed);
         Assert.Equal("Incomplete", drill.Result);
         Assert.StartsWith("restore: not made: ", drill.Failure, StringComparison.Ordinal);
-        Assert.Contains(drill.Checks, check => check.Detail.Contains("is a part that needs what it does not hold: ", StringComparison.Ordinal));
+        Assert.Contains(
+            drill.Checks, check => check.Detail.Contains("is a part that needs what it does not hold: ", StringComparison.Ordinal));
         var error = await Assert.ThrowsAsync<PgOpsException>(() => new RestoreDatabase().RunAsync(
             new() { Backup = backup, Target = _server.Target, Database = "never" }, new CollectingSink(), CancellationToken.None));
         Assert.Equal("Nothing was restored.", error.State);
@@ -144,7 +146,9 @@ public sealed class PartBackupTests : IDisposable
     }
 
     private Task<PgBackup> MakeAsync(PgTarget source, PgBackupFormat format, DumpSelection selection) => new BackupDatabase().RunAsync(
-        new() { Target = source, Path = _folder.Path, Format = format, Selection = selection }, new CollectingSink(), CancellationToken.None);
+        new() { Target = source, Path = _folder.Path, Format = format, Selection = selection },
+        new CollectingSink(),
+        CancellationToken.None);
 
     private Task<PgDrill> DrillAsync(PgBackup backup) => new TestRestore().RunAsync(
         new() { Backup = backup, Server = _server.Target }, new CollectingSink(), CancellationToken.None);

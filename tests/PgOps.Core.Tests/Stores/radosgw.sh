@@ -45,7 +45,8 @@ rgw crypt s3 kms backend = testing
 rgw crypt s3 kms encryption keys = testkey=$(head -c 32 /dev/urandom | base64 -w0)
 CONF
 for entity in mon. client.admin osd.0; do
-    ceph-authtool "$folder/keyring" $([ -e "$folder/keyring" ] || echo --create-keyring) --gen-key -n $entity --cap mon 'allow *' --cap osd 'allow *' >/dev/null
+    ceph-authtool "$folder/keyring" $([ -e "$folder/keyring" ] || echo --create-keyring) \
+        --gen-key -n $entity --cap mon 'allow *' --cap osd 'allow *' >/dev/null
 done
 monmaptool --create --addv a "[v2:127.0.0.1:$monitor]" --fsid "$fsid" "$folder/monmap" >/dev/null
 ceph-mon -c "$conf" -i a --mkfs --monmap "$folder/monmap" --keyring "$folder/keyring"

@@ -33,11 +33,13 @@ internal static class BackupTestDatabase
             m money, x xml, p point, bits bit(5), arr text[], r tstzrange, c pair, e mood, n numeric, u uuid, ip inet, v tsvector,
             dom positive, reg regclass, big int8, ch char(5), na name);
         INSERT INTO types VALUES (
-            '{"b" : 1,  "a":2}', '{"b":1,"a":[1.0,null]}', 0.1, 1e-300, '\x00ff0a5c', '2024-03-31 02:30:00+00', '2024-02-29 12:00', '2024-12-31',
+            '{"b" : 1,  "a":2}', '{"b":1,"a":[1.0,null]}', 0.1, 1e-300, '\x00ff0a5c', '2024-03-31 02:30:00+00', '2024-02-29 12:00',
+            '2024-12-31',
             '24:00', '12:00+02', '1 mon -1 day 01:00:00.5', 1234.56, '<a x="1">ä</a>', '(1.5,-0)', B'10101', ARRAY['a', NULL, 'b,"c'],
             '[2024-01-01 00:00+00,2024-02-01 00:00+00)', ROW(1, '2024-01-01 00:00+00'), 'happy', 1.000, gen_random_uuid(), '10.0.0.1/8',
             'a:1 fat:2', 5, 'types', 9223372036854775807, 'ab', 'na');
-        INSERT INTO types (f8, f4, n, i, tz) VALUES ('NaN', '-Infinity', 'NaN', '24 hours', 'infinity'), ('-0', 1.0, 1.0, '1 day', '-infinity');
+        INSERT INTO types (f8, f4, n, i, tz) VALUES ('NaN', '-Infinity', 'NaN', '24 hours', 'infinity'),
+            ('-0', 1.0, 1.0, '1 day', '-infinity');
         CREATE UNLOGGED TABLE unlogged AS SELECT generate_series(1, 3) AS a;
         CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM types;
         CREATE SEQUENCE up INCREMENT 5; SELECT nextval('up'), nextval('up');

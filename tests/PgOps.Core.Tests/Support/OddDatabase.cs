@@ -15,10 +15,12 @@ internal static class OddDatabase
         CREATE SCHEMA "Odd ""schema""";
         CREATE TYPE public.mood AS ENUM ('glad', 'so so', 'it''s bad');
         CREATE TABLE public.orders (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer text NOT NULL, feeling public.mood, total numeric(12,2) CHECK (total >= 0),
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer text NOT NULL, feeling public.mood,
+            total numeric(12,2) CHECK (total >= 0),
             doc jsonb, placed timestamptz NOT NULL DEFAULT '2024-02-29 12:00+00', gross numeric GENERATED ALWAYS AS (total * 1.2) STORED);
         INSERT INTO public.orders (customer, feeling, total, doc)
-            SELECT 'customer ' || g, (ARRAY['glad', 'so so', 'it''s bad'])[1 + g % 3]::public.mood, g, jsonb_build_object('n', g, 'tab', E'a\tb\\n')
+            SELECT 'customer ' || g, (ARRAY['glad', 'so so', 'it''s bad'])[1 + g % 3]::public.mood, g,
+                jsonb_build_object('n', g, 'tab', E'a\tb\\n')
             FROM generate_series(1, 2000) g;
         CREATE UNIQUE INDEX orders_customer ON public.orders (lower(customer));
         CREATE TABLE public.duplicates (x int, note text);
@@ -30,7 +32,8 @@ internal static class OddDatabase
         CREATE TABLE public.events_rest PARTITION OF public.events DEFAULT;
         CREATE INDEX events_at ON public.events (at);
         INSERT INTO public.events SELECT date '2023-06-01' + g, 'event ' || g FROM generate_series(1, 600) g;
-        CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := coalesce(NEW.note, ';--'); RETURN NEW; END $$;
+        CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN NEW.note := coalesce(NEW.note, ';--'); RETURN NEW; END $$;
         CREATE TRIGGER touch BEFORE INSERT ON public.duplicates FOR EACH ROW EXECUTE FUNCTION public.touch();
         CREATE VIEW public.totals AS SELECT customer, sum(total) FROM public.orders GROUP BY 1;
         CREATE MATERIALIZED VIEW public.moods AS SELECT feeling, count(*) FROM public.orders GROUP BY 1;

@@ -134,7 +134,9 @@ public sealed class FaultyCallTests : IDisposable
             var said = await RunAsync(0, errors[0]);
             Assert.False(said.Contains(':', StringComparison.Ordinal), said);
             var calls = faults.Calls;
-            Assert.True(calls > 0 || call == "flock" || (call is "chmod" or "write" && work == MigratorProcess.Remove), $"{work} makes no {call}");
+            Assert.True(
+                calls > 0 || call == "flock" || (call is "chmod" or "write" && work == MigratorProcess.Remove),
+                $"{work} makes no {call}");
             await check(said, $"{work}: no {call} failed");
             var chosen = Enumerable.Range(1, calls).ToArray();
             if (calls > Rounds)

@@ -104,7 +104,9 @@ public sealed class ManyTablesTests : IDisposable
             await using var command = connection.CreateCommand();
             command.CommandText = string.Create(
                 CultureInfo.InvariantCulture,
-                $"DO $$ BEGIN FOR i IN {first}..{Math.Min(first + Batch, to) - 1} LOOP EXECUTE format('CREATE TABLE t%s AS SELECT %s AS a', i, i); END LOOP; END $$");
+                $"DO $$ BEGIN FOR i IN {first}"
+                    + $"..{Math.Min(first + Batch, to) - 1} LOOP "
+                    + $"EXECUTE format('CREATE TABLE t%s AS SELECT %s AS a', i, i); END LOOP; END $$");
             await command.ExecuteNonQueryAsync();
         }
     }

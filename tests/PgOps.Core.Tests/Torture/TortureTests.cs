@@ -72,7 +72,8 @@ public sealed class TortureTests : IDisposable
             await SandboxServer.ExecuteAsync(source, """
                 SELECT coalesce(pg_catalog.string_agg(t.typname::text, ' '), '') FROM pg_catalog.pg_type t
                 WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typtype IN ('b', 'r', 'm') AND t.typcategory <> 'A'
-                  AND t.typname NOT IN ('gtsvector', 'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary', 'pg_dependencies', 'pg_mcv_list', 'pg_ndistinct', 'pg_node_tree')
+                  AND t.typname NOT IN ('gtsvector', 'pg_brin_bloom_summary', 'pg_brin_minmax_multi_summary', 'pg_dependencies',
+                      'pg_mcv_list', 'pg_ndistinct', 'pg_node_tree')
                   AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
                                    WHERE a.atttypid = t.oid AND c.relkind = 'r' AND c.oid >= 16384)
                 """));

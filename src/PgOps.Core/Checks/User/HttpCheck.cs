@@ -59,7 +59,9 @@ public sealed partial class HttpCheck : UserCheck
         return answer.IsSuccessStatusCode ? new UserCheckAnswer(true, said)
             : new UserCheckAnswer(
                 false,
-                $"the answer is {said}{(answer.Headers.Location is { } elsewhere ? $", to {elsewhere.OriginalString.Split('?')[0]}" : "")}; 200 to 299 was expected");
+                $"the answer is {said}"
+                    + (answer.Headers.Location is { } elsewhere ? $", to {elsewhere.OriginalString.Split('?')[0]}" : "")
+                    + "; 200 to 299 was expected");
     }
 
     private string Fill(PgTarget target) => Placeholder().Replace(_url, match => Uri.EscapeDataString(match.Groups[1].Value switch

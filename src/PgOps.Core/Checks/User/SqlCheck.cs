@@ -137,7 +137,8 @@ public sealed class SqlCheck : UserCheck
     }
 
     private static bool EndsTransaction(SqlStatement statement)
-        => statement.Keywords is ["COMMIT" or "END" or "ROLLBACK" or "ABORT" or "BEGIN" or "START" or "PREPARE" or "SAVEPOINT" or "RELEASE", ..]
+        => statement.Keywords is ["COMMIT" or "END" or "ROLLBACK" or "ABORT" or "BEGIN" or "START" or "PREPARE" or "SAVEPOINT"
+                or "RELEASE", ..]
             or ["SET", "TRANSACTION" or "SESSION", ..];
 
     private static string Place(SqlStatement statement, string said)

@@ -97,7 +97,9 @@ internal static partial class DurableFile
     /// <summary>Whether an error says that there is a file of that name already.</summary>
     internal static bool IsTaken(IOException error) => error.HResult is 17 or unchecked((int)0x80070050);
 
-    /// <summary>Whether others than its owner may read a file or enter a folder; not known on Windows, where it inherits its rights.</summary>
+    /// <summary>
+    /// Whether others than its owner may read a file or enter a folder; not known on Windows, where it inherits its rights.
+    /// </summary>
     internal static bool IsOpenToOthers(string path)
         => !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0;
 

@@ -17,7 +17,8 @@ internal static class ForeignTableSearch
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
             AND ((c.relname = ANY ($1) AND (n.nspname = '{SupabaseHistory.Schema}'
-                OR NOT {ProviderObjects.Condition("c.relowner", "n.nspname")})) OR $2 IN (c.relname::text, n.nspname || '.' || c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname)))
+                OR NOT {ProviderObjects.Condition("c.relowner", "n.nspname")}))
+                OR $2 IN (c.relname::text, n.nspname || '.' || c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname)))
         ORDER BY 1, 2
         """;
 

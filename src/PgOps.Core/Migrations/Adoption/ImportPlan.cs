@@ -63,7 +63,8 @@ internal static class ImportPlan
             programs.Select(row => $"{Path.GetFileName(row.File.Path)} ({row.File.Language})"),
             PgErrorCode.MigrationSourceInvalid,
             $"{target}: applied by {tool.Title}, but programs, which PgOps cannot run on another database",
-            $"Write them again in SQL, as files of the same versions; or {command}{ImportSkips.Command(programs.Select(row => row.File.Version))}.");
+            $"Write them again in SQL, as files of the same versions; "
+                + $"or {command}{ImportSkips.Command(programs.Select(row => row.File.Version))}.");
         return rows;
     }
 

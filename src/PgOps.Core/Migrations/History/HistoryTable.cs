@@ -33,7 +33,8 @@ internal sealed class HistoryTable
 
     // What a HistoryRow is made of, but for the script, which comes last.
     private const string RowColumns = "id, version, name, kind, checksum, state, transactional, statements_total, statements_done, "
-        + "statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, error, reason, backup_id, session_state";
+        + "statement_running, started_at, finished_at, duration_ms, applied_by, host, tool_version, "
+        + "error, reason, backup_id, session_state";
 
     internal HistoryTable(string schema)
     {
@@ -113,8 +114,9 @@ internal sealed class HistoryTable
 
     /// <summary>
     /// Appends a row: $1 version, $2 name, $3 kind, $4 checksum, $5 script, $6 state, $7 transactional, $8 statements_total,
-    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id, $15 session_state. Where a trigger lets no row in, the division
-    /// by the number of rows fails, and the transaction with it: what is not recorded must not be done.
+    /// $9 statements_done, $10 host, $11 tool_version, $12 error, $13 reason, $14 backup_id, $15 session_state.
+    /// Where a trigger lets no row in, the division by the number of rows fails, and the transaction with it: what is not recorded must
+    /// not be done.
     /// </summary>
     internal string InsertStatement =>
         $"""
@@ -211,7 +213,8 @@ internal sealed class HistoryTable
                 SELECT pg_catalog.max(id) INTO last FROM {Name};
                 IF last > coalesce({MarkedEnd}, 0) THEN
                     PERFORM pg_catalog.set_config('lock_timeout', '1s', true);
-                    EXECUTE pg_catalog.format('COMMENT ON TABLE %s IS %L', {Quote.Literal(Name)}, {Quote.Literal($"{About} {EndMark}")} || last);
+                    EXECUTE pg_catalog.format('COMMENT ON TABLE %s IS %L', {Quote.Literal(Name)},
+                        {Quote.Literal($"{About} {EndMark}")} || last);
                 END IF;
             END IF;
         END

@@ -257,7 +257,8 @@ internal sealed class MigrationLock : IAsyncDisposable
     private async Task<List<(string Processes, string Words)>> BlockersAsync(int workingProcess, CancellationToken cancellationToken)
         => await _connection.QueryAsync(
             """
-            SELECT pg_catalog.string_agg(a.pid::text, ' ' ORDER BY a.pid), pg_catalog.string_agg(pg_catalog.format('pid %s (%s, %s, %s for %s s: %s)', a.pid, a.usename,
+            SELECT pg_catalog.string_agg(a.pid::text, ' ' ORDER BY a.pid),
+              pg_catalog.string_agg(pg_catalog.format('pid %s (%s, %s, %s for %s s: %s)', a.pid, a.usename,
                 coalesce(nullif(a.application_name, ''), 'unnamed'), a.state,
                 extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.state_change))::int,
                 pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 80)), '; ')

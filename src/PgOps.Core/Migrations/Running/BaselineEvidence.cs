@@ -17,7 +17,8 @@ internal static class BaselineEvidence
             SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relname = ($2::text[])[g.i] AND n.nspname !~ '^pg_(toast|temp)' AND ($1::text[])[g.i] IN ('', n.nspname)
                 AND (($3::text[])[g.i] = '' OR EXISTS (
-                    SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ($3::text[])[g.i] AND NOT a.attisdropped)))
+                    SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = ($3::text[])[g.i]
+                        AND NOT a.attisdropped)))
         ORDER BY 1 LIMIT 1
         """;
 

@@ -23,7 +23,8 @@ public sealed class InvokeMigrations
     private static readonly string HasObjectsQuery = $"""
         SELECT EXISTS (
             SELECT FROM (
-                SELECT tableoid, oid, relnamespace AS namespace, relowner AS owner FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                SELECT tableoid, oid, relnamespace AS namespace, relowner AS owner
+                FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
                 UNION ALL
                 SELECT tableoid, oid, pronamespace, proowner FROM pg_catalog.pg_proc
                 UNION ALL
@@ -137,7 +138,9 @@ public sealed class InvokeMigrations
                 HasObjectsQuery, cancellationToken, request.HistorySchema, request.SchemaAlone,
                 new HistoryTable(request.HistorySchema).Name)
                 .ConfigureAwait(false);
-        var others = hasObjects ? await OtherHistories.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false) : [];
+        var others = hasObjects
+            ? await OtherHistories.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false)
+            : [];
         var plan = MigrationPlan.Make(
             request, folder, history, hasObjects, others.ConvertAll(other => $"{other.Tool.Title} ({other.Table})"));
         await OtherHistories.RefuseTwiceAsync(request, plan.Pending.Select(script => script.File), others, connection, cancellationToken)

@@ -36,7 +36,9 @@ internal static class MigrationFailure
             : beside?.Writes(error.BatchCommand) == true ? beside.Where : null;
         var garbled = MigrationSession.IsEncodingCheck(error);
         statement = recording is not null || garbled ? null : statement;
-        next ??= garbled ? "Take out what changes client_encoding, in a function that the file calls perhaps, and run the command again." : null;
+        next ??= garbled
+            ? "Take out what changes client_encoding, in a function that the file calls perhaps, and run the command again."
+            : null;
         next ??= HistoryErrors.Next(history, error) ?? (beside?.Writes(error.BatchCommand) == true ? beside.Next(error) : null);
         blockers = LockRetry.IsLockFailure(error) || error.SqlState == PostgresErrorCodes.QueryCanceled ? blockers : null;
         var excerpt = script.ExcerptAt(statement?.OffsetOf(error.Position) ?? script.Text.Length);
@@ -105,7 +107,9 @@ internal static class MigrationFailure
         string? Hidden(string? said) => said is null ? null : script.File.HideIn(said);
     }
 
-    /// <summary>Records a failure. Where the history refuses that, the failure comes first all the same, and the refusal after it.</summary>
+    /// <summary>
+    /// Records a failure. Where the history refuses that, the failure comes first all the same, and the refusal after it.
+    /// </summary>
     /// <param name="failure">The failure.</param>
     /// <param name="history">The history.</param>
     /// <param name="record">Records it.</param>

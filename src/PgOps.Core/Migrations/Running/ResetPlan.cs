@@ -122,7 +122,8 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
                     $"{request.Target} is migrated by {adopted.Tool.Title} and PgOps side by side; a reset would leave it without "
                         + $"{adopted.TableName}, and {adopted.Tool.Title} would run every migration again.",
                     Untouched,
-                    $"Reset it with {adopted.Tool.Title}; or let PgOps go on alone first: Import-PgMigrationHistory -Update -Beside:$false.")
+                    $"Reset it with {adopted.Tool.Title}; or let PgOps go on alone first: "
+                        + "Import-PgMigrationHistory -Update -Beside:$false.")
                 { Subject = request.Target };
             }
         }

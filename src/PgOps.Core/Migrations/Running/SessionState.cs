@@ -87,11 +87,12 @@ internal static class SessionState
         var names = NameList.InSentence(differences);
         var index = script.Statements.Take(done).ToList().FindIndex(SqlSessionTraits.LeavesSettings);
         throw index >= 0
-            ? Lost(script, script.Statements[index], index + 1, $"gave its session settings ({names})", "what is left would run without them")
+            ? Lost(
+                script, script.Statements[index], index + 1, $"gave its session settings ({names})", "what is left would run without them")
             : new(
                 PgErrorCode.MigrationInterrupted,
-                $"{script.File} cannot go on where it stopped: code that its statements ran had changed their session ({names}), and what is "
-                    + "left would run without that.",
+                $"{script.File} cannot go on where it stopped: code that its statements ran had changed their session ({names}), "
+                    + "and what is left would run without that.",
                 NothingNow,
                 ByHand(script))
             { Subject = script.File.Path };

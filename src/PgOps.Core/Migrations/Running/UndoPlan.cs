@@ -8,7 +8,9 @@ namespace PgOps.Core.Migrations.Running;
 /// <summary>Decides what is to be undone, and refuses what cannot be undone by script.</summary>
 internal static class UndoPlan
 {
-    /// <summary>Leaves no migration, not even Diesel's 00000000000000, which is a version that one can go back to by its own name.</summary>
+    /// <summary>
+    /// Leaves no migration, not even Diesel's 00000000000000, which is a version that one can go back to by its own name.
+    /// </summary>
     private const string Everything = "0";
 
     /// <summary>The down scripts to run, newest first.</summary>

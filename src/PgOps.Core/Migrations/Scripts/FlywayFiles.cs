@@ -135,6 +135,7 @@ internal sealed partial class FlywayFiles : MigrationSource
     }
 
     [GeneratedRegex(
-        @"^(?:(?<kind>[VUB])(?<version>[0-9]+(?:[._][0-9]+)*)|(?<kind>R))__(?<name>.+)\.sql(?<conf>\.conf)?$", RegexOptions.CultureInvariant)]
+        @"^(?:(?<kind>[VUB])(?<version>[0-9]+(?:[._][0-9]+)*)|(?<kind>R))__(?<name>.+)\.sql(?<conf>\.conf)?$",
+        RegexOptions.CultureInvariant)]
     private static partial Regex FileName();
 }

@@ -94,7 +94,8 @@ internal sealed partial class MigrationFolder
             MigrationsBelow.Refuse(folder);
         }
 
-        if (found is [{ Shape: MigrationShape.Prisma or MigrationShape.PrismaOperations or MigrationShape.Diesel or MigrationShape.Hasura }])
+        if (found is [var single]
+            && single.Shape is MigrationShape.Prisma or MigrationShape.PrismaOperations or MigrationShape.Diesel or MigrationShape.Hasura)
         {
             // These tools look into folders alone; a loose file is not a migration to them unless it is named like one.
             strays.RemoveAll(stray => stray.EndsWith(NoVersion, StringComparison.Ordinal));

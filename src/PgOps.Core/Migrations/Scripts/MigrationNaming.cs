@@ -170,7 +170,8 @@ public sealed partial class MigrationNaming
     private static partial Regex ColumnEnd();
 
     [GeneratedRegex(
-        """\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"?\w+"?\s*\.\s*)?(?:"(?<quoted>[^"\p{Cc}]{1,60})"|(?<plain>\w{1,60}))""",
+        """\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"?\w+"?\s*\.\s*)?"""
+        + """(?:"(?<quoted>[^"\p{Cc}]{1,60})"|(?<plain>\w{1,60}))""",
         RegexOptions.IgnoreCase)]
     private static partial Regex CreateTable();
 }

@@ -32,7 +32,8 @@ public sealed partial class NewMigration
                 PgErrorCode.InvalidArgument,
                 $"'{path}' holds {folder.Shape} migrations, which New-PgMigration does not write.",
                 "Nothing was written.",
-                $"Write the file by hand, in the manner of {(folder.Files is [.., var last] ? System.IO.Path.GetFileName(last.Path) : "its siblings")}.");
+                "Write the file by hand, in the manner of "
+                    + $"{(folder.Files is [.., var last] ? System.IO.Path.GetFileName(last.Path) : "its siblings")}.");
         }
 
         var snake = Snake(name);

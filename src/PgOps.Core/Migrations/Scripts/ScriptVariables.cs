@@ -54,7 +54,9 @@ public sealed partial class ScriptVariables
                 match => $"${{{secrets[match.Value]}}}", RegexOptions.CultureInvariant);
     }
 
-    /// <summary>A value that is almost no secret, as short as it is, is hidden where it stands alone: every message has an a in it.</summary>
+    /// <summary>
+    /// A value that is almost no secret, as short as it is, is hidden where it stands alone: every message has an a in it.
+    /// </summary>
     private static string Pattern(string form)
         => form.Length > ShortSecret ? Regex.Escape(form) : $@"(?<!\w){Regex.Escape(form)}(?!\w)";
 

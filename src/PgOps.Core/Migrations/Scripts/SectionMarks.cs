@@ -73,7 +73,8 @@ internal static partial class SectionMarks
         || (statement.Keywords is ["ALTER", ..] && statement.Keywords.Contains("DROP"));
 
     [GeneratedRegex(
-        @"\b(down|downs|undo|rollback|revert|drop below)\b|atlas:txtar|liquibase|changeset", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+        @"\b(down|downs|undo|rollback|revert|drop below)\b|atlas:txtar|liquibase|changeset",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Undoing();
 
     [GeneratedRegex(@"^--(.*\s)?\+goose\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

@@ -8,7 +8,8 @@ namespace PgOps.Core.Postgres.Catalog;
 internal static class DatabaseGrants
 {
     private const string GrantsQuery = """
-        SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END, a.privilege_type, a.is_grantable
+        SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END,
+               a.privilege_type, a.is_grantable
         FROM pg_catalog.pg_database d,
             pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
         WHERE d.datname = $1 AND a.grantee <> d.datdba

@@ -48,9 +48,11 @@ internal sealed record DumpedTables(IReadOnlyList<DumpedTable> Tables, IReadOnly
                pg_catalog.row_security_active(c.oid),
                pg_catalog.pg_is_in_recovery(), c.oid,
                NOT c.relispartition AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
-               (SELECT ARRAY[rn.nspname::text, rc.relname::text] FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+               (SELECT ARRAY[rn.nspname::text, rc.relname::text]
+                 FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
                  WHERE c.relispartition AND rc.oid = pg_catalog.pg_partition_root(c.oid) AND EXISTS (
-                       SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
+                       SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a
+                       JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
                        JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass)
                        WHERE p.partstrat = 'h' AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype)),
                ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a

@@ -11,10 +11,12 @@ internal static partial class ObjectQueries
                        || format('%I.%I', n.nspname, c.relname) AS name, c.relowner AS owner, c.relacl AS acl,
                    CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END AS letter
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't' AND {UserSchema("n")} AND {NotOfExtension("pg_class", "c.oid")}
+            WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
+              AND {UserSchema("n")} AND {NotOfExtension("pg_class", "c.oid")}
             UNION ALL SELECT 'schema ' || format('%I', n.nspname), n.nspowner, n.nspacl, 'n' FROM pg_namespace n
             WHERE {UserSchema("n")} AND {NotOfExtension("pg_namespace", "n.oid")}
-            UNION ALL SELECT 'function ' || format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.proowner, p.proacl, 'f'
+            UNION ALL SELECT 'function ' || format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+                             p.proowner, p.proacl, 'f'
             FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
             WHERE {UserSchema("n")} AND {NotOfExtension("pg_proc", "p.oid")}
               AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'i')
@@ -23,7 +25,8 @@ internal static partial class ObjectQueries
             WHERE t.typtype IN ('e', 'd', 'r', 'b', 'c') AND (t.typrelid = 0 OR c.relkind = 'c')
               AND NOT EXISTS (SELECT FROM pg_type y WHERE y.typarray = t.oid) AND {UserSchema("n")} AND {NotOfExtension("pg_type", "t.oid")}
             UNION ALL SELECT 'statistics ' || format('%I.%I', n.nspname, s.stxname), s.stxowner, NULL, NULL
-            FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {UserSchema("n")} AND {NotOfExtension("pg_statistic_ext", "s.oid")}
+            FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
+            WHERE {UserSchema("n")} AND {NotOfExtension("pg_statistic_ext", "s.oid")}
             UNION ALL SELECT 'publication ' || format('%I', p.pubname), p.pubowner, NULL, NULL FROM pg_publication p
             UNION ALL SELECT 'event trigger ' || format('%I', t.evtname), t.evtowner, NULL, NULL
             FROM pg_event_trigger t WHERE {NotOfExtension("pg_event_trigger", "t.oid")}
@@ -54,30 +57,37 @@ internal static partial class ObjectQueries
         """;
 
     // Those of one schema add to the rest; those of all schemas replace the built-in default.
+    private const string BuiltInDefault = "CASE WHEN a.defaclnamespace = 0 THEN s.acl ELSE acldefault('c', a.defaclrole) END";
+
     private static string DefaultPrivileges => $"""
-        SELECT 'default privileges', concat_ws(' ', pg_get_userbyid(a.defaclrole), CASE a.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'
+        SELECT 'default privileges', concat_ws(' ', pg_get_userbyid(a.defaclrole),
+                   CASE a.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'
                    WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' ELSE a.defaclobjtype::text END,
                    'in ' || nullif(a.defaclnamespace, 0)::regnamespace), d.text, false
         FROM pg_default_acl a,
             LATERAL (SELECT acldefault(CASE a.defaclobjtype WHEN 'S' THEN 's' ELSE a.defaclobjtype END, a.defaclrole) AS acl) s,
-            LATERAL (SELECT {Difference("a.defaclacl", "CASE WHEN a.defaclnamespace = 0 THEN s.acl ELSE acldefault('c', a.defaclrole) END", "s.acl", "a.defaclrole")} AS text) d
+            LATERAL (SELECT {Difference("a.defaclacl", BuiltInDefault, "s.acl", "a.defaclrole")} AS text) d
         WHERE d.text IS NOT NULL
         """;
 
     private static string Difference(string acl, string standard, string every, string owner) => $"""
-        (SELECT string_agg(concat_ws(' ', s.sign, CASE s.grantee WHEN 0 THEN 'PUBLIC' WHEN {owner} THEN 'owner' ELSE quote_ident(pg_get_userbyid(s.grantee)) END,
+        (SELECT string_agg(concat_ws(' ', s.sign,
+                    CASE s.grantee WHEN 0 THEN 'PUBLIC' WHEN {owner} THEN 'owner' ELSE quote_ident(pg_get_userbyid(s.grantee)) END,
                     s.rights, CASE WHEN s.is_grantable THEN 'WITH GRANT OPTION' END), '; '
-                    ORDER BY s.sign, CASE s.grantee WHEN {owner} THEN '' ELSE pg_get_userbyid(s.grantee)::text END COLLATE "C", s.is_grantable)
+                    ORDER BY s.sign, CASE s.grantee WHEN {owner} THEN '' ELSE pg_get_userbyid(s.grantee)::text END COLLATE "C",
+                             s.is_grantable)
            FROM (SELECT x.sign, x.grantee, x.is_grantable,
                         CASE WHEN array_agg(x.privilege_type ORDER BY x.privilege_type) FILTER (WHERE x.privilege_type <> 'MAINTAIN') =
                                   (SELECT array_agg(m.privilege_type ORDER BY m.privilege_type) FROM aclexplode({every}) m
                                     WHERE m.grantee = {owner} AND m.privilege_type <> 'MAINTAIN')
                              THEN 'ALL' ELSE string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type) END AS rights
-                   FROM (SELECT '+' AS sign, v.* FROM (SELECT grantee, privilege_type, bool_or(is_grantable) AS is_grantable FROM aclexplode({acl}) GROUP BY 1, 2
+                   FROM (SELECT '+' AS sign, v.* FROM (SELECT grantee, privilege_type, bool_or(is_grantable) AS is_grantable
+                                                       FROM aclexplode({acl}) GROUP BY 1, 2
                                                        EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode({standard})) v
                          UNION ALL
                          SELECT '-', v.* FROM (SELECT grantee, privilege_type, is_grantable FROM aclexplode({standard})
-                                               EXCEPT SELECT grantee, privilege_type, bool_or(is_grantable) FROM aclexplode({acl}) GROUP BY 1, 2) v) x
+                                               EXCEPT SELECT grantee, privilege_type, bool_or(is_grantable)
+                                                      FROM aclexplode({acl}) GROUP BY 1, 2) v) x
                   GROUP BY 1, 2, 3) s)
         """;
 }

@@ -8,13 +8,15 @@ internal static partial class ObjectQueries
             CASE rel.relpersistence WHEN 'u' THEN 'UNLOGGED' END,
             CASE WHEN rel.reloftype <> 0 THEN 'OF ' || format_type(rel.reloftype, NULL) END,
             'PARTITION BY ' || pg_get_partkeydef(rel.oid),
-            (SELECT 'INHERITS ' || string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = rel.oid),
+            (SELECT 'INHERITS ' || string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
+             FROM pg_inherits i WHERE i.inhrelid = rel.oid),
             pg_get_expr(rel.relpartbound, rel.oid),
             CASE WHEN a.amname <> 'heap' THEN 'USING ' || a.amname END,
             'WITH ' || {InternalOptions.LeftOutOf("rel.reloptions")},
             (SELECT 'TOAST ' || {InternalOptions.LeftOutOf("t.reloptions")} FROM pg_class t WHERE t.oid = rel.reltoastrelid),
             CASE rel.relreplident WHEN 'd' THEN NULL WHEN 'i' THEN 'REPLICA IDENTITY ' ||
-                (SELECT x.indexrelid::regclass FROM pg_index x WHERE x.indrelid = rel.oid AND x.indisreplident) ELSE 'REPLICA IDENTITY ' || rel.relreplident::text END,
+                (SELECT x.indexrelid::regclass FROM pg_index x WHERE x.indrelid = rel.oid AND x.indisreplident)
+                ELSE 'REPLICA IDENTITY ' || rel.relreplident::text END,
             'SERVER ' || s.srvname::text, {OptionsOf("f.ftoptions")}), false
         FROM rel LEFT JOIN pg_am a ON a.oid = rel.relam
         LEFT JOIN pg_foreign_table f ON f.ftrelid = rel.oid LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver
@@ -51,7 +53,8 @@ internal static partial class ObjectQueries
 
     // pg_dump leaves invalid indexes of plain tables out. One of a partitioned table is dumped as it was, waiting for its parts.
     private const string Indexes = """
-        SELECT CASE WHEN rel.relkind = 'I' OR (i.indisvalid AND i.indisready) THEN 'index' ELSE 'invalid index' END, rel.name, concat_ws(' ',
+        SELECT CASE WHEN rel.relkind = 'I' OR (i.indisvalid AND i.indisready) THEN 'index'
+               ELSE 'invalid index' END, rel.name, concat_ws(' ',
             pg_get_indexdef(i.indexrelid), CASE WHEN NOT i.indisvalid THEN 'INVALID' END, CASE WHEN i.indisclustered THEN 'CLUSTERED' END,
             (SELECT 'PARTITION OF ' || p.inhparent::regclass FROM pg_inherits p WHERE p.inhrelid = i.indexrelid)), false
         FROM rel JOIN pg_index i ON i.indexrelid = rel.oid JOIN rel tab ON tab.oid = i.indrelid
@@ -71,7 +74,8 @@ internal static partial class ObjectQueries
 
     // A partition's copy of its parent's trigger counts where it is switched differently.
     private const string Triggers = """
-        SELECT 'trigger', format('%I on %s', t.tgname, rel.name), CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) || ' ' ELSE '' END
+        SELECT 'trigger', format('%I on %s', t.tgname, rel.name),
+            CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) || ' ' ELSE '' END
             || CASE t.tgenabled WHEN 'O' THEN 'ENABLED' WHEN 'D' THEN 'DISABLED' WHEN 'R' THEN 'REPLICA' ELSE 'ALWAYS' END, false
         FROM rel JOIN pg_trigger t ON t.tgrelid = rel.oid LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
         WHERE CASE WHEN t.tgparentid = 0 THEN NOT t.tgisinternal ELSE p.tgenabled <> t.tgenabled AND t.tgconstraint = 0 END
@@ -84,7 +88,8 @@ internal static partial class ObjectQueries
 
     private const string Policies = """
         SELECT 'policy', name, definition, definition ~ '\mSELECT\M' FROM (
-            SELECT format('%I on %s', p.polname, rel.name) AS name, concat_ws(' ', CASE WHEN NOT p.polpermissive THEN 'RESTRICTIVE' END, p.polcmd,
+            SELECT format('%I on %s', p.polname, rel.name) AS name, concat_ws(' ',
+                CASE WHEN NOT p.polpermissive THEN 'RESTRICTIVE' END, p.polcmd,
                 'TO ' || (SELECT string_agg(CASE u WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(u)) END, ', '
                                             ORDER BY pg_get_userbyid(u)::text COLLATE "C") FROM unnest(p.polroles) u),
                 'USING ' || pg_get_expr(p.polqual, p.polrelid), 'CHECK ' || pg_get_expr(p.polwithcheck, p.polrelid)) AS definition
@@ -92,13 +97,15 @@ internal static partial class ObjectQueries
         """;
 
     private const string RowSecurity = """
-        SELECT 'row security', rel.name, concat_ws(' ', CASE WHEN rel.relrowsecurity THEN 'ENABLED' END, CASE WHEN rel.relforcerowsecurity THEN 'FORCED' END), false
+        SELECT 'row security', rel.name, concat_ws(' ', CASE WHEN rel.relrowsecurity THEN 'ENABLED' END,
+               CASE WHEN rel.relforcerowsecurity THEN 'FORCED' END), false
         FROM rel WHERE rel.relrowsecurity OR rel.relforcerowsecurity
         """;
 
     private const string Sequences = """
         SELECT 'sequence', rel.name, concat_ws(' ', CASE rel.relpersistence WHEN 'u' THEN 'UNLOGGED' END, format_type(s.seqtypid, NULL),
-            'START', s.seqstart, 'INCREMENT', s.seqincrement, 'BETWEEN', s.seqmin, s.seqmax, 'CACHE', s.seqcache, CASE WHEN s.seqcycle THEN 'CYCLE' END,
+            'START', s.seqstart, 'INCREMENT', s.seqincrement, 'BETWEEN', s.seqmin, s.seqmax, 'CACHE', s.seqcache,
+            CASE WHEN s.seqcycle THEN 'CYCLE' END,
             (SELECT format('OWNED BY %s.%I', d.refobjid::regclass, a.attname) FROM pg_depend d
                JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
               WHERE d.classid = 'pg_class'::regclass AND d.objid = rel.oid AND d.objsubid = 0

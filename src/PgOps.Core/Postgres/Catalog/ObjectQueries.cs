@@ -88,8 +88,8 @@ internal static partial class ObjectQueries
     private static string Aggregates => $"""
         SELECT 'aggregate', format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
                concat_ws(' ', a.aggkind, a.aggnumdirectargs, a.aggtransfn::regproc, a.aggfinalfn::regproc, a.aggcombinefn::regproc,
-                   a.aggserialfn::regproc, a.aggdeserialfn::regproc, a.aggmtransfn::regproc, a.aggminvtransfn::regproc, a.aggmfinalfn::regproc,
-                   a.aggfinalextra, a.aggmfinalextra, a.aggsortop::regoperator, format_type(a.aggtranstype, NULL),
+                   a.aggserialfn::regproc, a.aggdeserialfn::regproc, a.aggmtransfn::regproc, a.aggminvtransfn::regproc,
+                   a.aggmfinalfn::regproc, a.aggfinalextra, a.aggmfinalextra, a.aggsortop::regoperator, format_type(a.aggtranstype, NULL),
                    format_type(a.aggmtranstype, NULL), 'init ' || a.agginitval, 'minit ' || a.aggminitval, p.proparallel), false
         FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE {UserSchema("n")} AND {NotOfExtension("pg_proc", "p.oid")}
@@ -99,13 +99,16 @@ internal static partial class ObjectQueries
     private static string Types => $"""
         SELECT CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, format('%I.%I', n.nspname, t.typname),
                CASE t.typtype
-                   WHEN 'e' THEN (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = t.oid)
+                   WHEN 'e' THEN (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder)
+                                  FROM pg_enum l WHERE l.enumtypid = t.oid)
                    WHEN 'd' THEN concat_ws(' ', format_type(t.typbasetype, t.typtypmod), CASE WHEN t.typnotnull THEN 'NOT NULL' END,
-                       'DEFAULT ' || t.typdefault, CASE WHEN t.typcollation <> b.typcollation THEN 'COLLATE ' || t.typcollation::regcollation END)
+                       'DEFAULT ' || t.typdefault,
+                       CASE WHEN t.typcollation <> b.typcollation THEN 'COLLATE ' || t.typcollation::regcollation END)
                    WHEN 'r' THEN (SELECT concat_ws(' ', format_type(r.rngsubtype, NULL), o.opcname,
                            CASE WHEN r.rngcollation <> 0 THEN r.rngcollation::regcollation END, r.rngcanonical, r.rngsubdiff)
                        FROM pg_range r JOIN pg_opclass o ON o.oid = r.rngsubopc WHERE r.rngtypid = t.oid)
-                   WHEN 'b' THEN concat_ws(' ', t.typinput, t.typoutput, t.typreceive, t.typsend, t.typlen, t.typalign, t.typstorage, t.typdelim)
+                   WHEN 'b' THEN concat_ws(' ', t.typinput, t.typoutput, t.typreceive, t.typsend,
+                       t.typlen, t.typalign, t.typstorage, t.typdelim)
                    ELSE '' END, false
         FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
         LEFT JOIN pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_class c ON c.oid = t.typrelid
@@ -131,7 +134,8 @@ internal static partial class ObjectQueries
         var columns = version >= 150000
             ? """
               || coalesce((SELECT format('(%s)', string_agg(format('%I', a.attname), ', ' ORDER BY a.attname)) FROM pg_attribute a
-                            WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)), '') || coalesce(' WHERE ' || pg_get_expr(r.prqual, r.prrelid), '')
+                            WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)), '')
+              || coalesce(' WHERE ' || pg_get_expr(r.prqual, r.prrelid), '')
               """
             : "|| '()'";
         var schemas = version >= 150000
@@ -140,9 +144,11 @@ internal static partial class ObjectQueries
             : "NULL";
         return $"""
             SELECT 'publication', format('%I', p.pubname),
-                   concat_ws(' ', CASE WHEN p.puballtables THEN 'ALL TABLES' END, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot,
+                   concat_ws(' ', CASE WHEN p.puballtables THEN 'ALL TABLES' END, p.pubinsert, p.pubupdate,
+                       p.pubdelete, p.pubtruncate, p.pubviaroot,
                        'schemas ' || {schemas},
-                       'tables ' || (SELECT string_agg(r.prrelid::regclass::text {columns}, ', ' ORDER BY r.prrelid::regclass::text COLLATE "C")
+                       'tables ' || (SELECT string_agg(r.prrelid::regclass::text {columns}, ', '
+                                                       ORDER BY r.prrelid::regclass::text COLLATE "C")
                                        FROM pg_publication_rel r WHERE r.prpubid = p.oid)), false
             FROM pg_publication p
             """;
@@ -153,7 +159,8 @@ internal static partial class ObjectQueries
                concat_ws(' ', nullif(w.fdwhandler, 0)::regproc, nullif(w.fdwvalidator, 0)::regproc, {OptionsOf("w.fdwoptions")}), false
         FROM pg_foreign_data_wrapper w WHERE {NotOfExtension("pg_foreign_data_wrapper", "w.oid")}
         UNION ALL
-        SELECT 'foreign server', format('%I', s.srvname), concat_ws(' ', w.fdwname, s.srvtype, s.srvversion, {OptionsOf("s.srvoptions")}), false
+        SELECT 'foreign server', format('%I', s.srvname), concat_ws(' ', w.fdwname, s.srvtype, s.srvversion,
+               {OptionsOf("s.srvoptions")}), false
         FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw WHERE {NotOfExtension("pg_foreign_server", "s.oid")}
         UNION ALL
         SELECT 'user mapping', format('%I for %I', m.srvname, m.usename), '', false FROM pg_user_mappings m
@@ -175,15 +182,18 @@ internal static partial class ObjectQueries
     private const string Comments = """
         SELECT 'comment', i.type || ' ' || i.identity, d.description, false
         FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) i
-        WHERE d.objoid >= 16384 AND i.identity IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_(temp|toast)' AND i.identity !~ ' on pg_temp' AND i.type <> 'extension'
+        WHERE d.objoid >= 16384 AND i.identity IS NOT NULL AND coalesce(i.schema, '') !~ '^pg_(temp|toast)'
+          AND i.identity !~ ' on pg_temp' AND i.type <> 'extension'
           AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')
           AND NOT CASE d.classoid
               WHEN 'pg_rewrite'::regclass THEN EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objoid AND r.rulename = '_RETURN')
               WHEN 'pg_trigger'::regclass THEN EXISTS (SELECT FROM pg_trigger t WHERE t.oid = d.objoid AND t.tgparentid <> 0)
               WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint o WHERE o.oid = d.objoid AND o.conrelid <> 0
-                  AND CASE o.contype WHEN 'f' THEN o.conparentid <> 0 WHEN 'c' THEN NOT o.conislocal WHEN 'n' THEN NOT o.conislocal ELSE false END)
+                  AND CASE o.contype WHEN 'f' THEN o.conparentid <> 0 WHEN 'c' THEN NOT o.conislocal
+                           WHEN 'n' THEN NOT o.conislocal ELSE false END)
               WHEN 'pg_type'::regclass THEN EXISTS (SELECT FROM pg_type t WHERE t.oid = d.objoid AND (t.typtype = 'm'
-                  OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c') OR EXISTS (SELECT FROM pg_type y WHERE y.typarray = t.oid)))
+                  OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
+                  OR EXISTS (SELECT FROM pg_type y WHERE y.typarray = t.oid)))
               WHEN 'pg_class'::regclass THEN EXISTS (SELECT FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
                   WHERE x.indexrelid = d.objoid AND c.relkind = 'i' AND NOT (x.indisvalid AND x.indisready))
               ELSE false END

@@ -18,7 +18,8 @@ internal sealed record RolePrivileges(
     [
         ("Amazon RDS or Aurora", ["rds_superuser", "rdsadmin", "rdsrepladmin", "rds_replication"]),
         ("Azure Database for PostgreSQL", ["azure_pg_admin", "azuresu", "azure_superuser"]),
-        ("Supabase", ["supabase_admin", "supabase_auth_admin", "supabase_storage_admin", "supabase_replication_admin", "supabase_realtime_admin",
+        ("Supabase", ["supabase_admin", "supabase_auth_admin", "supabase_storage_admin", "supabase_replication_admin",
+            "supabase_realtime_admin",
             "supabase_functions_admin", "pgbouncer"]),
         ("Google Cloud SQL", ["cloudsqlsuperuser", "cloudsqladmin", "cloudsqlagent"]),
         ("Neon", ["neon_superuser", "cloud_admin"]),

@@ -19,7 +19,8 @@ internal static class TableStatistics
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't'
-          AND (NOT c.relispartition OR EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN far ON far.oid = i.inhparent WHERE i.inhrelid = c.oid))
+          AND (NOT c.relispartition OR EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN far ON far.oid = i.inhparent
+               WHERE i.inhrelid = c.oid))
           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
         ORDER BY pg_catalog.pg_total_relation_size(c.oid) DESC
         """;

@@ -73,7 +73,8 @@ internal sealed partial class Redaction
     private static partial Regex UriPassword();
 
     [GeneratedRegex(
-        @"(?<key>\b(?:PG|SSL)?(?:password|passwd|passphrase|pwd)(?:\s*=\s*|""\s*:\s*))(?:""(?:[^""\\]|\\.)*""|'(?:[^'\\]|\\.|'')*'|[^\s;&,""']+)",
+        @"(?<key>\b(?:PG|SSL)?(?:password|passwd|passphrase|pwd)(?:\s*=\s*|""\s*:\s*))"
+            + @"(?:""(?:[^""\\]|\\.)*""|'(?:[^'\\]|\\.|'')*'|[^\s;&,""']+)",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex KeyValuePassword();
 

@@ -118,9 +118,12 @@ internal static class ServerErrors
         _ => false,
     };
 
-    /// <summary>Whether a standby ended the statement or the session for what it replays; a 40001 of one's own comes from elsewhere.</summary>
+    /// <summary>
+    /// Whether a standby ended the statement or the session for what it replays; a 40001 of one's own comes from elsewhere.
+    /// </summary>
     private static bool IsStandbyConflict(PostgresException server)
-        => server is { SqlState: PostgresErrorCodes.SerializationFailure, Routine: "ProcessInterrupts" or "ProcessRecoveryConflictInterrupt" };
+        => server.SqlState == PostgresErrorCodes.SerializationFailure
+            && server.Routine is "ProcessInterrupts" or "ProcessRecoveryConflictInterrupt";
 
     private static PgStatementError Statement(PostgresException server) => new()
     {
@@ -153,8 +156,8 @@ internal static class ServerErrors
             PostgresErrorCodes.InvalidCatalogName => (
                 PgErrorCode.ConnectionFailed, said, "Create the database first, or correct its name (psql -l lists them)."),
             PostgresErrorCodes.TooManyConnections => (
-                PgErrorCode.ConnectionFailed, said, "Wait until connections are free, or raise the limit that this names: max_connections, or "
-                    + "ALTER ROLE or ALTER DATABASE … CONNECTION LIMIT."),
+                PgErrorCode.ConnectionFailed, said, "Wait until connections are free, or raise the limit that this names: "
+                    + "max_connections, or ALTER ROLE or ALTER DATABASE … CONNECTION LIMIT."),
             PostgresErrorCodes.ProtocolViolation => (
                 PgErrorCode.PoolerDetected,
                 said,

@@ -100,7 +100,8 @@ internal static class TargetGuarantees
                 $"require_auth '{unknown}' does not exist.", "It is one of password, md5, gss, sspi, scram-sha-256, none.")
             : ways.Split(',').Select(way => way.Trim().StartsWith('!')).Distinct().Count() > 1
             ? throw TargetParser.Invalid(
-                $"require_auth '{ways}' both names and excludes ways.", "Give either those that may be, or those that may not, with a ! each.")
+                $"require_auth '{ways}' both names and excludes ways.",
+                "Give either those that may be, or those that may not, with a ! each.")
             : ways;
 
     private static string Named(string name) => $"{name} (or {EnvironmentNames[name]})";

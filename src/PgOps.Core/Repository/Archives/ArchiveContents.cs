@@ -128,7 +128,8 @@ internal sealed partial class ArchiveContents
     {
         var contents = new ArchiveContents();
         var result = await archive.RunAsync(
-            new ToolCommand(pgRestore.Path, "--list") { OnOutput = contents.Add, Encoding = encoding }, cancellationToken).ConfigureAwait(false);
+            new ToolCommand(pgRestore.Path, "--list") { OnOutput = contents.Add, Encoding = encoding },
+            cancellationToken).ConfigureAwait(false);
         result.EnsureSuccess();
         return result.Errors.Count == 0 ? contents : throw result.Error();
     }

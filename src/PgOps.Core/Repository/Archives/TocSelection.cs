@@ -102,8 +102,8 @@ internal sealed class TocSelection
             any = true;
 
             // What joins a table to another one comes by Belongs; publications are the database's.
-            if (entry.Kind is not ("FK CONSTRAINT" or "TABLE ATTACH" or "INDEX ATTACH" or "PUBLICATION TABLE" or "PUBLICATION TABLES IN SCHEMA"
-                or "SUBSCRIPTION TABLE"))
+            if (entry.Kind is not ("FK CONSTRAINT" or "TABLE ATTACH" or "INDEX ATTACH" or "PUBLICATION TABLE"
+                or "PUBLICATION TABLES IN SCHEMA" or "SUBSCRIPTION TABLE"))
             {
                 _chosen.Add(entry.Id);
                 Add(entry);
@@ -163,7 +163,8 @@ internal sealed class TocSelection
         if (entry.Needs.Count == 0 || (entry.IsRelation
             && !isIdentity) || entry.Kind is "FUNCTION" or "PROCEDURE" or "AGGREGATE" or "TYPE" or "DOMAIN" or "OPERATOR"
             or "OPERATOR CLASS" or "OPERATOR FAMILY" or "CAST" or "EXTENSION" or "EVENT TRIGGER" or "TRANSFORM" or "PUBLICATION"
-            or "PUBLICATION TABLE" or "PUBLICATION TABLES IN SCHEMA" or "SUBSCRIPTION" or "SUBSCRIPTION TABLE" or "SERVER" or "USER MAPPING")
+            or "PUBLICATION TABLE" or "PUBLICATION TABLES IN SCHEMA" or "SUBSCRIPTION" or "SUBSCRIPTION TABLE"
+            or "SERVER" or "USER MAPPING")
         {
             return false;
         }

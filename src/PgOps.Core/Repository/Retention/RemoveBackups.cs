@@ -213,7 +213,8 @@ public sealed class RemoveBackups
                 "Give a rule, for example -KeepLast 3, or leave it out: a labelled backup goes when it is named.");
         }
 
-        if (request.Policy is { KeepLast: 0, Keeps: true } or { KeepDaily: 0 } or { KeepWeekly: 0 } or { KeepMonthly: 0 } or { KeepYearly: 0 })
+        if (request.Policy is { KeepLast: 0, Keeps: true } or { KeepDaily: 0 } or { KeepWeekly: 0 }
+                or { KeepMonthly: 0 } or { KeepYearly: 0 })
         {
             throw new PgOpsException(
                 PgErrorCode.InvalidArgument, "A rule that keeps 0 backups is not a rule.", NothingDone, "Leave it out.");

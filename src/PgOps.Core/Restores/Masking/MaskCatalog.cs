@@ -7,7 +7,8 @@ namespace PgOps.Core.Restores.Masking;
 internal sealed record MaskCatalog(IReadOnlyList<MaskColumn> Columns, IReadOnlyList<MaskForeignKey> ForeignKeys)
 {
     private const string ColumnsQuery = """
-        SELECT n.nspname::text, c.relname::text, a.attname::text, c.oid, a.attnum, c.relkind::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
+        SELECT n.nspname::text, c.relname::text, a.attname::text, c.oid, a.attnum, c.relkind::text,
+               pg_catalog.format_type(a.atttypid, a.atttypmod),
                pg_catalog.format_type(b.oid, NULL),
                CASE WHEN b.typname IN ('varchar', 'bpchar') AND coalesce(nullif(a.atttypmod, -1), t.typtypmod) > 4
                     THEN coalesce(nullif(a.atttypmod, -1), t.typtypmod) - 4 END,

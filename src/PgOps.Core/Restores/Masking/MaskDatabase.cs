@@ -176,8 +176,8 @@ internal sealed class MaskDatabase
         const string name = PgCheckName.Masked;
         var kept = Masked.Where(column => column is { Rule: "expression", KeptValues: > 0 }).ToList();
         var shuffled = Masked.Where(column => column.Rule == "shuffle").ToList();
-        var detail = FormattableString.Invariant(
-            $"{Amount.Of(Masked.Count, "column")} in {Amount.Of(Masked.Select(column => column.Table).Distinct().Count(), "table")}, after the comparison with the manifest; ")
+        var tables = Amount.Of(Masked.Select(column => column.Table).Distinct().Count(), "table");
+        var detail = $"{Amount.Of(Masked.Count, "column")} in {tables}, after the comparison with the manifest; "
             + (_seeded ? "the seed makes the same masks again" : "without a seed, so no other run makes these masks")
             + (shuffled.Count == 0 ? "" : $"; shuffled, so the values are still there: {string.Join(", ", shuffled.Select(Show))}");
         return kept.Count == 0

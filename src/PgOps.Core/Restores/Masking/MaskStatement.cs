@@ -34,7 +34,8 @@ internal static class MaskStatement
 
         // Every row takes the value of the next one in an order that only the key knows; the last takes the first's.
         var columns = shuffled.Select(item => string.Create(CultureInfo.InvariantCulture, $"""
-            CASE WHEN pg_catalog.row_number() OVER w{item.index} = pg_catalog.count(*) OVER () THEN pg_catalog.first_value({Reference(item.step.Column)}) OVER w{item.index}
+            CASE WHEN pg_catalog.row_number() OVER w{item.index} = pg_catalog.count(*) OVER ()
+                 THEN pg_catalog.first_value({Reference(item.step.Column)}) OVER w{item.index}
             ELSE pg_catalog.lead({Reference(item.step.Column)}) OVER w{item.index} END AS {Alias(item.index)}
             """));
         var keys = table.Where(column => column.Primary).ToList();
@@ -99,7 +100,8 @@ internal static class MaskStatement
     private static string Phone(int digits)
         => string.Create(
             CultureInfo.InvariantCulture,
-            $"'{MaskLimits.Prefix}' || pg_catalog.lpad((({Bits(64)}::bigint & 9223372036854775807) % 1{new string('0', digits)})::text, {digits}, '0')");
+            $"'{MaskLimits.Prefix}' || pg_catalog.lpad((({Bits(64)}::bigint & 9223372036854775807) "
+                + $"% 1{new string('0', digits)})::text, {digits}, '0')");
 
     private static string Name(MaskStep step)
     {

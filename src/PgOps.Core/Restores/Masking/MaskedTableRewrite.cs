@@ -17,7 +17,8 @@ internal static class MaskedTableRewrite
 
     private const string FamilyQuery = """
         WITH RECURSIVE family(oid) AS (
-            SELECT unnest($1::bigint[])::pg_catalog.oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON f.oid = i.inhparent)
+            SELECT unnest($1::bigint[])::pg_catalog.oid
+            UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON f.oid = i.inhparent)
         SELECT c.oid FROM family f JOIN pg_catalog.pg_class c USING (oid) WHERE c.relkind = 'r'
         """;
 

@@ -119,10 +119,12 @@ internal static partial class PersonalData
 
     [GeneratedRegex(
         "_(e_?mails?|mail|courriel|correo|phones?|telephone|telefono?|téléphone|teléfono|telefone|tel|mobile|mobil|handy|fax|cellphone|"
-        + "address(es)?|adresse|addr|direccion|dirección|indirizzo|endereco|street|strasse|straße|rue|calle|zip|zipcode|postcode|postal|postleitzahl|plz|"
+        + "address(es)?|adresse|addr|direccion|dirección|indirizzo|endereco|street|strasse|straße|rue|calle|"
+        + "zip|zipcode|postcode|postal|postleitzahl|plz|"
         + "ssn|nin|nino|sozialversicherung[a-z]*|passport|passeport|pasaporte|reisepass|ausweis[a-z]*|dni|nif|cpf|"
         + "iban|bic|kontonummer|card|creditcard|pan|cvv|cvc|ip|ipaddr(ess)?|"
-        + "(first|last|full|given|family|middle|maiden|sur|fore|user|nick|display)_?name|vorname|nachname|familienname|prenom|prénom|nom|nombre|apellidos?|cognome|"
+        + "(first|last|full|given|family|middle|maiden|sur|fore|user|nick|display)_?name|vorname|nachname|familienname|prenom|prénom|"
+        + "nom|nombre|apellidos?|cognome|"
         + "passw(or)?d|passwort|gender|geschlecht|religion|salary|gehalt|tax_?(id|number)|steuer[a-z]*)_",
         RegexOptions.CultureInvariant)]
     private static partial Regex Words();

@@ -45,7 +45,8 @@ public sealed class TargetParserTests
     {
         var target = TargetParser.Parse(
             "postgresql://ann:s3cret@db1:6543/shop?schema=app&connection_limit=1&pool_timeout=5&pgbouncer=true&statement_cache_size=0"
-            + "&sslmode=require&sslaccept=strict&sslcert=../ca.pem&sslidentity=id.p12&sslpassword=p12pass&connect_timeout=30&socket_timeout=9");
+            + "&sslmode=require&sslaccept=strict&sslcert=../ca.pem&sslidentity=id.p12&sslpassword=p12pass"
+            + "&connect_timeout=30&socket_timeout=9");
 
         Assert.Equal(("app", true, TimeSpan.FromSeconds(30)), (target.Schema, target.Pooled, target.ConnectTimeout));
         Assert.Equal(("../ca.pem", "id.p12", "p12pass"), (target.SslRootCertificate, target.SslCertificate, target.SslPassword?.Reveal()));

@@ -49,7 +49,8 @@ public sealed partial class UncodedMessageTests
     private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 
     [GeneratedRegex(
-        @"\.(?:Message|MessageText|Problem|NextStep|Detail|Hint)\??(?:\.(?:Contains|StartsWith|EndsWith|IndexOf|Equals)\(| (?:is|is not|==|!=) "")"
+        @"\.(?:Message|MessageText|Problem|NextStep|Detail|Hint)\??"
+        + @"(?:\.(?:Contains|StartsWith|EndsWith|IndexOf|Equals)\(| (?:is|is not|==|!=) "")"
         + @"|IsMatch\(\w+\.(?:Message|MessageText|Problem|Detail|Hint)")]
     private static partial Regex ReadsText();
 }

@@ -62,7 +62,8 @@ public sealed class ArchiveTocTests
             ["a b", "b", "postgres"]);
 
         Assert.Equal(
-            ["SCHEMA - my s", "SCHEMA - my", "TABLE my s t b", "COMMENT - EXTENSION pgcrypto", "TABLE DATA my s t", "FK CONSTRAINT public u u_id_fkey"],
+            ["SCHEMA - my s", "SCHEMA - my", "TABLE my s t b", "COMMENT - EXTENSION pgcrypto", "TABLE DATA my s t",
+             "FK CONSTRAINT public u u_id_fkey"],
             toc.Entries.Select(entry => entry.ToString()));
         Assert.Equal("my s", toc.Find(218)!.Schema);
         Assert.Equal([7, 218], toc.Find(218)!.Needs);

@@ -165,7 +165,9 @@ public sealed class ForeignDumpTests : IDisposable
                 File.Move(file, file + ".away");
                 test = await TestAsync(folder);
                 Assert.Contains(
-                    $"missing: {Path.GetFileName(file).Replace(".gz", "", StringComparison.Ordinal)} (", test.Problem, StringComparison.Ordinal);
+                    $"missing: {Path.GetFileName(file).Replace(".gz", "", StringComparison.Ordinal)} (",
+                    test.Problem,
+                    StringComparison.Ordinal);
                 File.Move(file + ".away", file);
 
                 // Nothing tells how long a large object is that is not compressed.

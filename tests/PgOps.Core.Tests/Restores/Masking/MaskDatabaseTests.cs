@@ -17,11 +17,13 @@ public sealed class MaskDatabaseTests : IDisposable
     private const string Schema = """
         CREATE EXTENSION IF NOT EXISTS plpgsql;
         CREATE TABLE customers (
-            id bigint PRIMARY KEY, email varchar(60) NOT NULL UNIQUE, name text NOT NULL, phone varchar(20), note text, tier text, born text,
+            id bigint PRIMARY KEY, email varchar(60) NOT NULL UNIQUE, name text NOT NULL, phone varchar(20), note text,
+            tier text, born text,
             code uuid, raw bytea, city text, lower_email text GENERATED ALWAYS AS (lower(email)) STORED, touched int NOT NULL DEFAULT 0);
         INSERT INTO customers (id, email, name, phone, note, tier, born, code, raw, city)
             SELECT g, 'orig7f3a-' || g || '@corp.test', 'Orig7f3a Person ' || g, '+49 orig7f3a ' || g,
-                   CASE WHEN g % 10 = 0 THEN (SELECT string_agg('orig7f3a' || md5((g * i)::text), ' ') FROM generate_series(1, 200) i) ELSE 'orig7f3a' || g END,
+                   CASE WHEN g % 10 = 0 THEN (SELECT string_agg('orig7f3a' || md5((g * i)::text), ' ') FROM generate_series(1, 200) i)
+                        ELSE 'orig7f3a' || g END,
                    'orig7f3a tier', 'orig7f3a-' || g, md5(g::text)::uuid, convert_to('orig7f3a' || g, 'UTF8'), 'city ' || g % 5
             FROM generate_series(1, 2000) g;
         INSERT INTO customers (id, email, name) VALUES (0, 'orig7f3a-null@corp.test', '');
@@ -29,7 +31,8 @@ public sealed class MaskDatabaseTests : IDisposable
             id bigint PRIMARY KEY, customer_email varchar(50), at date NOT NULL,
             CONSTRAINT of_customer FOREIGN KEY (customer_email) REFERENCES customers (email));
         COMMENT ON CONSTRAINT of_customer ON orders IS 'who';
-        INSERT INTO orders SELECT g, 'orig7f3a-' || 1 + g % 2000 || '@corp.test', date '2024-01-01' + g % 300 FROM generate_series(1, 3000) g;
+        INSERT INTO orders SELECT g, 'orig7f3a-' || 1 + g % 2000 || '@corp.test', date '2024-01-01' + g % 300
+            FROM generate_series(1, 3000) g;
         CREATE INDEX ON customers (lower(name));
         CREATE INDEX ON customers USING gin (to_tsvector('simple', note));
         CREATE STATISTICS both_ways (mcv) ON name, tier FROM customers;
@@ -132,9 +135,12 @@ public sealed class MaskDatabaseTests : IDisposable
         var backup = await BackUpAsync("CREATE VIEW shown AS SELECT * FROM customers");
 
         var error = await FailAsync(backup, """
-            "nowhere.x": "null", "customers.nothing": "null", "shown.name": "name", "visits_2024.who": "hash", "customers.lower_email": "hash",
-            "customers.touched": "email", "customers.name": "null", "customers.city": { "rule": "expression", "sql": "no_such_function(city)" },
-            "customers.code": { "rule": "fixed", "value": "no uuid" }, "orders.customer_email": "email", "customers.id": "shuffle", "customers.born": "phone"
+            "nowhere.x": "null", "customers.nothing": "null", "shown.name": "name", "visits_2024.who": "hash",
+            "customers.lower_email": "hash",
+            "customers.touched": "email", "customers.name": "null",
+            "customers.city": { "rule": "expression", "sql": "no_such_function(city)" },
+            "customers.code": { "rule": "fixed", "value": "no uuid" }, "orders.customer_email": "email", "customers.id": "shuffle",
+            "customers.born": "phone"
             """);
 
         Assert.Equal(PgErrorCode.InvalidArgument, error.Code);
@@ -185,7 +191,8 @@ public sealed class MaskDatabaseTests : IDisposable
     {
         var backup = await BackUpAsync("""
             CREATE TABLE products (name text, maker jsonb, stock int, "Geburtsdatum" date);
-            INSERT INTO products SELECT 'thing ' || g, jsonb_build_object('by', 'maker' || g || '@firm.test') FROM generate_series(1, 20000) g;
+            INSERT INTO products SELECT 'thing ' || g, jsonb_build_object('by', 'maker' || g || '@firm.test')
+                FROM generate_series(1, 20000) g;
             """);
         const string rules = """ "customers.email": "email", "customers.phone": "keep" """;
 

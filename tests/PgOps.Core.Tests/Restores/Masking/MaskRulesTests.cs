@@ -44,7 +44,8 @@ public sealed class MaskRulesTests
               "format": "pgops-mask/1", "extra": 1,
               "columns": {
                 "email": "email", "a.b": "scramble", "a.c": "2", "a.d": "fixed", "a.e": { "rule": "email", "value": "x" },
-                "a.f": { "rule": "expression", "sql": 4 }, "a.g": null, "a.h": "hash", "A.H": "hash", "a.i": { "rule": "hash", "with": "key" }
+                "a.f": { "rule": "expression", "sql": 4 }, "a.g": null, "a.h": "hash", "A.H": "hash",
+                "a.i": { "rule": "hash", "with": "key" }
               }
             }
             """,
@@ -85,7 +86,8 @@ public sealed class MaskRulesTests
     {
         var problems = new List<string>();
         var rules = MaskRules.Parse(
-            $$"""{ "format": "pgops-mask/1", "columns": { "people.name": { "rule": "expression", "sql": {{System.Text.Json.JsonSerializer.Serialize(sql)}} } } }""",
+            """{ "format": "pgops-mask/1", "columns": { "people.name": { "rule": "expression", "sql": """
+                + System.Text.Json.JsonSerializer.Serialize(sql) + " } } }",
             problems);
         Assert.Equal(taken ? 0 : 1, problems.Count);
         Assert.Equal(taken ? 1 : 0, rules.Count);

@@ -29,7 +29,8 @@ internal sealed class RandomSql(int seed, bool reservedLabels)
     ];
 
     private static readonly char[] Noise =
-        ['\'', '"', '$', '\\', ';', '(', ')', '/', '*', '-', '\n', '\r', ' ', 'e', 'E', 'u', 'U', '&', 'n', 'b', 'x', '1', '.', '_', 'a', 'é', ':', '@', '=', '+'];
+        ['\'', '"', '$', '\\', ';', '(', ')', '/', '*', '-', '\n', '\r', ' ', 'e', 'E', 'u', 'U', '&', 'n',
+         'b', 'x', '1', '.', '_', 'a', 'é', ':', '@', '=', '+'];
 
     private readonly Random _random = new(seed);
 
