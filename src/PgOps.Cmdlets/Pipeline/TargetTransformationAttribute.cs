@@ -50,10 +50,16 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
         var value = input is PSObject wrapped ? wrapped.BaseObject : input;
         return value switch
         {
-            // A backup read from a folder knows no target; the environment's is taken then.
-            null => null,
+            // Whoever gives a target means that one, and not the one of the environment.
+            null => throw new PgOpsException(
+                PgErrorCode.TargetInvalid,
+                "The target is $null: the variable or command that was to give it gave nothing.",
+                "Nothing was done.",
+                "Look at where it comes from; without the parameter DATABASE_URL and the PG* variables are taken."),
             PgTarget target => target,
             PgSandbox sandbox => sandbox.Target,
+
+            // One that was read from a folder knows no target; the environment's is taken then.
             PgBackup backup => backup.Source,
             PgDrill drill => drill.Target,
             PgRestore restore => restore.Target,

@@ -130,6 +130,7 @@ internal sealed partial class ArchiveRestore
         if (_messages.Quoted.Count > 0 || (exitCode != 0 && !_messages.Tolerated))
         {
             var quoted = _messages.Quoted.Count > 0 ? _messages.Quoted : [.. said.TakeLast(MostLinesQuoted)];
+            ServerDisk.RefuseFull(quoted, target);
             throw new PgOpsException(
                 PgErrorCode.RestoreFailed,
                 $"pg_restore did not restore {backup} cleanly (exit code {exitCode.ToString(CultureInfo.InvariantCulture)}):\n"

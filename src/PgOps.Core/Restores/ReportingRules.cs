@@ -22,8 +22,7 @@ internal sealed class ReportingRules : RestoreRules
     internal override PgCheck? Finding(string check, Exception error) => error switch
     {
         PgOpsException known when SpeaksAgainstBackup(known.Code) => PgCheck.Fail(check, known.Problem),
-        PostgresException said when !ServerErrors.IsLost(said) && said.SqlState != PostgresErrorCodes.QueryCanceled
-            => PgCheck.Fail(check, $"{said.SqlState} {said.MessageText}"),
+        PostgresException said when !ServerErrors.IsLost(said) && !IsOurs(said.SqlState) => PgCheck.Fail(check, $"{said.SqlState} {said.MessageText}"),
         _ => null,
     };
 
@@ -32,6 +31,12 @@ internal sealed class ReportingRules : RestoreRules
     {
         // A copy that differs is a result.
     }
+
+    /// <summary>
+    /// Whether the server lacks something, was told to stop, or cannot read its own files: classes 53, 57 and 58
+    /// (https://www.postgresql.org/docs/current/errcodes-appendix.html). None of it is the backup's fault.
+    /// </summary>
+    private static bool IsOurs(string state) => state[..2] is "53" or "57" or "58";
 
     private static bool SpeaksAgainstBackup(PgErrorCode code) => code is
         PgErrorCode.RestoreFailed or PgErrorCode.RestoreMismatch or PgErrorCode.BackupDamaged

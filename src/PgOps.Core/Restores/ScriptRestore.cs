@@ -77,6 +77,7 @@ internal static class ScriptRestore
             var result = await ToolProcess.RunAsync(
                 new ToolCommand(options.Tool.Path, [.. arguments]) { Target = target, Input = stream, OnError = messages.Read },
                 cancellationToken).ConfigureAwait(false);
+            ServerDisk.RefuseFull(messages.Quoted, target);
             return result.ExitCode == 0 && messages.Quoted.Count == 0
                 ? PgCheck.Pass(
                     PgCheckName.Restore, $"psql {options.Tool.Version}{(together ? ", one transaction" : "")}, no warning and no error")

@@ -1,5 +1,5 @@
 using System.Globalization;
-using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
@@ -41,6 +41,22 @@ public sealed class ProvenBackupTests(SandboxServer server) : IAsyncLifetime
     }
 
     [PostgresFact]
+    public async Task The_state_is_read_from_another_tools_history_where_there_is_no_other()
+    {
+        using var workspace = await MigrationWorkspace.CreateAsync(server);
+        await workspace.ScalarAsync<string>(
+            "CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY); INSERT INTO schema_migrations VALUES ('001'); SELECT ''");
+        workspace.Write("2_b.sql", "CREATE TABLE b (i int);");
+        var proof = await ProofAsync(DateTime.UtcNow, workspace);
+        Assert.NotNull(proof.Backup.Manifest!.Migration?.Tool);
+
+        var run = await workspace.RunAsync(request => request with { Proof = proof, AllowNotEmpty = true });
+        workspace.Write("3_c.sql", "CREATE TABLE c (i int);");
+        Assert.Single(run.Applied);
+        Assert.Single((await workspace.RunAsync(request => request with { Proof = proof, AllowNotEmpty = true })).Applied);
+    }
+
+    [PostgresFact]
     public async Task A_backup_that_is_too_old_is_no_proof()
     {
         var old = await ProofAsync(DateTime.UtcNow.AddHours(-25));
@@ -68,17 +84,18 @@ public sealed class ProvenBackupTests(SandboxServer server) : IAsyncLifetime
         await _workspace.FailAsync(PgErrorCode.BackupNotProven, request => request with { Proof = proof });
     }
 
-    private async Task<PgDrill> ProofAsync(DateTime at)
+    private async Task<PgDrill> ProofAsync(DateTime at, MigrationWorkspace? workspace = null)
     {
-        await using var session = await ServerConnection.OpenAsync(_workspace.Target, null, CancellationToken.None);
-        var oid = uint.Parse((await _workspace.ScalarAsync<string>(
+        workspace ??= _workspace;
+        await using var session = await ServerConnection.OpenAsync(workspace.Target, null, CancellationToken.None);
+        var oid = uint.Parse((await workspace.ScalarAsync<string>(
             "SELECT oid::text FROM pg_database WHERE datname = current_database()"))!, CultureInfo.InvariantCulture);
-        var manifest = BackupSample.Manifest(_workspace.Target.Database, at, 1, await ClusterIdentity.ReadAsync(session,
+        var manifest = BackupSample.Manifest(workspace.Target.Database, at, 1, await ClusterIdentity.ReadAsync(session,
             CancellationToken.None));
         manifest = manifest with
         {
             Facts = manifest.Facts with { Oid = oid },
-            Migration = await HistoryPosition.ReadAsync(session, null, CancellationToken.None),
+            Migration = await DatabasePosition.ReadAsync(session, null, CancellationToken.None),
         };
         return new PgDrill
         {

@@ -1,3 +1,4 @@
+using Npgsql;
 using PgOps.Core.Postgres.ClientTools;
 using PgOps.Core.Restores;
 using PgOps.Core.Tests.Support;
@@ -34,6 +35,36 @@ public sealed class ArchiveRestoreTests : IDisposable
         Assert.Contains(quoted, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(exitCode == 3 ? "no such line" : "creating TABLE", error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_full_disk_of_the_server_is_no_fault_of_the_backup()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => RunAsync(
+            [
+                "pg_restore: from TOC entry 3401; 0 16391 TABLE DATA a postgres",
+                "pg_restore: error: COPY failed for table \"a\": ERROR:  could not extend file \"base/5/16391\": No space left on device",
+                "pg_restore: finished",
+            ],
+            1));
+
+        Assert.Equal(PgErrorCode.DiskFull, error.Code);
+        Assert.Null(new ReportingRules().Finding("restore", error));
+    }
+
+    [Theory]
+    [InlineData("53100", false)]
+    [InlineData("57014", false)]
+    [InlineData("58030", false)]
+    [InlineData("23505", true)]
+    [InlineData("42P01", true)]
+    public void What_the_server_lacks_is_no_fault_of_the_backup(string state, bool isFinding)
+        => Assert.Equal(
+            isFinding, new ReportingRules().Finding("restore", new PostgresException("no", "ERROR", "ERROR", state)) is not null);
 
     [Fact]
     public async Task Ordinary_lines_are_no_complaint_whatever_the_tables_are_called()

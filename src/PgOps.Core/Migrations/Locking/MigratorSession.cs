@@ -19,7 +19,6 @@ internal static class MigratorSession
 
             // What another tool's history holds must not be half of it, unnoticed.
             await connection.ExecuteAsync("SET row_security = off", cancellationToken).ConfigureAwait(false);
-            await ProvenBackup.RequireAsync(request, connection, cancellationToken).ConfigureAwait(false);
             return connection;
         }).ConfigureAwait(false);
     }

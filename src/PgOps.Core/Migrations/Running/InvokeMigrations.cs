@@ -53,7 +53,7 @@ public sealed class InvokeMigrations
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
-        if (request.Baseline)
+        if (request is { Baseline: true, ToVersion: null })
         {
             Directory.CreateDirectory(request.Path);
         }
@@ -114,6 +114,7 @@ public sealed class InvokeMigrations
             var connection = await MigratorSession.OpenAsync(request, log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
+                await ProvenBackup.RequireAsync(request, connection, cancellationToken).ConfigureAwait(false);
                 var history = await MigrationHistory.ReadAsync(
                     connection, new HistoryTable(request.HistorySchema), false, cancellationToken).ConfigureAwait(false);
                 return await look(history, connection).ConfigureAwait(false);
@@ -157,6 +158,7 @@ public sealed class InvokeMigrations
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
+        await ProvenBackup.RequireAsync(request, connection, cancellationToken).ConfigureAwait(false);
         var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
         var folder = await reading.ConfigureAwait(false);
         sink.Log.Tell(folder);

@@ -57,6 +57,7 @@ public sealed class UndoMigrations
             var connection = await MigratorSession.OpenAsync(request, sink.Log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
+                await ProvenBackup.RequireAsync(request, connection, cancellationToken).ConfigureAwait(false);
                 var history = await MigrationHistory.ReadAsync(
                     connection, new HistoryTable(request.HistorySchema), false, cancellationToken).ConfigureAwait(false);
                 history = await AdoptedTurn.LookAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false);
@@ -79,6 +80,7 @@ public sealed class UndoMigrations
         IOperationSink sink,
         CancellationToken cancellationToken)
     {
+        await ProvenBackup.RequireAsync(request, connection, cancellationToken).ConfigureAwait(false);
         var table = new HistoryTable(request.HistorySchema);
         var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
         var turn = await AdoptedTurn.BeginAsync(request, folder, table, history, connection, sink, cancellationToken).ConfigureAwait(false);

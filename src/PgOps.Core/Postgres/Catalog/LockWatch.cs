@@ -92,13 +92,13 @@ internal sealed record LockWatch(PgTarget Target, string Subject, PgErrorCode Co
         // Returns how much of the limit is left.
         private async Task<TimeSpan> LookAsync(NpgsqlConnection session, CancellationToken cancellationToken)
         {
+            // A wait begins with its statement on a server that does not tell when it began.
+            var since = session.VersionNumber() >= 140000 ? "coalesce(l.waitstart, pg_catalog.clock_timestamp())" : "a.query_start";
             var waits = await session.QueryAsync(
-                // A wait begins with its statement on a server that does not tell when it began (before 14).
                 $"""
-                SELECT a.pid, coalesce(l.relation::pg_catalog.regclass::pg_catalog.text, 'what transaction ' || l.transactionid || ' changes',
-                    'the ' || l.locktype),
-                  extract(epoch FROM pg_catalog.clock_timestamp()
-                    - {(session.VersionNumber() >= 140000 ? "coalesce(l.waitstart, pg_catalog.clock_timestamp())" : "a.query_start")})::float8
+                SELECT a.pid, coalesce(l.relation::pg_catalog.regclass::pg_catalog.text,
+                        'what transaction ' || l.transactionid || ' changes', 'the ' || l.locktype),
+                    extract(epoch FROM pg_catalog.clock_timestamp() - {since})::float8
                 FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_locks l ON l.pid = a.pid AND NOT l.granted
                 WHERE a.datname = pg_catalog.current_database() AND pg_catalog.starts_with(a.application_name, $1)
                 ORDER BY 3 DESC

@@ -38,7 +38,8 @@ internal sealed record SchemaObject(string Mark, string? Definition)
     }
 
     /// <summary>Whether the definitions are equal.</summary>
-    internal bool Is(SchemaObject other) => Mark == other.Mark || (_earlier ?? Mark) == other.Mark || Mark == (other._earlier ?? other.Mark);
+    internal bool Is(SchemaObject other)
+        => Mark == other.Mark || (_earlier ?? Mark) == other.Mark || Mark == (other._earlier ?? other.Mark);
 
     private static string DigestOf(string text) => Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..Digits];
 }

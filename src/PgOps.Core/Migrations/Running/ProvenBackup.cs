@@ -1,8 +1,9 @@
 using Npgsql;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Connections;
 
-namespace PgOps.Core.Migrations;
+namespace PgOps.Core.Migrations.Running;
 
 /// <summary>Holds a run against the drill that is given as its safety net.</summary>
 internal static class ProvenBackup
@@ -91,11 +92,12 @@ internal static class ProvenBackup
         PgBackup backup, PgBackupManifest manifest, MigrationRequest request, NpgsqlConnection connection,
             CancellationToken cancellationToken)
     {
-        var found = await HistoryPosition.ReadAsync(connection, manifest.Migration?.HistorySchema, cancellationToken).ConfigureAwait(false);
+        var found = await DatabasePosition.ReadAsync(connection, manifest.Migration, cancellationToken).ConfigureAwait(false);
+        var rows = manifest.Migration is { Tool: null } own ? own.HistoryRows : 0;
         if (found?.HistoryHash == manifest.Migration?.HistoryHash
             || (found is not null && found.HistorySchema == request.HistorySchema
                 && await MigrationHistory.OnlyBehindAsync(
-                    connection, new HistoryTable(request.HistorySchema), manifest.Migration?.HistoryRows ?? 0, backup.Id, cancellationToken)
+                    connection, new HistoryTable(request.HistorySchema), rows, backup.Id, cancellationToken)
                     .ConfigureAwait(false)))
         {
             return;
