@@ -47,9 +47,4 @@ internal static partial class RepositoryLog
 
     [LoggerMessage(3011, LogLevel.Warning, "Others than its owner may be able to read {Path}: its file system keeps no modes.")]
     internal static partial void CopyOpenToOthers(this ILogger log, string path);
-
-    [LoggerMessage(
-        3012, LogLevel.Debug,
-        "{Store}: the service refuses SHA-256 checksums in headers ({Status} {Code}): it gets MD5, and what it holds is read back.")]
-    internal static partial void ChecksumsRefused(this ILogger log, string store, int status, string code);
 }
