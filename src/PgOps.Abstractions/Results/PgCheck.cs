@@ -28,7 +28,7 @@ public sealed record PgCheck
     /// <summary>How long the check took.</summary>
     public TimeSpan Duration { get; init; }
 
-    /// <summary>Whether nothing but what the dump's pg_dump leaves out differs, so that a newer one mends it.</summary>
+    /// <summary>Whether nothing but what pg_dump leaves out of the schema public differs.</summary>
     internal bool IsLeftOutByDump { get; init; }
 
     /// <inheritdoc/>

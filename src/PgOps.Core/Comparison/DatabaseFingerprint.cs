@@ -269,7 +269,7 @@ internal static class DatabaseFingerprint
                 }
 
                 return table.Generated.Count > 0
-                    ? await HashGeneratedAsync(connection, table, archived, cancellationToken).ConfigureAwait(false)
+                    ? await TryGeneratedAsync(connection, table, archived, cancellationToken).ConfigureAwait(false)
                     : await HashAsync(connection, table, table.CopyStatement, cancellationToken).ConfigureAwait(false);
             }
             catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege && table.Readable)
@@ -302,16 +302,36 @@ internal static class DatabaseFingerprint
                 Advance(table, table.Bytes, 0);
                 return rows;
             }
-            catch (PostgresException error) when (
-                error.SqlState.StartsWith("42", StringComparison.Ordinal) && error.SqlState != PostgresErrorCodes.InsufficientPrivilege
-                    && table is { Condition: "", IsLargeObjects: false })
+            catch (PostgresException error) when (PlanningFailure.IsOne(error) && table is { Condition: "", IsLargeObjects: false })
             {
                 await connection.ExecuteAsync("ROLLBACK TO SAVEPOINT pgops_count", cancellationToken).ConfigureAwait(false);
-                _remarks.Enqueue(
-                    $"{table.Qualified} cannot be queried without a search_path: {error.SqlState} {error.MessageText}. A function in one of "
-                        + "its indexes calls another one without its schema, and the restore will fail there: "
-                        + "ALTER FUNCTION ... SET search_path, or write the schema in the function.");
-                return (await HashAsync(connection, table, table.CopyStatement, cancellationToken).ConfigureAwait(false)).Rows;
+                _remarks.Enqueue(PlanningFailure.Describe(table, error));
+                var bare = table with { Generated = [] };
+                return (await HashAsync(connection, bare, bare.CopyStatement, cancellationToken).ConfigureAwait(false)).Rows;
+            }
+        }
+
+        /// <summary>
+        /// Reads a table with its stored generated columns. COPY takes those from a query alone, which is planned; where that fails, the
+        /// rows are read as pg_dump reads them, and the columns are not known.
+        /// </summary>
+        private async Task<PgTableFingerprint> TryGeneratedAsync(
+            NpgsqlConnection connection, DumpedTable table, bool archived, CancellationToken cancellationToken)
+        {
+            await connection.ExecuteAsync("SAVEPOINT pgops_generated", cancellationToken).ConfigureAwait(false);
+            try
+            {
+                var read = await HashGeneratedAsync(connection, table, archived, cancellationToken).ConfigureAwait(false);
+                await connection.ExecuteAsync("RELEASE SAVEPOINT pgops_generated", cancellationToken).ConfigureAwait(false);
+                return read;
+            }
+            catch (PostgresException error) when (PlanningFailure.IsOne(error) && table.Condition.Length == 0)
+            {
+                await connection.ExecuteAsync("ROLLBACK TO SAVEPOINT pgops_generated", cancellationToken).ConfigureAwait(false);
+                _remarks.Enqueue(PlanningFailure.Describe(table, error) + PlanningFailure.OfGenerated(table));
+                var bare = table with { Generated = [] };
+                var read = await HashAsync(connection, bare, bare.CopyStatement, cancellationToken).ConfigureAwait(false);
+                return read with { Hash = archived ? null : read.Hash, Generated = null };
             }
         }
 

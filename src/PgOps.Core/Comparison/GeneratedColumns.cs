@@ -47,8 +47,8 @@ internal static class GeneratedColumns
         return unknown.Count > 0
             ? PgCheck.Skip(
                 PgCheckName.GeneratedColumns,
-                "not compared, because the PgOps that made the backup did not hash them: " + NameList.Of(unknown.Select(
-                    table => $"{table.Schema}.{table.Name}")) + "; a new backup holds their hashes")
+                "not compared, because the backup's manifest has no hashes of them (an earlier PgOps made it, or they could not be read): "
+                    + NameList.Of(unknown.Select(table => $"{table.Schema}.{table.Name}")))
             : PgCheck.Pass(
                 PgCheckName.GeneratedColumns,
                 count == 0 ? "no table has stored generated columns" : $"the content hashes of {Amount.Of(count, "column")} are equal");

@@ -17,15 +17,6 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
         PgCheckName.Triggers, PgCheckName.Policies, PgCheckName.Privileges,
     ];
 
-    /// <summary>Why the schema public differs, and the way out.</summary>
-    private const string WhyPublic =
-        "pg_dump before 15 does not dump the owner and the grants that the schema public had from the beginning, "
-        + "and since 15 servers begin with others: back up with pg_dump 15 or newer, "
-        + "which dumps older servers too, or restore with -NoOwner and -NoPrivileges and settle them by hand";
-
-    // https://www.postgresql.org/docs/release/15.0/ (Migration: "Remove PUBLIC creation permission on the public schema")
-    private const int PublicSince = 15;
-
     /// <summary>Nothing to compare with.</summary>
     /// <param name="reason">Why.</param>
     internal static ObjectComparison Skip(string reason) => new([.. Groups.Select(group => PgCheck.Skip(group, reason))], []);
@@ -33,9 +24,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     /// <summary>Holds a manifest's objects against what is there; skips what the manifest does not hold.</summary>
     internal static ObjectComparison Compare(PgBackupManifest manifest, ObjectInventory found, ObjectRules rules)
         => ObjectInventory.From(manifest) is not { } recorded ? Skip(WhyNone(manifest))
-            : DumpVersion.MajorOf(manifest) < PublicSince && found.ServerMajor >= PublicSince ? Compare(recorded, found, rules)
-                .ExplainPublic()
-            : Compare(recorded, found, rules);
+            : Compare(recorded, found, rules).Explain(PublicSchema.Why(DumpVersion.MajorOf(manifest), found.ServerMajor));
 
     /// <summary>Compares.</summary>
     /// <param name="reference">What should be there.</param>
@@ -126,18 +115,17 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
     }
 
     /// <summary>
-    /// Says what a person cannot know: a dump leaves out what the schema public has from the beginning, and a newer server begins
-    /// otherwise.
+    /// Says what a person cannot know: a dump leaves out what the schema public has from the beginning, and this server begins otherwise.
     /// </summary>
-    private ObjectComparison ExplainPublic()
+    private ObjectComparison Explain(string? why)
     {
         // Where anything else differs too, that is the news, and this would draw from it.
         var privileges = Differences.Where(one => GroupOf(one.Kind) == PgCheckName.Privileges).ToList();
-        return privileges.Count > 0 && privileges.TrueForAll(one => one.Name == "schema public")
+        return why is not null && privileges.Count > 0 && privileges.TrueForAll(one => one.Name == "schema public")
             ? this with
             {
                 Checks = [.. Checks.Select(check => check.Name == PgCheckName.Privileges
-                    ? check with { Detail = $"{check.Detail}; {WhyPublic}", IsLeftOutByDump = true }
+                    ? check with { Detail = $"{check.Detail}; {why}", IsLeftOutByDump = true }
                     : check)],
             }
             : this;

@@ -38,13 +38,18 @@ internal static class BackupEraser
     /// <param name="cancellationToken">Stops; a second call removes the rest.</param>
     internal static async Task EraseAsync(RemoteStore store, string backup, CancellationToken cancellationToken)
     {
-        var files = await store.ListAsync(backup, cancellationToken).ConfigureAwait(false);
+        // A late listing may lack files that the backup has: its own list names them.
+        var listed = await store.ListAsync(backup, cancellationToken).ConfigureAwait(false);
+        var named = StoredFiles.Named(await StoredFiles.ListOfAsync(store, backup, cancellationToken).ConfigureAwait(false));
         var list = StoreUri.Join(backup, HashList.FileName);
         var mark = StoreUri.Join(backup, FileEndings.Removing);
         await store.DeleteAsync([list], cancellationToken).ConfigureAwait(false);
         await store.WriteAsync(mark, "This backup is being removed.\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
         await store.DeleteAsync(
-            [.. files.Select(file => StoreUri.Join(backup, file.Name)).Where(name => name != list && name != mark)],
+            [
+                .. listed.Select(file => file.Name).Union(named, StringComparer.Ordinal).Select(name => StoreUri.Join(backup, name))
+                    .Where(name => name != list && name != mark),
+            ],
             cancellationToken).ConfigureAwait(false);
         await store.DeleteAsync([mark], cancellationToken).ConfigureAwait(false);
         await store.RemoveFolderAsync(backup, cancellationToken).ConfigureAwait(false);

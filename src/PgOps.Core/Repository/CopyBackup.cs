@@ -14,6 +14,9 @@ namespace PgOps.Core.Repository;
 /// </summary>
 public sealed class CopyBackup
 {
+    /// <summary>How long to go on asking for what a service has accepted and does not show.</summary>
+    internal TimeSpan Patience { get; init; } = RemoteStore.Patience;
+
     /// <summary>Copies.</summary>
     /// <param name="request">What, and where to.</param>
     /// <param name="sink">Receives progress and log lines.</param>
@@ -42,15 +45,39 @@ public sealed class CopyBackup
         }
         else
         {
-            using var store = RemoteStore.Open(target, meter.Throttle);
-            await new CopyToStore(source, store, meter).RunAsync(cancellationToken).ConfigureAwait(false);
+            using var store = RemoteStore.Open(target, meter.Throttle, sink.Log);
+            await new CopyToStore(source, store, meter, Patience).RunAsync(cancellationToken).ConfigureAwait(false);
         }
 
         var took = clock.Elapsed;
         sink.Log.BackupCopied(
             source.Name, PgSize.Format(meter.Moved), PgSize.Format(took), PgSize.Format(meter.Skipped), meter.Moved, took, meter.Skipped);
-        var copy = await StoredBackups.ReadAsync(target.Child(source.Name).ToString(), cancellationToken).ConfigureAwait(false);
+        var copy = target.Kind == StoreKind.Folder
+            ? await StoredBackups.ReadAsync(target.Child(source.Name).ToString(), cancellationToken).ConfigureAwait(false)
+            : await ShownAsync(target.Child(source.Name), cancellationToken).ConfigureAwait(false);
         return copy with { Source = request.Backup.Source, Duration = clock.Elapsed };
+    }
+
+    /// <summary>The copy as the store shows it, once it does.</summary>
+    private async Task<PgBackup> ShownAsync(StoreUri place, CancellationToken cancellationToken)
+    {
+        PgBackup? copy = null;
+        return await RemoteStore.Waiting(Patience).UntilAsync(
+            async () =>
+            {
+                try
+                {
+                    copy = await StoredBackups.ReadAsync(place.ToString(), cancellationToken).ConfigureAwait(false);
+                    return copy.Complete;
+                }
+                catch (PgOpsException error) when (error.Code == PgErrorCode.PathNotFound)
+                {
+                    return false;
+                }
+            },
+            cancellationToken).ConfigureAwait(false)
+            ? copy!
+            : throw CopyToStore.NotShown(place, Patience, [HashList.FileName]);
     }
 
     /// <summary>Refuses destinations that cannot be used, before a backup is made for them.</summary>

@@ -47,10 +47,8 @@ internal sealed class CopySource : IDisposable
         var store = FileStore.Open(uri.Parent ?? throw new PgOpsException(PgErrorCode.InvalidArgument, $"{uri} is not a backup."));
         return await store.OrDisposeAsync(async () =>
         {
-            var present = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
-                .ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
-            var list = (await store.ReadAsync([StoreUri.Join(uri.Name, HashList.FileName)], cancellationToken)
-                .ConfigureAwait(false)).Values.FirstOrDefault();
+            var (files, list) = await StoredFiles.OfAsync(store, uri.Name, cancellationToken).ConfigureAwait(false);
+            var present = files.ToDictionary(file => file.Name, file => file.Bytes, StringComparer.Ordinal);
             var (hashes, wellFormed) = HashList.Parse(list ?? []);
             var missing = hashes.Keys.Append(ManifestJson.FileName).FirstOrDefault(name => !present.ContainsKey(name));
             if (list is null || !wellFormed || missing is not null)
@@ -66,22 +64,21 @@ internal sealed class CopySource : IDisposable
             }
 
             FileNames.RefuseUnsafe(uri, hashes.Keys);
-            var files = hashes.Select(hash => new HashedFile(hash.Key, present[hash.Key], hash.Value)).ToList();
+            var hashed = hashes.Select(hash => new HashedFile(hash.Key, present[hash.Key], hash.Value)).ToList();
             if (present.ContainsKey(HashList.SignatureFileName))
             {
                 var name = StoreUri.Join(uri.Name, HashList.SignatureFileName);
                 var signature = (await store.ReadAsync([name], cancellationToken).ConfigureAwait(false)).Values.First();
-                files.Add(new HashedFile(HashList.SignatureFileName, signature.Length, DrillLedger.HashOf(signature)));
+                hashed.Add(new HashedFile(HashList.SignatureFileName, signature.Length, DrillLedger.HashOf(signature)));
             }
 
-            return new CopySource(uri, store, list, files);
+            return new CopySource(uri, store, list, hashed);
         }).ConfigureAwait(false);
     }
 
     /// <summary>The list of hashes that stands at the destination; null when there is none.</summary>
-    internal async Task<byte[]?> ListAtAsync(FileStore target, CancellationToken cancellationToken)
-        => (await target.ReadAsync([StoreUri.Join(Name, HashList.FileName)], cancellationToken)
-            .ConfigureAwait(false)).Values.FirstOrDefault();
+    internal Task<byte[]?> ListAtAsync(FileStore target, CancellationToken cancellationToken)
+        => StoredFiles.ListOfAsync(target, Name, cancellationToken);
 
     /// <summary>Refuses to touch another backup of the same name.</summary>
     /// <exception cref="PgOpsException">TargetNotEmpty.</exception>

@@ -43,7 +43,7 @@ internal sealed class FetchedBackup : IDisposable
 
         var uri = StoreUri.Parse(backup.Path);
         using var store = FileStore.Open(uri.Parent!);
-        var files = await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false);
+        var (files, _) = await StoredFiles.OfAsync(store, uri.Name, cancellationToken).ConfigureAwait(false);
         FileNames.RefuseUnsafe(uri, files.Select(file => file.Name));
         FreeSpace.Require(
             Path.GetTempPath(), files.Sum(file => file.Bytes), "Make room, or let TMPDIR (TEMP on Windows) name a folder on another disk.");

@@ -52,17 +52,48 @@ internal static class StoreLedger
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
             var read = await store.ReadAsync([fileName, .. besides], cancellationToken).ConfigureAwait(false);
-            var file = read.GetValueOrDefault(fileName) ?? [];
+            var file = read.GetValueOrDefault(fileName) ?? await MissingAsync(store, fileName, cancellationToken).ConfigureAwait(false);
             var (whole, line, remark) = extend(file, read, store.Uri.Child(fileName).ToString());
-            await store.WriteAsync(fileName, [.. file.AsSpan(0, whole), .. line], cancellationToken).ConfigureAwait(false);
+            byte[] written = [.. file.AsSpan(0, whole), .. line];
+            await store.WriteAsync(fileName, written, cancellationToken).ConfigureAwait(false);
             await Task.Delay(Backoff.Pause(attempt), cancellationToken).ConfigureAwait(false);
-            var after = await store.ReadAsync([fileName], cancellationToken).ConfigureAwait(false);
-            if (after.GetValueOrDefault(fileName).AsSpan().IndexOf(line) >= 0)
+            if (await IsKeptAsync(store, fileName, written, line, cancellationToken).ConfigureAwait(false))
             {
                 return remark;
             }
         }
 
         throw new PgOpsException(PgErrorCode.StoreFailed, $"{store.Uri.Child(fileName)} does not keep what is written to it.");
+    }
+
+    /// <summary>A file that was not found: it begins here, unless a listing shows it. Then all its lines would be lost.</summary>
+    private static async Task<byte[]> MissingAsync(RemoteStore store, string fileName, CancellationToken cancellationToken)
+        => (await store.ListAsync("", cancellationToken).ConfigureAwait(false)).Any(file => file.Name == fileName)
+            ? await StoredFiles.InsistAsync(store, fileName, RemoteStore.Patience, cancellationToken).ConfigureAwait(false)
+            : [];
+
+    /// <summary>
+    /// Whether the line is in the file. While the service shows what the file was before, or none, nobody else has written it: it is late.
+    /// </summary>
+    /// <exception cref="PgOpsException">StoreFailed: it is late for too long.</exception>
+    private static async Task<bool> IsKeptAsync(
+        RemoteStore store, string fileName, byte[] written, byte[] line, CancellationToken cancellationToken)
+    {
+        var kept = false;
+        return await RemoteStore.Waiting(RemoteStore.Patience).UntilAsync(
+            async () =>
+            {
+                var after = (await store.ReadAsync([fileName], cancellationToken).ConfigureAwait(false)).GetValueOrDefault(fileName) ?? [];
+                kept = after.AsSpan().IndexOf(line) >= 0;
+                return kept || !written.AsSpan().StartsWith(after);
+            },
+            cancellationToken).ConfigureAwait(false)
+            ? kept
+            : throw new PgOpsException(
+                PgErrorCode.StoreFailed,
+                $"{store.Uri.Child(fileName)}: the service accepted a line and does not show it, "
+                    + $"{PgSize.Format(RemoteStore.Patience)} later.",
+                "What was written stays there; it may show later.",
+                "Look whether it does, before the command is run again: the line would stand there twice.");
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Streams;
 using PgOps.Core.Common.Text;
@@ -10,6 +11,7 @@ namespace PgOps.Core.Repository;
 /// <summary>The backups in a store. Looks at names, manifests, lists of hashes and the ledger, not at every byte.</summary>
 public static class StoredBackups
 {
+    private const string NotThere = "the service lists it and has none of its files: it was just removed, or is not to be seen yet";
     private const string Unfinished = "it is unfinished: its copy still runs or broke off; Copy-PgBackup goes on with it";
 
     /// <summary>Reads one backup, in a folder or a store.</summary>
@@ -95,15 +97,20 @@ public static class StoredBackups
             && (BackupFolder.IsBackupName(uri.Name) || files.Any(file => file.Name is ManifestJson.FileName or HashList.FileName));
         if (!single)
         {
-            return await DescribeAsync(below, Groups(files), key, log, cancellationToken).ConfigureAwait(false);
+            return await DescribeAsync(below, Groups(files), files, key, log, cancellationToken).ConfigureAwait(false);
         }
 
         using var beside = FileStore.Open(uri.Parent!);
+        if (files.Count == 0)
+        {
+            (files, _) = await StoredFiles.OfAsync(beside, uri.Name, cancellationToken).ConfigureAwait(false);
+        }
+
         return files.Count == 0
             ? throw new PgOpsException(
                 PgErrorCode.PathNotFound, $"There is nothing at {uri}.", nextStep: "Get-PgBackup lists the backups of a store.")
             : await DescribeAsync(
-                beside, new Dictionary<string, List<StoredFile>> { [uri.Name] = [.. files] }, key, log, cancellationToken)
+                beside, new Dictionary<string, List<StoredFile>> { [uri.Name] = [.. files] }, [], key, log, cancellationToken)
                 .ConfigureAwait(false);
     }
 
@@ -119,15 +126,41 @@ public static class StoredBackups
     private static async Task<(IReadOnlyList<PgBackup>, IReadOnlyDictionary<string, DrillProof>)> DescribeAsync(
         FileStore store,
         Dictionary<string, List<StoredFile>> groups,
+        IReadOnlyList<StoredFile> listed,
         BackupKey? key,
         ILogger? log,
         CancellationToken cancellationToken)
     {
-        var wanted = groups.SelectMany(group => group.Value
-            .Where(file => file.Name is ManifestJson.FileName or HashList.FileName)
-            .Select(file => StoreUri.Join(group.Key, file.Name)));
-        var contents = await store.ReadAsync([.. wanted, DrillLedger.FileName, BackupHolds.FileName], cancellationToken)
-            .ConfigureAwait(false);
+        // A late listing may lack either file of a backup that has both.
+        var wanted = groups.Keys.SelectMany(name => new[]
+        {
+            StoreUri.Join(name, ManifestJson.FileName), StoreUri.Join(name, HashList.FileName),
+        });
+        var contents = new Dictionary<string, byte[]>(
+            await store.ReadAsync([.. wanted, DrillLedger.FileName, BackupHolds.FileName], cancellationToken).ConfigureAwait(false),
+            StringComparer.Ordinal);
+        foreach (var name in new[] { DrillLedger.FileName, BackupHolds.FileName })
+        {
+            // Without them a backup would lose its proof or its hold, and with that its place.
+            if (!contents.ContainsKey(name) && listed.Any(file => file.Name == name))
+            {
+                contents[name] = await StoredFiles.InsistAsync(store, name, RemoteStore.Patience, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        var gone = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, files) in groups.ToList())
+        {
+            var list = contents.GetValueOrDefault(StoreUri.Join(name, HashList.FileName));
+            groups[name] = list is null ? await WithoutListAsync(store, name, files, cancellationToken).ConfigureAwait(false)
+                : [.. await StoredFiles.CompleteAsync(store, name, files, list, cancellationToken).ConfigureAwait(false)];
+            if (list is null && !contents.ContainsKey(StoreUri.Join(name, ManifestJson.FileName))
+                && !await StoredFiles.HasAnyAsync(store, name, files.Select(file => file.Name), cancellationToken).ConfigureAwait(false))
+            {
+                gone.Add(name);
+            }
+        }
+
         var holds = BackupHolds.Read(
             contents.GetValueOrDefault(BackupHolds.FileName) ?? [], store.Uri.Child(BackupHolds.FileName).ToString(), log);
         var found = groups.Select(group => BackupHolds.Mark(
@@ -135,7 +168,8 @@ public static class StoredBackups
                 store.Uri.Child(group.Key),
                 group.Value,
                 contents.GetValueOrDefault(StoreUri.Join(group.Key, ManifestJson.FileName)),
-                contents.GetValueOrDefault(StoreUri.Join(group.Key, HashList.FileName))),
+                contents.GetValueOrDefault(StoreUri.Join(group.Key, HashList.FileName)),
+                gone.Contains(group.Key) ? NotThere : Unfinished),
             holds)).ToList();
         var proven = DrillLedger.ReadProven(
             contents.GetValueOrDefault(DrillLedger.FileName) ?? [],
@@ -146,12 +180,25 @@ public static class StoredBackups
         return (found, proven);
     }
 
-    private static PgBackup Describe(StoreUri uri, List<StoredFile> files, byte[]? manifest, byte[]? list)
+    /// <summary>
+    /// The files of what has no list of hashes. A late listing may show one, and the mark of a removal that is over: that mark would let a
+    /// backup go which has been copied here since.
+    /// </summary>
+    private static async Task<List<StoredFile>> WithoutListAsync(
+        FileStore store, string name, List<StoredFile> files, CancellationToken cancellationToken)
     {
-        var backup = BackupFolder.Describe(uri.ToString(), uri.Name, files, manifest, files.Max(file => file.Modified));
+        var marked = files.Exists(file => file.Name == FileEndings.Removing)
+            && await StoredFiles.HasAnyAsync(store, name, [FileEndings.Removing], cancellationToken).ConfigureAwait(false);
+        return [.. files.Where(file => file.Name != HashList.FileName && (marked || file.Name != FileEndings.Removing))];
+    }
+
+    private static PgBackup Describe(StoreUri uri, List<StoredFile> files, byte[]? manifest, byte[]? list, string withoutList)
+    {
+        var written = files.Select(file => file.Modified).DefaultIfEmpty().Max();
+        var backup = BackupFolder.Describe(uri.ToString(), uri.Name, files, manifest, written);
         if (list is null && !backup.RemovalBegun)
         {
-            return backup with { Complete = false, Problem = Unfinished };
+            return backup with { Complete = false, Problem = withoutList };
         }
 
         var present = files.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);

@@ -23,8 +23,8 @@ internal static class TestStoredBackup
         var backup = await StoredBackups.ReadAsync(request.Path, cancellationToken).ConfigureAwait(false);
         var uri = StoreUri.Parse(backup.Path);
         using var store = FileStore.Open(uri.Parent!);
-        var there = (await store.ListAsync(uri.Name, cancellationToken).ConfigureAwait(false))
-            .OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
+        var (found, list) = await StoredFiles.OfAsync(store, uri.Name, cancellationToken).ConfigureAwait(false);
+        var there = found.OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
         var whole = request.Deep || request.Key is not null || there.Exists(file => file.Name == HashList.SignatureFileName);
         if (backup.Manifest is { } manifest
             && (whole || manifest.Payload.Encryption is not null || DumpFormat.IsScript(manifest.Payload.Format)))
@@ -40,10 +40,7 @@ internal static class TestStoredBackup
         var payload = there.Where(file => file.Name != HashList.FileName).ToList();
         var meter = new TransferMeter(progress, payload.Sum(file => file.Bytes), new Throttle(null));
         var files = await store.HashAsync(uri.Name, payload, meter, cancellationToken).ConfigureAwait(false);
-        var read = await store.ReadAsync(
-            [StoreUri.Join(uri.Name, HashList.FileName), StoreUri.Join(uri.Name, ManifestJson.FileName)],
-            cancellationToken).ConfigureAwait(false);
-        var list = read.GetValueOrDefault(StoreUri.Join(uri.Name, HashList.FileName));
+        var read = await store.ReadAsync([StoreUri.Join(uri.Name, ManifestJson.FileName)], cancellationToken).ConfigureAwait(false);
         var hashing = clock.Elapsed;
         List<PgCheck> checks =
         [

@@ -1,3 +1,4 @@
+using PgOps.Core.Comparison;
 using PgOps.Core.Repository;
 
 namespace PgOps.Core.Restores;
@@ -59,7 +60,7 @@ internal sealed class RefusingRules : RestoreRules
                     + string.Join("\n  ", failed.Select(check => $"{check.Name}: {check.Detail}")),
                 "Nothing was put in place.",
                 failed.TrueForAll(check => check.IsLeftOutByDump)
-                    ? "Back up again with pg_dump 15 or newer, or restore with -NoOwner and -NoPrivileges."
+                    ? PublicSchema.WayOut(backup)
                     : failed.TrueForAll(check => check.Name == PgCheckName.GeneratedColumns)
                     ? "All that was dumped is right; what these columns are computed from was not there yet when they were computed. "
                         + "Restore with -KeepFailed, compute them anew in the database that is kept (UPDATE table SET column = column, "

@@ -78,13 +78,14 @@ public sealed class StoreErasureTests
             return Task.CompletedTask;
         }
 
-        internal override Task<Stream> OpenAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
+        internal override Task<Stream> OpenAsync(string name, CancellationToken cancellationToken)
+            => throw new PgOpsException(PgErrorCode.PathNotFound, name);
 
         internal override Task SendAsync(
             FileStore source, string folder, IReadOnlyList<HashedFile> files, TransferMeter meter, CancellationToken cancellationToken)
             => throw new NotSupportedException();
 
-        internal override Task<IReadOnlySet<string>> MatchingAsync(
+        internal override Task<MatchedFiles> MatchingAsync(
             string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         private void Step()

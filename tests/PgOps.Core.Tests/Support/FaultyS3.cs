@@ -14,6 +14,15 @@ internal enum Fault
     Error500,
     Slow503,
     Cut,
+
+    /// <summary>The object as it was before its last write or removal, as a service that is not consistent at once shows it.</summary>
+    Late,
+
+    /// <summary>A clock too far from the client's.</summary>
+    Skewed,
+
+    /// <summary>A request that asks for what cannot be.</summary>
+    Invalid,
 }
 
 /// <summary>
@@ -25,6 +34,9 @@ internal sealed class FaultyS3 : IDisposable
     private readonly HttpListener _listener;
     private readonly ConcurrentDictionary<string, (string Key, ConcurrentDictionary<int, byte[]> Parts, string? Hash)> _uploads =
         new(StringComparer.Ordinal);
+
+    private readonly ConcurrentDictionary<string, (byte[] Content, string? Checksum, string? Hash)?> _before = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _completed = new(StringComparer.Ordinal);
 
     public FaultyS3()
     {
@@ -65,6 +77,21 @@ internal sealed class FaultyS3 : IDisposable
 
     /// <summary>Whether it says and checks SHA-256, as AWS does and others do not.</summary>
     internal bool Checksums { get; set; } = true;
+
+    /// <summary>What it answers to a request with SHA-256 checksums in its headers, as services before 2022 do; null takes them.</summary>
+    internal (int Status, string Code)? RefusesChecksums { get; set; }
+
+    /// <summary>What its listing shows, objects with their sizes; null for what is there.</summary>
+    internal IReadOnlyDictionary<string, long>? Listing { get; set; }
+
+    /// <summary>Whether its listing of unfinished uploads goes on to show those that were completed.</summary>
+    internal bool ListsUploadsLate { get; set; }
+
+    /// <summary>The time it tells; null for the machine's.</summary>
+    internal DateTime? Clock { get; set; }
+
+    /// <summary>What a listing would show now.</summary>
+    internal IReadOnlyDictionary<string, long> Now => Objects.ToDictionary(one => one.Key, one => (long)one.Value.Content.Length);
 
     internal ConcurrentDictionary<string, (byte[] Content, string? Checksum, string? Hash)> Objects { get; } = new(StringComparer.Ordinal);
 
@@ -113,8 +140,21 @@ internal sealed class FaultyS3 : IDisposable
         {
             using var body = new MemoryStream();
             await request.InputStream.CopyToAsync(body);
-            switch (Break(what))
+            if (Clock is { } time)
             {
+                context.Response.Headers["Date"] = time.ToString("r", CultureInfo.InvariantCulture);
+            }
+
+            var fault = Break(what);
+            switch (fault)
+            {
+                case Fault.Invalid:
+                    Reply(context, 400, "<Error><Code>InvalidRequest</Code><Message>Missing Object Lock Configuration</Message></Error>");
+                    return;
+                case Fault.Skewed:
+                    Reply(context, 403, "<Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and the "
+                        + "current time is too large.</Message></Error>");
+                    return;
                 case Fault.Error500:
                     Reply(context, 500, "<Error><Code>InternalError</Code><Message>We are sorry</Message></Error>");
                     return;
@@ -125,7 +165,7 @@ internal sealed class FaultyS3 : IDisposable
                     Cut(context);
                     return;
                 default:
-                    Serve(context, Uri(request), body.ToArray());
+                    Serve(context, Uri(request), body.ToArray(), fault == Fault.Late);
                     return;
             }
         }
@@ -139,12 +179,25 @@ internal sealed class FaultyS3 : IDisposable
     private static string Uri(HttpListenerRequest request)
         => System.Uri.UnescapeDataString(request.Url!.AbsolutePath).TrimStart('/').Split('/', 2) is [_, var key] ? key : "";
 
-    private void Serve(HttpListenerContext context, string key, byte[] body)
+    private void Serve(HttpListenerContext context, string key, byte[] body, bool late)
     {
         var query = context.Request.QueryString;
         var hash = context.Request.Headers["x-amz-meta-pgops-sha256"];
         var id = query["uploadId"];
         var names = query.AllKeys.Concat(query.GetValues(null) ?? []).ToHashSet();
+        if (RefusesChecksums is var (status, code) && context.Request.Headers.AllKeys.Any(IsChecksum))
+        {
+            Reply(context, status, $"<Error><Code>{code}</Code><Message>A header you provided implies functionality that is not implemented"
+                + "</Message></Error>");
+            return;
+        }
+
+        if (context.Request.Headers["Content-MD5"] is { } told && told != Convert.ToBase64String(Convert.FromHexString(Md5(body))))
+        {
+            Reply(context, 400, "<Error><Code>BadDigest</Code></Error>");
+            return;
+        }
+
         if (Checksums && context.Request.Headers["x-amz-checksum-sha256"] is { } claimed && claimed != Base64(body))
         {
             Reply(context, 400, "<Error><Code>BadDigest</Code></Error>");
@@ -173,8 +226,12 @@ internal sealed class FaultyS3 : IDisposable
                 _uploads.TryRemove(id, out var done);
                 var parts = done.Parts.OrderBy(part => part.Key).Select(part => part.Value).ToList();
                 var composite = $"{Convert.ToBase64String(SHA256.HashData([.. parts.SelectMany(SHA256.HashData)]))}-{parts.Count}";
-                Objects[key] = ([.. parts.SelectMany(part => part)], composite, done.Hash);
+                Put(key, ([.. parts.SelectMany(part => part)], composite, done.Hash));
+                _completed[id] = key;
                 Reply(context, 200, $"<CompleteMultipartUploadResult><Key>{key}</Key><ETag>x</ETag></CompleteMultipartUploadResult>");
+                return;
+            case "GET" or "DELETE" when id is not null && !_uploads.ContainsKey(id):
+                Reply(context, 404, "<Error><Code>NoSuchUpload</Code></Error>");
                 return;
             case "DELETE" when id is not null:
                 _uploads.TryRemove(id, out _);
@@ -182,9 +239,10 @@ internal sealed class FaultyS3 : IDisposable
                 return;
             case "GET" when names.Contains("uploads"):
                 Reply(context, 200, "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>" + string.Concat(_uploads
-                    .Where(upload => upload.Value.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal))
+                    .Select(upload => KeyValuePair.Create(upload.Key, upload.Value.Key)).Concat(ListsUploadsLate ? _completed : [])
+                    .Where(upload => upload.Value.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal))
                     .Select(
-                        upload => $"<Upload><Key>{upload.Value.Key}</Key><UploadId>{upload.Key}</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated></Upload>"))
+                        upload => $"<Upload><Key>{upload.Value}</Key><UploadId>{upload.Key}</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated></Upload>"))
                     + "</ListMultipartUploadsResult>");
                 return;
             case "GET" when id is not null:
@@ -193,30 +251,48 @@ internal sealed class FaultyS3 : IDisposable
                     + (Checksums ? $"<ChecksumSHA256>{Base64(part.Value)}</ChecksumSHA256>" : "") + "</Part>")) + "</ListPartsResult>");
                 return;
             case "GET" when key.Length == 0:
-                Reply(context, 200, "<ListBucketResult><IsTruncated>false</IsTruncated>" + string.Concat(Objects
+                Reply(context, 200, "<ListBucketResult><IsTruncated>false</IsTruncated>" + string.Concat((Listing ?? Now)
                     .Where(found => found.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal))
                         .OrderBy(found => found.Key, StringComparer.Ordinal)
                     .Select(
-                        found => $"<Contents><Key>{found.Key}</Key><Size>{found.Value.Content.Length}</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"))
+                        found => $"<Contents><Key>{found.Key}</Key><Size>{found.Value}</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"))
                     + "</ListBucketResult>");
                 return;
             case "PUT":
-                Objects[key] = (body, Base64(body), hash);
+                Put(key, (body, Base64(body), hash));
                 Reply(context, 200, "");
                 return;
             case "DELETE":
-                Objects.TryRemove(key, out _);
+                Put(key, null);
                 Reply(context, 204, "");
                 return;
             default:
-                ServeObject(context, key);
+                ServeObject(context, key, late);
                 return;
         }
     }
 
-    private void ServeObject(HttpListenerContext context, string key)
+    /// <summary>Keeps an object, or none, and what it replaces.</summary>
+    private void Put(string key, (byte[] Content, string? Checksum, string? Hash)? content)
     {
-        if (!Objects.TryGetValue(key, out var found))
+        _before[key] = Objects.TryGetValue(key, out var old) ? old : null;
+        if (content is { } given)
+        {
+            Objects[key] = given;
+        }
+        else
+        {
+            Objects.TryRemove(key, out _);
+        }
+    }
+
+    private static bool IsChecksum(string? header)
+        => header is not null && (header.StartsWith("x-amz-checksum-", StringComparison.OrdinalIgnoreCase)
+            || header.Equals("x-amz-sdk-checksum-algorithm", StringComparison.OrdinalIgnoreCase));
+
+    private void ServeObject(HttpListenerContext context, string key, bool late)
+    {
+        if ((late ? _before.GetValueOrDefault(key) : Objects.TryGetValue(key, out var now) ? now : null) is not { } found)
         {
             Reply(context, 404, "<Error><Code>NoSuchKey</Code></Error>");
             return;

@@ -126,6 +126,11 @@ public sealed class RemoveBackups
             if (await AgainAsync(given, present, sink, cancellationToken).ConfigureAwait(false) is { } backup)
             {
                 selected.Add(backup);
+                if (!present.Contains(backup))
+                {
+                    // A store's late listing lacks it; the guards are to know of it all the same.
+                    present.Add(backup);
+                }
             }
         }
 

@@ -33,6 +33,18 @@ internal abstract class FileStore : IDisposable
     /// <param name="cancellationToken">Gives up.</param>
     internal abstract Task<IReadOnlyList<StoredFile>> ListAsync(string folder, CancellationToken cancellationToken);
 
+    /// <summary>Whether a listing may lag behind what was written and removed; <see cref="SeekAsync"/> asks for files by name.</summary>
+    internal virtual bool ListsLate => false;
+
+    /// <summary>Asks one by one for files, which <see cref="ListAsync"/> may show too late.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="names">The files.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Those that are there; none where no listing is late.</returns>
+    internal virtual Task<IReadOnlyList<StoredFile>> SeekAsync(
+        string folder, IReadOnlyList<string> names, CancellationToken cancellationToken)
+        => Task.FromResult<IReadOnlyList<StoredFile>>([]);
+
     /// <summary>Opens a file for reading, forward only.</summary>
     internal abstract Task<Stream> OpenAsync(string name, CancellationToken cancellationToken);
 

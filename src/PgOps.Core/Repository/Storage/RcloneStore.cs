@@ -119,12 +119,12 @@ internal sealed class RcloneStore : RemoteStore
     }
 
     /// <inheritdoc/>
-    internal override async Task<IReadOnlySet<string>> MatchingAsync(
+    internal override async Task<MatchedFiles> MatchingAsync(
         string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
     {
         if (files.Count == 0)
         {
-            return new HashSet<string>(StringComparer.Ordinal);
+            return MatchedFiles.None;
         }
 
         using var json = new MemoryStream();
@@ -135,8 +135,10 @@ internal sealed class RcloneStore : RemoteStore
         var sameSize = files.Where(file => there.TryGetValue(file.Name, out var entry) && entry.File.Bytes == file.Bytes).ToList();
         var untold = sameSize.Where(file => there[file.Name].Sha256 is null).ToList();
         var read = untold.Count == 0 ? [] : await ReadBackAsync(folder, untold, cancellationToken).ConfigureAwait(false);
-        return sameSize.Where(file => there[file.Name].Sha256 == file.Hash).Select(file => file.Name).Concat(read)
-            .ToHashSet(StringComparer.Ordinal);
+        return new MatchedFiles(
+            sameSize.Where(file => there[file.Name].Sha256 == file.Hash).Select(file => file.Name).Concat(read)
+                .ToHashSet(StringComparer.Ordinal),
+            files.Select(file => file.Name).Where(name => !there.ContainsKey(name)).ToHashSet(StringComparer.Ordinal));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Hashes;
+using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Streams;
 
 namespace PgOps.Core.Repository.Storage;
@@ -6,6 +8,11 @@ namespace PgOps.Core.Repository.Storage;
 /// <summary>A store that is not a folder of this machine. Nothing can be renamed in it.</summary>
 internal abstract class RemoteStore : FileStore
 {
+    /// <summary>
+    /// How long to go on asking for what a service has accepted and does not show yet: not each of them is consistent at once.
+    /// </summary>
+    internal static TimeSpan Patience { get; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Names the place.</summary>
     protected RemoteStore(StoreUri uri)
         : base(uri)
@@ -15,9 +22,14 @@ internal abstract class RemoteStore : FileStore
     /// <summary>Opens a store.</summary>
     /// <param name="uri">The place.</param>
     /// <param name="throttle">Limits what is sent; what is fetched is limited by the reader.</param>
+    /// <param name="log">Receives what is to be known of the service; null for nobody.</param>
     /// <exception cref="PgOpsException">StoreInvalid; ToolMissing for rclone.</exception>
-    internal static RemoteStore Open(StoreUri uri, Throttle throttle)
-        => uri.Kind == StoreKind.S3 ? new S3Store(uri, throttle) : new RcloneStore(uri);
+    internal static RemoteStore Open(StoreUri uri, Throttle throttle, ILogger? log = null)
+        => uri.Kind == StoreKind.S3 ? new S3Store(uri, throttle, log) : new RcloneStore(uri);
+
+    /// <summary>Begins to wait for what the service shows late.</summary>
+    /// <param name="patience">How long.</param>
+    internal static Polling Waiting(TimeSpan patience) => new(patience, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1.5));
 
     /// <summary>Writes a small file, replacing what is there.</summary>
     internal abstract Task WriteAsync(string name, byte[] content, CancellationToken cancellationToken);
@@ -39,8 +51,7 @@ internal abstract class RemoteStore : FileStore
     /// <summary>
     /// Which files of a folder are there with exactly these hashes: by the service's own SHA-256, or else by reading them back.
     /// </summary>
-    /// <returns>The names of those.</returns>
-    internal abstract Task<IReadOnlySet<string>> MatchingAsync(
+    internal abstract Task<MatchedFiles> MatchingAsync(
         string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken);
 
     /// <summary>Removes files; one that is not there is no error.</summary>

@@ -111,11 +111,16 @@ internal static class S3Service
                 innerException: error);
         }
 
+        if (service is { ErrorCode: "RequestTimeTooSkewed" })
+        {
+            return ServiceClock.Error(place, service, DateTime.UtcNow);
+        }
+
         if (service is { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized })
         {
             return new PgOpsException(
                 PgErrorCode.PermissionDenied,
-                $"{place}: the service refuses: {Said(service)}",
+                $"{place}: the service refuses: {Said(service)}{ServiceClock.Remark(service, DateTime.UtcNow)}",
                 nextStep: "Check the keys in the environment or the profile, "
                     + "what they may do in this bucket, and whether the object is locked.",
                 innerException: error);
@@ -138,6 +143,15 @@ internal static class S3Service
     /// <summary>Whether an error comes from the service or the way to it.</summary>
     internal static bool IsService(Exception error)
         => error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or WebException or TimeoutException or TaskCanceledException;
+
+    /// <summary>
+    /// Whether a service may have refused a request for the checksum in its headers, which came to S3 in 2022: it answers 501, or 400 with
+    /// one of these codes; the answer to a HEAD has no code of its own.
+    /// </summary>
+    internal static bool IsAboutHeaders(AmazonServiceException error)
+        => error.StatusCode == HttpStatusCode.NotImplemented
+            || (error.StatusCode == HttpStatusCode.BadRequest
+                && error.ErrorCode is null or "" or "BadRequest" or "NotImplemented" or "InvalidArgument" or "InvalidRequest");
 
     private static string Said(AmazonServiceException error)
         => error.Message.Length == 0 ? error.ErrorCode ?? "no reason" : $"{error.ErrorCode} {error.Message}".Trim();

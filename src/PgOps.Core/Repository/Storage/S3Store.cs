@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Streams;
 
@@ -14,14 +16,16 @@ internal sealed class S3Store : RemoteStore
     internal const string HashMetadata = "pgops-sha256";
 
     private readonly AmazonS3Client _client;
+    private readonly S3Checksums _checksums;
     private readonly S3Upload _upload;
 
-    internal S3Store(StoreUri uri, Throttle throttle)
+    internal S3Store(StoreUri uri, Throttle throttle, ILogger? log)
         : base(uri)
     {
         var settings = S3Service.Settings(uri);
         _client = S3Service.Connect(uri, throttle, S3Upload.SmallestPart);
-        _upload = new S3Upload(_client, uri.Root, settings);
+        _checksums = new S3Checksums(uri, log);
+        _upload = new S3Upload(_client, uri.Root, settings, _checksums);
     }
 
     /// <inheritdoc/>
@@ -44,6 +48,25 @@ internal sealed class S3Store : RemoteStore
             while (request.ContinuationToken is not null);
             return files;
         });
+
+    /// <inheritdoc/>
+    internal override bool ListsLate => true;
+
+    /// <inheritdoc/>
+    internal override async Task<IReadOnlyList<StoredFile>> SeekAsync(
+        string folder, IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        var found = new ConcurrentBag<StoredFile>();
+        await SideBySideAsync(names, async (name, token) =>
+        {
+            var key = Key(StoreUri.Join(folder, name));
+            if (await AskAsync(name, () => HeadAsync(key, token)).ConfigureAwait(false) is { } head)
+            {
+                found.Add(new StoredFile(name, head.ContentLength, (head.LastModified ?? default).ToUniversalTime()));
+            }
+        }, cancellationToken).ConfigureAwait(false);
+        return [.. found];
+    }
 
     /// <inheritdoc/>
     internal override Task<Stream> OpenAsync(string name, CancellationToken cancellationToken)
@@ -88,26 +111,34 @@ internal sealed class S3Store : RemoteStore
         }, cancellationToken);
 
     /// <inheritdoc/>
-    internal override async Task<IReadOnlySet<string>> MatchingAsync(
+    internal override async Task<MatchedFiles> MatchingAsync(
         string folder, IReadOnlyList<HashedFile> files, CancellationToken cancellationToken)
     {
-        var matching = new ConcurrentBag<string>();
-        var untold = new ConcurrentBag<HashedFile>();
+        var right = new ConcurrentBag<string>();
+        var absent = new ConcurrentBag<string>();
         await SideBySideAsync(files, async (file, token) =>
         {
             var key = Key(StoreUri.Join(folder, file.Name));
-            switch (await AskAsync(file.Name, () => CompareAsync(key, file, token)).ConfigureAwait(false))
+            if (await AskAsync(file.Name, () => HeadAsync(key, token)).ConfigureAwait(false) is not { } head)
             {
-                case true:
-                    matching.Add(file.Name);
-                    break;
-                case null:
-                    untold.Add(file);
-                    break;
+                absent.Add(file.Name);
+                return;
+            }
+
+            try
+            {
+                if (IsSame(key, head, file)
+                    ?? (await ReadBackAsync(folder, [file], token).ConfigureAwait(false)).Any())
+                {
+                    right.Add(file.Name);
+                }
+            }
+            catch (PgOpsException error) when (error.Code == PgErrorCode.PathNotFound)
+            {
+                absent.Add(file.Name);
             }
         }, cancellationToken).ConfigureAwait(false);
-        return matching.Concat(await ReadBackAsync(folder, [.. untold], cancellationToken).ConfigureAwait(false))
-            .ToHashSet(StringComparer.Ordinal);
+        return new MatchedFiles(right.ToHashSet(StringComparer.Ordinal), absent.ToHashSet(StringComparer.Ordinal));
     }
 
     /// <inheritdoc/>
@@ -133,21 +164,29 @@ internal sealed class S3Store : RemoteStore
 
     private string Key(string name) => name.Length == 0 ? Uri.Path : StoreUri.Join(Uri.Path, name);
 
-    /// <summary>Whether an object has this content; null when the service does not say and it must be read.</summary>
-    private async Task<bool?> CompareAsync(string key, HashedFile file, CancellationToken cancellationToken)
+    /// <summary>What the service says of an object; null when it shows none.</summary>
+    private async Task<GetObjectMetadataResponse?> HeadAsync(string key, CancellationToken cancellationToken)
     {
-        GetObjectMetadataResponse head;
         try
         {
-            head = await _client.GetObjectMetadataAsync(
-                new GetObjectMetadataRequest { BucketName = Uri.Root, Key = key, ChecksumMode = ChecksumMode.ENABLED },
-                cancellationToken).ConfigureAwait(false);
+            return await _checksums.AskAsync(checksums => _client.GetObjectMetadataAsync(
+                new GetObjectMetadataRequest
+                {
+                    BucketName = Uri.Root,
+                    Key = key,
+                    ChecksumMode = checksums ? ChecksumMode.ENABLED : null,
+                },
+                cancellationToken)).ConfigureAwait(false);
         }
-        catch (AmazonS3Exception error) when (error.StatusCode == System.Net.HttpStatusCode.NotFound)
+        catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.NotFound)
         {
-            return false;
+            return null;
         }
+    }
 
+    /// <summary>Whether an object has this content; null when the service does not say and it must be read.</summary>
+    private bool? IsSame(string key, GetObjectMetadataResponse head, HashedFile file)
+    {
         if (head.ContentLength != file.Bytes)
         {
             return false;

@@ -25,14 +25,18 @@ internal sealed class S3Upload : IDisposable
     private readonly AmazonS3Client _client;
     private readonly string _bucket;
     private readonly ObjectSettings _settings;
+    private readonly S3Checksums _checksums;
+    private readonly S3Unfinished _unfinished;
     private readonly SemaphoreSlim _slots = new(PartsAtOnce);
     private readonly ConcurrentDictionary<string, string> _composites = new(StringComparer.Ordinal);
 
-    internal S3Upload(AmazonS3Client client, string bucket, ObjectSettings settings)
+    internal S3Upload(AmazonS3Client client, string bucket, ObjectSettings settings, S3Checksums checksums)
     {
         _client = client;
         _bucket = bucket;
         _settings = settings;
+        _checksums = checksums;
+        _unfinished = new S3Unfinished(client, bucket);
     }
 
     /// <inheritdoc/>
@@ -40,6 +44,9 @@ internal sealed class S3Upload : IDisposable
 
     /// <summary>The checksum of parts that a service should have for an object that was sent; null for others.</summary>
     internal string? Composite(string key) => _composites.GetValueOrDefault(key);
+
+    /// <summary>Gives up the unfinished uploads of all keys that begin so.</summary>
+    internal Task AbortAsync(string prefix, CancellationToken cancellationToken) => _unfinished.AbortAsync(prefix, cancellationToken);
 
     /// <summary>Sends a file.</summary>
     /// <param name="key">Where to.</param>
@@ -80,35 +87,28 @@ internal sealed class S3Upload : IDisposable
 
     /// <summary>Sends something small in one piece.</summary>
     internal Task PutAsync(string key, byte[] content, byte[] hash, CancellationToken cancellationToken)
-    {
-        var request = new PutObjectRequest
+        => _checksums.AskAsync(checksums =>
         {
-            BucketName = _bucket,
-            Key = key,
-            InputStream = new MemoryStream(content, writable: false),
-            ContentType = "application/octet-stream",
-            ChecksumSHA256 = Convert.ToBase64String(hash),
-            UseChunkEncoding = false,
-        };
-        request.Metadata[S3Store.HashMetadata] = Hex.Of(hash);
-        _settings.Apply(request);
-        return _client.PutObjectAsync(request, cancellationToken);
-    }
-
-    /// <summary>Gives up the unfinished uploads of all keys that begin so.</summary>
-    internal async Task AbortAsync(string prefix, CancellationToken cancellationToken)
-    {
-        foreach (var upload in await UnfinishedAsync(prefix, cancellationToken).ConfigureAwait(false))
-        {
-            await _client.AbortMultipartUploadAsync(_bucket, upload.Key, upload.UploadId, cancellationToken).ConfigureAwait(false);
-        }
-    }
+            var request = new PutObjectRequest
+            {
+                BucketName = _bucket,
+                Key = key,
+                InputStream = new MemoryStream(content, writable: false),
+                ContentType = "application/octet-stream",
+                ChecksumSHA256 = checksums ? Convert.ToBase64String(hash) : null,
+                MD5Digest = checksums ? null : Md5(content),
+                UseChunkEncoding = false,
+            };
+            request.Metadata[S3Store.HashMetadata] = Hex.Of(hash);
+            _settings.Apply(request);
+            return _client.PutObjectAsync(request, cancellationToken);
+        });
 
     private async Task<bool> SendPartsAsync(
         string key, HashedFile file, Stream content, TransferMeter meter, CancellationToken cancellationToken)
     {
         var partSize = Math.Max(SmallestPart, (int)((((file.Bytes / MostParts) / Megabyte) + 1) * Megabyte));
-        var (upload, there) = await FindAsync(key, cancellationToken).ConfigureAwait(false);
+        var (upload, there) = await _unfinished.FindAsync(key, cancellationToken).ConfigureAwait(false);
         upload ??= await BeginAsync(key, file.Hash, cancellationToken).ConfigureAwait(false);
         using var whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -233,24 +233,26 @@ internal sealed class S3Upload : IDisposable
 
     private async Task<string> BeginAsync(string key, string hash, CancellationToken cancellationToken)
     {
-        var request = new InitiateMultipartUploadRequest
+        var begun = await _checksums.AskAsync(checksums =>
         {
-            BucketName = _bucket,
-            Key = key,
-            ContentType = "application/octet-stream",
-            ChecksumAlgorithm = ChecksumAlgorithm.SHA256,
-        };
-        request.Metadata[S3Store.HashMetadata] = hash;
-        _settings.Apply(request);
-        var begun = await _client.InitiateMultipartUploadAsync(request, cancellationToken).ConfigureAwait(false);
+            var request = new InitiateMultipartUploadRequest
+            {
+                BucketName = _bucket,
+                Key = key,
+                ContentType = "application/octet-stream",
+                ChecksumAlgorithm = checksums ? ChecksumAlgorithm.SHA256 : null,
+            };
+            request.Metadata[S3Store.HashMetadata] = hash;
+            _settings.Apply(request);
+            return _client.InitiateMultipartUploadAsync(request, cancellationToken);
+        }).ConfigureAwait(false);
         return begun.UploadId;
     }
 
     private async Task<PartETag> SendPartAsync(
         string key, string upload, int number, byte[] buffer, byte[] hash, CancellationToken cancellationToken)
     {
-        var checksum = Convert.ToBase64String(hash);
-        var response = await _client.UploadPartAsync(
+        var response = await _checksums.AskAsync(checksums => _client.UploadPartAsync(
             new UploadPartRequest
             {
                 BucketName = _bucket,
@@ -259,11 +261,12 @@ internal sealed class S3Upload : IDisposable
                 PartNumber = number,
                 PartSize = buffer.Length,
                 InputStream = new MemoryStream(buffer, writable: false),
-                ChecksumAlgorithm = ChecksumAlgorithm.SHA256,
-                ChecksumSHA256 = checksum,
+                ChecksumAlgorithm = checksums ? ChecksumAlgorithm.SHA256 : null,
+                ChecksumSHA256 = checksums ? Convert.ToBase64String(hash) : null,
+                MD5Digest = checksums ? null : Md5(buffer),
                 UseChunkEncoding = false,
             },
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken)).ConfigureAwait(false);
         return string.IsNullOrEmpty(response.ETag)
             ? throw new IOException($"The answer to part {number} of {key} lacks its ETag, so the part may not have arrived.")
             : new PartETag(number, response.ETag) { ChecksumSHA256 = response.ChecksumSHA256 };
@@ -277,7 +280,7 @@ internal sealed class S3Upload : IDisposable
                 new CompleteMultipartUploadRequest { BucketName = _bucket, Key = key, UploadId = upload, PartETags = parts },
                 cancellationToken).ConfigureAwait(false);
         }
-        catch (AmazonServiceException error) when (error.ErrorCode == "NoSuchUpload")
+        catch (AmazonServiceException error) when (error.ErrorCode == S3Unfinished.NoSuchUpload)
         {
             // An answer that got lost, and the repeated request found it done. The object is compared afterwards in any case.
         }
@@ -285,7 +288,7 @@ internal sealed class S3Upload : IDisposable
         await RequireLockAsync(key, cancellationToken).ConfigureAwait(false);
 
         // Older attempts at the same file would be paid for, for ever.
-        await AbortAsync(key, cancellationToken).ConfigureAwait(false);
+        await _unfinished.AbortAsync(key, cancellationToken, upload).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -293,8 +296,7 @@ internal sealed class S3Upload : IDisposable
     /// </summary>
     private async Task RequireLockAsync(string key, CancellationToken cancellationToken)
     {
-        if (_settings.LockMode is null
-            || (await _client.GetObjectMetadataAsync(_bucket, key, cancellationToken).ConfigureAwait(false)).ObjectLockMode is not null)
+        if (_settings.LockMode is null || await IsLockedAsync(key, cancellationToken).ConfigureAwait(false))
         {
             return;
         }
@@ -313,58 +315,27 @@ internal sealed class S3Upload : IDisposable
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The newest unfinished upload of this key, with its parts.</summary>
-    private async Task<(string? Upload, Dictionary<int, PartDetail> Parts)> FindAsync(string key, CancellationToken cancellationToken)
+    /// <summary>Whether an object that was just completed is locked; a service may take a while to show it.</summary>
+    private async Task<bool> IsLockedAsync(string key, CancellationToken cancellationToken)
     {
-        var parts = new Dictionary<int, PartDetail>();
-        var found = (await UnfinishedAsync(key, cancellationToken).ConfigureAwait(false))
-            .Where(upload => upload.Key == key)
-            .MaxBy(upload => upload.Initiated);
-        if (found is null)
-        {
-            return (null, parts);
-        }
-
-        var request = new ListPartsRequest { BucketName = _bucket, Key = key, UploadId = found.UploadId };
-        ListPartsResponse page;
-        do
-        {
-            page = await _client.ListPartsAsync(request, cancellationToken).ConfigureAwait(false);
-            foreach (var part in page.Parts ?? [])
-            {
-                parts[part.PartNumber ?? 0] = part;
-            }
-
-            request.PartNumberMarker = page.NextPartNumberMarker?.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        }
-        while (page.IsTruncated == true);
-        return (found.UploadId, parts);
-    }
-
-    private async Task<IReadOnlyList<MultipartUpload>> UnfinishedAsync(string prefix, CancellationToken cancellationToken)
-    {
-        var uploads = new List<MultipartUpload>();
-        var request = new ListMultipartUploadsRequest { BucketName = _bucket, Prefix = prefix };
-        ListMultipartUploadsResponse page;
-        do
+        var waiting = RemoteStore.Waiting(RemoteStore.Patience);
+        while (true)
         {
             try
             {
-                page = await _client.ListMultipartUploadsAsync(request, cancellationToken).ConfigureAwait(false);
+                var head = await _client.GetObjectMetadataAsync(_bucket, key, cancellationToken).ConfigureAwait(false);
+                return head.ObjectLockMode is not null;
             }
-            catch (AmazonServiceException error) when (error.StatusCode is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed
-                || error.ErrorCode is "NotImplemented")
+            catch (AmazonServiceException error) when (error.StatusCode == HttpStatusCode.NotFound && !waiting.IsOver)
             {
-                // A service that cannot list them cannot have them taken up again.
-                return [];
+                await waiting.PauseAsync(cancellationToken).ConfigureAwait(false);
             }
-
-            uploads.AddRange(page.MultipartUploads ?? []);
-            (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
         }
-        while (page.IsTruncated == true);
-        return uploads;
     }
+
+#pragma warning disable CA5351 // what the service compares on arrival, not a secret
+    private static string Md5(byte[] content) => Convert.ToBase64String(MD5.HashData(content));
+#pragma warning restore CA5351
 
     private static bool IsHash(byte[] hash, HashedFile file) => hash.AsSpan().SequenceEqual(Convert.FromHexString(file.Hash));
 
