@@ -28,6 +28,8 @@ $notRun = @{
     'Register-PSResourceRepository*'          = 'Package.Tests.ps1 installs the package as a normal user, from a folder of its own.'
     'Install-PSResource*'                     = 'Package.Tests.ps1 installs the package as a normal user, from a folder of its own.'
     'Backup-PgDatabase shop -Path ./backups*' = @{ 'README.md, empty' = 'The headline is about a database that has migrations.' }
+    './examples/cutover-two-servers.ps1*'     = 'Examples.Tests.ps1 runs it between two servers, forward and back.'
+    '$transfer =*'                            = 'Examples.Tests.ps1 runs it between two servers, forward and back.'
     'Invoke-PgMigration -Baseline*'           = @{ 'README.md, empty' = 'It is about a database that holds tables.' }
     'Import-PgMigrationHistory*'              = @{ 'README.md, empty' = 'It is about a database that holds tables.' }
 }
