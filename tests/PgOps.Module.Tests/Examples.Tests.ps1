@@ -187,7 +187,11 @@ Describe 'examples' {
             Invoke-Sql $old 'CREATE TABLE late (x int)'
             $null = Backup-PgDatabase $old -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $new -Force -Confirm:$false
             # Written and taken away again: what the two hold is equal.
-            $sneak = { param($from) Invoke-Sql $from 'SET default_transaction_read_only = off; INSERT INTO late VALUES (1); DELETE FROM late' }
+            $sneak = {
+                param($from)
+                $env:PGOPTIONS = '-c default_transaction_read_only=off'
+                try { Invoke-Sql $from 'INSERT INTO late VALUES (1); DELETE FROM late' } finally { $env:PGOPTIONS = $null }
+            }
             { & $script -Old $old -New $new -Switch { } -Confirm:$false -Transfer $sneak -Check { $true } } |
                 Should -Throw '*failed in the step compare: Something wrote to shop@*which takes writes.*'
             (Get-Default $old), (Get-Default $new) | Should -Be 'off', 'off'
