@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Checks;
+using PgOps.Core.Comparison;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Cmdlets.Checks;
@@ -86,7 +87,7 @@ public sealed class NewPgExpectationCommand : PgCmdlet
         return new WriteExpectationsRequest
         {
             Target = target,
-            Manifest = Backup is null ? null : Core.Comparison.CompareDatabase.ManifestOf(Backup),
+            Manifest = Backup is null ? null : CompareDatabase.ManifestOf(Backup),
             Path = FullPath(Path ?? $"{FileNameOf(target?.Database ?? Backup!.Database)}.expectations.json"),
             Schemas = Schema,
             Tables = Table,
@@ -97,5 +98,6 @@ public sealed class NewPgExpectationCommand : PgCmdlet
     }
 
     private static string FileNameOf(string database)
-        => string.Concat(database.Select(letter => char.IsLetterOrDigit(letter) || letter is '_' or '-' or '.' ? letter : '_')).TrimStart('.');
+        => string.Concat(database.Select(letter => char.IsLetterOrDigit(letter) || letter is '_' or '-' or '.' ? letter : '_'))
+            .TrimStart('.');
 }

@@ -43,13 +43,13 @@ internal sealed class UserCheckParameter
     private List<UserCheck> Read(object? given, string? name) => (given is PSObject wrapped ? wrapped.BaseObject : given) switch
     {
         ScriptBlock script => [Script(script, name ?? FormattableString.Invariant($"script {++_scripts}"))],
-        IDictionary probe when HttpProbe.IsIn(probe) => [new HttpCheck([HttpProbe.Read((IDictionary)Bare(probe)!)], name)],
+        IDictionary probe when HttpProbe.IsIn(probe) => [HttpCheck.Of([HttpProbe.Read((IDictionary)Bare(probe)!)], name)],
         IDictionary named when name is null =>
             named.Cast<DictionaryEntry>().SelectMany(entry => Read(entry.Value, $"{entry.Key}")).ToList(),
         Uri url => [new HttpCheck(url.OriginalString, name)],
         string url when HttpCheck.IsUrl(url) => [new HttpCheck(url, name)],
         IList flow when flow.Count > 0 && flow.Cast<object?>().All(IsProbe) =>
-            [new HttpCheck([.. flow.Cast<object?>().Select(Probe)], name)],
+            [HttpCheck.Of([.. flow.Cast<object?>().Select(Probe)], name)],
         FileSystemInfo file => Files(WildcardPattern.Escape(file.FullName), name),
         string path => Files(path, name),
         var other => throw new PgOpsException(

@@ -144,6 +144,8 @@ public sealed class BackupDatabase
         LogCost(timings, plan.Depth, sink.Log);
         return BackupFolder.Read(path) with
         {
+            Database = plan.Database,
+            SnapshotAt = snapshotAt,
             Source = plan.Request.Target,
             Warnings = warnings,
             FingerprintCost = timings.Tables,

@@ -36,7 +36,8 @@ internal static partial class SingleFile
             "A single file is neither encrypted nor signed: what says so lies beside the payload of a backup.",
             "Leave -SingleFile out.");
         Refuse(
-            request.KeepUntil is not null || (request.Label is not null && request.FileName?.Contains("{label}", StringComparison.Ordinal) != true),
+            request.KeepUntil is not null
+                || (request.Label is not null && request.FileName?.Contains("{label}", StringComparison.Ordinal) != true),
             "A single file has no manifest to keep a label or a hold in.",
             "Leave -SingleFile out, or put the label into the name: -FileName '{label}-{utc}'.");
         _ = NameOf(request, "database", DateTime.UtcNow);
@@ -139,7 +140,8 @@ internal static partial class SingleFile
                 ? "it is empty, begins with a dot, a hyphen or a space, ends with a dot or a space, or holds two dots"
             : Reserved().IsMatch(name) ? "Windows keeps it for a device"
             : OtherEnding().IsMatch(name) ? $"its ending speaks of something else than the {ending} that it gets"
-            : Encoding.UTF8.GetByteCount(name) > LongestName ? string.Create(CultureInfo.InvariantCulture, $"it is longer than {LongestName} bytes")
+            : Encoding.UTF8.GetByteCount(name) > LongestName
+                ? string.Create(CultureInfo.InvariantCulture, $"it is longer than {LongestName} bytes")
             : null;
         return why is null ? name + ending : throw Unfit(given, why);
     }

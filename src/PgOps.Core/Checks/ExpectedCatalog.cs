@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Sql;
 
@@ -96,7 +95,12 @@ internal sealed partial class ExpectedCatalog
     // Words of a type are in small letters or quoted (timestamp(3) with time zone, public."My Type"[]); what follows begins in capitals.
     [GeneratedRegex(
         """
-        \A(?<type>(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:\.(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*(?:\([^()]*\))?(?:\ (?:varying|precision|with|without|time|zone|year|month|day|hour|minute|second|to)\b(?:\([^()]*\))?)*(?:\[\])*)(?:\ (?:COLLATE|NOT\ NULL|IDENTITY|STORED|VIRTUAL|DEFAULT|STORAGE|COMPRESSION|STATISTICS|WITH)\b.*|\ at\ [0-9]+)?\z
+        \A(?<type>
+          (?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")(?:\.(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+"))*(?:\([^()]*\))?
+          (?:\ (?:varying|precision|with|without|time|zone|year|month|day|hour|minute|second|to)\b(?:\([^()]*\))?)*
+          (?:\[\])*
+        )
+        (?:\ (?:COLLATE|NOT\ NULL|IDENTITY|STORED|VIRTUAL|DEFAULT|STORAGE|COMPRESSION|STATISTICS|WITH)\b.*|\ at\ [0-9]+)?\z
         """,
         RegexOptions.CultureInvariant | RegexOptions.Singleline | RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Type();

@@ -101,7 +101,7 @@ public sealed class WriteExpectations
 
     private static List<ExpectedTable> Selected(List<ExpectedTable> tables, WriteExpectationsRequest request)
     {
-        var idle = Idle("schema", request.Schemas.Concat(request.ExcludedSchemas), (table, pattern) => NamePattern.Fits(pattern, table.Schema))
+        var idle = Idle("schema", request.Schemas.Concat(request.ExcludedSchemas), IsIn)
             .Concat(Idle("table", request.Tables.Concat(request.ExcludedTables), Fits)).ToList();
         if (idle.Count > 0)
         {
@@ -111,9 +111,9 @@ public sealed class WriteExpectations
         }
 
         var selected = tables.FindAll(table =>
-            (request.Schemas.Count == 0 || request.Schemas.Any(pattern => NamePattern.Fits(pattern, table.Schema)))
+            (request.Schemas.Count == 0 || request.Schemas.Any(pattern => IsIn(table, pattern)))
             && (request.Tables.Count == 0 || request.Tables.Any(pattern => Fits(table, pattern)))
-            && !request.ExcludedSchemas.Any(pattern => NamePattern.Fits(pattern, table.Schema))
+            && !request.ExcludedSchemas.Any(pattern => IsIn(table, pattern))
             && !request.ExcludedTables.Any(pattern => Fits(table, pattern)));
         return selected.Count > 0 ? selected : throw new PgOpsException(
             PgErrorCode.InvalidArgument, "There is no table or view to expect.", NothingWritten,
@@ -122,6 +122,8 @@ public sealed class WriteExpectations
         IEnumerable<string> Idle(string what, IEnumerable<string> patterns, Func<ExpectedTable, string, bool> fits)
             => patterns.Where(pattern => !tables.Exists(table => fits(table, pattern))).Select(pattern => $"{what} {pattern}");
     }
+
+    private static bool IsIn(ExpectedTable table, string pattern) => NamePattern.Fits(pattern, table.Schema);
 
     private static bool Fits(ExpectedTable table, string pattern)
         => NamePattern.Fits(pattern, table.Name) || NamePattern.Fits(pattern, $"{table.Schema}.{table.Name}");

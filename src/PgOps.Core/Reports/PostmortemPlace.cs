@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using PgOps.Core.Common.Hashes;
 
 namespace PgOps.Core.Reports;
 
@@ -36,7 +37,7 @@ internal sealed class PostmortemPlace
         return new PostmortemPlace(
             Path.Combine(
                 [Path.GetFullPath(request.Folder), .. Above, string.Create(CultureInfo.InvariantCulture, $"{day:yyyy-MM-dd}-{name}")]),
-            mark is null ? null : $"<!-- pgops-incident {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(mark)))[..16]} -->");
+            mark is null ? null : $"<!-- pgops-incident {Hex.Of(SHA256.HashData(Encoding.UTF8.GetBytes(mark)))[..16]} -->");
     }
 
     /// <summary>The first of its files that is not another incident's.</summary>

@@ -60,7 +60,6 @@ public sealed class WritePostmortem
             }
             catch (PgOpsException) when (place is not null && place.FreePath() != file.Path)
             {
-                // Meanwhile another incident has got this name.
                 file = FileOf(request, place);
             }
         }
@@ -69,12 +68,24 @@ public sealed class WritePostmortem
     private static ReportFile FileOf(WritePostmortemRequest request, PostmortemPlace? place)
     {
         var file = new ReportFile(place?.FreePath() ?? Path.GetFullPath(request.Path!), PgReportFormat.Markdown) { ReplacesReport = false };
-        if (place is not null)
+        if (place is null)
         {
-            file.MakeFolder();
+            return file.Checked(request.Force);
         }
 
-        return file.Checked(request.Force);
+        file.MakeFolder();
+        while (true)
+        {
+            try
+            {
+                return file.Checked(request.Force);
+            }
+            catch (PgOpsException) when (place.FreePath() is var next && next != file.Path)
+            {
+                // Meanwhile another incident has got this name.
+                file = file with { Path = next };
+            }
+        }
     }
 
     // After an incident the database may be what is missing.

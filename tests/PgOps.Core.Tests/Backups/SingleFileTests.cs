@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using PgOps.Core.Backups;
+using PgOps.Core.Common.Hashes;
 using PgOps.Core.Drills;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Support;
@@ -127,7 +128,7 @@ public sealed class SingleFileTests : IDisposable
 
     private static void AssertHash(string path)
     {
-        var hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
+        var hash = Hex.Of(SHA256.HashData(File.ReadAllBytes(path)));
         Assert.Equal($"{hash}  {Path.GetFileName(path)}\n", File.ReadAllText(path + ".sha256"));
     }
 

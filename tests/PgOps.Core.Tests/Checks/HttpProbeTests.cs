@@ -180,13 +180,13 @@ public sealed class HttpProbeTests : IDisposable
     public void A_value_must_be_saved_before_it_is_used_and_once()
     {
         var later = Probe("/{token}", "GET");
-        var error = Assert.Throws<PgOpsException>(() => new HttpCheck([HttpProbe.Read(later)]));
+        var error = Assert.Throws<PgOpsException>(() => HttpCheck.Of([HttpProbe.Read(later)], null));
         Assert.Contains("{token} is unknown; there are {host}, {port}, {database}, {user}, and what earlier requests of the same list save",
             error.Problem, StringComparison.Ordinal);
         later = Probe("/", "GET");
         later["Save"] = new Hashtable { ["host"] = "x" };
         Assert.Contains("{host} has a value already", Assert.Throws<PgOpsException>(
-            () => new HttpCheck([HttpProbe.Read(later)])).Problem, StringComparison.Ordinal);
+            () => HttpCheck.Of([HttpProbe.Read(later)], null)).Problem, StringComparison.Ordinal);
     }
 
     private Hashtable Probe(string path, string method) => new() { ["Uri"] = _service.Url + path, ["Method"] = method };
@@ -201,7 +201,7 @@ public sealed class HttpProbeTests : IDisposable
     /// <summary>Runs it as a test of a database does, and holds what it says against every secret.</summary>
     private static async Task<UserCheckAnswer> RunAsync(params Hashtable[] flow)
     {
-        var check = new HttpCheck([.. flow.Select(HttpProbe.Read)]);
+        var check = HttpCheck.Of([.. flow.Select(HttpProbe.Read)], null);
         var answer = await check.RunAsync(Target, TimeSpan.FromSeconds(20), CancellationToken.None);
         Assert.All(
             [Token, "wrong-password", "horse"],

@@ -8,7 +8,6 @@ namespace PgOps.Core.Tests.Checks;
 public sealed class WriteExpectationsTests : IDisposable
 {
     private const string Types = """
-        CREATE EXTENSION IF NOT EXISTS pg_trgm;
         CREATE TYPE public."Mood NOT NULL" AS ENUM ('a'); CREATE DOMAIN public.email AS text CHECK (VALUE ~ '@');
         CREATE TYPE public.pair AS (a int, "b.c" text);
         CREATE TABLE "a.b"."t on x" (

@@ -148,7 +148,8 @@ public sealed class PostmortemTests : IDisposable
         var error = await Assert.ThrowsAsync<PgOpsException>(() => FileAsync(broke));
         Assert.Equal(PgErrorCode.PathInaccessible, error.Code);
         Assert.Contains("mine", await File.ReadAllTextAsync(first), StringComparison.Ordinal);
-        Assert.EndsWith("3-h-2.md", await FileAsync(broke with { Since = broke.Since!.Value.AddMinutes(1), Force = true }), StringComparison.Ordinal);
+        var another = broke with { Since = broke.Since!.Value.AddMinutes(1), Force = true };
+        Assert.EndsWith("3-h-2.md", await FileAsync(another), StringComparison.Ordinal);
         Assert.Equal(first, await FileAsync(broke with { Force = true }));
         Assert.DoesNotContain("mine", await File.ReadAllTextAsync(first), StringComparison.Ordinal);
 

@@ -25,11 +25,7 @@ public sealed class HttpCheck : UserCheck
     {
     }
 
-    /// <summary>Makes a probe of one request or of several, one after the other.</summary>
-    /// <param name="flow">The requests.</param>
-    /// <param name="name">Its name; null takes the first one's method and URL.</param>
-    /// <exception cref="PgOpsException">InvalidArgument: no such URL, an unknown placeholder, or a password in a URL.</exception>
-    public HttpCheck(IReadOnlyList<HttpProbe> flow, string? name = null)
+    private HttpCheck(IReadOnlyList<HttpProbe> flow, string? name)
         : base(name ?? NameOf(flow))
     {
         _flow = [.. flow];
@@ -43,6 +39,12 @@ public sealed class HttpCheck : UserCheck
             }
         }
     }
+
+    /// <summary>Makes a probe of one request or of several, one after the other.</summary>
+    /// <param name="flow">The requests.</param>
+    /// <param name="name">Its name; null takes the first one's method and URL.</param>
+    /// <exception cref="PgOpsException">InvalidArgument: no such URL, an unknown placeholder, or a password in a URL.</exception>
+    public static HttpCheck Of(IReadOnlyList<HttpProbe> flow, string? name) => new(flow, name);
 
     /// <summary>Whether a text looks like the URL of a probe.</summary>
     /// <param name="text">Any text.</param>
@@ -65,8 +67,10 @@ public sealed class HttpCheck : UserCheck
             var answer = await AskAsync(own ?? Client.Value, probe, values, limit.Token).ConfigureAwait(false);
             if (!answer.Passed)
             {
-                return _flow.Count == 1 ? answer
-                    : answer with { Detail = string.Create(CultureInfo.InvariantCulture, $"request {said.Count + 1}, {Shown(probe)}: {answer.Detail}") };
+                return _flow.Count == 1 ? answer : answer with
+                {
+                    Detail = string.Create(CultureInfo.InvariantCulture, $"request {said.Count + 1}, {Shown(probe)}: {answer.Detail}"),
+                };
             }
 
             said.Add(answer.Detail);
@@ -148,7 +152,8 @@ public sealed class HttpCheck : UserCheck
 
     private static void Require(HttpProbe probe, HashSet<string> known)
     {
-        var texts = probe.Headers.Concat(probe.ExpectJson).Select(one => one.Value).Append(probe.Uri).Append(probe.Body).SelectMany(TextsIn);
+        var texts = probe.Headers.Concat(probe.ExpectJson).Select(one => one.Value).Append(probe.Uri).Append(probe.Body)
+            .SelectMany(TextsIn);
         if (texts.SelectMany(ProbeValues.NamesIn).FirstOrDefault(name => !known.Contains(name)) is { } unknown)
         {
             throw Invalid(

@@ -115,7 +115,8 @@ public sealed partial class HttpProbe
     }
 
     private static int Status(object? value)
-        => int.TryParse(Convert.ToString(value, CultureInfo.InvariantCulture), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+        => Convert.ToString(value, CultureInfo.InvariantCulture) is var text
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var status)
             && status is >= 100 and <= 599
             ? status
             : throw Wrong("ExpectStatus is a status such as 201, or several");

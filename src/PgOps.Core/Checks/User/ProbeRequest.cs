@@ -36,7 +36,8 @@ internal sealed class ProbeRequest
         foreach (var (name, value) in _probe.Headers.Where(header => !Is(header.Key, ContentType)))
         {
             var text = Header(name, value);
-            if (!message.Headers.TryAddWithoutValidation(name, text) && message.Content?.Headers.TryAddWithoutValidation(name, text) != true)
+            if (!message.Headers.TryAddWithoutValidation(name, text)
+                && message.Content?.Headers.TryAddWithoutValidation(name, text) != true)
             {
                 message.Dispose();
                 throw new FormatException($"the header {name} cannot be sent with this request");
@@ -79,7 +80,7 @@ internal sealed class ProbeRequest
     }
 
     private static string TypeOf(object body)
-        => body is PgSecret || (body is string text && !text.TrimStart().StartsWith('{') && !text.TrimStart().StartsWith('[')) ? Form : Json;
+        => body is PgSecret || (body is string text && text.TrimStart() is not ['{' or '[', ..]) ? Form : Json;
 
     private string ToForm(List<KeyValuePair<string, object?>> pairs) => string.Join('&', pairs.Select(pair =>
         $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(_values.Sent(Flat(pair), pair.Key, part => part))}"));
