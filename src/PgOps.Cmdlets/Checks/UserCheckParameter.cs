@@ -73,8 +73,8 @@ internal sealed class UserCheckParameter
     /// <summary>A value without PowerShell's wrapping, also within tables and lists; an object with properties is a table.</summary>
     private static object? Bare(object? given) => (given is PSObject wrapped ? wrapped.BaseObject : given) switch
     {
-        PSCustomObject => Table(((PSObject)given!).Properties.Select(property => ((object)property.Name, property.Value))),
-        IDictionary table => Table(table.Cast<DictionaryEntry>().Select(entry => (entry.Key, entry.Value))),
+        PSCustomObject => Table(((PSObject)given!).Properties.Select(property => ((object)property.Name, (object?)property.Value))),
+        IDictionary table => Table(table.Cast<DictionaryEntry>().Select(entry => (entry.Key, (object?)entry.Value))),
         IList list => list.Cast<object?>().Select(Bare).ToList(),
         var value => value,
     };
