@@ -169,7 +169,6 @@ function Invoke-Switch([PgOps.PgTarget] $From, [PgOps.PgTarget] $To) {
 }
 
 # 1. require
-$null = $Old, $New | Test-PgTarget -Strict
 $places = $Old, $New | ForEach-Object { Invoke-Psql $_ 'SELECT pg_postmaster_start_time(), current_database()' }
 if ($places[0] -eq $places[1]) { throw "$Old and $New are the same database. Nothing was changed." }
 foreach ($target in $Old, $New) {
@@ -179,6 +178,7 @@ $readOnly = @{ Old = Get-ReadOnly $Old; New = Get-ReadOnly $New }
 if ($readOnly.Old -eq 'on') {
     throw "$Old is read-only already: it was cut over before. Nothing was changed. To go back to it, give it as -New, and $New as -Old."
 }
+$null = Test-PgTarget $Old -Strict
 $waiting = Invoke-Psql $Old 'SELECT string_agg(gid, '', '') FROM pg_prepared_xacts WHERE database = current_database()'
 if ($waiting) { throw "Prepared transactions on $Old would be written later: $waiting. Nothing was changed. COMMIT PREPARED or ROLLBACK PREPARED them." }
 if (-not $Switch -and -not (Test-Service $Old)) { throw "[$Service] in $ServiceFile does not name $Old. Nothing was changed." }
@@ -193,6 +193,7 @@ try {
     $writes = Get-Write $Old
 
     $step = 'transfer'
+    if ($readOnly.New -eq 'on') { Set-ReadOnly $New '' }
     if ($Transfer) { $null = & $Transfer $Old $New }
 
     $step = 'compare'
@@ -232,7 +233,7 @@ finally {
                 Stop-Session $New
                 $lost = (Get-Write $New) -ne $arrived
             }
-            elseif ($readOnly.New -ne 'on') { Set-ReadOnly $New $readOnly.New }
+            else { Set-ReadOnly $New $readOnly.New }
             if ($switched) { Invoke-Switch $New $Old }
             Set-ReadOnly $Old $readOnly.Old
             Stop-Session $Old

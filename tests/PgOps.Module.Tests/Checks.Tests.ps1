@@ -125,7 +125,7 @@ Describe 'Test-PgDatabase -Check' {
             }
             $me = @{ Uri = "http://127.0.0.1:$port/me"; Headers = @{ Authorization = 'Bearer {token}' }; ExpectJson = @{ name = 'a*'; 'roles.0' = 'admin' } }
             $stranger = @{ Uri = "http://127.0.0.1:$port/me"; Headers = @{ Authorization = 'Bearer s3cr3t-of-nobody' } }
-            $test = Test-PgDatabase $target -Only Wraparound -Check @{ 'sign-in' = $login, $me }, $stranger, (, ($login, $me))
+            $test = Test-PgDatabase $target -Only Wraparound -Check @{ 'sign-in' = $login, $me }, $stranger, ($login, $me)
             $test.Checks.Name | Select-Object -Skip 1 | Should -Be 'check: sign-in', "check: http://127.0.0.1:$port/me", "check: POST http://127.0.0.1:$port/login and 1 more"
             $test.Checks.Status | Select-Object -Skip 1 | Should -Be 'Passed', 'Failed', 'Passed'
             $all = $test | ConvertTo-Json -Depth 9
