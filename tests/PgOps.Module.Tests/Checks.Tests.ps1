@@ -130,7 +130,7 @@ Describe 'Test-PgDatabase -Check' {
             $test.Checks.Status | Select-Object -Skip 1 | Should -Be 'Passed', 'Failed', 'Passed'
             $all = $test | ConvertTo-Json -Depth 9
             $all | Should -Not -Match 'sesame|t0ken|s3cr3t'
-            { Test-PgDatabase $target -Check @{ Url = 'http://x'; Method = 'POST' } } | Should -Throw '*Url*is unknown; there are Uri, Method*'
+            { Test-PgDatabase $target -Check @{ Uri = 'http://x'; Metod = 'POST' } } | Should -Throw '*Metod*is unknown; there are Uri, Method*'
         }
         finally {
             $listener.Close()
