@@ -20,6 +20,7 @@
         'Get-PgSandbox'
         'Import-PgMigrationHistory'
         'Invoke-PgMigration'
+        'New-PgExpectation'
         'New-PgMigration'
         'New-PgTarget'
         'Remove-PgBackup'

@@ -102,6 +102,44 @@ Describe 'Test-PgDatabase -Check' {
         $test.Passed | Should -BeFalse
     }
 
+    It 'signs in by a list of requests, and shows no secret' {
+        $listener = [System.Net.HttpListener]::new()
+        $port = (Get-Random -Minimum 20000 -Maximum 30000)
+        $listener.Prefixes.Add("http://127.0.0.1:$port/")
+        $listener.Start()
+        $service = [powershell]::Create().AddScript({
+                param($Listener)
+                while ($Listener.IsListening) {
+                    $context = $Listener.GetContext()
+                    $body = [System.IO.StreamReader]::new($context.Request.InputStream).ReadToEnd()
+                    $answer = if ($body -match '"password":"open sesame"') { '{"token":"t0ken-value"}' }
+                    elseif ($context.Request.Headers['Authorization'] -ceq 'Bearer t0ken-value') { '{"name":"ann","roles":["admin"]}' }
+                    else { $context.Response.StatusCode = 401; '{}' }
+                    $bytes = [System.Text.Encoding]::UTF8.GetBytes($answer)
+                    $context.Response.OutputStream.Write($bytes, 0, $bytes.Length)
+                    $context.Response.Close()
+                }
+            }).AddArgument($listener)
+        $null = $service.BeginInvoke()
+        try {
+            $login = @{ Uri = "http://127.0.0.1:$port/login"; Method = 'POST'; Save = @{ token = 'token' }
+                Body = [pscustomobject]@{ password = ConvertTo-SecureString 'open sesame' -AsPlainText }
+            }
+            $me = @{ Uri = "http://127.0.0.1:$port/me"; Headers = @{ Authorization = 'Bearer {token}' }; ExpectJson = @{ name = 'a*'; 'roles.0' = 'admin' } }
+            $stranger = @{ Uri = "http://127.0.0.1:$port/me"; Headers = @{ Authorization = 'Bearer s3cr3t-of-nobody' } }
+            $test = Test-PgDatabase $target -Only Wraparound -Check @{ 'sign-in' = $login, $me }, $stranger, ($login, $me)
+            $test.Checks.Name | Select-Object -Skip 1 | Should -Be 'check: sign-in', "check: http://127.0.0.1:$port/me", "check: POST http://127.0.0.1:$port/login and 1 more"
+            $test.Checks.Status | Select-Object -Skip 1 | Should -Be 'Passed', 'Failed', 'Passed'
+            $all = $test | ConvertTo-Json -Depth 9
+            $all | Should -Not -Match 'sesame|t0ken|s3cr3t'
+            { Test-PgDatabase $target -Check @{ Uri = 'http://x'; Metod = 'POST' } } | Should -Throw '*Metod*is unknown; there are Uri, Method*'
+        }
+        finally {
+            $listener.Close()
+            $service.Dispose()
+        }
+    }
+
     It 'fails a script block that throws, writes an error, or returns $false' {
         $test = Test-PgDatabase $target -Only Wraparound -Check { throw 'thrown' }, { Get-Item /nowhere; 'goes on' }, {
             param($database)

@@ -124,6 +124,88 @@ Describe 'examples' {
         }
     }
 
+    Context 'cutover-two-servers.ps1 between two servers' {
+        BeforeAll {
+            $old, $new = 1..2 | ForEach-Object { (Start-PgSandbox shop).Target }
+            $script = Join-Path $examples 'cutover-two-servers.ps1'
+            Invoke-Sql $old 'CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders SELECT generate_series(1, 500)'
+            $null = Backup-PgDatabase $old -Path (Join-Path $TestDrive 'cutover') | Restore-PgDatabase -Target $new -Force -Confirm:$false
+            $serviceFile = Join-Path $TestDrive 'pg_service.conf'
+            Set-Content $serviceFile '# ours', '[crm]', 'host=elsewhere', '', '[shop]', "host=$($old.Host)", "port=$($old.Port)", 'dbname=shop', 'user=app', '', '[last]', 'port=1'
+            $before = Get-Content $serviceFile -Raw
+            $to = @{ ServiceFile = $serviceFile; Service = 'shop'; Confirm = $false }
+            function Get-Default($Target) { Invoke-Sql $Target 'SHOW default_transaction_read_only' }
+        }
+
+        AfterAll {
+            Get-PgSandbox | Where-Object OwnerProcessId -EQ $PID | Stop-PgSandbox
+        }
+
+        It 'refuses what is unsafe before it changes anything' {
+            { & $script -Old $old -New $old @to -Check { $true } } | Should -Throw '*are the same database. Nothing was changed.*'
+            { & $script -Old $new -New $old @to -Check { $true } } | Should -Throw '*does not name shop@*Nothing was changed.*'
+            { & $script -Old $old -New $new -ServiceFile $serviceFile -Service gone -Confirm:$false -Check { $true } } | Should -Throw '*0 sections*Nothing was changed.*'
+            & $script -Old $old -New $new -ServiceFile $serviceFile -Service shop -Check { $true } -WhatIf
+            Get-Default $old | Should -Be 'off'
+            Get-Content $serviceFile -Raw | Should -Be $before
+        }
+
+        It 'goes back when the two differ' {
+            Invoke-Sql $old 'INSERT INTO orders VALUES (501)'
+            $held = Start-ThreadJob { param($Uri) psql -X -d $Uri -c 'SELECT pg_sleep(600)' 2>&1 } -ArgumentList $old.GetConnectionUri()
+            { & $script -Old $old -New $new @to -Check { $true } } |
+                Should -Throw '*failed in the step compare: *public.orders*The application is back on shop@*, which takes writes.*'
+            $held | Wait-Job -Timeout 30 | Receive-Job | Out-String | Should -BeLike '*terminat*'
+            (Get-Default $old), (Get-Default $new) | Should -Be 'off', 'off'
+            Get-Content $serviceFile -Raw | Should -Be $before
+        }
+
+        It 'goes back when the probe fails, and says what was written to the new one' {
+            $transfer = { param($from, $to) Backup-PgDatabase $from -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $to -Force -Confirm:$false }
+            $write = { Invoke-Sql $_ 'INSERT INTO orders VALUES (1000)'; $false }
+            { & $script -Old $old -New $new @to -Transfer $transfer -Check $write } |
+                Should -Throw '*failed in the step probe: check: script 1*which takes writes. shop@* is read-only and holds what was written to it meanwhile*'
+            (Get-Default $old), (Get-Default $new) | Should -Be 'off', 'on'
+            Invoke-Sql $old 'SELECT count(*) FROM orders' | Should -Be 501
+            [regex]::Matches((Get-Content $serviceFile -Raw), "port=$($old.Port)").Count | Should -Be 1
+            Get-Content $serviceFile | Should -Contain 'user=app'
+        }
+
+        It 'cuts over, and is the planned way back' {
+            $transfer = { param($from, $to) Backup-PgDatabase $from -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $to -Force -Confirm:$false }
+            $count = { Invoke-Sql $_ 'SELECT count(*) FROM orders' }
+            $cutover = & $script -Old $old -New $new @to -Transfer $transfer -Check $count
+            $cutover.Comparison.Passed | Should -BeTrue
+            $cutover.Test.Checks[-1].Detail | Should -Be '501'
+            (Get-Default $old), (Get-Default $new) | Should -Be 'on', 'off'
+            (Get-Content $serviceFile) -like 'port=*' | Should -Be "port=$($new.Port)", 'port=1'
+            Get-Content $serviceFile | Select-Object -First 3 | Should -Be '# ours', '[crm]', 'host=elsewhere'
+            Get-ChildItem $TestDrive -Filter 'pg_service.conf*' | Should -HaveCount 1
+            { & $script -Old $old -New $new @to -Check $count } | Should -Throw '*is read-only already*'
+
+            $calls = [System.Collections.Generic.List[string]]::new()
+            $switch = { param($from, $to) $calls.Add("$($from.Port) to $($to.Port)") }.GetNewClosure()
+            $back = & $script -Old $new -New $old -Switch $switch -Confirm:$false -Check $count
+            $back.Test.Passed | Should -BeTrue
+            (Get-Default $old), (Get-Default $new) | Should -Be 'off', 'on'
+            $calls | Should -Be "$($new.Port) to $($old.Port)"
+        }
+
+        It 'notices who writes in spite of it, and goes back' {
+            Invoke-Sql $old 'CREATE TABLE late (x int)'
+            $null = Backup-PgDatabase $old -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $new -Force -Confirm:$false
+            # Written and taken away again: what the two hold is equal.
+            $sneak = {
+                param($from)
+                $env:PGOPTIONS = '-c default_transaction_read_only=off'
+                try { Invoke-Sql $from 'INSERT INTO late VALUES (1); DELETE FROM late' } finally { $env:PGOPTIONS = $null }
+            }
+            { & $script -Old $old -New $new -Switch { } -Confirm:$false -Transfer $sneak -Check { $true } } |
+                Should -Throw '*failed in the step compare: Something wrote to shop@*which takes writes.*'
+            (Get-Default $old), (Get-Default $new) | Should -Be 'off', 'off'
+        }
+    }
+
     It 'ReleaseStep does the main job without PowerShell' {
         $said = dotnet run --project (Join-Path $examples 'ReleaseStep') -c Release 2>&1
         $LASTEXITCODE | Should -Be 0 -Because "$said"

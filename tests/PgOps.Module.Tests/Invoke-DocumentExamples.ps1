@@ -28,6 +28,8 @@ $notRun = @{
     'Register-PSResourceRepository*'          = 'Package.Tests.ps1 installs the package as a normal user, from a folder of its own.'
     'Install-PSResource*'                     = 'Package.Tests.ps1 installs the package as a normal user, from a folder of its own.'
     'Backup-PgDatabase shop -Path ./backups*' = @{ 'README.md, empty' = 'The headline is about a database that has migrations.' }
+    './examples/cutover-two-servers.ps1*'     = 'Examples.Tests.ps1 runs it between two servers, forward and back.'
+    '$transfer =*'                            = 'Examples.Tests.ps1 runs it between two servers, forward and back.'
     'Invoke-PgMigration -Baseline*'           = @{ 'README.md, empty' = 'It is about a database that holds tables.' }
     'Import-PgMigrationHistory*'              = @{ 'README.md, empty' = 'It is about a database that holds tables.' }
 }
@@ -52,6 +54,7 @@ $prepare = @{
         $null = 'shop_copy', 'crm', 'billing' |
             ForEach-Object { & psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $_ TEMPLATE shop" }
     }
+    'checks.md'           = { $env:SHOP_PROBE = 'the probe''s password' }
     'managed-servers.md'  = {
         $backup = Get-PgBackup -Latest
         $target = (Start-PgSandbox shop).Target

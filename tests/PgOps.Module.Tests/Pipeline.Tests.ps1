@@ -245,6 +245,7 @@ Describe '-WhatIf changes nothing' {
             Name = 'Repair-PgMigration'
             Code = { Repair-PgMigration $target -Path $folder -Version 001 -MarkNotApplied -Reason test -WhatIf }
         }
+        @{ Name = 'New-PgExpectation'; Code = { New-PgExpectation $target -Path (Join-Path $TestDrive 'x.json') -WhatIf } }
         @{ Name = 'Backup-PgDatabase'; Code = { Backup-PgDatabase $target -Path $backups -WhatIf } }
         @{ Name = 'Restore-PgDatabase'; Code = { Restore-PgDatabase $backup -Target $sandbox -Database copy -WhatIf } }
         @{ Name = 'Start-PgSandbox'; Code = { Start-PgSandbox -WhatIf } }
@@ -293,6 +294,7 @@ Describe 'What is wrong with a parameter' {
         @{ Name = 'Test-PgRestore'; Id = 'InvalidArgument'; Parameters = @{ Backup = 'b'; BinPath = 'env:x' } }
         @{ Name = 'Start-PgSandbox'; Id = 'InvalidArgument'; Parameters = @{ BinPath = 'env:x' } }
         @{ Name = 'Get-PgSandbox'; Id = 'InvalidArgument'; Parameters = @{ SandboxPath = 'env:x' } }
+        @{ Name = 'New-PgExpectation'; Id = 'TargetInvalid'; Parameters = @{} }
         @{ Name = 'New-PgMigration'; Id = 'InvalidArgument'; Parameters = @{ Name = 'add_a_to_b'; Path = 'env:x' } }
     ) {
         foreach ($one in @($Parameters.Keys)) { if ($Parameters[$one] -eq 'b') { $Parameters[$one] = $backup } }

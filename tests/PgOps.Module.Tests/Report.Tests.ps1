@@ -209,7 +209,14 @@ Describe 'Export-PgReport and incidents' {
     It 'writes nothing under -WhatIf' {
         $drill | Export-PgReport whatif.html -WhatIf
         Export-PgReport whatif.md -Postmortem -WhatIf
-        Test-Path whatif.* | Should -BeFalse
+        Export-PgReport -Postmortem -WhatIf
+        Test-Path whatif.*, docs | Should -Be $false, $false
+    }
+
+    It 'makes a postmortem''s folder below the current one and says where' {
+        $file = $drill | Export-PgReport -Postmortem -Title 'Orders: not taken'
+        $file.FullName | Should -Be (Join-Path $TestDrive "docs/postmortems/$([DateTime]::UtcNow.ToString('yyyy-MM-dd'))-orders-not-taken.md")
+        { Export-PgReport -Postmortem -Title 'Orders: not taken' -ErrorAction Stop } | Should -Throw -ErrorId 'PathInaccessible*'
     }
 
     It 'begins a postmortem from the history, the backups and a log' {

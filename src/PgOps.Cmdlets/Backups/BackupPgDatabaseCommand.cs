@@ -20,7 +20,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = "./backups";
 
-    /// <summary>Directory (in parallel) or Custom (one file).</summary>
+    /// <summary>Directory (in parallel), Custom (one file), or Plain (a script, packed by gzip).</summary>
     [Parameter]
     public PgBackupFormat Format { get; set; } = PgBackupFormat.Directory;
 
@@ -122,6 +122,21 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     public DateTimeOffset? KeepUntil { get; set; }
 
     /// <summary>
+    /// Delivers the dump alone, as one file with its hash beside it, for scripts that expect that: name.sql.gz with -Format Plain,
+    /// name.dump with -Format Custom, and .sha256. Without a manifest it is a dump that PgOps did not make, and proves nothing.
+    /// </summary>
+    [Parameter]
+    public SwitchParameter SingleFile { get; set; }
+
+    /// <summary>
+    /// The single file's name without its ending. {utc}, {database} and {label} in it stand for the snapshot's time, the database and
+    /// -Label. Default: {database}_{utc}.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? FileName { get; set; }
+
+    /// <summary>
     /// Encrypts the backup for those who hold the secret key: public keys of age (age1…, or SSH public keys, or a file of such), or what
     /// gpg knows a public key by, best its fingerprint; all of one kind.
     /// </summary>
@@ -141,7 +156,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
     [Parameter]
     public SecureString? SigningKey { get; set; }
 
-    /// <summary>Begins although the disk seems to have too little room.</summary>
+    /// <summary>Begins although the disk seems to have too little room. With -SingleFile it replaces a file of that name.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -159,6 +174,7 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
                 request = Request();
                 copies = [.. CopyTo.Select(FullPlace)];
                 CopyBackup.RequireUsable(copies);
+                RequireManifest();
             }))
         {
             return;
@@ -173,7 +189,9 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
                 .. copies.Select(copy => $"Copy the backup to {copy}."),
             ]);
         }
-        else if (ShouldProcess($"{request!.Target}", $"Back up with pg_dump, {Format} format, to a new folder in '{request.Path}'"))
+        else if (ShouldProcess(
+            $"{request!.Target}",
+            $"Back up with pg_dump, {Format} format, to a new {(SingleFile ? "file" : "folder")} in '{request.Path}'"))
         {
             RunAndWrite(async (sink, token) =>
             {
@@ -181,6 +199,16 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
                 await new CopyBackup().FollowUpAsync(backup, copies, sink, token).ConfigureAwait(false);
                 return backup;
             });
+        }
+    }
+
+    private void RequireManifest()
+    {
+        if (SingleFile && CopyTo.Length > 0)
+        {
+            throw new PgOpsException(
+                PgErrorCode.InvalidArgument, "A single file has no manifest, so nothing says what a whole copy of it would be.",
+                "Nothing was written.", "Leave -CopyTo or -SingleFile out.");
         }
     }
 
@@ -199,6 +227,8 @@ public sealed class BackupPgDatabaseCommand : PgTargetCmdlet
         Compression = Compression,
         NoGlobals = NoGlobals,
         Force = Force,
+        SingleFile = SingleFile,
+        FileName = FileName,
         Label = Label,
         KeepUntil = KeepUntil?.UtcDateTime,
         Recipients = [.. Recipient.Select(recipient => RecipientFile(recipient) ?? recipient)],

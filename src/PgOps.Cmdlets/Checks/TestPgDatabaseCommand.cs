@@ -50,7 +50,8 @@ public sealed class TestPgDatabaseCommand : PgFleetCmdlet
     /// <summary>
     /// Checks of your own, made after all others: SQL files, folders and patterns of them, in which each SELECT asks for what is wrong
     /// and must give no row; script blocks, which get the target as argument and fail by an error or by $false; http and https URLs,
-    /// which must answer 200 to 299 and may hold {host}, {port}, {database}, {user}; and @{ name = one of these }.
+    /// which must answer 200 to 299 and may hold {host}, {port}, {database}, {user}; tables of Uri, Method, Headers, Body, ExpectStatus,
+    /// ExpectJson and Save, and lists of them (docs/checks.md); and @{ name = one of these }.
     /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Specialized;
 using System.Management.Automation;
 using PgOps.Cmdlets.Pipeline;
 using PgOps.Core.Checks.User;
@@ -42,18 +43,52 @@ internal sealed class UserCheckParameter
     private List<UserCheck> Read(object? given, string? name) => (given is PSObject wrapped ? wrapped.BaseObject : given) switch
     {
         ScriptBlock script => [Script(script, name ?? FormattableString.Invariant($"script {++_scripts}"))],
+        IDictionary probe when HttpProbe.IsIn(probe) => [HttpCheck.Of([HttpProbe.Read((IDictionary)Bare(probe)!)], name)],
         IDictionary named when name is null =>
             named.Cast<DictionaryEntry>().SelectMany(entry => Read(entry.Value, $"{entry.Key}")).ToList(),
         Uri url => [new HttpCheck(url.OriginalString, name)],
         string url when HttpCheck.IsUrl(url) => [new HttpCheck(url, name)],
+        IList flow when flow.Count > 0 && flow.Cast<object?>().All(IsProbe) =>
+            [HttpCheck.Of([.. flow.Cast<object?>().Select(Probe)], name)],
         FileSystemInfo file => Files(WildcardPattern.Escape(file.FullName), name),
         string path => Files(path, name),
         var other => throw new PgOpsException(
             PgErrorCode.InvalidArgument,
             $"A {other?.GetType().Name ?? "$null"} is not a check.",
             "Nothing was tested.",
-            "-Check takes SQL files and folders, script blocks, http and https URLs, and @{ name = one of them }."),
+            "-Check takes SQL files and folders, script blocks, http and https URLs, probes (@{ Uri = …; Method = 'POST' }) and lists of "
+            + "them, and @{ name = one of these }."),
     };
+
+    private static bool IsProbe(object? given) => Bare(given) switch
+    {
+        IDictionary table => HttpProbe.IsIn(table),
+        Uri => true,
+        var text => text is string url && HttpCheck.IsUrl(url),
+    };
+
+    private static HttpProbe Probe(object? given)
+        => HttpProbe.Read(Bare(given) as IDictionary ?? new OrderedDictionary { ["Uri"] = Bare(given) });
+
+    /// <summary>A value without PowerShell's wrapping, also within tables and lists; an object with properties is a table.</summary>
+    private static object? Bare(object? given) => (given is PSObject wrapped ? wrapped.BaseObject : given) switch
+    {
+        PSCustomObject => Table(((PSObject)given!).Properties.Select(property => ((object)property.Name, (object?)property.Value))),
+        IDictionary table => Table(table.Cast<DictionaryEntry>().Select(entry => (entry.Key, (object?)entry.Value))),
+        IList list => list.Cast<object?>().Select(Bare).ToList(),
+        var value => value,
+    };
+
+    private static OrderedDictionary Table(IEnumerable<(object Key, object? Value)> pairs)
+    {
+        var table = new OrderedDictionary();
+        foreach (var (key, value) in pairs)
+        {
+            table.Add(key, Bare(value));
+        }
+
+        return table;
+    }
 
     private DelegateCheck Script(ScriptBlock script, string name)
         => new(name, (target, timeout, token) => _onPipeline(() => ScriptCheck.Run(script, target, timeout, _cmdlet.WriteWarning, token)));

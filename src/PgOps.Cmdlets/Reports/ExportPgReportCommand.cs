@@ -18,9 +18,11 @@ public sealed class ExportPgReportCommand : PgCmdlet
     private bool _write;
 
     /// <summary>
-    /// The files to write; each takes the format of its ending: .html, .md, .xml (JUnit) or .json. The folder must exist.
+    /// The files to write; each takes the format of its ending: .html, .md, .xml (JUnit) or .json. The folder must exist. A postmortem's
+    /// default is docs/postmortems/yyyy-MM-dd-name.md below the current folder, which is made.
     /// </summary>
-    [Parameter(Mandatory = true, Position = 0)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Report")]
+    [Parameter(Position = 0, ParameterSetName = "Postmortem")]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];
 
@@ -107,6 +109,7 @@ public sealed class ExportPgReportCommand : PgCmdlet
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
+        var path = string.Join(", ", Path);
         try
         {
             if (Postmortem && Path.Length > 1)
@@ -118,6 +121,10 @@ public sealed class ExportPgReportCommand : PgCmdlet
             if (!Postmortem)
             {
                 _ = ReportFile.Of(Request());
+            }
+            else if (Path.Length == 0)
+            {
+                path = WritePostmortem.PathOf(PostmortemRequest());
             }
         }
         catch (PgOpsException error)
@@ -131,7 +138,7 @@ public sealed class ExportPgReportCommand : PgCmdlet
         }
 
         _errors = new PipelineErrors(this);
-        _write = ShouldProcess(string.Join(", ", Path), Postmortem ? "Begin a postmortem" : "Write a report");
+        _write = ShouldProcess(path, Postmortem ? "Begin a postmortem" : "Write a report");
         if (_write && !Postmortem)
         {
             _ = Work((sink, token) => new ExportReport().BeginAsync(Request(), sink, token));
@@ -180,7 +187,7 @@ public sealed class ExportPgReportCommand : PgCmdlet
         PgOpsException? refusal = null;
         _records.AddRange(_errors!.Since(_records));
         var report = Request();
-        var postmortem = Postmortem ? PostmortemRequest(report) : null;
+        var postmortem = Postmortem ? PostmortemRequest() : null;
         var written = Work(async (sink, token) =>
         {
             if (postmortem is not null)
@@ -232,15 +239,16 @@ public sealed class ExportPgReportCommand : PgCmdlet
     private ExportReportRequest Request() => new()
     {
         Paths = [.. Path.Select(FullPath)],
-        Format = Postmortem ? PgReportFormat.Markdown : Format,
+        Format = Format,
         Title = Title,
         Force = Force,
         Records = _records,
     };
 
-    private WritePostmortemRequest PostmortemRequest(ExportReportRequest report) => new()
+    private WritePostmortemRequest PostmortemRequest() => new()
     {
-        Path = report.Paths[0],
+        Path = Path.Length == 0 ? null : FullPath(Path[0]),
+        Folder = FullPath("."),
         Title = Title,
         Force = Force,
         Records = _records,

@@ -109,6 +109,12 @@ public sealed class BackupDatabase
 
             var files = await BackupSeal.HashAsync(folder.Path, plan.Database, sink, cancellationToken).ConfigureAwait(false);
             timings.End("hash");
+            if (request.SingleFile)
+            {
+                return await DeliverAsync(plan, snapshot, folder.Path, files, holder.SnapshotAt, timings, sink, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+
             var manifest = Manifest(plan, holder.SnapshotAt, snapshot, content, files, timings);
             var bytes = await BackupSeal.CloseAsync(
                 folder, manifest, files, encryptor, request.SigningKey, cancellationToken).ConfigureAwait(false);
@@ -133,11 +139,32 @@ public sealed class BackupDatabase
         }
     }
 
+    /// <summary>The step close of a single file: there is no manifest, and what is in the folder besides goes with it.</summary>
+    private static async Task<PgBackup> DeliverAsync(
+        BackupPlan plan, DumpedSnapshot snapshot, string folder, IReadOnlyList<HashedFile> files, DateTime snapshotAt, PhaseTimings timings,
+        IOperationSink sink, CancellationToken cancellationToken)
+    {
+        var path = SingleFile.PathOf(plan.Request, plan.Database, snapshotAt);
+        await SingleFile.DeliverAsync(plan.Request, path, folder, files, snapshotAt, cancellationToken).ConfigureAwait(false);
+        var warnings = Warnings(plan, snapshot, path, sink.Log);
+        LogCost(timings, plan.Depth, sink.Log);
+        return BackupFolder.Read(path) with
+        {
+            Database = plan.Database,
+            SnapshotAt = snapshotAt,
+            Source = plan.Request.Target,
+            Warnings = warnings,
+            FingerprintCost = timings.Tables,
+            Duration = timings.Elapsed,
+        };
+    }
+
     /// <summary>Refuses what makes no sense.</summary>
     internal static void Require(BackupDatabaseRequest request)
     {
         request.Selection.Check();
         DumpCompression.Check(request);
+        SingleFile.Require(request);
         request.SigningKey?.RequirePrivateKey();
         BackupLabel.Require(request.Label);
         if (request.KeepUntil is { } until && until <= DateTime.UtcNow)
@@ -198,6 +225,11 @@ public sealed class BackupDatabase
         var server = await SnapshotFacts.ServerAsync(connection, target, cancellationToken).ConfigureAwait(false);
         var facts = await SnapshotFacts.DatabaseAsync(connection, leftOut, cancellationToken).ConfigureAwait(false);
         RequireReadable(request.Format, facts);
+        if (request.SingleFile)
+        {
+            SingleFile.RequireFree(request, SingleFile.PathOf(request, database, holder.SnapshotAt));
+        }
+
         var mark = await DatabasePosition.ReadAsync(connection, null, cancellationToken).ConfigureAwait(false);
         var depth = await ArchiveVerification.DepthAsync(
             request.Fingerprint, connection, sink.Log, cancellationToken).ConfigureAwait(false);
@@ -283,6 +315,7 @@ public sealed class BackupDatabase
                 : "This part cannot be restored by itself, for it needs what it does not hold: "
                     + $"{NameList.InSentence(plan.Selected.Needs, 10)}. Select its schema (-Schema; -Table selects tables alone), "
                     + "or back up the whole database: Restore-PgDatabase -Table and -Schema take a part out of it.",
+            plan.Request.SingleFile ? SingleFile.Remark(path) : null,
             DurableFile.IsOpenToOthers(path) ? $"Others than its owner may be able to read {path}: its file system keeps no modes." : null,
         ];
         var warnings = snapshot.Warnings.Concat(snapshot.Content.Remarks).Concat(remarks.OfType<string>()).ToList();

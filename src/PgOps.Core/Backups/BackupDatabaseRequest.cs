@@ -32,7 +32,19 @@ public sealed record BackupDatabaseRequest
     /// <summary>The part to dump; everything unless it says otherwise.</summary>
     public DumpSelection Selection { get; init; } = new();
 
-    /// <summary>Begins although the disk seems to have too little room.</summary>
+    /// <summary>
+    /// Delivers the payload alone, as one file with its hash beside it: <c>name.sql.gz</c> and <c>name.sql.gz.sha256</c>. Without a
+    /// manifest it is a foreign dump from then on.
+    /// </summary>
+    public bool SingleFile { get; init; }
+
+    /// <summary>
+    /// The single file's name without its ending; <c>{utc}</c>, <c>{database}</c> and <c>{label}</c> in it stand for the snapshot's time,
+    /// the database and the label. Null takes <c>{database}_{utc}</c>.
+    /// </summary>
+    public string? FileName { get; init; }
+
+    /// <summary>Begins although the disk seems to have too little room; a single file takes the place of one that is there.</summary>
     public bool Force { get; init; }
 
     /// <summary>Leaves out globals.sql, the cluster's roles and tablespaces.</summary>

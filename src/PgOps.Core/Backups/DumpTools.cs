@@ -16,7 +16,8 @@ internal sealed record DumpTools(PostgresTool Dump, PostgresTool Restore, Postgr
         var dump = PostgresBinaries.Client("pg_dump", serverMajor, request.BinPath);
         // What one pg_dump writes only a pg_restore of the same age or younger reads.
         var restore = PostgresBinaries.Client("pg_restore", dump.Major, request.BinPath);
-        return new DumpTools(dump, restore, request.NoGlobals ? null : PostgresBinaries.Client("pg_dumpall", serverMajor, request.BinPath));
+        var noGlobals = request.NoGlobals || request.SingleFile;
+        return new DumpTools(dump, restore, noGlobals ? null : PostgresBinaries.Client("pg_dumpall", serverMajor, request.BinPath));
     }
 
     /// <summary>What to say where pg_dump is of an older minor release than the server; null where it is not.</summary>

@@ -38,7 +38,9 @@ public sealed class PreviewBackup
                 return $"Back up {request.Target} ({Amount.Of(tables.Count, "table")}, {bytes}) with pg_dump {pgDump.Version}, "
                     + $"{request.Format} format, fingerprint {request.Fingerprint}{part}"
                     + $"{Protection(request, encryptor)}{Keeping(request)}, "
-                    + $"to a new folder in '{request.Path}'.";
+                    + (request.SingleFile
+                        ? $"to {SingleFile.PathOf(request, plan.Database, holder.SnapshotAt)} and its .sha256."
+                        : $"to a new folder in '{request.Path}'.");
             }
         }
         catch (NpgsqlException error)

@@ -146,13 +146,10 @@ internal sealed partial class ExpectationInspection
     private static PgFinding Finding(PgFindingKind kind, string name, string problem, string next)
         => new() { Kind = kind, Object = name, Severity = PgFindingSeverity.Error, Problem = problem, NextStep = next };
 
-    private static string Name(ExpectedTable table) => $"{Shown(table.Schema)}.{Shown(table.Name)}";
+    private static string Name(ExpectedTable table) => table.FullName;
 
-    private static string Shown(string name) => Plain().IsMatch(name) ? name : Quote.Identifier(name);
+    private static string Shown(string name) => ExpectedTable.Shown(name);
 
     [GeneratedRegex(@"\([^)]*\)", RegexOptions.CultureInvariant)]
     private static partial Regex Modifiers();
-
-    [GeneratedRegex("^[a-z_][a-z0-9_$]*$", RegexOptions.CultureInvariant)]
-    private static partial Regex Plain();
 }

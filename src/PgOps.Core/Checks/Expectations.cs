@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Sql;
@@ -12,6 +14,9 @@ internal static class Expectations
 {
     /// <summary>The format this PgOps knows.</summary>
     internal const string Format = "pgops-expectations/1";
+
+    private static readonly JsonWriterOptions Readable =
+        new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="PgOpsException">PathNotFound, PathInaccessible, or InvalidArgument with every problem.</exception>
@@ -33,6 +38,60 @@ internal static class Expectations
     /// <param name="problems">Receives a sentence for each problem.</param>
     internal static IReadOnlyList<ExpectedTable> Parse(string text, List<string> problems)
         => UserJsonFile.Parse(text, Read, problems);
+
+    /// <summary>A file's text, which <see cref="Parse"/> reads as the same tables.</summary>
+    internal static string Write(IEnumerable<ExpectedTable> tables)
+    {
+        using var memory = new MemoryStream();
+        using (var file = new Utf8JsonWriter(memory, Readable))
+        {
+            file.WriteStartObject();
+            file.WriteString("format", Format);
+            file.WriteStartObject("tables");
+            foreach (var table in tables)
+            {
+                Write(file, table);
+            }
+
+            file.WriteEndObject();
+            file.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(memory.ToArray()).ReplaceLineEndings("\n") + "\n";
+    }
+
+    private static void Write(Utf8JsonWriter file, ExpectedTable table)
+    {
+        file.WriteStartObject(table.FullName);
+        if (table.Columns.Count > 0)
+        {
+            file.WriteStartObject("columns");
+            foreach (var (name, type) in table.Columns)
+            {
+                file.WriteString(ExpectedTable.Shown(name), type);
+            }
+
+            file.WriteEndObject();
+        }
+
+        if (table.Policies.Count > 0)
+        {
+            file.WriteStartArray("policies");
+            foreach (var policy in table.Policies)
+            {
+                file.WriteStringValue(ExpectedTable.Shown(policy));
+            }
+
+            file.WriteEndArray();
+        }
+
+        if (table.RowSecurity is { } rowSecurity)
+        {
+            file.WriteBoolean("rowSecurity", rowSecurity);
+        }
+
+        file.WriteEndObject();
+    }
 
     private static List<ExpectedTable> Read(JsonElement root, List<string> problems)
     {

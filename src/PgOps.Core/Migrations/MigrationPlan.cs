@@ -92,7 +92,9 @@ internal sealed record MigrationPlan(
                 PgErrorCode.VersionNotFound,
                 $"There is no migration of version '{version}'.",
                 "Nothing was touched.",
-                known.Count == 0 ? "The folder is empty: New-PgMigration writes a first migration." : $"The versions go from {known[0].Version} to {known[^1].Version}.");
+                known.Count == 0
+                    ? "The folder is empty: New-PgMigration writes a first migration."
+                    : $"The versions go from {known[0].Version} to {known[^1].Version}.");
         }
     }
 

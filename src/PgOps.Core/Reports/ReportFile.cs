@@ -36,6 +36,21 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
         }
     }
 
+    /// <summary>Makes the folder that it goes into.</summary>
+    internal void MakeFolder()
+    {
+        try
+        {
+            _ = Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new PgOpsException(
+                PgErrorCode.PathInaccessible, $"The folder of {Path} cannot be made: {error.Message}", "Nothing was written.",
+                "Give a path (-Path).", error);
+        }
+    }
+
     internal ReportFile Checked(bool force)
     {
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(Path)))
@@ -58,7 +73,7 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
         PgErrorCode.PathInaccessible,
         $"{Path} is there already{(ReplacesReport ? ", and it is not a report that PgOps wrote" : "")}.",
         "Nothing was written.",
-        "Give another path, or -Force to replace it.");
+        "Give another path (-Path), or -Force to replace it.");
 
     private PgOpsException CannotBeWritten(Exception error)
         => new(
@@ -77,7 +92,7 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
                 throw Taken();
             }
 
-            File.Move(partial, Path, overwrite: true);
+            File.Move(partial, Path, overwrite: force || ReplacesReport);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -16,14 +16,22 @@ public sealed class WritePostmortem
     public Task<FileInfo> RunAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
         => OperationSpans.OperationAsync(this, () => request.Target, () => WorkAsync(request, sink, cancellationToken));
 
+    /// <summary>The file that it would write now.</summary>
+    /// <param name="request">Where to, and what from.</param>
+    public static string PathOf(WritePostmortemRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return request.Path is { } path ? Path.GetFullPath(path) : PostmortemPlace.Of(request, new ReportText([request.Target])).FreePath();
+    }
+
     private async Task<FileInfo> WorkAsync(WritePostmortemRequest request, IOperationSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(sink);
-        var file =
-            new ReportFile(Path.GetFullPath(request.Path), PgReportFormat.Markdown) { ReplacesReport = false }.Checked(request.Force);
         var records = request.Records.ToList();
         var text = new ReportText(records.SelectMany(RecordFacts.Targets).Append(request.Target));
+        var place = request.Path is null ? PostmortemPlace.Of(request, text) : null;
+        var file = FileOf(request, place);
         var evidence = new IncidentEvidence();
         if (request.Target is { } target)
         {
@@ -41,9 +49,43 @@ public sealed class WritePostmortem
         }
 
         TakeRecords(records, evidence, text);
-        await file.WriteAsync(PostmortemDocument.Write(request, evidence, text), request.Force, cancellationToken).ConfigureAwait(false);
-        sink.Log.PostmortemWritten(file.Path);
-        return new FileInfo(file.Path);
+        var document = PostmortemDocument.Write(request, evidence, text) + (place?.Mark is { } mark ? $"\n{mark}\n" : "");
+        while (true)
+        {
+            try
+            {
+                await file.WriteAsync(document, request.Force, cancellationToken).ConfigureAwait(false);
+                sink.Log.PostmortemWritten(file.Path);
+                return new FileInfo(file.Path);
+            }
+            catch (PgOpsException) when (place is not null && place.FreePath() != file.Path)
+            {
+                file = FileOf(request, place);
+            }
+        }
+    }
+
+    private static ReportFile FileOf(WritePostmortemRequest request, PostmortemPlace? place)
+    {
+        var file = new ReportFile(place?.FreePath() ?? Path.GetFullPath(request.Path!), PgReportFormat.Markdown) { ReplacesReport = false };
+        if (place is null)
+        {
+            return file.Checked(request.Force);
+        }
+
+        file.MakeFolder();
+        while (true)
+        {
+            try
+            {
+                return file.Checked(request.Force);
+            }
+            catch (PgOpsException) when (place.FreePath() is var next && next != file.Path)
+            {
+                // Meanwhile another incident has got this name.
+                file = file with { Path = next };
+            }
+        }
     }
 
     // After an incident the database may be what is missing.

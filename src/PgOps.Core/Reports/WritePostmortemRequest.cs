@@ -2,11 +2,14 @@ using PgOps.Core.Migrations.History;
 
 namespace PgOps.Core.Reports;
 
-/// <summary>What the document about an incident is begun from; everything but the path may be missing.</summary>
+/// <summary>What the document about an incident is begun from; everything may be missing.</summary>
 public sealed record WritePostmortemRequest
 {
-    /// <summary>The Markdown file.</summary>
-    public required string Path { get; init; }
+    /// <summary>The Markdown file; null takes <c>docs/postmortems/yyyy-MM-dd-name.md</c> below <see cref="Folder"/>.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>Where the folder <c>docs</c> is, or will be made, when no path is given.</summary>
+    public string Folder { get; init; } = ".";
 
     /// <summary>The incident in a few words; null leaves a blank.</summary>
     public string? Title { get; init; }

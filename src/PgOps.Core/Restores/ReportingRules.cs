@@ -22,7 +22,8 @@ internal sealed class ReportingRules : RestoreRules
     internal override PgCheck? Finding(string check, Exception error) => error switch
     {
         PgOpsException known when SpeaksAgainstBackup(known.Code) => PgCheck.Fail(check, known.Problem),
-        PostgresException said when !ServerErrors.IsLost(said) && !IsOurs(said.SqlState) => PgCheck.Fail(check, $"{said.SqlState} {said.MessageText}"),
+        PostgresException said when !ServerErrors.IsLost(said) && !IsOurs(said.SqlState)
+            => PgCheck.Fail(check, $"{said.SqlState} {said.MessageText}"),
         _ => null,
     };
 

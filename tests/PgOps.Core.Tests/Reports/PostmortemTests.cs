@@ -130,6 +130,50 @@ public sealed class PostmortemTests : IDisposable
         Assert.DoesNotContain(ReportSamples.Secret, text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Without_a_path_it_has_its_place_and_no_other_incidents_file_is_taken()
+    {
+        var broke = new WritePostmortemRequest
+        {
+            Folder = _folder.Path,
+            Title = "Orders weren't taken: \u00DCber ../../3 h",
+            Since = new DateTimeOffset(2026, 1, 31, 23, 30, 0, TimeSpan.FromHours(-2)),
+        };
+        var first = await FileAsync(broke);
+        Assert.Equal("docs/postmortems/2026-02-01-orders-weren-t-taken-\u00FCber-3-h.md", Below(first));
+        Assert.Equal(first, WritePostmortem.PathOf(broke));
+
+        // The same incident's document is people's by now; another's goes beside it.
+        await File.AppendAllTextAsync(first, "\nmine\n");
+        var error = await Assert.ThrowsAsync<PgOpsException>(() => FileAsync(broke));
+        Assert.Equal(PgErrorCode.PathInaccessible, error.Code);
+        Assert.Contains("mine", await File.ReadAllTextAsync(first), StringComparison.Ordinal);
+        var another = broke with { Since = broke.Since!.Value.AddMinutes(1), Force = true };
+        Assert.EndsWith("3-h-2.md", await FileAsync(another), StringComparison.Ordinal);
+        Assert.Equal(first, await FileAsync(broke with { Force = true }));
+        Assert.DoesNotContain("mine", await File.ReadAllTextAsync(first), StringComparison.Ordinal);
+
+        // Nothing tells these apart from others of the day.
+        var bare = new WritePostmortemRequest { Folder = _folder.Path };
+        var day = DateTime.UtcNow;
+        string[] names = [Below(await FileAsync(bare)), Below(await FileAsync(bare with { Force = true }))];
+        Assert.Equal([$"docs/postmortems/{day:yyyy-MM-dd}-incident.md", $"docs/postmortems/{day:yyyy-MM-dd}-incident-2.md"], names);
+    }
+
+    [Fact]
+    public async Task Incidents_told_at_once_each_get_a_file()
+    {
+        var files = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(
+            () => FileAsync(new() { Folder = _folder.Path, Target = new() { Host = "127.0.0.1", Port = 1, Database = "shop" } }))));
+        Assert.Equal(8, files.Distinct().Count());
+        Assert.All(files, file => Assert.Contains("-shop", Path.GetFileName(file), StringComparison.Ordinal));
+    }
+
+    private async Task<string> FileAsync(WritePostmortemRequest request)
+        => (await new WritePostmortem().RunAsync(request, _sink, CancellationToken.None)).FullName;
+
+    private string Below(string file) => Path.GetRelativePath(_folder.Path, file).Replace('\\', '/');
+
     private async Task<string> WriteAsync(WritePostmortemRequest request)
         => await File.ReadAllTextAsync((await new WritePostmortem().RunAsync(request, _sink, CancellationToken.None)).FullName);
 

@@ -76,7 +76,8 @@ public sealed class DatabasePropertiesTests : IDisposable
 
         var restore = drill.Checks.Single(check => check.Name == "restore");
         Assert.Equal(PgCheckStatus.Failed, restore.Status);
-        Assert.Contains("whose values are in no backup, for they look like secrets: app.api_token.", restore.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "whose values are in no backup, for they look like secrets: app.api_token.", restore.Detail, StringComparison.Ordinal);
     }
 
     [PostgresTheory]

@@ -21,9 +21,17 @@ internal sealed partial class Redaction
     /// <summary>Learns the secrets to hide.</summary>
     /// <param name="targets">Targets whose secrets must not show; null ones are passed over.</param>
     public Redaction(params PgTarget?[] targets)
+        : this([], targets)
+    {
+    }
+
+    /// <summary>Learns the secrets to hide.</summary>
+    /// <param name="others">Secrets that are none of a target's.</param>
+    /// <param name="targets">Targets whose secrets must not show; null ones are passed over.</param>
+    internal Redaction(IEnumerable<string> others, params PgTarget?[] targets)
     {
         ArgumentNullException.ThrowIfNull(targets);
-        var secrets = targets.OfType<PgTarget>().SelectMany(SecretsOf).Distinct(StringComparer.Ordinal)
+        var secrets = targets.OfType<PgTarget>().SelectMany(SecretsOf).Concat(others.SelectMany(FormsOf)).Distinct(StringComparer.Ordinal)
             .OrderByDescending(secret => secret.Length).ToList();
         _secrets = secrets.FindAll(secret => secret.Length >= ShortestLiteral);
         var shortOnes = secrets.FindAll(secret => secret.Length < ShortestLiteral);
@@ -60,13 +68,10 @@ internal sealed partial class Redaction
         new[] { target.Password?.Reveal(), target.SslPassword?.Reveal() }
             .OfType<string>()
             .Where(secret => secret.Length > 0 && secret != target.Username && secret != target.Database && secret != target.Host)
-            .SelectMany(secret => new[]
-            {
-                secret,
-                Uri.EscapeDataString(secret),
-                secret.Replace("'", "''", StringComparison.Ordinal),
-                ConnectionStringText.Escape(secret),
-            });
+            .SelectMany(FormsOf);
+
+    private static string[] FormsOf(string secret) =>
+        [secret, Uri.EscapeDataString(secret), secret.Replace("'", "''", StringComparison.Ordinal), ConnectionStringText.Escape(secret)];
 
     // Greedy up to the last @: a password pasted into a URI without escaping holds @ and / itself.
     [GeneratedRegex(@"(?<=://[^\s:/@]*:)\S*(?=@)", RegexOptions.CultureInvariant)]
