@@ -21,7 +21,8 @@
     default_transaction_read_only is a default: a session that sets it off can write. Nothing that a role may do is forbidden here; what
     wrote in spite of it is noticed, and ends in the way back.
 .EXAMPLE
-    ./examples/cutover-two-servers.ps1 -Old service=shop -New 'host=db2 dbname=shop' -ServiceFile /etc/pg_service.conf -Service shop -Check 'https://shop.example/health'
+    ./examples/cutover-two-servers.ps1 -Old service=shop -New 'host=db2 dbname=shop' -ServiceFile /etc/pg_service.conf -Service shop `
+        -Check 'https://shop.example/health'
 .EXAMPLE
     $transfer = { param($old, $new) Backup-PgDatabase $old | Restore-PgDatabase -Target $new -Force -Confirm:$false }
     $switch = { param($from, $to) kubectl set env deploy/shop "PGHOST=$($to.Host)"; if ($LASTEXITCODE) { throw 'kubectl failed' } }
@@ -94,7 +95,8 @@ function Set-ReadOnly([PgOps.PgTarget] $Target, [string] $Value) {
 
 # Ends every session but ours, until none is left: one that connects now is read-only.
 function Stop-Session([PgOps.PgTarget] $Target) {
-    $others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND coalesce(backend_type, 'client backend') = 'client backend'"
+    $others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() " +
+        "AND coalesce(backend_type, 'client backend') = 'client backend'"
     $before = Invoke-Psql $Target "SELECT coalesce(string_agg(pid::text, ','), '0') $others"
     for ($attempt = 0; $attempt -lt 50; $attempt++) {
         $left = Invoke-Psql $Target ("SELECT count(pg_terminate_backend(pid)) $others AND pid IN ($before)")
@@ -108,7 +110,8 @@ function Stop-Session([PgOps.PgTarget] $Target) {
 function Get-Write([PgOps.PgTarget] $Target) {
     $count = $null
     for ($attempt = 0; $attempt -lt 20; $attempt++) {
-        $before, $count = $count, (Invoke-Psql $Target 'SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables')
+        $before = $count
+        $count = Invoke-Psql $Target 'SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables'
         if ($count -eq $before) { return $count }
         Start-Sleep -Milliseconds 700
     }
@@ -172,7 +175,9 @@ function Invoke-Switch([PgOps.PgTarget] $From, [PgOps.PgTarget] $To) {
 $places = $Old, $New | ForEach-Object { Invoke-Psql $_ 'SELECT pg_postmaster_start_time(), current_database()' }
 if ($places[0] -eq $places[1]) { throw "$Old and $New are the same database. Nothing was changed." }
 foreach ($target in $Old, $New) {
-    if ((Invoke-Psql $target 'SELECT pg_is_in_recovery()') -eq 't') { throw "$target is a standby, which takes no writes. Nothing was changed." }
+    if ((Invoke-Psql $target 'SELECT pg_is_in_recovery()') -eq 't') {
+        throw "$target is a standby, which takes no writes. Nothing was changed."
+    }
 }
 $readOnly = @{ Old = Get-ReadOnly $Old; New = Get-ReadOnly $New }
 if ($readOnly.Old -eq 'on') {
@@ -180,7 +185,10 @@ if ($readOnly.Old -eq 'on') {
 }
 $null = Test-PgTarget $Old -Strict
 $waiting = Invoke-Psql $Old 'SELECT string_agg(gid, '', '') FROM pg_prepared_xacts WHERE database = current_database()'
-if ($waiting) { throw "Prepared transactions on $Old would be written later: $waiting. Nothing was changed. COMMIT PREPARED or ROLLBACK PREPARED them." }
+if ($waiting) {
+    throw "Prepared transactions on $Old would be written later: $waiting. Nothing was changed. " +
+        'COMMIT PREPARED or ROLLBACK PREPARED them.'
+}
 if (-not $Switch -and -not (Test-Service $Old)) { throw "[$Service] in $ServiceFile does not name $Old. Nothing was changed." }
 if (-not $PSCmdlet.ShouldProcess("$Old", "Make it read-only, end its sessions and cut over to $New")) { return }
 
@@ -204,7 +212,9 @@ try {
     if (-not $comparison.Passed) {
         throw (@($comparison.Checks | Where-Object Status -EQ 'Failed' | ForEach-Object { "$($_.Name): $($_.Detail)" }) -join "`n")
     }
-    if ((Get-Write $Old) -ne $writes) { throw "Something wrote to $Old although it is read-only: a session that sets default_transaction_read_only off." }
+    if ((Get-Write $Old) -ne $writes) {
+        throw "Something wrote to $Old although it is read-only: a session that sets default_transaction_read_only off."
+    }
 
     $step = 'open'
     $arrived = Get-Write $New

@@ -125,14 +125,20 @@ Describe 'Test-PgDatabase -Check' {
             $login = @{ Uri = "http://127.0.0.1:$port/login"; Method = 'POST'; Save = @{ token = 'token' }
                 Body = [pscustomobject]@{ password = ConvertTo-SecureString 'open sesame' -AsPlainText }
             }
-            $me = @{ Uri = "http://127.0.0.1:$port/me"; Headers = @{ Authorization = 'Bearer {token}' }; ExpectJson = @{ name = 'a*'; 'roles.0' = 'admin' } }
+            $me = @{
+                Uri        = "http://127.0.0.1:$port/me"
+                Headers    = @{ Authorization = 'Bearer {token}' }
+                ExpectJson = @{ name = 'a*'; 'roles.0' = 'admin' }
+            }
             $stranger = @{ Uri = "http://127.0.0.1:$port/me"; Headers = @{ Authorization = 'Bearer s3cr3t-of-nobody' } }
             $test = Test-PgDatabase $target -Only Wraparound -Check @{ 'sign-in' = $login, $me }, $stranger, ($login, $me)
-            $test.Checks.Name | Select-Object -Skip 1 | Should -Be 'check: sign-in', "check: http://127.0.0.1:$port/me", "check: POST http://127.0.0.1:$port/login and 1 more"
+            $test.Checks.Name | Select-Object -Skip 1 | Should -Be 'check: sign-in',
+                "check: http://127.0.0.1:$port/me", "check: POST http://127.0.0.1:$port/login and 1 more"
             $test.Checks.Status | Select-Object -Skip 1 | Should -Be 'Passed', 'Failed', 'Passed'
             $all = $test | ConvertTo-Json -Depth 9
             $all | Should -Not -Match 'sesame|t0ken|s3cr3t'
-            { Test-PgDatabase $target -Check @{ Uri = 'http://x'; Metod = 'POST' } } | Should -Throw '*Metod*is unknown; there are Uri, Method*'
+            { Test-PgDatabase $target -Check @{ Uri = 'http://x'; Metod = 'POST' } } |
+                Should -Throw '*Metod*is unknown; there are Uri, Method*'
         }
         finally {
             $listener.Close()

@@ -131,7 +131,8 @@ Describe 'examples' {
             Invoke-Sql $old 'CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders SELECT generate_series(1, 500)'
             $null = Backup-PgDatabase $old -Path (Join-Path $TestDrive 'cutover') | Restore-PgDatabase -Target $new -Force -Confirm:$false
             $serviceFile = Join-Path $TestDrive 'pg_service.conf'
-            Set-Content $serviceFile '# ours', '[crm]', 'host=elsewhere', '', '[shop]', "host=$($old.Host)", "port=$($old.Port)", 'dbname=shop', 'user=app', '', '[last]', 'port=1'
+            Set-Content $serviceFile '# ours', '[crm]', 'host=elsewhere', '', '[shop]',
+                "host=$($old.Host)", "port=$($old.Port)", 'dbname=shop', 'user=app', '', '[last]', 'port=1'
             $before = Get-Content $serviceFile -Raw
             $to = @{ ServiceFile = $serviceFile; Service = 'shop'; Confirm = $false }
             function Get-Default($Target) { Invoke-Sql $Target 'SHOW default_transaction_read_only' }
@@ -144,7 +145,8 @@ Describe 'examples' {
         It 'refuses what is unsafe before it changes anything' {
             { & $script -Old $old -New $old @to -Check { $true } } | Should -Throw '*are the same database. Nothing was changed.*'
             { & $script -Old $new -New $old @to -Check { $true } } | Should -Throw '*does not name shop@*Nothing was changed.*'
-            { & $script -Old $old -New $new -ServiceFile $serviceFile -Service gone -Confirm:$false -Check { $true } } | Should -Throw '*0 sections*Nothing was changed.*'
+            { & $script -Old $old -New $new -ServiceFile $serviceFile -Service gone -Confirm:$false -Check { $true } } |
+                Should -Throw '*0 sections*Nothing was changed.*'
             & $script -Old $old -New $new -ServiceFile $serviceFile -Service shop -Check { $true } -WhatIf
             Get-Default $old | Should -Be 'off'
             Get-Content $serviceFile -Raw | Should -Be $before
@@ -161,10 +163,14 @@ Describe 'examples' {
         }
 
         It 'goes back when the probe fails, and says what was written to the new one' {
-            $transfer = { param($from, $to) Backup-PgDatabase $from -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $to -Force -Confirm:$false }
+            $transfer = {
+                param($from, $to)
+                Backup-PgDatabase $from -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $to -Force -Confirm:$false
+            }
             $write = { Invoke-Sql $_ 'INSERT INTO orders VALUES (1000)'; $false }
             { & $script -Old $old -New $new @to -Transfer $transfer -Check $write } |
-                Should -Throw '*failed in the step probe: check: script 1*which takes writes. shop@* is read-only and holds what was written to it meanwhile*'
+                Should -Throw ('*failed in the step probe: check: script 1*which takes writes. ' +
+                    'shop@* is read-only and holds what was written to it meanwhile*')
             (Get-Default $old), (Get-Default $new) | Should -Be 'off', 'on'
             Invoke-Sql $old 'SELECT count(*) FROM orders' | Should -Be 501
             [regex]::Matches((Get-Content $serviceFile -Raw), "port=$($old.Port)").Count | Should -Be 1
@@ -172,7 +178,10 @@ Describe 'examples' {
         }
 
         It 'cuts over, and is the planned way back' {
-            $transfer = { param($from, $to) Backup-PgDatabase $from -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $to -Force -Confirm:$false }
+            $transfer = {
+                param($from, $to)
+                Backup-PgDatabase $from -Path (Join-Path $TestDrive 'last') | Restore-PgDatabase -Target $to -Force -Confirm:$false
+            }
             $count = { Invoke-Sql $_ 'SELECT count(*) FROM orders' }
             $cutover = & $script -Old $old -New $new @to -Transfer $transfer -Check $count
             $cutover.Comparison.Passed | Should -BeTrue

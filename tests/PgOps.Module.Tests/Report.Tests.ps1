@@ -215,7 +215,8 @@ Describe 'Export-PgReport and incidents' {
 
     It 'makes a postmortem''s folder below the current one and says where' {
         $file = $drill | Export-PgReport -Postmortem -Title 'Orders: not taken'
-        $file.FullName | Should -Be (Join-Path $TestDrive "docs/postmortems/$([DateTime]::UtcNow.ToString('yyyy-MM-dd'))-orders-not-taken.md")
+        $day = [DateTime]::UtcNow.ToString('yyyy-MM-dd')
+        $file.FullName | Should -Be (Join-Path $TestDrive "docs/postmortems/$day-orders-not-taken.md")
         { Export-PgReport -Postmortem -Title 'Orders: not taken' -ErrorAction Stop } | Should -Throw -ErrorId 'PathInaccessible*'
     }
 

@@ -138,7 +138,8 @@ public sealed class SingleFileTests : IDisposable
     private IEnumerable<string?> Names()
         => Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
-    private Task<PgBackup> MakeAsync(BackupDatabaseRequest request) => new BackupDatabase().RunAsync(request, _sink, CancellationToken.None);
+    private Task<PgBackup> MakeAsync(BackupDatabaseRequest request)
+        => new BackupDatabase().RunAsync(request, _sink, CancellationToken.None);
 
     private Task<PgOpsException> FailAsync(BackupDatabaseRequest request)
         => Assert.ThrowsAsync<PgOpsException>(() => MakeAsync(request));

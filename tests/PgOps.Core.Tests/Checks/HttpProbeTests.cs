@@ -11,7 +11,10 @@ public sealed class HttpProbeTests : IDisposable
     private const string Password = "correct \"horse\" battery";
     private const string Token = "eyJhbGciOi.tok en/1";
     private const string SignedIn =
-        $$"""{ "data": { "access_token": "{{Token}}" }, "user": { "role": "admin", "id": 7, "on": true, "note": null, "roles": [{ "name": "x.y" }] }, "a.b": "dotted", "empty": "" }""";
+        $$"""
+        { "data": { "access_token": "{{Token}}" }, "user": { "role": "admin", "id": 7, "on": true, "note": null,
+        "roles": [{ "name": "x.y" }] }, "a.b": "dotted", "empty": "" }
+        """;
 
     private static readonly PgTarget Target = new() { Host = "db", Port = 5433, Database = "shop copy", Username = "probe" };
 
@@ -35,7 +38,12 @@ public sealed class HttpProbeTests : IDisposable
         {
             ["uri"] = $"{_service.Url}/login",
             ["Method"] = "post",
-            ["Body"] = new Hashtable { ["user"] = "ann", ["password"] = new NetworkCredential("", Password).SecurePassword, ["of"] = "{database}" },
+            ["Body"] = new Hashtable
+            {
+                ["user"] = "ann",
+                ["password"] = new NetworkCredential("", Password).SecurePassword,
+                ["of"] = "{database}",
+            },
             ["ExpectStatus"] = 200,
             ["ExpectJson"] = new Hashtable
             {
@@ -141,7 +149,8 @@ public sealed class HttpProbeTests : IDisposable
 
         var answers = new[]
         {
-            await RunAsync(wrong), await RunAsync(unsaved), await RunAsync(good, forbidden), await RunAsync(html), await RunAsync(good, echo),
+            await RunAsync(wrong), await RunAsync(unsaved), await RunAsync(good, forbidden),
+            await RunAsync(html), await RunAsync(good, echo),
             await RunAsync(good, broken),
         };
 

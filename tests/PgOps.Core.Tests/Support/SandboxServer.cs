@@ -66,8 +66,8 @@ public sealed class SandboxServer : IAsyncLifetime
 }
 
 /// <summary>
-/// The tests that share a <see cref="SandboxServer"/>. There are four such collections, which run side by side (xunit.runner.json), because the
-/// tests spend much of their time waiting. None should be much longer than the others.
+/// The tests that share a <see cref="SandboxServer"/>. There are four such collections, which run side by side (xunit.runner.json), for
+/// the tests spend much of their time waiting. None should be much longer than the others.
 /// </summary>
 [CollectionDefinition(Name)]
 public sealed class PostgresTests : ICollectionFixture<SandboxServer>

@@ -59,6 +59,8 @@ internal sealed record LockWatch(PgTarget Target, string Subject, PgErrorCode Co
     {
         private static readonly TimeSpan Precision = TimeSpan.FromMilliseconds(200);
 
+        private string? _told;
+
         internal string? Seen { get; private set; }
 
         internal bool Overdue { get; private set; }
@@ -149,11 +151,12 @@ internal sealed record LockWatch(PgTarget Target, string Subject, PgErrorCode Co
             }
 
             var held = $"{what} is {(isCircle ? "asked for" : "locked")} by ";
-            var isNews = Seen?.StartsWith(held, StringComparison.Ordinal) != true;
+            var news = held + string.Join(' ', holders.Select(holder => holder.Pid));
             Seen = held + (holders.Count == 0 ? "a prepared transaction (pg_prepared_xacts)" : string.Join("; ", holders))
                 + (isCircle ? $", which waits for {char.ToLowerInvariant(watch.Subject[0])}{watch.Subject[1..]} in turn." : ".");
-            if (isNews)
+            if (news != _told)
             {
+                _told = news;
                 log.WaitsForLock(watch.Subject, Seen);
             }
 

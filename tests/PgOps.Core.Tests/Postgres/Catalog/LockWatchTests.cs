@@ -74,30 +74,34 @@ public sealed class LockWatchTests : IDisposable
         }
     }
 
-    // The first holder makes the backup's own lock wait, the second asks for the table behind it: when the first goes, the second waits
-    // for the backup, and pg_dump for the second.
+    // The backup has locked the first table and waits for the second; somebody asks for the first; when the second is free, pg_dump
+    // stands behind him.
     [PostgresFact]
     public async Task Who_waits_for_the_backup_that_waits_for_him_is_named()
     {
-        var (source, holder) = await LockedAsync();
-        await using (holder)
+        var (source, first) = await LockedAsync();
+        await using var second = await SandboxServer.OpenAsync(source);
+        await using var third = await SandboxServer.OpenAsync(source);
+        await using (first)
         {
             var running = WorkAsync("backup", source, Long);
-            await Eventually.HoldsAsync(() => _sink.Warnings.Any(), "a word about the lock");
-            await using var second = await SandboxServer.OpenAsync(source);
-            await ExecuteAsync(second, "BEGIN");
-            var asking = ExecuteAsync(second, "LOCK TABLE held IN ACCESS EXCLUSIVE MODE");
-            await Eventually.HoldsAsync(
-                async () => (long)(await SandboxServer.ExecuteAsync(
-                    source, "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"))! == 1,
-                "the second holder's request");
-            await ExecuteAsync(holder, "ROLLBACK");
-            await Eventually.HoldsAsync(() => _sink.Warnings.Count() == 2, "a word about the circle");
+            await WaitingAsync(source, "AccessShareLock", 1);
 
-            Assert.StartsWith(
-                $"The backup waits: held is asked for by pid {second.ProcessID}, user ", _sink.Warnings.Last(), StringComparison.Ordinal);
+            // The sizes are read under a lock for a moment; the backup's own lock comes behind this one.
+            var holding = LockAsync(second, "held");
+            await WaitingAsync(source, "AccessExclusiveLock", 1);
+            await ExecuteAsync(first, "ROLLBACK");
+            await holding;
+            await WaitingAsync(source, "AccessShareLock", 1);
+            var asking = LockAsync(third, "free");
+            await WaitingAsync(source, "AccessExclusiveLock", 1);
+            await ExecuteAsync(second, "ROLLBACK");
+            var told = $"The backup waits: free is asked for by pid {third.ProcessID}, user ";
+            await Eventually.HoldsAsync(
+                () => _sink.Warnings.Any(one => one.StartsWith(told, StringComparison.Ordinal)), "a word about the circle");
+
             Assert.EndsWith(", which waits for the backup in turn.", _sink.Warnings.Last(), StringComparison.Ordinal);
-            await SandboxServer.ExecuteAsync(source, $"SELECT pg_cancel_backend({second.ProcessID})");
+            await SandboxServer.ExecuteAsync(source, $"SELECT pg_cancel_backend({third.ProcessID})");
             await Assert.ThrowsAsync<PostgresException>(() => asking);
             await running;
         }
@@ -153,6 +157,19 @@ public sealed class LockWatchTests : IDisposable
         await ExecuteAsync(holder, "BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE");
         return (source, holder);
     }
+
+    private static async Task LockAsync(NpgsqlConnection session, string table)
+    {
+        await ExecuteAsync(session, "BEGIN");
+        await ExecuteAsync(session, $"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+    }
+
+    private static Task WaitingAsync(PgTarget target, string mode, int count) => Eventually.HoldsAsync(
+        async () => (long)(await SandboxServer.ExecuteAsync(
+            target,
+            $"SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND mode = '{mode}' "
+                + "AND datname = current_database()"))! == count,
+        $"{count} waiting for {mode}");
 
     private static async Task ExecuteAsync(NpgsqlConnection session, string sql)
     {
