@@ -119,7 +119,8 @@ internal static class MigrationStatus
         AppliedBy = row.AppliedBy,
         BackupId = row.BackupId,
         Remark = row.Kind == MigrationKind.Baseline ? null : row.IsSkipped ? row.Reason
-            : "It is applied, but the folder has no file for it.",
+            : row.IsApplied ? "It is applied, but the folder has no file for it."
+            : "It was begun and did not come to its end, and the folder has no file for it.",
         Target = target,
     };
 }
