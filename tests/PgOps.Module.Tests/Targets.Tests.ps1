@@ -172,6 +172,44 @@ us,db2.example.com,,shop,app,,tenant,,
     }
 }
 
+Describe 'A target that is $null' {
+    BeforeAll { $env:DATABASE_URL = $target.GetConnectionUri() }
+    AfterAll { $env:DATABASE_URL = $null }
+
+    It 'is not the environment''s, in any parameter of any cmdlet that takes one' {
+        $taken = foreach ($command in Get-Command -Module PgOps -CommandType Cmdlet) {
+            foreach ($parameter in $command.Parameters.Values) {
+                $kinds = $parameter.Attributes.ForEach({ $_.GetType().Name })
+                if ($kinds -notcontains 'TargetTransformationAttribute' -and $kinds -notcontains 'SideTransformationAttribute') { continue }
+                $given = @{ $parameter.Name = $null }
+                { & $command @given } |
+                    Should -Throw '*The target is $null*State: Nothing was done.*' -Because "$command -$($parameter.Name)"
+                "$command -$($parameter.Name)"
+            }
+        }
+        $taken | Should -Contain 'Compare-PgDatabase -Difference'
+        $taken | Should -Contain 'Restore-PgDatabase -Target'
+        $taken.Count | Should -BeGreaterThan 10
+    }
+
+    It 'is not one in a list of targets either, nor down the pipeline' {
+        { Invoke-PgMigration $target, $null -Path $TestDrive } | Should -Throw '*The target is $null*'
+        { $null | Test-PgTarget -ErrorAction Stop } | Should -Throw '*The target is $null*'
+    }
+
+    It 'is the environment''s when the parameter is left out' {
+        (Test-PgTarget).Target.Database | Should -Be 'shop'
+    }
+}
+
+Describe 'A baseline up to a version' {
+    It 'makes no folder that it would find empty' {
+        $folder = Join-Path $TestDrive 'nowhere'
+        { Invoke-PgMigration $target -Path $folder -Baseline -ToVersion 2 -ErrorAction Stop } | Should -Throw
+        Test-Path $folder | Should -BeFalse
+    }
+}
+
 Describe 'A bare name beside a target' {
     It 'is a database on that target''s server, on either side of a comparison' {
         (Compare-PgDatabase $target shop2).Difference | Should -Be "$($target.WithDatabase('shop2'))"
