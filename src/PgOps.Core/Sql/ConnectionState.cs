@@ -5,7 +5,7 @@ namespace PgOps.Core.Sql;
 /// <summary>
 /// What a statement leaves behind that no command takes back from a session: settings of a database or a role, which only a new
 /// connection has; a loaded library; a setting of one's own, which RESET leaves empty instead of unknown; prepared statements, among
-/// which are PgOps' own.
+/// which are PgOps' own; the seed of random().
 /// </summary>
 internal static partial class ConnectionState
 {
@@ -13,7 +13,7 @@ internal static partial class ConnectionState
     /// The words that tell it, as a regular expression that means the same to .NET and to the server; the case does not matter.
     /// </summary>
     internal const string Words =
-        @"(^|\W)(load|prepare|deallocate|discard|set_config|alter\s+(database|role|user)|re?set\s+((session|local)\s+)?[\w""$]+\s*[.])";
+        @"(^|\W)(load|prepare|deallocate|discard|set_config|setseed|set\s+((session|local)\s+)?seed|alter\s+(database|role|user)|re?set\s+((session|local)\s+)?[\w""$]+\s*[.])";
 
     /// <summary>
     /// Finds what <see cref="MayBeLeftBy"/> finds in the code of the database's own routines, which any statement may call: by name, by

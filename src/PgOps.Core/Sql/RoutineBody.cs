@@ -51,7 +51,7 @@ internal static partial class RoutineBody
         return false;
     }
 
-    /// <summary>Whether a body in whatever language so much as speaks of it.</summary>
+    /// <summary>Whether a body in whatever language so much as speaks of it; ON COMMIT of a temporary table is something else.</summary>
     internal static bool MentionsCommit(string body) => CommitWord().IsMatch(body);
 
     /// <summary>The procedures that a PL/pgSQL body calls, without their schemas.</summary>
@@ -74,7 +74,7 @@ internal static partial class RoutineBody
         return calls;
     }
 
-    [GeneratedRegex(@"\b(commit|rollback)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<!\bon\s+)\b(commit|rollback)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex CommitWord();
 
     private static string? LastString(SqlStatement statement)

@@ -24,18 +24,49 @@ internal readonly record struct SettingAssignment(string Name, string? Value, bo
         return BehindSet(ref at) is { } setting ? [setting] : [];
     }
 
+    /// <summary>The settings that a statement assigns or, by RESET, takes back: their names.</summary>
+    /// <param name="statement">The statement.</param>
+    internal static IEnumerable<string> Of(SqlStatement statement)
+    {
+        var at = new SqlCursor(statement);
+        return !at.Accept("RESET") ? In(statement).Select(setting => setting.Name)
+            : Spelled(ref at) is { } name ? [name]
+            : at.AcceptName() is { Count: > 0 } parts ? [string.Join('.', parts).ToLowerInvariant()] : [];
+    }
+
     private static SettingAssignment? BehindSet(ref SqlCursor at)
     {
         var local = at.Accept("LOCAL");
-        _ = local || at.Accept("SESSION");
-        if (at.Accept("NAMES"))
+        if (!local)
         {
-            return new("client_encoding", at.AcceptText(), local);
+            var behind = at;
+            at = behind.Accept("SESSION") && !behind.At("AUTHORIZATION") ? behind : at;
+        }
+
+        if (Spelled(ref at) is { } spelled)
+        {
+            return new(spelled, Assigned(ref at), local);
         }
 
         return at.AcceptName() is { Count: > 0 } parts && (at.Accept("TO") || at.AcceptSymbol("="))
             ? new(string.Join('.', parts).ToLowerInvariant(), Assigned(ref at), local)
             : null;
+    }
+
+    /// <summary>The settings that have a spelling of their own.</summary>
+    private static string? Spelled(ref SqlCursor at)
+        => at.Accept("NAMES") ? "client_encoding"
+            : at.Accept("SCHEMA") ? "search_path"
+            : at.Accept("TIME", "ZONE") ? "timezone"
+            : at.Accept("XML", "OPTION") ? "xmloption"
+            : at.Accept("SESSION", "AUTHORIZATION") ? "session_authorization"
+            : at.At("ROLE") && !IsAssigned(at) && at.Accept("ROLE") ? "role"
+            : null;
+
+    private static bool IsAssigned(SqlCursor at)
+    {
+        at.Advance();
+        return at.At("TO") || at.AcceptSymbol("=");
     }
 
     private static List<SettingAssignment> Called(SqlCursor at)

@@ -91,6 +91,12 @@ internal static class SqlSessionTraits
     internal static (string What, string Name)? LostObjectOf(SqlStatement statement)
     {
         var at = new SqlCursor(statement);
+        if (statement.Span.Contains("seed", StringComparison.OrdinalIgnoreCase) && Mentions(statement, "setseed"))
+        {
+            // How many numbers were drawn since, nobody knows.
+            return ("seed of", "random");
+        }
+
         if (at.Accept("DECLARE"))
         {
             return at.AcceptName() is [.., var cursor] ? ("cursor", cursor) : null;

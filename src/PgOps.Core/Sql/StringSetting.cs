@@ -46,16 +46,19 @@ internal sealed class StringSetting
         }
 
         var cursor = new SqlCursor(statement);
-        if (cursor.Accept("SET"))
+        if (statement.Span.Contains(Name, StringComparison.OrdinalIgnoreCase))
         {
-            var local = cursor.Accept("LOCAL");
-            _ = local || cursor.Accept("SESSION");
-            if (cursor.Accept(Name) && (cursor.Accept("TO") || cursor.AcceptSymbol("=")))
+            foreach (var setting in SettingAssignment.In(statement))
             {
-                Set(cursor.Accept("DEFAULT") ? _initial : cursor.AcceptBoolean() ?? Conforming, local);
+                if (setting.Name == Name)
+                {
+                    Set(setting.Value is not { } value ? setting.ByCall ? Conforming : _initial
+                        : new SqlCursor(value).AcceptBoolean() ?? Conforming, setting.Local);
+                }
             }
         }
-        else if ((cursor.Accept("RESET") && (cursor.Accept(Name) || cursor.Accept("ALL")))
+
+        if ((cursor.Accept("RESET") && (cursor.Accept(Name) || cursor.Accept("ALL")))
             || (cursor.Accept("DISCARD") && cursor.Accept("ALL")))
         {
             Set(_initial, local: false);

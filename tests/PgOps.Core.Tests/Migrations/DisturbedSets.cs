@@ -111,6 +111,8 @@ internal static class DisturbedSets
             "7_own.sql",
             """
             BEGIN;
+            SET LOCAL enable_seqscan = off;
+            DO $$ BEGIN PERFORM set_config('enable_indexscan', 'off', true); END $$;
             ALTER TYPE mood ADD VALUE 'own';
             INSERT INTO effect VALUES ('own a');
             COPY effect FROM stdin;

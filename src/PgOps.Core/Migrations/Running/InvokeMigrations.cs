@@ -233,9 +233,9 @@ public sealed class InvokeMigrations
 
         foreach (var script in plan.Pending)
         {
-            if (SelfUndoing.In(script) is var (table, line))
+            if (SelfUndoing.In(script) is var (what, line))
             {
-                log.UndoesItself(script.File, table, line);
+                log.UndoesItself(script.File, what, line);
             }
         }
 

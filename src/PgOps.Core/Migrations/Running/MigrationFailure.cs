@@ -63,7 +63,7 @@ internal static class MigrationFailure
         Field("QUERY", Hidden(error.InternalQuery));
         Field("CONTEXT", Hidden(error.Where));
         Field("LOCK HELD BY", blockers);
-        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(error, statement, blockers),
+        return new PgOpsException(PgErrorCode.MigrationFailed, text.ToString(), state, next ?? Next(script, error, statement, blockers),
             Shown(script, error))
         {
             Subject = script.File.Path,
@@ -128,9 +128,28 @@ internal static class MigrationFailure
         }
     }
 
-    private static string Next(PostgresException error, SqlStatement? statement, string? blockers) => error.SqlState switch
+    /// <summary>What to do about an undo that cannot be one transaction.</summary>
+    /// <param name="version">The migration that was to be undone.</param>
+    internal static string UndoByHand(string version)
+        => "Leave what cannot run in a transaction out of the down script; or run the script by hand and record that with "
+            + $"Repair-PgMigration -Version {version} -MarkNotApplied -Reason '…'.";
+
+    /// <summary>A place that a scaffold left, in the statement or behind the last word that it has.</summary>
+    private static string? PlaceIn(MigrationScript script, SqlStatement statement)
     {
-        PostgresErrorCodes.LockNotAvailable when blockers is not null =>
+        var next = script.Statements.FirstOrDefault(other => other.Offset > statement.Offset)?.Offset ?? script.Text.Length;
+        return MigrationTemplate.PlaceIn(script.Text[statement.Offset..next]);
+    }
+
+    private static string Next(MigrationScript of, PostgresException error, SqlStatement? statement, string? held) => error.SqlState switch
+    {
+        PostgresErrorCodes.ActiveSqlTransaction or PostgresErrorCodes.InvalidTransactionTermination when of.Undone is { } undone =>
+            UndoByHand(undone.Version),
+        PostgresErrorCodes.ObjectNotInPrerequisiteState when error.MessageText.Contains("currval", StringComparison.Ordinal)
+            || error.MessageText.Contains("lastval", StringComparison.Ordinal) =>
+            "currval and lastval know only what their own session drew, and a run that goes on has a new one: write "
+                + "(SELECT max(id) FROM …) or SELECT last_value FROM the sequence instead, and run the command again.",
+        PostgresErrorCodes.LockNotAvailable when held is not null =>
             "Wait for that session, or end it with SELECT pg_terminate_backend(pid), and run the command again.",
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected =>
             "Run the command again when the table is less busy (-LockTimeout waits longer for each lock).",
@@ -153,7 +172,7 @@ internal static class MigrationFailure
                 + "statement has them done, or give the statement a migration of its own.",
         PostgresErrorCodes.UntranslatableCharacter =>
             "The database's encoding lacks the character: take it out of the file, or move the database to UTF8.",
-        PostgresErrorCodes.SyntaxError when statement is not null && MigrationTemplate.PlaceIn(statement.Text) is { } place =>
+        PostgresErrorCodes.SyntaxError when statement is not null && PlaceIn(of, statement) is { } place =>
             $"The scaffold left {place} to be filled in: write what belongs there, and run the command again.",
         PostgresErrorCodes.InvalidTransactionTermination =>
             "A routine that commits needs '-- pgops: no-transaction' at the head of the file.",

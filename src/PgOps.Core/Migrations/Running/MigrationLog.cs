@@ -49,9 +49,9 @@ internal static partial class MigrationLog
     internal static partial void NewestBaselined(this ILogger log, MigrationFile migration);
 
     [LoggerMessage(
-        5414, LogLevel.Warning, "{Migration} creates the table {Table} and drops it again in line {Line}. If another tool's undo section "
+        5414, LogLevel.Warning, "{Migration} creates {Object} and drops it again in line {Line}. If another tool's undo section "
             + "begins there, that is not what was meant: take it out of the file.")]
-    internal static partial void UndoesItself(this ILogger log, MigrationFile migration, string table, int line);
+    internal static partial void UndoesItself(this ILogger log, MigrationFile migration, string @object, int line);
 
     /// <summary>Names what does nothing in a folder.</summary>
     internal static void Tell(this ILogger log, MigrationFolder folder)

@@ -16,7 +16,11 @@ internal sealed partial class SessionRecord
 {
     private const string Setting = "setting";
     private const string Own = "/* settings of its own */";
+    private const string NotedSetting = "pgops.session_noted";
     private const int MostNames = 1000;
+
+    /// <summary>Tells the rows of <see cref="Ended"/> from those of a script's statements.</summary>
+    internal const string EndedColumn = "pgops_session_ended";
 
     private readonly string _beginning;
     private string _query = "";
@@ -25,14 +29,14 @@ internal sealed partial class SessionRecord
     internal SessionRecord(IReadOnlyCollection<(string Name, string Value)> beginning)
     {
         var compared = beginning.Where(setting => setting.Name is "search_path" or "role" or "session_authorization").ToList();
-        var passed = beginning.Except(compared).Select(setting => setting.Name)
-            .Concat(["lock_timeout", "transaction_isolation", "transaction_read_only", "transaction_deferrable"]);
+        var passed = beginning.Select(setting => setting.Name)
+            .Concat(["search_path", "lock_timeout", "transaction_isolation", "transaction_read_only", "transaction_deferrable"]);
         _beginning = $"""
             SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(kind, name, value) ORDER BY kind, name), '[]')::text FROM (
                 SELECT '{Setting}' AS kind, name, pg_catalog.md5(value) AS value FROM (
                     SELECT name, setting FROM pg_catalog.pg_settings
                     WHERE source = 'session' AND name NOT LIKE 'pgops.%' AND name NOT IN ({Literals(passed)})
-                    UNION ALL SELECT 'role', pg_catalog.current_setting('role')
+                    UNION ALL SELECT n, pg_catalog.current_setting(n) FROM (VALUES ('search_path'), ('role')) of_each (n)
                     UNION ALL SELECT 'session_authorization', session_user::text
                     {Own}
                 ) s (name, value)
@@ -76,25 +80,56 @@ internal sealed partial class SessionRecord
     internal string Query => _query;
 
     /// <summary>Lets the next history row that is rewritten in this transaction hold it.</summary>
-    internal NpgsqlBatchCommand Note() => new($"SELECT pg_catalog.set_config('{HistoryTable.SessionSetting}', ({_query}), true)");
+    internal NpgsqlBatchCommand Note() => NoteOf(_query);
+
+    /// <summary>
+    /// The same at the end of a transaction whose statements say that some settings are for it alone: of these what was before.
+    /// </summary>
+    /// <param name="before">What the session held when it began.</param>
+    /// <param name="local">Their names.</param>
+    internal NpgsqlBatchCommand NoteAtEnd(string before, IReadOnlyCollection<string> local) => local.Count == 0 ? Note() : NoteOf($"""
+        SELECT coalesce(pg_catalog.jsonb_agg(e ORDER BY e ->> 0, e ->> 1), '[]')::text FROM (
+            SELECT e FROM pg_catalog.jsonb_array_elements(({_query})::jsonb) now (e)
+            WHERE e ->> 0 <> '{Setting}' OR e ->> 1 NOT IN ({Literals(local)})
+            UNION ALL
+            SELECT e FROM pg_catalog.jsonb_array_elements({Quote.Literal(before)}::jsonb) before (e)
+            WHERE e ->> 0 = '{Setting}' AND e ->> 1 IN ({Literals(local)})
+        ) noted
+        """);
+
+    /// <summary>
+    /// Asks, behind the COMMIT, what was noted within the transaction and what the session holds now that it has ended: two columns.
+    /// </summary>
+    internal NpgsqlBatchCommand Ended()
+        => new($"SELECT pg_catalog.current_setting('{NotedSetting}', true), ({_query}) AS {EndedColumn}");
+
+    private static NpgsqlBatchCommand NoteOf(string query) => new(
+        $"SELECT pg_catalog.set_config('{NotedSetting}', pg_catalog.set_config('{HistoryTable.SessionSetting}', ({query}), true), false)");
 
     /// <summary>What is in one of two sessions and not in the other, or otherwise, as far as statements can tell.</summary>
     /// <param name="recorded">What was recorded of the one; null for nothing.</param>
     /// <param name="now">What the other has.</param>
     /// <param name="left">What is to be run: an object that none of them mentions does not count.</param>
-    /// <returns>The names, with what they are when they are not settings.</returns>
+    /// <returns>
+    /// The names, with what they are when they are not settings. A setting that the next of the statements assign does not count.
+    /// </returns>
     internal static IReadOnlyList<string> Differences(string? recorded, string now, IReadOnlyList<SqlStatement> left)
     {
-        if (recorded is null)
+        if (recorded is null || left.Count == 0)
         {
             return [];
         }
 
+        var assigned = left.TakeWhile(SqlSessionTraits.IsSessionState).SelectMany(SettingAssignment.Of)
+            .ToHashSet(StringComparer.Ordinal);
+        var all = assigned.Contains("all");
         var before = Read(recorded);
         var after = Read(now);
         before.SymmetricExceptWith(after);
         return [.. before
-            .Where(item => item.Kind == Setting || left.Any(statement => SqlSessionTraits.Mentions(statement, item.Name)))
+            .Where(item => item.Kind == Setting
+                ? !assigned.Contains(item.Name) && !(all && item.Name is not ("role" or "session_authorization"))
+                : left.Any(statement => SqlSessionTraits.Mentions(statement, item.Name)))
             .Select(item => item.Kind == Setting ? item.Name : $"the {item.Kind} {item.Name}")
             .Distinct().Order(StringComparer.Ordinal)];
     }

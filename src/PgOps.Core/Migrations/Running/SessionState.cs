@@ -94,9 +94,52 @@ internal static class SessionState
                 $"{script.File} cannot go on where it stopped: code that its statements ran had changed their session ({names}), "
                     + "and what is left would run without that.",
                 NothingNow,
-                ByHand(script))
+                $"{WriteOut(script, done, differences)} Or run what is left by hand and record it: {MarkApplied(script)}")
             { Subject = script.File.Path };
     }
+
+    /// <summary>The settings that a transaction's statements give to it alone, by name.</summary>
+    /// <param name="statements">The statements of the transaction.</param>
+    internal static IReadOnlyCollection<string> LocalTo(IEnumerable<SqlStatement> statements)
+    {
+        var settings = statements.SelectMany(SettingAssignment.In).ToList();
+        return settings.Where(setting => setting.Local).Select(setting => setting.Name)
+            .Except(settings.Where(setting => !setting.Local).Select(setting => setting.Name)).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>
+    /// A statement that ran in a transaction of its own must not have given that transaction what the file expects to last longer: code
+    /// can, in ways that no text shows.
+    /// </summary>
+    /// <param name="script">The migration.</param>
+    /// <param name="index">The statement.</param>
+    /// <param name="noted">What the session held before the transaction ended.</param>
+    /// <param name="now">What it holds now.</param>
+    /// <returns>The error; null when nothing ended that what is left could miss.</returns>
+    internal static PgOpsException? EndedWith(MigrationScript script, int index, string? noted, string now)
+    {
+        if (SessionRecord.Differences(noted, now, [.. script.Statements.Skip(index + 1)]) is not { Count: > 0 } ended)
+        {
+            return null;
+        }
+
+        var line = script.Statements[index].Line;
+        return new(
+            PgErrorCode.MigrationFailed,
+            $"{script.Title} stopped behind the statement in line {line} of {script.File.Path}: what its code gave the transaction alone "
+                + $"({NameList.InSentence(ended)}) ended with the statement, for this file runs statement by statement, and what is left "
+                + "would run without that.",
+            $"{Amount.Of(index + 1, "statement")} of {script.Statements.Count} are done and stay done, this one too; the history records "
+                + "that.",
+            $"{WriteOut(script, index + 1, ended)} Then run the command again: it goes on there.")
+        { Subject = script.File.Path };
+    }
+
+    /// <summary>A setting that the file itself gives behind what is done needs no other session to have had it.</summary>
+    private static string WriteOut(MigrationScript script, int next, IReadOnlyList<string> names)
+        => names.FirstOrDefault(name => !name.StartsWith("the ", StringComparison.Ordinal)) is { } name
+            ? $"Write SET {name} = '…'; or RESET {name}; (as what is left needs it) above line {script.Statements[next].Line}."
+            : $"Make it last, or leave what needs it out, below line {script.Statements[next - 1].Line}.";
 
     /// <summary>A statement that gives the session its state could not be run again.</summary>
     internal static PgOpsException NotReplayed(MigrationScript script, SqlStatement statement, PostgresException error) => new(
@@ -119,6 +162,8 @@ internal static class SessionState
     { Subject = script.File.Path };
 
     private static string ByHand(MigrationScript script)
-        => "Run what is left by hand, in one session with that statement, and record it: "
-            + $"Repair-PgMigration -Version {script.File.Version} -MarkApplied -Reason '…'.";
+        => $"Run what is left by hand, in one session with that statement, and record it: {MarkApplied(script)}";
+
+    private static string MarkApplied(MigrationScript script)
+        => $"Repair-PgMigration -Version {script.File.Version} -MarkApplied -Reason '…'.";
 }

@@ -26,6 +26,7 @@ internal sealed class StatementRun
     private readonly MigrationLock _lock;
     private readonly IOperationSink _sink;
     private readonly ForeignRecord? _beside;
+    private string _state = "";
     private bool _outside;
     private bool _unrecorded;
     private SqlStatement? _within;
@@ -55,10 +56,17 @@ internal sealed class StatementRun
         await SendAsync(_session.Preamble(), cancellationToken).ConfigureAwait(false);
         _session.Record.Watch([script.Text, .. await _session.Connection.QueryAsync(
             SessionRecord.RoutinesQuery, row => row.GetString(0), cancellationToken).ConfigureAwait(false)]);
-        var (done, state) = record is null ? (0, null) : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
+        var done = record is null ? 0 : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
+        _state = (await _session.Connection.ScalarAsync<string>(_session.Record.Query, cancellationToken).ConfigureAwait(false))!;
+        if (record is not null)
+        {
+            SessionState.RequireSame(script, done, record.SessionState, _state);
+            _sink.Log.MigrationResumed(script.File, done + 1, script.Statements.Count);
+        }
+
         try
         {
-            await BeginAsync(script, done, state, cancellationToken).ConfigureAwait(false);
+            await BeginAsync(script, done, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException error) when (!ServerErrors.IsLost(error))
         {
@@ -167,9 +175,14 @@ internal sealed class StatementRun
             await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
         }
 
-        commands.AddRange(Progress(script, HistoryState.Started, end + 1, null, null));
+        // What the transaction set for itself alone ends with it. Its text tells that before the COMMIT, the server behind it.
+        commands.Add(_session.Record.NoteAtEnd(_state, SessionState.LocalTo(script.Statements.Take(end).Skip(begin + 1))));
+        commands.AddRange(Recorded(script, HistoryState.Started, end + 1, null, null));
         Add("COMMIT", script.Statements[end]);
-        await SendAsync(commands, cancellationToken).ConfigureAwait(false);
+        if (await SendToEndAsync(commands, cancellationToken).ConfigureAwait(false) is { } noted && noted != _state)
+        {
+            await RecordAsync(script, HistoryState.Started, end + 1, null, null, cancellationToken).ConfigureAwait(false);
+        }
 
         void Add(string text, SqlStatement statement)
         {
@@ -182,17 +195,18 @@ internal sealed class StatementRun
     /// <summary>
     /// A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.
     /// </summary>
-    private async Task BeginAsync(MigrationScript script, int done, string? state, CancellationToken cancellationToken)
+    private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
         => await WriteAsync(
             MigrationHistory.Append(_table, HistoryEntry.Of(script, HistoryState.Started, null, _request.BackupId) with
             {
                 Transactional = false,
                 StatementsDone = done,
-                SessionState = state,
+                SessionState = done == 0 ? null : _state,
             }),
             cancellationToken).ConfigureAwait(false);
 
-    private async Task<(int Done, string State)> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
+    /// <returns>How many statements are done.</returns>
+    private async Task<int> ResumeAsync(MigrationScript script, HistoryRow record, CancellationToken cancellationToken)
     {
         var before = MigrationScript.StatementsOf(script.File, record.Script ?? "");
         var done = record.StatementsDone;
@@ -220,10 +234,7 @@ internal sealed class StatementRun
             }
         }
 
-        var state = (await _session.Connection.ScalarAsync<string>(_session.Record.Query, cancellationToken).ConfigureAwait(false))!;
-        SessionState.RequireSame(script, done, record.SessionState, state);
-        _sink.Log.MigrationResumed(script.File, done + 1, script.Statements.Count);
-        return (done, state);
+        return done;
     }
 
     private async Task RunStatementAsync(MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
@@ -303,16 +314,58 @@ internal sealed class StatementRun
         MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
         var progress = Progress(script, HistoryState.Started, index + 1, null, null);
+        string? noted;
         if (statement.CopyData is not null)
         {
             await SendAsync([new(Begin)], cancellationToken).ConfigureAwait(false);
             await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
-            await SendAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+            noted = await SendToEndAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            await SendAsync([new(Begin), new(statement.Text), .. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+            noted = await SendToEndAsync([new(Begin), new(statement.Text), .. progress, new("COMMIT")], cancellationToken)
+                .ConfigureAwait(false);
         }
+
+        if (SessionState.EndedWith(script, index, noted, _state) is { } failure)
+        {
+            // What was noted stays in the row: the next run asks for it, too.
+            throw await MigrationFailure.RecordedAsync(failure, _table, () => SendAsync(
+                [new(Begin), .. Recorded(script, HistoryState.Failed, index + 1, null, failure.Problem), new("COMMIT")], cancellationToken))
+                .ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends commands that end a transaction, and asks what the session holds then.</summary>
+    /// <returns>What was noted within the transaction.</returns>
+    private async Task<string?> SendToEndAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken cancellationToken)
+    {
+        string? noted = null;
+        var batch = _session.NewPlainBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            foreach (var command in commands)
+            {
+                batch.BatchCommands.Add(command);
+            }
+
+            batch.BatchCommands.Add(_session.Record.Ended());
+            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                do
+                {
+                    if (reader.FieldCount == 2 && reader.GetName(1) == SessionRecord.EndedColumn
+                        && await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        (noted, _state) = (reader.GetString(0), reader.GetString(1));
+                    }
+                }
+                while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false));
+            }
+        }
+
+        return noted;
     }
 
     private async Task SendAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken cancellationToken)
@@ -331,16 +384,15 @@ internal sealed class StatementRun
 
     private async Task RecordAsync(
         MigrationScript script, HistoryState state, int done, int? running, string? error, CancellationToken cancellationToken)
-        => await SendAsync([new(Begin), .. Progress(script, state, done, running, error), new("COMMIT")], cancellationToken)
+        => await SendToEndAsync([new(Begin), .. Progress(script, state, done, running, error), new("COMMIT")], cancellationToken)
             .ConfigureAwait(false);
 
     /// <summary>Records how far it is and what the session holds, for use inside a transaction.</summary>
     private IEnumerable<NpgsqlBatchCommand> Progress(MigrationScript script, HistoryState state, int done, int? running, string? error)
-        =>
-        [
-            _session.Record.Note(),
-            .. _session.Recording(MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error)),
-        ];
+        => [_session.Record.Note(), .. Recorded(script, state, done, running, error)];
+
+    private IEnumerable<NpgsqlBatchCommand> Recorded(MigrationScript script, HistoryState state, int done, int? running, string? error)
+        => _session.Recording(MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error));
 
     private async Task WriteAsync(
         NpgsqlBatchCommand history, CancellationToken cancellationToken, IEnumerable<NpgsqlBatchCommand>? beside = null)

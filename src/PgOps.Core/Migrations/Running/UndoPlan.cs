@@ -92,8 +92,7 @@ internal static class UndoPlan
                 $"{file.Down.Path}:{script.ExcerptAt(statement.Offset).Line} ({string.Join(' ', statement.Keywords.Take(3))} …) "
                     + "cannot run in "
                     + "a transaction, and an undo that stops half-way leaves nobody knowing",
-                "Leave CONCURRENTLY and the like out of the down script; or run it by hand and record that with "
-                    + $"Repair-PgMigration -Version {migration.Version} -MarkNotApplied -Reason '…'.");
+                MigrationFailure.UndoByHand(migration.Version));
     }
 
     private static PgOpsException Refusal(PgErrorCode code, PgMigration migration, string why, string next) => new(
