@@ -250,7 +250,8 @@ internal static partial class PostgresBinaries
 
     // What the variable names hides what is installed elsewhere.
     private static string Get(string? binPath, string install) =>
-        string.IsNullOrEmpty(binPath) && NamedByVariable().Length > 0
+        !string.IsNullOrEmpty(binPath) ? $"Correct the folder, or leave -BinPath out. If the programs are not on this machine: {install}"
+        : NamedByVariable().Length > 0
             ? $"Correct {FolderVariable}, or unset it: Remove-Item Env:{FolderVariable}. If the programs are not on this machine: {install}"
             : install;
 

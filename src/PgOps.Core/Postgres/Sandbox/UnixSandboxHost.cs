@@ -62,7 +62,7 @@ internal sealed class UnixSandboxHost : SandboxHost
             throw new PgOpsException(
                 PgErrorCode.PathInaccessible,
                 $"The folder {path} cannot be made: {error.Message}",
-                nextStep: "Name a folder with -Path, and point XDG_CACHE_HOME to a folder that can be written.",
+                nextStep: "Name a folder with -SandboxPath, and point XDG_CACHE_HOME to a folder that can be written.",
                 innerException: error);
         }
 
@@ -105,7 +105,7 @@ internal sealed class UnixSandboxHost : SandboxHost
             (mayEnter
                     ? $"Give it to that user, as root: chown {Account} {argument}"
                     : $"Let that user through, as root: chmod o+x {argument}")
-                + $". Or take another folder: {(_account.IsOther ? "without -Path it is " + CacheFolder : "-Path names it")}.");
+                + $". Or take another folder: -SandboxPath names it; without it, it is {Path.Combine(CacheFolder, "sandboxes")}.");
     }
 
     internal override (string Host, int Port) AddressOf(string folder) => (SocketFolder(folder), SocketNumber);
