@@ -20,7 +20,11 @@ public sealed class PgAmountTests
     {
         var table = new PgTableComparison
         {
-            Schema = "public", Name = "t", Verdict = PgTableVerdict.Equal, ReferenceRows = 1, DifferenceRows = 1,
+            Schema = "public",
+            Name = "t",
+            Verdict = PgTableVerdict.Equal,
+            ReferenceRows = 1,
+            DifferenceRows = 1,
         };
         Assert.Equal("public.t: equal, 1 row", $"{table}");
         Assert.Equal("public.t: 1 row expected, 0 found", $"{table with { Verdict = PgTableVerdict.RowsDiffer, DifferenceRows = 0 }}");
