@@ -101,9 +101,14 @@ function Build-Module {
     if ($NoBuild) { return }
     Write-Host "Building PgOps $($manifest.ModuleVersion) ($Configuration)"
     $bin = Join-Path $root 'module/bin'
-    # What an earlier build left there would be packaged.
+    $new = Join-Path $out 'bin'
+    Remove-Item $new -Recurse -Force -ErrorAction Ignore
+    Invoke-Program dotnet publish, (Join-Path $root 'src/PgOps.Cmdlets'), '-c', $Configuration, '-o', $new, '--nologo', '-v', 'quiet'
+    # A build that fails leaves the module that was there. One that succeeds takes its whole place: what an earlier one left there would
+    # be packaged.
     Remove-Item $bin -Recurse -Force -ErrorAction Ignore
-    Invoke-Program dotnet publish, (Join-Path $root 'src/PgOps.Cmdlets'), '-c', $Configuration, '-o', $bin, '--nologo', '-v', 'quiet'
+    if (Test-Path $bin) { throw "$bin is in use and cannot be replaced. End the PowerShell that has loaded PgOps, and build again." }
+    Move-Item $new $bin
     Invoke-FreshPwsh -File (Join-Path $root 'docs/help/Convert-HelpToMaml.ps1') -Module (Join-Path $root 'PgOps.psd1') `
         -DocComments $bin -Destination (Join-Path $bin 'en-US')
     if ($LASTEXITCODE -ne 0) { throw 'The help could not be made.' }
@@ -178,8 +183,12 @@ function Find-PostgresFolder {
 
 # Says at once how to get PostgreSQL's programs when they are missing; with -Bootstrap gets them.
 function Initialize-Postgres {
-    if (-not (Find-PostgresFolder) -and $Bootstrap) { Install-Postgres }
+    if ($Bootstrap -and -not $env:PGOPS_PG_BIN -and -not (Find-PostgresFolder)) { Install-Postgres }
     $folder = Find-PostgresFolder
+    if (-not $folder -and $env:PGOPS_PG_BIN) {
+        throw "PGOPS_PG_BIN is '$env:PGOPS_PG_BIN', and there is no server program (postgres) in it. Correct it, or unset it: " +
+            'Remove-Item Env:PGOPS_PG_BIN'
+    }
     if (-not $folder) {
         $get = if ($IsWindows) { "winget install PostgreSQL.PostgreSQL.$postgresMajor" }
         elseif ($IsMacOS) { "brew install postgresql@$postgresMajor" }

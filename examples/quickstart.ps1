@@ -27,14 +27,24 @@ function Show-Step([string] $Title) {
     Write-Host "`n$($PSStyle.Bold)$($PSStyle.Foreground.BrightCyan)$script:step  $Title$($PSStyle.Reset)"
 }
 
-function Show-Line([string] $Text, [ValidateSet('good', 'found', 'plain')] [string] $Mark = 'plain') {
+function Show-Line([string] $Text, [ValidateSet('good', 'found', 'plain')] [string] $Mark = 'plain', [int] $Indent = 0) {
     if ($Quiet) { return }
     $sign = switch ($Mark) {
         'good' { "$($PSStyle.Foreground.BrightGreen)✓$($PSStyle.Reset)" }
         'found' { "$($PSStyle.Foreground.BrightYellow)!$($PSStyle.Reset)" }
         default { ' ' }
     }
-    Write-Host "   $sign $Text"
+    # A line that is wider than the terminal goes on under its own beginning, or where $Indent says.
+    $width = [Console]::IsOutputRedirected ? [int]::MaxValue : [Math]::Max(60, $Host.UI.RawUI.WindowSize.Width) - 6
+    $rest = $Text
+    while ($rest.Length -gt $width) {
+        $cut = $rest.LastIndexOf(' ', $width)
+        if ($cut -le $Indent) { break }
+        Write-Host "   $sign $($rest.Substring(0, $cut))"
+        $sign = ' '
+        $rest = ' ' * $Indent + $rest.Substring($cut + 1)
+    }
+    Write-Host "   $sign $rest"
 }
 
 function Invoke-Sql([PgOps.PgTarget] $Target, [string] $Sql) {
@@ -74,18 +84,21 @@ try {
     foreach ($migration in $first.Applied) {
         Show-Line ('{0}  {1,6:0.00} s' -f "$migration".PadRight(52), $migration.Duration.TotalSeconds) good
     }
-    Show-Line "$($first.StillPending) more wait in the folder for the next release"
+    Show-Line "in the folder, for the next release: $([PgOps.PgAmount]::Of($first.StillPending, 'migration'))"
 
     Show-Step 'Back it up, inside one snapshot'
     $backup = Backup-PgDatabase $sandbox -Path (Join-Path $work 'backups')
     $rows = ($backup.Manifest.Tables | Measure-Object Rows -Sum).Sum
-    Show-Line ('{0} tables, {1:N0} rows, {2} on disk in {3:0.0} s, counts and content hashes included' -f
-        $backup.Manifest.Tables.Count, $rows, [PgOps.PgSize]::Format($backup.Bytes), $backup.Duration.TotalSeconds) good
+    Show-Line ('{0}, {1}, {2} on disk in {3:0.0} s, counts and content hashes included' -f
+        [PgOps.PgAmount]::Of($backup.Manifest.Tables.Count, 'table'), [PgOps.PgAmount]::Of($rows, 'row'),
+        [PgOps.PgSize]::Format($backup.Bytes), $backup.Duration.TotalSeconds) good
 
     Show-Step 'Prove it: restore into a fresh server and compare every table'
     $drill = $backup | Test-PgRestore
+    $longest = ($drill.Checks.Name | Measure-Object Length -Maximum).Maximum
     foreach ($check in $drill.Checks) {
-        Show-Line "$($check.Name.PadRight(16)) $($check.Detail)" $(if ($check.Status -eq 'Passed') { 'good' } else { 'found' })
+        $mark = $check.Status -eq 'Passed' ? 'good' : 'found'
+        Show-Line "$($check.Name.PadRight($longest))  $($check.Detail)" $mark -Indent ($longest + 2)
     }
     if (-not $drill.Passed) { throw "The drill failed: $($drill.Failure)" }
     Show-Line ('recovered and verified in {0:0.0} s' -f $drill.RecoveryTime.TotalSeconds) good
@@ -137,11 +150,11 @@ if (-not $Quiet) {
     $line = '─' * 74
     Write-Host "`n$($PSStyle.Foreground.BrightGreen)$line$($PSStyle.Reset)"
     Write-Host "   $($PSStyle.Bold)A backup is a backup only once it has been restored and found equal.$($PSStyle.Reset)"
-    Write-Host ('   This one is: {0:N0} rows in {1} tables, back in {2:0.0} s, every hash equal.' -f
-        $figures.Rows, $figures.Tables, $figures.RecoveryTime.TotalSeconds)
+    Write-Host ('   This one is: {0} in {1}, back in {2:0.0} s, every hash equal.' -f
+        [PgOps.PgAmount]::Of($figures.Rows, 'row'), [PgOps.PgAmount]::Of($figures.Tables, 'table'), $figures.RecoveryTime.TotalSeconds)
     Write-Host ('   One flipped bit: found. One changed value: found, in {0}.' -f $figures.ChangedTable)
-    Write-Host ('   {0} migrations, the shop is at version {1}. {2:0.0} s in all; nothing is left behind.' -f
-        $figures.Migrations, $figures.Version, $figures.Duration.TotalSeconds)
+    Write-Host ('   {0}; the shop is at version {1}.' -f [PgOps.PgAmount]::Of($figures.Migrations, 'migration'), $figures.Version)
+    Write-Host ('   {0:0.0} s in all; nothing is left behind.' -f $figures.Duration.TotalSeconds)
     Write-Host "$($PSStyle.Foreground.BrightGreen)$line$($PSStyle.Reset)`n"
 }
 

@@ -39,8 +39,8 @@ if ($WhatIfPreference) {
 }
 
 $drill = Backup-PgDatabase @database -Path $Backups | Test-PgRestore -Strict
-Write-Host ('Proven backup {0}: {1:N0} rows in {2} tables, recovery in {3:0.0} s' -f
-    $drill.Backup.Path, $drill.Rows, $drill.TablesCompared, $drill.RecoveryTime.TotalSeconds)
+Write-Host ('Proven backup {0}: {1} in {2}, recovery in {3:0.0} s' -f $drill.Backup.Path,
+    [PgOps.PgAmount]::Of($drill.Rows, 'row'), [PgOps.PgAmount]::Of($drill.TablesCompared, 'table'), $drill.RecoveryTime.TotalSeconds)
 
 $run = Invoke-PgMigration @database -Path $Migrations -ProvenBy $drill
 $took = '{0:0.0}' -f $run.Duration.TotalSeconds

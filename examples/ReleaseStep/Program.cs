@@ -40,21 +40,23 @@ try
         Console.WriteLine($"1. Sandbox: PostgreSQL {sandbox.ServerVersion}, ready in {sandbox.StartupTime.TotalSeconds:0.0} s");
         var built = await new InvokeMigrations().RunAsync(
             new MigrationRequest { Target = target, Path = migrations, ToVersion = "20260202130000" }, sink, stop.Token);
-        Console.WriteLine($"2. Shop built by {built.Applied.Count} migrations in {built.Duration.TotalSeconds:0.0} s");
+        Console.WriteLine($"2. Shop built by {PgAmount.Of(built.Applied.Count, "migration")} in {built.Duration.TotalSeconds:0.0} s");
     }
 
     var backup = await new BackupDatabase().RunAsync(new BackupDatabaseRequest { Target = target, Path = backups }, sink, stop.Token);
     Console.WriteLine($"3. Backup: {PgSize.Format(backup.Bytes)} in {backup.Duration!.Value.TotalSeconds:0.0} s: {backup.Path}");
 
     var drill = await new TestRestore().RunAsync(new TestRestoreRequest { Backup = backup }, sink, stop.Token);
-    Console.WriteLine($"4. Drill {(drill.Passed ? "passed" : "FAILED")}: {drill.TablesCompared} tables, {drill.Rows:N0} rows compared, "
+    Console.WriteLine($"4. Drill {(drill.Passed ? "passed" : "FAILED")}: {PgAmount.Of(drill.TablesCompared, "table")}, "
+        + $"{PgAmount.Of(drill.Rows, "row")} compared, "
         + $"recovery in {drill.RecoveryTime.TotalSeconds:0.0} s");
 
     // A drill that failed refuses the migration by itself; nothing needs to be checked here.
     var run = await new InvokeMigrations().RunAsync(
         new MigrationRequest { Target = target, Path = migrations, Proof = drill }, sink, stop.Token);
     Console.WriteLine(
-        $"5. Released: {run.FromVersion ?? "empty"} -> {run.ToVersion} with {run.Applied.Count} migrations, backed by {run.BackupId}");
+        $"5. Released: {run.FromVersion ?? "empty"} -> {run.ToVersion} with {PgAmount.Of(run.Applied.Count, "migration")}, "
+            + $"backed by {run.BackupId}");
     return 0;
 }
 catch (PgOpsException error)

@@ -70,9 +70,9 @@ $stamp = [datetime]::UtcNow.ToString('yyyyMMdd-HHmmssZ')
 $report = $results | Export-PgReport (Join-Path $Reports "drill_$stamp.html") -Title "Restore drill of $stamp"
 $results | Where-Object { $_ -is [PgOps.PgDrill] } | ForEach-Object {
     $verdict = $_.Proven ? ($_.Passed ? 'proven' : "proven, yet failed at $($_.Failure)") : 'NOT PROVEN'
-    Write-Output ('{0}: {1}, {2:N0} rows in {3} tables, recovery in {4:0.0} s' -f
-        $_.Database, $verdict, $_.Rows, $_.TablesCompared, $_.RecoveryTime.TotalSeconds)
+    Write-Output ('{0}: {1}, {2} in {3}, recovery in {4:0.0} s' -f $_.Database, $verdict,
+        [PgOps.PgAmount]::Of($_.Rows, 'row'), [PgOps.PgAmount]::Of($_.TablesCompared, 'table'), $_.RecoveryTime.TotalSeconds)
 }
 
 $bad = @($results | Where-Object { -not ($_.Proven -and $_.Passed) })
-if ($bad) { throw "$($bad.Count) of $($newest.Count) backups are not proven, or too old. See $($report.FullName)." }
+if ($bad) { throw "Not proven, or too old: $($bad.Count) of $([PgOps.PgAmount]::Of($newest.Count, 'backup')). See $($report.FullName)." }

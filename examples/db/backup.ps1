@@ -45,8 +45,8 @@ else {
         Stop-Script ("The backup is not proven: $($drill.NotMade -join ', ') could not be made. " +
             "It is in $($backup.Path); no $Out was made.")
     }
-    Write-Host ('Proven: {0:N0} rows in {1} tables restored and equal, in {2:0.0} s' -f
-        $drill.Rows, $drill.TablesCompared, $drill.RecoveryTime.TotalSeconds)
+    Write-Host ('Proven: {0} in {1} restored and equal, in {2:0.0} s' -f
+        [PgOps.PgAmount]::Of($drill.Rows, 'row'), [PgOps.PgAmount]::Of($drill.TablesCompared, 'table'), $drill.RecoveryTime.TotalSeconds)
 }
 
 # Under its name the file is complete. Without -Force Move-Item overwrites nothing.

@@ -54,7 +54,10 @@ if (-not $Force) {
     Stop-Script 'Nothing was done. Give -Force, too, when this is the right database.'
 }
 $restore = Restore-PgDatabase $source -Target $url -IntoEmpty -Confirm:$false
-$compared = if ($restore.TablesVerified -gt 0) { "$($restore.TablesVerified) tables equal to the backup's manifest" }
+$compared = if ($restore.TablesVerified -gt 0) {
+    "$([PgOps.PgAmount]::Of($restore.TablesVerified, 'table')) equal to the backup's manifest"
+}
 else { 'a dump made without PgOps has nothing to compare with' }
-Write-Host ('Restored into {0}: {1:N0} rows, {2}, {3:0.0} s' -f $restore.Target, $restore.Rows, $compared, $restore.Duration.TotalSeconds)
+Write-Host ('Restored into {0}: {1}, {2}, {3:0.0} s' -f
+    $restore.Target, [PgOps.PgAmount]::Of($restore.Rows, 'row'), $compared, $restore.Duration.TotalSeconds)
 $restore

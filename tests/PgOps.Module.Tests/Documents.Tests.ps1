@@ -57,6 +57,13 @@ Describe 'Examples of the documents' {
         Get-Content (Join-Path $TestDrive "documents/$_/drill.html") -Raw | Should -BeLike '*The backup is proven*'
         ([xml](Get-Content (Join-Path $TestDrive "documents/$_/drill.xml") -Raw)).testsuites.testsuite.failures | Should -Be 0
     }
+
+    It 'README.md, typed in the clone, leaves nothing that git shows' {
+        $world = Join-Path $TestDrive 'documents/README_md_empty'
+        $written = @(Get-ChildItem $world -Recurse -File -Force).ForEach({ [System.IO.Path]::GetRelativePath($world, $_.FullName) })
+        $written.Count | Should -BeGreaterThan 5
+        $written | Where-Object { git -C $PgOpsRoot check-ignore -q --no-index -- $_; $LASTEXITCODE -ne 0 } | Should -BeNullOrEmpty
+    }
 }
 
 Describe 'README' {
@@ -81,6 +88,50 @@ Describe 'README' {
         $pictures = @(Get-ChildItem (Join-Path $PgOpsRoot 'docs/pictures') -Filter *.png)
         $pictures.Count | Should -Be 2
         $pictures | Where-Object Length -GT 150kB | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Names in <_>' -ForEach $markdown {
+    BeforeAll {
+        $name = $_
+        $text = (Get-Content (Join-Path $PgOpsRoot $name) -Raw) -replace '(?ms)^```.*?^```'
+        $files = @(git -C $PgOpsRoot ls-files --cached --others --exclude-standard)
+        $spans = [regex]::Matches($text, '`([^`\n]+)`').ForEach({ $_.Groups[1].Value })
+        # A clone without git's folder has nothing to compare with.
+        if (-not $files) { throw 'git lists no files.' }
+    }
+
+    It 'are of cmdlets that exist' {
+        [regex]::Matches($text, '\b[A-Z][a-z]+-Pg[A-Z]\w+').ForEach({ $_.Value }) | Select-Object -Unique |
+            Where-Object { $_ -notin $cmdlets -and $name -ne 'CHANGELOG.md' } | Should -BeNullOrEmpty
+    }
+
+    It 'are of files and folders that exist' -Skip:($_ -eq 'CHANGELOG.md') {
+        $inFolder = '^(src|tests|docs|examples|module|\.ci|\.config|\.github)/[\w.\-/]+$'
+        $spans | Where-Object { $_ -match $inFolder -or $_ -match '^[\w.\-/]+\.(cs|ps1|psd1|psm1|ps1xml)$' } |
+            Where-Object {
+                $path = $_.TrimEnd('/') -replace '^\./'
+                -not ($files -match "(^|/)$([regex]::Escape($path))(/|$)")
+            } | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Steps in CONTRIBUTING' {
+    It 'name what the files that they name hold' {
+        $text = Get-Content (Join-Path $PgOpsRoot 'CONTRIBUTING.md') -Raw
+        $files = @(git -C $PgOpsRoot ls-files --cached --others --exclude-standard) -match '\.(cs|ps1|psd1|ps1xml)$'
+        $steps = @([regex]::Matches($text, '(?m)^\d+\. .*(\n +.*)*').ForEach({ $_.Value }))
+        $steps.Count | Should -BeGreaterThan 30
+        $wrong = foreach ($step in $steps) {
+            $spans = [regex]::Matches($step, '`([^`\n]+)`').ForEach({ $_.Groups[1].Value })
+            $named = @($spans -match '/|\.(cs|ps1|psd1|ps1xml)$' -notmatch '<' | ForEach-Object {
+                    $files -match "(^|/)$([regex]::Escape($_.TrimEnd('/')))(/|$)"
+                })
+            if (-not $named) { continue }
+            $code = ($named | ForEach-Object { Get-Content (Join-Path $PgOpsRoot $_) -Raw; Split-Path $_ -LeafBase }) -join "`n"
+            $spans -cmatch '^[A-Z]\w*[a-z]\w*$' | Where-Object { $code -cnotmatch "\b$_\b" } | ForEach-Object { "$_ in: $step" }
+        }
+        $wrong | Should -BeNullOrEmpty
     }
 }
 

@@ -144,6 +144,19 @@ Describe 'Errors' {
         "$($failures[0])" | Should -BeLike '*localhost:1*State: The connection was not made, so nothing was done*Next:*'
     }
 
+    It 'every code but Unknown has a category' {
+        $records = (Get-Command Test-PgTarget).ImplementingType.Assembly.GetType('PgOps.Cmdlets.Pipeline.ErrorRecords')
+        $category = $records.GetMethod('Category', [System.Reflection.BindingFlags]'NonPublic, Static')
+        $codes = [enum]::GetValues([PgOps.PgErrorCode])
+        $codes.Count | Should -BeGreaterThan 45
+        $codes | Where-Object { $category.Invoke($null, @($_)) -eq 'NotSpecified' } | Should -Be 'Unknown'
+        $expected = @{
+            StatementFailed = 'InvalidResult'; MigrationFailed = 'InvalidResult'; ToolFailed = 'FromStdErr'
+            SandboxFailed = 'ResourceUnavailable'; BackupFailed = 'WriteError'; RestoreFailed = 'WriteError'
+        }
+        foreach ($code in $expected.Keys) { $category.Invoke($null, @([PgOps.PgErrorCode] $code)) | Should -Be $expected[$code] }
+    }
+
     It '-ErrorAction Stop makes it terminating' {
         { Get-PgMigration $sandbox -Path ./nowhere -ErrorAction Stop } | Should -Throw -ErrorId 'PathNotFound,*'
     }

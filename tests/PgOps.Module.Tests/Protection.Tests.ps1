@@ -86,6 +86,9 @@ Describe 'An encrypted backup' -Skip:(-not $env:CI -and -not (Get-Command age-ke
         ($backup | Test-PgBackup).Checks.Where({ $_.Name -eq 'table-of-contents' }).Status | Should -Be Skipped
         ($backup | Test-PgBackup -Identity $identity).Checks.Status | Sort-Object -Unique | Should -Be Passed
         ($backup | Test-PgRestore -Target $sandbox -Identity $identity).Proven | Should -BeTrue
+        (Compare-PgDatabase $backup $sandbox -Identity $identity).Passed | Should -BeTrue
+        (Compare-PgDatabase $backup $backup -Identity $identity).Passed | Should -BeTrue
+        { Compare-PgDatabase $sandbox $sandbox -Identity $identity -ErrorAction Stop } | Should -Throw '*neither side*is a backup*'
         $backup | Restore-PgDatabase -Target $sandbox -Database "opened_$_" `
             -ErrorVariable failure -ErrorAction SilentlyContinue -Confirm:$false
         $failure[0].FullyQualifiedErrorId | Should -BeLike 'DecryptionFailed*'

@@ -222,5 +222,24 @@ Describe 'A bare name beside a target' {
         $found.Target.Database | Should -Be 'shop', 'shop2'
         $found.Target.Host | Select-Object -Unique | Should -Be $target.Host
         { Test-PgDatabase $target, shop2, 'postgresql://db1/x' } | Should -Throw "*'shop2' stands beside targets on 2 servers*"
+        (Test-PgTarget $target, shop2).Target | ForEach-Object { "$_" } | Should -Be "$target", "$($target.WithDatabase('shop2'))"
+    }
+}
+
+Describe 'A list of targets' {
+    It 'is refused with the way out where one is taken: <_>' -ForEach 'Backup-PgDatabase', 'Switch-PgDatabase', 'New-PgExpectation' {
+        { & $_ -Target $target, shop2 } | Should -Throw (
+            '*One target is taken here, and the list holds 2.*$targets | ForEach-Object*$target.WithDatabase(*')
+        { & $_ -Target @() } | Should -Throw '*The target is an empty list*'
+    }
+
+    It 'of one is that one' {
+        (Backup-PgDatabase @($target) -Path (Join-Path $TestDrive 'of one')).Database | Should -Be 'shop'
+    }
+
+    It 'that is empty does not become the environment''s target: <_>' -ForEach 'Test-PgTarget', 'Invoke-PgMigration', 'Test-PgDatabase' {
+        $env:DATABASE_URL = $target.GetConnectionUri()
+        try { { & $_ -Target @() } | Should -Throw '*The target is an empty list*Nothing was done*' }
+        finally { $env:DATABASE_URL = [NullString]::Value }
     }
 }

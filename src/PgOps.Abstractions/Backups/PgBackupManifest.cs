@@ -85,8 +85,8 @@ public sealed record PgBackupManifest
 
     /// <inheritdoc/>
     public override string ToString()
-        => FormattableString.Invariant(
-            $"{Format}, PostgreSQL {Server.Version}, {Tables.Count:N0} tables, {Tables.Sum(table => table.Rows):N0} rows");
+        => $"{Format}, PostgreSQL {Server.Version}, {PgAmount.Of(Tables.Count, "table")}, "
+            + $"{PgAmount.Of(Tables.Sum(table => table.Rows), "row")}";
 }
 
 /// <summary>The server a backup was taken from.</summary>

@@ -32,5 +32,5 @@ public sealed record PgObjectInventory
     public int Count => Kinds.Values.Sum(kind => kind.Count);
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"{Count:N0} objects");
+    public override string ToString() => PgAmount.Of(Count, "object");
 }

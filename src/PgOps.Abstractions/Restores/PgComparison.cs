@@ -65,18 +65,20 @@ public sealed record PgTableComparison
     /// <inheritdoc/>
     public override string ToString() => Verdict switch
     {
-        PgTableVerdict.RowsDiffer => $"{Schema}.{Name}: {ReferenceRows} rows expected, {DifferenceRows} found",
-        PgTableVerdict.ContentDiffers => $"{Schema}.{Name}: the same {ReferenceRows} rows in number, but their content differs",
-        PgTableVerdict.Missing => $"{Schema}.{Name}: missing ({ReferenceRows} rows expected)",
-        PgTableVerdict.Counted => $"{Schema}.{Name}: {DifferenceRows} rows, nothing to compare with",
-        PgTableVerdict.Extra => $"{Schema}.{Name}: not in the reference ({DifferenceRows} rows)",
+        PgTableVerdict.RowsDiffer => $"{Schema}.{Name}: {Rows(ReferenceRows)} expected, {DifferenceRows:N0} found",
+        PgTableVerdict.ContentDiffers => $"{Schema}.{Name}: the same {Rows(ReferenceRows)} in number, but their content differs",
+        PgTableVerdict.Missing => $"{Schema}.{Name}: missing ({Rows(ReferenceRows)} expected)",
+        PgTableVerdict.Counted => $"{Schema}.{Name}: {Rows(DifferenceRows)}, nothing to compare with",
+        PgTableVerdict.Extra => $"{Schema}.{Name}: not in the reference ({Rows(DifferenceRows)})",
         PgTableVerdict.GeneratedColumnsDiffer =>
             $"{Schema}.{Name}: the rows as dumped are equal, but not their stored generated "
                 + $"{(DifferingColumns.Count == 1 ? "column" : "columns")} {string.Join(", ", DifferingColumns)}",
         PgTableVerdict.GeneratedNotCompared =>
-            $"{Schema}.{Name}: equal, {ReferenceRows} rows; stored generated columns not compared",
-        _ => $"{Schema}.{Name}: equal, {ReferenceRows} rows",
+            $"{Schema}.{Name}: equal, {Rows(ReferenceRows)}; stored generated columns not compared",
+        _ => $"{Schema}.{Name}: equal, {Rows(ReferenceRows)}",
     };
+
+    private static string Rows(long? number) => number is { } counted ? PgAmount.Of(counted, "row") : "rows that were not counted";
 }
 
 /// <summary>What <c>Compare-PgDatabase</c> found.</summary>

@@ -39,6 +39,10 @@ internal static class ErrorRecords
         PgErrorCode.HistoryTampered or PgErrorCode.SignatureInvalid or PgErrorCode.DecryptionFailed => ErrorCategory.SecurityError,
         PgErrorCode.BackupDamaged or PgErrorCode.RestoreMismatch or PgErrorCode.CheckFailed => ErrorCategory.InvalidData,
         PgErrorCode.Cancelled or PgErrorCode.TargetsNotBegun => ErrorCategory.OperationStopped,
+        PgErrorCode.StatementFailed or PgErrorCode.MigrationFailed => ErrorCategory.InvalidResult,
+        PgErrorCode.ToolFailed => ErrorCategory.FromStdErr,
+        PgErrorCode.SandboxFailed => ErrorCategory.ResourceUnavailable,
+        PgErrorCode.BackupFailed or PgErrorCode.RestoreFailed => ErrorCategory.WriteError,
         _ => ErrorCategory.NotSpecified,
     };
 }

@@ -11,8 +11,8 @@ internal static class FailedChecks
             failed.Count == 0
                 ? $"{subject}: what had to be checked could not be.\n"
                     + string.Join('\n', checks.Select(check => $"  {check.Name}: {check.Detail}"))
-                : $"{subject}: {failed.Count} {(failed.Count == 1 ? "check" : "checks")} "
-                    + $"failed.\n{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
+                : $"{subject}: {PgAmount.Of(failed.Count, "check")} failed.\n"
+                    + $"{string.Join('\n', failed.Select(check => $"  {check.Name}: {check.Detail}"))}",
             null,
             "The result object holds every check.")
         {

@@ -26,7 +26,8 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
         {
             if ((inputData is PSObject { BaseObject: var inner } ? inner : inputData) is IList list)
             {
-                return Many ? Beside([.. list.Cast<object?>().Select(NameOrTarget)]) : list.Cast<object?>().Select(One).ToArray();
+                List<object?> items = list.Count > 0 ? [.. list] : throw Nothing("an empty list");
+                return Many ? Beside([.. items.Select(NameOrTarget)]) : Only(items)!;
             }
 
             var one = KeepsNames ? NameOrTarget(inputData) : One(inputData);
@@ -51,11 +52,7 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
         return value switch
         {
             // Whoever gives a target means that one, and not the one of the environment.
-            null => throw new PgOpsException(
-                PgErrorCode.TargetInvalid,
-                "The target is $null: the variable or command that was to give it gave nothing.",
-                "Nothing was done.",
-                "Look at where it comes from; without the parameter DATABASE_URL and the PG* variables are taken."),
+            null => throw Nothing("$null"),
             PgTarget target => target,
             PgSandbox sandbox => sandbox.Target,
 
@@ -80,6 +77,22 @@ public sealed class TargetTransformationAttribute : ArgumentTransformationAttrib
                 "Give a postgresql:// URI, 'host=… dbname=…', or the object of New-PgTarget or Start-PgSandbox."),
         };
     }
+
+    private static PgOpsException Nothing(string given) => new(
+        PgErrorCode.TargetInvalid,
+        $"The target is {given}: the variable or command that was to give it gave nothing.",
+        "Nothing was done.",
+        "Look at where it comes from; without the parameter DATABASE_URL and the PG* variables are taken.");
+
+    /// <summary>What a list of one holds: PowerShell gives a list where a command may give several.</summary>
+    private object? Only(List<object?> list) => list is [var one]
+        ? KeepsNames ? NameOrTarget(one) : One(one)
+        : throw new PgOpsException(
+            PgErrorCode.TargetInvalid,
+            $"One target is taken here, and the list holds {list.Count}.",
+            "Nothing was done.",
+            "Run the command once for each: $targets | ForEach-Object { … $_ }. A database beside another one on its server is "
+                + "$target.WithDatabase('name').");
 
     private static object? NameOrTarget(object? input)
         => (input is PSObject wrapped ? wrapped.BaseObject : input) is string text && TargetParser.IsDatabaseName(text)

@@ -30,7 +30,7 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
     /// The identity file that decrypts the backup's manifest, when the backup was made with -Recipient for age. gpg takes its keys from
     /// its own keyring.
     /// </summary>
-    [Parameter(ParameterSetName = "Backup")]
+    [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Identity { get; set; }
 
@@ -87,6 +87,16 @@ public sealed class ComparePgDatabaseCommand : PgCmdlet
         var backup = Backup ?? Reference as PgBackup;
         var other = Difference as PgBackup;
         var (reference, difference) = (default(PgTarget), default(PgTarget));
+        if (Identity is not null && backup is null && other is null)
+        {
+            WriteFailure(new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                "-Identity decrypts a backup's manifest, and neither side of this comparison is a backup.",
+                "Nothing was compared.",
+                "Leave -Identity out, or give a backup: Compare-PgDatabase $backup $target -Identity …"));
+            return;
+        }
+
         if (!Understand(() => (reference, difference) = (Side(Reference, Difference), Side(Difference, Reference))))
         {
             return;

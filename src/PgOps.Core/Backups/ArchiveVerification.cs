@@ -113,7 +113,8 @@ internal static class ArchiveVerification
                 PgErrorCode.BackupFailed,
                 missing.Count > 0
                     ? $"The archive holds no rows of {NameList.InSentence(missing, 10)}, which the snapshot has."
-                    : FormattableString.Invariant($"The archive holds {inArchive.Count} tables with rows, the snapshot {expected.Count}."),
+                    : $"The archive holds {PgAmount.Of(inArchive.Count, "table")} with rows, "
+                        + $"the snapshot {PgAmount.Of(expected.Count, "table")}.",
                 BackupDatabase.NothingLeft,
                 "Run the backup again; if this stays, it is a defect of PgOps: please report it with the server's and pg_dump's version.");
         }

@@ -10,7 +10,7 @@ internal static partial class BackupLog
 
     [LoggerMessage(6002, LogLevel.Information,
         "The fingerprint ({Depth}) took {Seconds:0.00} s of {Total:0.00} s beside pg_dump "
-        + "and {After:0.00} s after it, for {Tables} tables.")]
+        + "and {After:0.00} s after it, tables: {Tables}.")]
     internal static partial void FingerprintTook(
         this ILogger log, PgFingerprintDepth depth, double seconds, double total, double after, int tables);
 

@@ -67,7 +67,8 @@ internal sealed class EncryptedDump
             : throw new PgOpsException(
                 PgErrorCode.BackupFailed,
                 string.Create(
-                    CultureInfo.InvariantCulture, $"pg_restore read {_rows.Count} of {Contents.TableCount} tables in what pg_dump wrote."),
+                    CultureInfo.InvariantCulture,
+                    $"pg_restore read {_rows.Count} of {PgAmount.Of(Contents.TableCount, "table")} in what pg_dump wrote."),
                 BackupDatabase.NothingLeft);
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 
@@ -35,7 +34,7 @@ public sealed class PreviewBackup
                 var (pgDump, tables) = (plan.Tools.Dump, plan.Listed.Tables);
                 var part = request.Selection.IsWhole ? "" : $", a part ({string.Join(' ', request.Selection.Words(pgDump.Major))})";
                 var bytes = PgSize.Format(tables.Sum(table => table.Bytes));
-                return $"Back up {request.Target} ({Amount.Of(tables.Count, "table")}, {bytes}) with pg_dump {pgDump.Version}, "
+                return $"Back up {request.Target} ({PgAmount.Of(tables.Count, "table")}, {bytes}) with pg_dump {pgDump.Version}, "
                     + $"{request.Format} format, fingerprint {request.Fingerprint}{part}"
                     + $"{Protection(request, encryptor)}{Keeping(request)}, "
                     + (request.SingleFile

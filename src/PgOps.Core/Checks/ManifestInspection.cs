@@ -93,7 +93,7 @@ internal sealed class ManifestInspection
 
         if (unsettled > 0)
         {
-            notCompared.Add($"{Amount.Of(unsettled, "column")} not compared: {InternalOptions.WhyNotCompared}");
+            notCompared.Add($"{PgAmount.Of(unsettled, "column")} not compared: {InternalOptions.WhyNotCompared}");
         }
 
         return new Inspection(findings, notCompared.Count == 0 ? null : string.Join("; ", notCompared));

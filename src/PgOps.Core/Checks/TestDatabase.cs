@@ -138,7 +138,7 @@ public sealed class TestDatabase
     }
 
     private static string? Count(int number, string what)
-        => number == 0 ? null : Amount.Of(number, what);
+        => number == 0 ? null : PgAmount.Of(number, what);
 
     private static PgFindingSeverity Weigh(PgFinding finding, TestDatabaseRequest request)
         => request.AsError.Contains(finding.Kind) ? PgFindingSeverity.Error

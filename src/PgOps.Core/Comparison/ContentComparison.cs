@@ -139,12 +139,12 @@ internal sealed class ContentComparison
                 }),
             ],
             [
-                PgCheck.Skip(PgCheckName.Tables, Text($"{Amount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
-                PgCheck.Skip(PgCheckName.RowCounts, Text($"{Amount.Of(rows, "row")} restored; {NothingToCompare}")),
+                PgCheck.Skip(PgCheckName.Tables, Text($"{PgAmount.Of(found.Tables.Count, "table")} restored; {NothingToCompare}")),
+                PgCheck.Skip(PgCheckName.RowCounts, Text($"{PgAmount.Of(rows, "row")} restored; {NothingToCompare}")),
                 PgCheck.Skip(PgCheckName.Content, NothingToCompare),
                 PgCheck.Skip(PgCheckName.GeneratedColumns, NothingToCompare),
                 PgCheck.Skip(PgCheckName.MaterializedViews, NothingToCompare),
-                PgCheck.Skip(PgCheckName.Sequences, Text($"{Amount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
+                PgCheck.Skip(PgCheckName.Sequences, Text($"{PgAmount.Of(found.Sequences.Count, "sequence")} restored; {NothingToCompare}")),
             ],
             rows);
     }
@@ -198,7 +198,7 @@ internal sealed class ContentComparison
         var wrong = tables.Where(table => table.Verdict is PgTableVerdict.Missing or PgTableVerdict.Extra).ToList();
         return wrong.Count > 0
             ? PgCheck.Fail(PgCheckName.Tables, Names(wrong))
-            : PgCheck.Pass(PgCheckName.Tables, Text($"{Amount.Of(expected, "table")}, none missing, none extra") + (unlogged.Count == 0
+            : PgCheck.Pass(PgCheckName.Tables, Text($"{PgAmount.Of(expected, "table")}, none missing, none extra") + (unlogged.Count == 0
                 ? ""
                 : $"; not compared: {NameList.Of(unlogged)} (unlogged, and a standby does not have what they hold)"));
     }
@@ -217,8 +217,8 @@ internal sealed class ContentComparison
         }
 
         var compared = tables.Where(InBoth).ToList();
-        var rows = Amount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row");
-        return PgCheck.Pass(PgCheckName.RowCounts, Text($"{rows} in {Amount.Of(compared.Count, "table")}, as expected"));
+        var rows = PgAmount.Of(compared.Sum(table => table.DifferenceRows ?? 0), "row");
+        return PgCheck.Pass(PgCheckName.RowCounts, Text($"{rows} in {PgAmount.Of(compared.Count, "table")}, as expected"));
     }
 
     private static PgCheck Content(List<PgTableComparison> tables, PgFingerprintDepth depth)
@@ -241,7 +241,7 @@ internal sealed class ContentComparison
             ? PgCheck.Fail(
                 PgCheckName.Content,
                 "no content hash to compare with for " + NameList.Of(unhashed.Select(table => $"{table.Schema}.{table.Name}")))
-            : PgCheck.Pass(PgCheckName.Content, Text($"the content hashes of {Amount.Of(compared.Count, "table")} are equal"));
+            : PgCheck.Pass(PgCheckName.Content, Text($"the content hashes of {PgAmount.Of(compared.Count, "table")} are equal"));
     }
 
     /// <summary>
@@ -288,7 +288,7 @@ internal sealed class ContentComparison
         wrong.AddRange(there.Values.Select(extra => $"{extra}: not in the reference"));
         return wrong.Count > 0
             ? PgCheck.Fail(PgCheckName.Sequences, NameList.Of(wrong))
-            : PgCheck.Pass(PgCheckName.Sequences, Text($"{Amount.Of(reference.Count, "sequence")} in position"));
+            : PgCheck.Pass(PgCheckName.Sequences, Text($"{PgAmount.Of(reference.Count, "sequence")} in position"));
     }
 
     private static Int128 Next(PgSequencePosition position)

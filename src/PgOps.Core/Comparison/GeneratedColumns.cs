@@ -51,7 +51,7 @@ internal static class GeneratedColumns
                     + NameList.Of(unknown.Select(table => $"{table.Schema}.{table.Name}")))
             : PgCheck.Pass(
                 PgCheckName.GeneratedColumns,
-                count == 0 ? "no table has stored generated columns" : $"the content hashes of {Amount.Of(count, "column")} are equal");
+                count == 0 ? "no table has stored generated columns" : $"the content hashes of {PgAmount.Of(count, "column")} are equal");
     }
 
     // Where one side has looked and found none, there is nothing to compare; the definitions are compared elsewhere.

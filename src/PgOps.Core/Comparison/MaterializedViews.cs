@@ -91,7 +91,7 @@ internal static class MaterializedViews
             ? PgCheck.Skip(PgCheckName.MaterializedViews, remark[2..])
             : PgCheck.Pass(
                 PgCheckName.MaterializedViews,
-                $"the content of {Amount.Of(pairs.Count - silent.Count - wrong.Count, "materialized view")} is equal"
+                $"the content of {PgAmount.Of(pairs.Count - silent.Count - wrong.Count, "materialized view")} is equal"
                     + (wrong.Count == 0 ? "" : $"; differs: {NameList.Of(wrong)}: the restore refreshed it, and the source had not "
                         + "since its data changed, or its query depends on more than data and settings (REFRESH in the source "
                         + "before the backup tells which)")
@@ -163,5 +163,5 @@ internal static class MaterializedViews
         => string.Create(CultureInfo.InvariantCulture, $"{pair.Expected} ({Content(pair.Expected)} expected, {Content(pair.Found)} found)");
 
     private static string Content(PgMaterializedViewFingerprint view)
-        => view.Populated ? Amount.Of(view.Rows, "row") : "no data";
+        => view.Populated ? PgAmount.Of(view.Rows, "row") : "no data";
 }

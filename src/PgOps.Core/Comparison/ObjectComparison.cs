@@ -201,7 +201,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
         internal PgCheck Check(string name, string versions)
         {
-            var said = new List<string> { Amount.Of(Compared, "equal definition") };
+            var said = new List<string> { PgAmount.Of(Compared, "equal definition") };
             if (Unread.Count > 0)
             {
                 Unread.Sort(StringComparer.Ordinal);
@@ -210,7 +210,7 @@ internal sealed record ObjectComparison(IReadOnlyList<PgCheck> Checks, IReadOnly
 
             if (Unsettled > 0)
             {
-                said.Add($"{Amount.Of(Unsettled, "column")} not compared: {InternalOptions.WhyNotCompared}");
+                said.Add($"{PgAmount.Of(Unsettled, "column")} not compared: {InternalOptions.WhyNotCompared}");
             }
 
             said.AddRange(_excuses);

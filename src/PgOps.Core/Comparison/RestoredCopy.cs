@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Postgres.Catalog;
@@ -186,7 +185,7 @@ internal static class RestoredCopy
         var waiting = invalid.Count == 0
             ? ""
             : "; not complete over all partitions, as in the source: " + string.Join(", ", invalid.Select(index => index.Name));
-        return PgCheck.Pass(PgCheckName.Indexes, $"{Amount.Of(count, "index")}, none invalid{waiting}");
+        return PgCheck.Pass(PgCheckName.Indexes, $"{PgAmount.Of(count, "index")}, none invalid{waiting}");
     }
 
     private static async Task<PgCheck> ConstraintsAsync(NpgsqlConnection session, CancellationToken cancellationToken)
@@ -195,12 +194,12 @@ internal static class RestoredCopy
             ConstraintsQuery, row => (Name: row.GetString(0), Valid: row.GetBoolean(1)), cancellationToken).ConfigureAwait(false);
         var unvalidated = constraints.Where(constraint => !constraint.Valid).Select(constraint => constraint.Name).ToList();
         var remark = unvalidated.Count == 0 ? "all validated" : "NOT VALID as dumped: " + string.Join(", ", unvalidated);
-        return PgCheck.Pass(PgCheckName.Constraints, $"{Amount.Of(constraints.Count, "constraint")}, {remark}");
+        return PgCheck.Pass(PgCheckName.Constraints, $"{PgAmount.Of(constraints.Count, "constraint")}, {remark}");
     }
 
     private static string Describe(PgMigrationMark mark)
         => string.Create(CultureInfo.InvariantCulture, $"version {$"{mark.Version} {mark.Name}".TrimEnd()}, ")
-            + string.Create(CultureInfo.InvariantCulture, $"{mark.HistoryRows} rows in the history")
+            + $"{PgAmount.Of(mark.HistoryRows, "row")} in the history"
             + mark.HistorySchema switch
             {
                 _ when mark.Tool is not null => $" of {mark.Tool}",

@@ -94,7 +94,7 @@ internal sealed class SessionDrain
                 return fixedOnes.Count == 0 ? polling.Waited : throw MayNotEnd(target, fixedOnes);
             }
 
-            var status = $"waiting for {waited.Count} sessions; the oldest: {waited[0].Session}";
+            var status = $"waiting for {PgAmount.Of(waited.Count, "session")}; the oldest: {waited[0].Session}";
             sink.Progress(new OperationProgress(1, $"Switching {target.Database}", status, -1, grace - polling.Waited, false));
             await polling.PauseAsync(cancellationToken).ConfigureAwait(false);
         }

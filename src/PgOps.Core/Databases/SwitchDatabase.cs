@@ -245,7 +245,8 @@ public sealed class SwitchDatabase
     private static async Task<Exception> FailureAsync(
         SwitchDatabaseRequest request, SwitchPlan plan, SessionDrain drain, Exception error)
     {
-        var cut = drain.Ended.Count == 0 ? "no session was ended" : FormattableString.Invariant($"{drain.Ended.Count} sessions were ended");
+        var ended = drain.Ended.Count;
+        var cut = ended == 0 ? "no session was ended" : $"{PgAmount.Of(ended, "session")} {(ended == 1 ? "was" : "were")} ended";
         var state = $"{request.Target} is the database that it was, and open to connections; {cut}.";
         switch ((error as PostgresException)?.SqlState)
         {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Npgsql;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.Connections;
 
@@ -86,7 +85,7 @@ internal sealed record SwitchPlan(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"Wait up to {request.GracePeriod.TotalSeconds:0.#} s for transactions that run, "
-                    + $"then end {Amount.Of(sessions.Count, "session")} of others"),
+                    + $"then end {PgAmount.Of(sessions.Count, "session")} of others"),
             .. sessions.Select(session => $"End in {session.Database}: {session}"),
         ];
     }

@@ -165,7 +165,7 @@ internal sealed record MigrationPlan(
         {
             throw new PgOpsException(
                 code,
-                $"{found[0].Target}: {Amount.Of(found.Count, "migration")} "
+                $"{found[0].Target}: {PgAmount.Of(found.Count, "migration")} "
                     + $"{what}:{NameList.Lines(found.Select(migration => migration.ToString()), ListLimit)}",
                 "Nothing was touched.",
                 next.Replace("{0}", found[0].Version, StringComparison.Ordinal))

@@ -138,7 +138,7 @@ public sealed class ExportReport
         var text = new ReportText(records.SelectMany(RecordFacts.Targets));
         var results = new ReportReader(text).Read(records).ToList();
         return Of(
-            text.Clean(title ?? (results.Count == 1 ? results[0].Title : $"PgOps report: {results.Count} results")),
+            text.Clean(title ?? (results.Count == 1 ? results[0].Title : $"PgOps report: {PgAmount.Of(results.Count, "result")}")),
             results.Count == 1 ? results[0].Summary : Summary(results),
             results);
     }
@@ -151,7 +151,7 @@ public sealed class ExportReport
             .Where(group => group.Titles.Count > 0).ToList();
         if (counts is [(ReportOutcome.Passed, _)])
         {
-            return $"All {results.Count} results passed.";
+            return $"All {PgAmount.Of(results.Count, "result")} passed.";
         }
 
         return string.Join(' ', counts.Select(group => string.Create(

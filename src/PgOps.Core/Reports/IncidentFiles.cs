@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Repository;
 
 namespace PgOps.Core.Reports;
@@ -25,7 +24,7 @@ internal static class IncidentFiles
         var (lines, sound) = DrillLedger.ReadLines(folder);
         evidence.Sources.Add(text.Clean(string.Create(
             CultureInfo.InvariantCulture,
-            $"{folder}: {Amount.Of(backups.Count, "backup")}, {Amount.Of(lines.Count, "drill")} in the ledger; {(sound == lines.Count ? "its chain of hashes holds" : $"**its chain of hashes breaks at line {sound + 1}: it was edited**")}.")));
+            $"{folder}: {PgAmount.Of(backups.Count, "backup")}, {PgAmount.Of(lines.Count, "drill")} in the ledger; {(sound == lines.Count ? "its chain of hashes holds" : $"**its chain of hashes breaks at line {sound + 1}: it was edited**")}.")));
         foreach (var backup in backups.Where(backup => request.Covers(backup.SnapshotAt)))
         {
             evidence.Events.Add(
@@ -91,7 +90,7 @@ internal static class IncidentFiles
 
         evidence.Sources.Add(text.Clean(string.Create(
             CultureInfo.InvariantCulture,
-            $"{path}: {Amount.Of(taken, "line")}{(strange == 0 ? "" : $"; {Amount.Of(strange, "line")} not of PgOps' form left out")}.")));
+            $"{path}: {PgAmount.Of(taken, "line")}{(strange == 0 ? "" : $"; {PgAmount.Of(strange, "line")} not of PgOps' form left out")}.")));
     }
 
     private static void Take(JsonElement drill, DateTime at, IncidentEvidence evidence, ReportText text)

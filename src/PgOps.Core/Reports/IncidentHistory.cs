@@ -31,7 +31,7 @@ internal static class IncidentHistory
                 var covered = rows.FindAll(row => request.Covers(At(row)));
                 evidence.Sources.Add(text.Clean(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{target}: {covered.Count} of {rows.Count} rows of {table.Name}; {chain}.")));
+                    $"{target}: {covered.Count} of {PgAmount.Of(rows.Count, "row")} of {table.Name}; {chain}.")));
                 foreach (var row in covered)
                 {
                     Take(row, rows, evidence, text);

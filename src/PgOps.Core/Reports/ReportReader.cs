@@ -44,10 +44,10 @@ internal sealed class ReportReader
         PgRestore restore => Result(
             restore, "Restore", restore.Target.ToString(), restore.Checks,
             $"The backup of {restore.Backup.Database} as of {ReportText.Time(restore.Backup.SnapshotAt)} was restored; "
-                + $"{Amount.Of(restore.TablesVerified, "table")} with {Amount.Of(restore.Rows, "row")} were found equal to it."),
+                + $"{PgAmount.Of(restore.TablesVerified, "table")} with {PgAmount.Of(restore.Rows, "row")} were found equal to it."),
         PgComparison comparison => Result(
             comparison, "Comparison", $"{comparison.Difference} with {comparison.Reference}", comparison.Checks,
-            comparison.Passed ? null : $"{Amount.Of(comparison.Differences.Count(), "table")} of {comparison.Tables.Count} differ."),
+            comparison.Passed ? null : $"{PgAmount.Of(comparison.Differences.Count(), "table")} of {comparison.Tables.Count} differ."),
         PgTargetTest test => Result(test, "Test", test.Target.ToString(), test.Checks),
         PgDatabaseTest test => Test(test),
         PgMigrationRun run => Run(run),
@@ -87,8 +87,8 @@ internal sealed class ReportReader
         return drill switch
         {
             { Proven: true } =>
-                $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {Amount.Of(drill.TablesCompared, "table")} "
-                + $"with {Amount.Of(drill.Rows, "row")} were restored and equal the source. "
+                $"The backup is proven: as of {ReportText.Time(drill.Backup.SnapshotAt)}, {PgAmount.Of(drill.TablesCompared, "table")} "
+                + $"with {PgAmount.Of(drill.Rows, "row")} were restored and equal the source. "
                 + $"Recovery took {SpanText.Measured(drill.RecoveryTime)}; "
                 + $"{SpanText.Measured(drill.DataAge)} of work would have been lost.{yet}",
             { BackupPassed: true } => $"The backup restores, but it is not proven: its content was not compared.{yet}",
@@ -154,7 +154,7 @@ internal sealed class ReportReader
 
         if (run.StillPending > 0)
         {
-            checks.Add(PgCheck.Skip(PgCheckName.Pending, $"{Amount.Of(run.StillPending, "migration")} still pending, because of -ToVersion"));
+            checks.Add(PgCheck.Skip(PgCheckName.Pending, $"{PgAmount.Of(run.StillPending, "migration")} still pending, because of -ToVersion"));
         }
 
         var say = run.FromVersion == run.ToVersion
@@ -237,7 +237,7 @@ internal sealed class ReportReader
         var skipped = Names(checks, PgCheckStatus.Skipped);
         string[] parts =
         [
-            $"{Amount.Of(checks.Count, "check")}:",
+            $"{PgAmount.Of(checks.Count, "check")}:",
             $"{checks.Count - failed.Count - skipped.Count} passed",
             failed.Count == 0 ? "" : $", {failed.Count} failed ({Some(failed)})",
             skipped.Count == 0 ? "" : $", {skipped.Count} not made ({Some(skipped)})",

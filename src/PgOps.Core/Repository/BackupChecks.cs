@@ -31,7 +31,7 @@ internal static class BackupChecks
         }
 
         return missing.Count + extra.Count == 0
-            ? PgCheck.Pass(Name, string.Create(CultureInfo.InvariantCulture, $"{names.Count + 1} files, none missing, none extra"))
+            ? PgCheck.Pass(Name, $"{PgAmount.Of(names.Count + 1, "file")}, none missing, none extra")
             : PgCheck.Fail(Name, string.Join("; ", new[]
             {
                 missing.Count > 0 ? $"missing: {NameList.InSentence(missing)}" : "",
@@ -52,7 +52,7 @@ internal static class BackupChecks
         {
             return PgCheck.Pass(Name, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Amount.Of(files.Sum(file => file.Bytes), "byte")} in {Amount.Of(files.Count, "file")}, as they were written"));
+                $"{PgAmount.Of(files.Sum(file => file.Bytes), "byte")} in {PgAmount.Of(files.Count, "file")}, as they were written"));
         }
 
         var (hashes, wellFormed) = HashList.Parse(list);
@@ -94,10 +94,11 @@ internal static class BackupChecks
         return bytes == manifest.Payload.Bytes
             ? PgCheck.Pass(Name, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{manifest.Format}, {Amount.Of(manifest.Tables.Count, "table")}, "
-                    + $"{Amount.Of(manifest.Tables.Sum(table => table.Rows), "row")}, fingerprint {manifest.Fingerprint}"))
+                $"{manifest.Format}, {PgAmount.Of(manifest.Tables.Count, "table")}, "
+                    + $"{PgAmount.Of(manifest.Tables.Sum(table => table.Rows), "row")}, fingerprint {manifest.Fingerprint}"))
             : PgCheck.Fail(Name, string.Create(
-                CultureInfo.InvariantCulture, $"{payload} has {bytes} bytes, the manifest says {manifest.Payload.Bytes}."));
+                CultureInfo.InvariantCulture,
+                $"{payload} has {PgAmount.Of(bytes, "byte")}, the manifest says {manifest.Payload.Bytes:N0}."));
     }
 
     /// <summary>table-of-contents: pg_restore reads it, and no table of the manifest is missing.</summary>
@@ -134,7 +135,7 @@ internal static class BackupChecks
                     ? PgCheck.Fail(Name, $"no rows in the script for {NameList.InSentence([.. lost.Select(table => table.ToString())])}")
                     : PgCheck.Pass(Name, string.Create(
                         CultureInfo.InvariantCulture,
-                        $"the script was read to its end, {Amount.Of(script.TableCount, "table")} with rows"));
+                        $"the script was read to its end, {PgAmount.Of(script.TableCount, "table")} with rows"));
             }
 
             var pgRestore = PostgresBinaries.Client("pg_restore", DumpVersion.StatedMajorOf(manifest) ?? 0, request.BinPath);
@@ -148,8 +149,8 @@ internal static class BackupChecks
             return missing.Count == 0
                 ? PgCheck.Pass(Name, string.Create(
                     CultureInfo.InvariantCulture,
-                    $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, "
-                        + $"{Amount.Of(contents.TableCount, "table")} with rows"))
+                    $"pg_restore {pgRestore.Version} reads {PgAmount.Of(contents.Entries, "entry")}, "
+                        + $"{PgAmount.Of(contents.TableCount, "table")} with rows"))
                 : PgCheck.Fail(Name, $"no rows in the archive for {NameList.InSentence([.. missing.Select(table => table.ToString())])}");
         }
         catch (PgOpsException error) when (error.Code is PgErrorCode.ToolMissing or PgErrorCode.ToolTooOld)

@@ -128,7 +128,9 @@ public static partial class BackupFolder
         var bytes = parts.Sum(file => file.Bytes);
         return parts.Count == 0 ? $"{payload.Path} is missing"
             : bytes == payload.Bytes ? null
-            : string.Create(CultureInfo.InvariantCulture, $"{payload.Path} has {bytes} bytes, the manifest says {payload.Bytes}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{payload.Path} has {PgAmount.Of(bytes, "byte")}, the manifest says {payload.Bytes:N0}");
     }
 
     private static PgBackup Describe(string path)

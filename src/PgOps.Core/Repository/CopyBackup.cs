@@ -143,11 +143,11 @@ public sealed class CopyBackup
         var missing = source.Files.Where(file => there.GetValueOrDefault(file.Name, -1) != file.Bytes).ToList();
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Copy {source.Uri} ({source.Files.Count + 1} files, {PgSize.Format(source.Files.Sum(file => file.Bytes))}) "
+            $"Copy {source.Uri} ({PgAmount.Of(source.Files.Count + 1, "file")}, {PgSize.Format(source.Files.Sum(file => file.Bytes))}) "
                 + $"to {target.Child(source.Name)}: ")
             + string.Create(
                 CultureInfo.InvariantCulture,
-                $"send {Amount.Of(missing.Count, "file")}, {PgSize.Format(missing.Sum(file => file.Bytes))}; "
+                $"send {PgAmount.Of(missing.Count, "file")}, {PgSize.Format(missing.Sum(file => file.Bytes))}; "
                     + $"check every hash at the far end; {HashList.FileName} last.");
     }
 

@@ -111,7 +111,7 @@ internal static class CopyToFolder
         {
             throw new PgOpsException(
                 PgErrorCode.BackupDamaged,
-                $"{source.Uri}: {Amount.Of(wrong.Count, "file")} {(wrong.Count == 1 ? "is" : "are")} not what {HashList.FileName} says: "
+                $"{source.Uri}: {PgAmount.Of(wrong.Count, "file")} {(wrong.Count == 1 ? "is" : "are")} not what {HashList.FileName} says: "
                     + $"{NameList.InSentence(wrong)}.",
                 "What was fetched was removed.",
                 "Test-PgBackup says what is damaged. Use another backup, or another copy of this one.");

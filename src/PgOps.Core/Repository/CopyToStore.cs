@@ -70,7 +70,7 @@ internal sealed class CopyToStore
     /// <summary>The error about files that a service accepted and does not show.</summary>
     internal static PgOpsException NotShown(StoreUri copy, TimeSpan patience, IReadOnlyList<string> names) => new(
         PgErrorCode.StoreFailed,
-        $"{copy}: the service accepted {Amount.Of(names.Count, "file")} and does not show {(names.Count == 1 ? "it" : "them")}, "
+        $"{copy}: the service accepted {PgAmount.Of(names.Count, "file")} and does not show {(names.Count == 1 ? "it" : "them")}, "
             + $"{PgSize.Format(patience)} later: {NameList.InSentence(names)}.",
         "What was sent stays there; while the service does not show all of it, it is not listed as a backup.",
         "Run the command again later: what the service shows by then is not sent twice.");
@@ -154,7 +154,7 @@ internal sealed class CopyToStore
 
     private PgOpsException Different(List<string> names) => new(
         PgErrorCode.BackupDamaged,
-        $"{_store.Uri.Child(_source.Name)}: {Amount.Of(names.Count, "file")} did not arrive as {HashList.FileName} says: "
+        $"{_store.Uri.Child(_source.Name)}: {PgAmount.Of(names.Count, "file")} did not arrive as {HashList.FileName} says: "
             + $"{NameList.InSentence(names)}.",
         "What was sent stays there; the copy is incomplete and is not listed as a backup.",
         $"Test-PgBackup on {_source.Uri} says whether the source is sound; "

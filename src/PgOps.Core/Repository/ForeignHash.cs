@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 
 namespace PgOps.Core.Repository;
 
@@ -54,7 +53,8 @@ internal static partial class ForeignHash
         return wrong.Count == 0
             ? PgCheck.Pass(Name, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Amount.Of(files.Sum(file => file.Bytes), "byte")} in {Amount.Of(files.Count, "file")}, as in {Path.GetFileName(list)}"))
+                $"{PgAmount.Of(files.Sum(file => file.Bytes), "byte")} in "
+                    + $"{PgAmount.Of(files.Count, "file")}, as in {Path.GetFileName(list)}"))
             : PgCheck.Fail(Name, string.Join("; ", wrong) + ". Use another copy, or find out which of the two is wrong.");
     }
 

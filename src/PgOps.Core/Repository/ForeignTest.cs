@@ -63,8 +63,7 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
 
         var remark = (script.Obstacle is null ? "" : $"; cannot be restored by PgOps: {script.Obstacle}")
             + (ScriptFile.IsWide(backup.Path) ? $"; {Widened}" : "");
-        var content = string.Create(
-            CultureInfo.InvariantCulture, $"{bytes:N0} bytes of script, {Amount.Of(script.TableCount, "table")} with rows");
+        var content = $"{PgAmount.Of(bytes, "byte")} of script, {PgAmount.Of(script.TableCount, "table")} with rows";
         return script switch
         {
             { HasHead: true, HasEnd: false } => (PgCheck.Fail(
@@ -113,8 +112,8 @@ internal sealed record ForeignTest(IReadOnlyList<PgCheck> Checks, DumpScript? Sc
             script.Complete();
             return (PgCheck.Pass(PgCheckName.TableOfContents, string.Create(
                 CultureInfo.InvariantCulture,
-                $"pg_restore {pgRestore.Version} reads {contents.Entries} entries, "
-                    + $"{Amount.Of(contents.TableCount, "table")} with rows")), script);
+                $"pg_restore {pgRestore.Version} reads {PgAmount.Of(contents.Entries, "entry")}, "
+                    + $"{PgAmount.Of(contents.TableCount, "table")} with rows")), script);
         }
         catch (InvalidDataException error)
         {

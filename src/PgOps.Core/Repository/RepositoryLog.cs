@@ -39,7 +39,7 @@ internal static partial class RepositoryLog
     [LoggerMessage(3008, LogLevel.Warning, "{Backup} is held until {Until}, more than ten years from now.")]
     internal static partial void HeldLong(this ILogger log, string backup, string until);
 
-    [LoggerMessage(3009, LogLevel.Warning, "{File}: {Count} lines cannot be read, so what they hold is not known.")]
+    [LoggerMessage(3009, LogLevel.Warning, "{File} has lines that cannot be read, so what they hold is not known: {Count}.")]
     internal static partial void HoldsUnreadable(this ILogger log, string file, int count);
 
     [LoggerMessage(3010, LogLevel.Information, "{Backup} is held for {Time}: no rule removes it before.")]

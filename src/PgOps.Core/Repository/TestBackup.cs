@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
@@ -125,7 +124,7 @@ internal sealed class TestBackup
 
         var check = test.Checks.Count > 0 && wrong.Count == 0
             ? PgCheck.Pass(
-                PgCheckName.Hashes, string.Create(CultureInfo.InvariantCulture, $"{test.Files} files, {test.Bytes:N0} bytes, as recorded"))
+                PgCheckName.Hashes, $"{PgAmount.Of(test.Files, "file")}, {PgAmount.Of(test.Bytes, "byte")}, as recorded")
             : PgCheck.Fail(PgCheckName.Hashes, wrong.Count > 0 ? string.Join("; ", wrong) : "nothing could be checked");
         return new BackupProof(check with { Duration = test.Duration }, read, script, signature);
     }

@@ -73,7 +73,7 @@ internal sealed partial class ArchiveRestore
 
         return PgCheck.Pass(
             PgCheckName.Restore,
-            $"pg_restore {options.Tool.Version} with {options.Jobs.ToString(CultureInfo.InvariantCulture)} jobs, {messages.Remark}");
+            $"pg_restore {options.Tool.Version} with {PgAmount.Of(options.Jobs, "job")}, {messages.Remark}");
     }
 
     private static async Task<IReadOnlyList<ArchiveRun>> RunsAsync(
@@ -272,9 +272,10 @@ internal sealed partial class ArchiveRestore
 
             if (slowest.Name is not null)
             {
-                var of = slowest.Of > 0 ? string.Create(CultureInfo.InvariantCulture, $" of {slowest.Of:N0}") : "";
+                var (of, rows) = slowest.Of > 0
+                    ? (string.Create(CultureInfo.InvariantCulture, $"{slowest.Rows:N0} of "), slowest.Of) : ("", slowest.Rows);
                 _progress.Report(
-                    string.Create(CultureInfo.InvariantCulture, $"{At(slowest.Name)}, {slowest.Rows:N0}{of} rows"),
+                    string.Create(CultureInfo.InvariantCulture, $"{At(slowest.Name)}, {of}{PgAmount.Of(rows, "row")}"),
                     Math.Max(0, _begun - (long)open),
                     _total);
             }

@@ -1,5 +1,4 @@
 using Npgsql;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Repository;
 using PgOps.Core.Repository.Archives;
@@ -37,7 +36,7 @@ internal static class ExtensionNeeds
         var rows = manifest.Tables.FirstOrDefault(table => Quote.Qualified(table.Schema, table.Name) == CronJobs)?.Rows;
         return rows == 0 || skipped.Contains(Cron) || !manifest.Facts.Extensions.ContainsKey(Cron) ? null : PgCheck.Skip(
             PgCheckName.Jobs,
-            $"{(rows is { } count ? Amount.Of(count, "job") : "the jobs")} of pg_cron not restored, for a copy must not run them: "
+            $"{(rows is { } count ? PgAmount.Of(count, "job") : "the jobs")} of pg_cron not restored, for a copy must not run them: "
                 + "-IncludeJob restores them as they were");
     }
 

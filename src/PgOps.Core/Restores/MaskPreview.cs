@@ -16,7 +16,7 @@ internal static class MaskPreview
         var rows = request.Backup.Manifest!.Tables.ToDictionary(table => (table.Schema, table.Name), table => table.Rows);
         var rules = request.MaskRules.Select(rule => rows.TryGetValue((rule.Schema, rule.Table), out var count)
             && rule.Kind != MaskKind.Keep
-            ? FormattableString.Invariant($"{rule} by {rule.Word} ({count:N0} rows)")
+            ? $"{rule} by {rule.Word} ({PgAmount.Of(count, "row")})"
             : $"{rule} by {rule.Word}");
         return $"mask {string.Join(", ", rules)} and the columns that refer to them, ";
     }

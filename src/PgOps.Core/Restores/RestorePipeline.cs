@@ -208,7 +208,7 @@ internal sealed class RestorePipeline
         return check with
         {
             Detail = string.Create(
-                CultureInfo.InvariantCulture, $"{check.Detail}; roles mapped ({options.Roles}) in {replayed} statements"),
+                CultureInfo.InvariantCulture, $"{check.Detail}; roles mapped ({options.Roles}) in {PgAmount.Of(replayed, "statement")}"),
         };
     }
 

@@ -14,7 +14,8 @@ internal static class RestorePreview
         var known = request.Backup.Foreign
             ? "a dump that PgOps did not make"
             : string.Create(
-                CultureInfo.InvariantCulture, $"{Amount.Of(tables.Count, "table")}, {Amount.Of(tables.Sum(table => table.Rows), "row")}");
+                CultureInfo.InvariantCulture,
+                $"{PgAmount.Of(tables.Count, "table")}, {PgAmount.Of(tables.Sum(table => table.Rows), "row")}");
         var compare = request.Backup.Foreign ? "count every table" : "compare every table";
         var (where, last) = request.IntoEmpty ? ($"into the empty {target}", "") : ("under a staging name", $", rename to {target}");
         return FormattableString.Invariant(

@@ -42,7 +42,7 @@ public sealed class BackupHoldsTests : IDisposable
         await HoldAsync(held, 1);
         await File.AppendAllTextAsync(HoldsFile, "{}\nnot a line\n{\"backupId\":\"x\",\"keepUntil\":\"never\"}\n{\"backupId\":\"torn");
         Assert.Equal(Now.AddDays(9), Assert.Single(await FindAsync(_folder.Path)).KeepUntil);
-        Assert.Equal([$"{HoldsFile}: 3 lines cannot be read, so what they hold is not known."], _sink.Warnings);
+        Assert.Equal([$"{HoldsFile} has lines that cannot be read, so what they hold is not known: 3."], _sink.Warnings);
 
         // What a writer that died left behind gives way to the next line.
         await HoldAsync(held, 20);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Npgsql;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
@@ -87,7 +86,7 @@ public sealed class SqlCheck : UserCheck
 
         return asked == 0 ? Fail("the file holds no statement that gives rows, so nothing was checked")
             : wrong.Count > 0 ? Fail(string.Join("\n", wrong))
-            : new UserCheckAnswer(true, asked == 1 ? "no row" : string.Create(CultureInfo.InvariantCulture, $"{asked} queries, no row"));
+            : new UserCheckAnswer(true, asked == 1 ? "no row" : $"{PgAmount.Of(asked, "query")}, no row");
     }
 
     /// <summary>The rows in words; empty when there are none, null when the statement is none that gives rows.</summary>
@@ -121,7 +120,7 @@ public sealed class SqlCheck : UserCheck
 
     private static string Describe(long count, List<string> shown, bool verdict) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Amount.Of(count, "row")}{(count > shown.Count ? $", the first {shown.Count}" : "")}: {string.Join("; ", shown)}"
+        $"{PgAmount.Of(count, "row")}{(count > shown.Count ? $", the first {shown.Count}" : "")}: {string.Join("; ", shown)}"
             + $"{(verdict ? " (a check lists what is wrong: SELECT … WHERE NOT …, and no row when all is well)" : "")}");
 
     // Who writes SELECT count(*) = 0 takes the rows for the verdict.

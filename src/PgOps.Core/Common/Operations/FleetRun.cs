@@ -1,5 +1,3 @@
-using PgOps.Core.Common.Text;
-
 namespace PgOps.Core.Common.Operations;
 
 /// <summary>
@@ -168,7 +166,7 @@ public sealed class FleetRun
             : "another one failed (-StopOnError)";
         return new PgOpsException(
             PgErrorCode.TargetsNotBegun,
-            $"{Amount.Of(_notBegun.Count, "target")} {(_notBegun.Count == 1 ? "was" : "were")} not begun, because {why}:\n  {names}",
+            $"{PgAmount.Of(_notBegun.Count, "target")} {(_notBegun.Count == 1 ? "was" : "were")} not begun, because {why}:\n  {names}",
             $"These targets are untouched. {_succeeded.Count} succeeded, {_failed.Count} failed: "
                 + $"{string.Join(", ", _failed.Select(task => task.Name))}.",
             "Deal with the failure, then run the command again: a target that is done already has nothing pending.")

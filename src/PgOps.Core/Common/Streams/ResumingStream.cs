@@ -47,7 +47,7 @@ internal sealed class ResumingStream : ReadOnlyStream
                 var read = await _current.ReadAsync(buffer, patience.Token).ConfigureAwait(false);
                 if (read == 0 && _position < _length && buffer.Length > 0)
                 {
-                    throw new EndOfStreamException($"The connection ended after {_position} of {_length} bytes.");
+                    throw new EndOfStreamException($"The connection ended after {_position} of {PgAmount.Of(_length, "byte")}.");
                 }
 
                 _position += read;

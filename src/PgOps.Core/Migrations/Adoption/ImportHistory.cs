@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
@@ -93,7 +92,7 @@ public sealed class ImportHistory
                     .. content.Undone.Select(file => $"Record {file} in {migrations.Target} as undone by {source.Tool.Title}."),
                     .. content.Missing.Select(
                         file => $"Record {file}, which PgOps has applied, in {source.Tool.Title}'s {source.TableName}."),
-                    $"{Amount.Of(Pending(folder, now), "migration")} of '{folder.Path}' left pending; "
+                    $"{PgAmount.Of(Pending(folder, now), "migration")} of '{folder.Path}' left pending; "
                         + (source.Mode == AdoptionMode.Moved || request.Update
                             ? $"{source.TableName} is left as it is{(content.Missing.Count > 0 ? " but for these rows" : "")}."
                             : $"{source.TableName} is left as it is now, and kept from the next run on.")];

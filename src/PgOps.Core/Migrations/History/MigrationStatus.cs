@@ -80,9 +80,10 @@ internal static class MigrationStatus
 
         if (row is { IsUnfinished: true })
         {
+            var done = $"after {row.StatementsDone} of {PgAmount.Of(row.StatementsTotal, "statement")}";
             return row.State == HistoryState.Started
-                ? (PgMigrationState.Interrupted, $"Interrupted after {row.StatementsDone} of {row.StatementsTotal} statements.")
-                : (PgMigrationState.Failed, $"Failed after {row.StatementsDone} of {row.StatementsTotal} statements: {row.Error}");
+                ? (PgMigrationState.Interrupted, $"Interrupted {done}.")
+                : (PgMigrationState.Failed, $"Failed {done}: {row.Error}");
         }
 
         if (file.Kind == MigrationKind.Repeatable)

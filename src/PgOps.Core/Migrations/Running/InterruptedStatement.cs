@@ -82,7 +82,7 @@ internal static class InterruptedStatement
                 + $"while statement {index + 1} of {before.Count} ran, and the catalogs cannot tell "
                 + $"{(record.State == HistoryState.Failed ? "what it had committed by then" : "whether it came to its end")}:\n"
                 + $"{script.File.Path}:{excerpt.Line}\n{excerpt.Rendered}",
-            $"{index} statements are done and recorded; nothing was run now.",
+            $"{PgAmount.Of(index, "statement")} {(index == 1 ? "is" : "are")} done and recorded; nothing was run now.",
             WayOut(script.File.Version))
         {
             Subject = script.File.Path,

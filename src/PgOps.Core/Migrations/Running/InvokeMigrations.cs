@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
@@ -306,13 +305,13 @@ public sealed class InvokeMigrations
                 throw HistoryErrors.Working(
                     request.Target, table, error, $"running "
                         + $"{(group.Count == 1 ? "" : "one of ")}{string.Join(", ", group.Select(script => script.File))}",
-                    $"{Amount.Of(applied.Count, "migration")} of this run before it ended. What was under way was rolled back, or, "
+                    $"{PgAmount.Of(applied.Count, "migration")} of this run before it ended. What was under way was rolled back, or, "
                         + "where a file "
                         + "runs statement by statement, stands as far as it is recorded; Get-PgMigration shows how each one stands.");
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && applied.Count > 0)
             {
-                throw error.InState($"{error.State} {Amount.Of(applied.Count, "migration")} of this run before it "
+                throw error.InState($"{error.State} {PgAmount.Of(applied.Count, "migration")} of this run before it "
                     + $"{(applied.Count == 1 ? "is" : "are")} applied, up to {applied[^1]}.");
             }
         }

@@ -50,14 +50,14 @@ public sealed class PreviewMigrations
         var statements = NameList.Lines(script.Statements, StatementLimit, statement =>
             string.Create(CultureInfo.InvariantCulture, $"line {script.ExcerptAt(statement.Offset).Line,4}: "
                 + $"{FirstLine(script, statement)}"));
-        return $"{act} {target}: {Amount.Of(script.Statements.Count, "statement")}, {how}{statements}";
+        return $"{act} {target}: {PgAmount.Of(script.Statements.Count, "statement")}, {how}{statements}";
     }
 
     private static string FirstLine(MigrationScript script, SqlStatement statement)
     {
         var words = string.Join(' ', script.File.Hide(statement.Text).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         var copy = statement.CopyData is { } data
-            ? $" ({statement.Text.Length + data.Length} characters with its data)"
+            ? $" ({PgAmount.Of(statement.Text.Length + data.Length, "character")} with its data)"
             : "";
         return (words.Length > LineLength ? $"{words[..LineLength]}…" : words) + copy;
     }

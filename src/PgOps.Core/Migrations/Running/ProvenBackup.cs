@@ -111,7 +111,7 @@ internal static class ProvenBackup
     }
 
     private static string Describe(PgMigrationMark? mark) => mark is null ? "none"
-        : FormattableString.Invariant($"{mark}, {mark.HistoryRows} rows");
+        : $"{mark}, {PgAmount.Of(mark.HistoryRows, "row")}";
 
     private static PgOpsException Refusal(PgTarget target, string why, string next)
         => new(PgErrorCode.BackupNotProven, $"{target} is not migrated: {why.TrimEnd('.')}.", "Nothing was touched.", next)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
@@ -62,13 +61,13 @@ internal sealed record ResetPlan(MigrationFolder Folder, DatabaseProperties Old,
         var versions = Folder.Files;
         var range = versions.Count == 0 ? "" : $" ({versions[0]} to {versions[^1]})";
         var ended = Sessions.Count == 0 ? "" : $"\n    ended first: {string.Join("\n    ended first: ", Sessions)}";
-        var repeatables = Folder.Repeatables.Count == 0 ? "" : $", {Amount.Of(Folder.Repeatables.Count, "repeatable")}";
-        var seeds = request.NoSeed ? "no seeds, because of -NoSeed" : Amount.Of(Folder.Seeds.Count, "seed");
+        var repeatables = Folder.Repeatables.Count == 0 ? "" : $", {PgAmount.Of(Folder.Repeatables.Count, "repeatable")}";
+        var seeds = request.NoSeed ? "no seeds, because of -NoSeed" : PgAmount.Of(Folder.Seeds.Count, "seed");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {Amount.Of(Sessions.Count, "session")} of others) ")
+            $"Drop {request.Target} ({Old.Facts.Bytes / 1048576.0:0.0} MiB, {PgAmount.Of(Sessions.Count, "session")} of others) ")
             + "and rebuild it "
-            + $"from {request.Migrations.Path}: {Amount.Of(versions.Count, "migration")}{range}{repeatables}, {seeds}.{ended}";
+            + $"from {request.Migrations.Path}: {PgAmount.Of(versions.Count, "migration")}{range}{repeatables}, {seeds}.{ended}";
     }
 
     private static void RefuseName(ResetDatabaseRequest request)

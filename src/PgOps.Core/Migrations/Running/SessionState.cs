@@ -22,7 +22,8 @@ internal static class SessionState
             {
                 throw new PgOpsException(
                     PgErrorCode.MigrationChanged,
-                    $"{script.File} stopped after {done} statements, and statement {index + 1}, which had run, was changed since.",
+                    $"{script.File} stopped after {PgAmount.Of(done, "statement")}, "
+                        + $"and statement {index + 1}, which had run, was changed since.",
                     "Nothing was run now; what ran before is still there.",
                     "Put the statements that ran back as they were; only the ones after them may be changed.")
                 { Subject = script.File.Path };

@@ -1,6 +1,5 @@
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
@@ -73,7 +72,7 @@ internal sealed class StatementRun
             await _session.RollbackAsync().ConfigureAwait(false);
             throw MigrationFailure.Describe(
                 script, null, error,
-                done == 0 ? $"Nothing of {script.File} was run." : $"The {Amount.Of(done, "statement")} of {script.File} that ran "
+                done == 0 ? $"Nothing of {script.File} was run." : $"The {PgAmount.Of(done, "statement")} of {script.File} that ran "
                     + "before stay done.",
                 _lock.Blockers, _table);
         }
@@ -114,8 +113,9 @@ internal sealed class StatementRun
         {
             await _session.RollbackAsync().ConfigureAwait(false);
             throw MigrationFailure.Describe(
-                script, null, error, $"All {done} statements of {script.File} are done and stay done; the history records that, but not "
-                    + "that it is applied.",
+                script, null, error, $"{(done == 1 ? "The one statement" : $"All {PgAmount.Of(done, "statement")}")} of {script.File} "
+                    + $"{(done == 1 ? "is done and stays" : "are done and stay")} done; "
+                    + "the history records that, but not that it is applied.",
                 null, _table, _beside);
         }
     }
@@ -408,8 +408,8 @@ internal sealed class StatementRun
         var running = inDoubt || (!recording && _outside && !SqlStatementTraits.RunsCode(statement)) ? index : (int?)null;
         var done = _unrecorded ? index + 1 : index;
         var state = $"{script.File} runs outside a transaction: "
-            + $"{done} of its {script.Statements.Count} statements are done and stay done; "
-            + $"the history records {(_unrecorded ? index : "that")}. ";
+            + $"{done} of {PgAmount.Of(script.Statements.Count, "statement")} "
+            + $"{(done == 1 ? "is done and stays" : "are done and stay")} done; the history records {(_unrecorded ? index : "that")}. ";
         var failure = MigrationFailure.Describe(
             script,
             statement,

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Locking;
@@ -136,7 +135,7 @@ public sealed class UndoMigrations
             }
             catch (PgOpsException error) when (error.Code == PgErrorCode.MigrationFailed && reverted.Count > 0)
             {
-                throw error.InState($"{error.State} {Amount.Of(reverted.Count, "migration")} of this run "
+                throw error.InState($"{error.State} {PgAmount.Of(reverted.Count, "migration")} of this run "
                     + $"{(reverted.Count == 1 ? "is" : "are")} undone, down to {reverted[^1]}.");
             }
 

@@ -289,7 +289,7 @@ internal sealed class MigrationScript
         var first = file.ExcerptAt(places.InFile(problems[0].Offset));
         return new PgOpsException(
             PgErrorCode.MigrationScriptInvalid,
-            $"{file} cannot be run as a migration ({Amount.Of(problems.Count, "place")}):{shown}",
+            $"{file} cannot be run as a migration ({PgAmount.Of(problems.Count, "place")}):{shown}",
             "Nothing was run, and nothing of this migration is recorded.",
             "Correct the file and run the command again.")
         {

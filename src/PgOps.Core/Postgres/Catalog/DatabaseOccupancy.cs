@@ -1,6 +1,5 @@
 using System.Globalization;
 using Npgsql;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Postgres.Catalog;
@@ -86,5 +85,6 @@ internal sealed record DatabaseOccupancy(uint Oid, long Tables, long Others, lon
 
     /// <summary>For a person: tables, other objects, size.</summary>
     internal string Describe() => string.Create(
-        CultureInfo.InvariantCulture, $"{Amount.Of(Tables, "table")} and {Amount.Of(Others, "other object")}, {Bytes / 1048576.0:0.0} MiB");
+        CultureInfo.InvariantCulture,
+        $"{PgAmount.Of(Tables, "table")} and {PgAmount.Of(Others, "other object")}, {Bytes / 1048576.0:0.0} MiB");
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Postgres.Connections;
@@ -61,7 +60,7 @@ internal static class DatabaseSessions
 
     /// <summary>Sessions in a sentence; without any, what else keeps a database in use.</summary>
     internal static string Describe(IReadOnlyList<PgDatabaseSession> sessions) => sessions.Count > 0
-        ? $"{sessions.Count.ToString(CultureInfo.InvariantCulture)} sessions are connected:\n  " + string.Join("\n  ", sessions)
+        ? $"{PgAmount.Of(sessions.Count, "session")} {(sessions.Count == 1 ? "is" : "are")} connected:\n  " + string.Join("\n  ", sessions)
         : "the server says that it is in use (by a prepared transaction, or a session that has just left; see pg_prepared_xacts).";
 
     /// <summary>A row that begins with <see cref="Columns"/>.</summary>

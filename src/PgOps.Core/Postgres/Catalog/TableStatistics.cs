@@ -54,7 +54,7 @@ internal static class TableStatistics
             var left = chosen[true].Any()
                 ? "; not those with foreign children, whose servers would be asked: " + NameList.Of([.. chosen[true]])
                 : "";
-            return PgCheck.Pass(PgCheckName.Statistics, $"{Amount.Of(tables.Count, "table")} analysed{left}") with
+            return PgCheck.Pass(PgCheckName.Statistics, $"{PgAmount.Of(tables.Count, "table")} analysed{left}") with
             {
                 Duration = elapsed.Elapsed,
             };

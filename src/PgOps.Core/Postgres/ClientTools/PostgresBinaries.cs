@@ -121,9 +121,10 @@ internal static partial class PostgresBinaries
         {
             throw new PgOpsException(
                 PgErrorCode.ToolTooOld,
-                $"The newest {tool} found is {version} ({path}); the server is PostgreSQL {Text(minimumServerMajor)}.",
+                $"The newest {tool} found{(NamedByVariable().Length > 0 ? Where(binPath) : "")} is {version} ({path}); "
+                    + $"the server is PostgreSQL {Text(minimumServerMajor)}.",
                 "nothing was written",
-                InstallAdvice.Client(minimumServerMajor));
+                Get(binPath, InstallAdvice.Client(minimumServerMajor)));
         }
 
         return new PostgresTool(tool, path, version, major);
@@ -166,10 +167,9 @@ internal static partial class PostgresBinaries
             return [Path.GetFullPath(binPath)];
         }
 
-        var named = Split(Environment.GetEnvironmentVariable(FolderVariable)).ToList();
-        return named.Count > 0
-            ? named
-            : PackagedFolders().Concat(Split(Environment.GetEnvironmentVariable("PATH")))
+        return NamedByVariable() is { Length: > 0 } named
+            ? named.Where(Path.IsPathRooted)
+            : PackagedFolders().Concat(Split(Environment.GetEnvironmentVariable("PATH")).Where(Path.IsPathRooted))
                 .Where(Directory.Exists).Select(RealPath).Distinct(StringComparer.Ordinal);
     }
 
@@ -193,9 +193,10 @@ internal static partial class PostgresBinaries
     private static IEnumerable<string> Below(string root, string pattern, string leaf) =>
         Directory.Exists(root) ? Directory.EnumerateDirectories(root, pattern).Select(folder => Path.Combine(folder, leaf)) : [];
 
-    private static IEnumerable<string> Split(string? list) =>
-        (list ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Where(Path.IsPathRooted);
+    private static string[] Split(string? list) =>
+        (list ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static string[] NamedByVariable() => Split(Environment.GetEnvironmentVariable(FolderVariable));
 
     private static string RealPath(string folder) =>
         Path.TrimEndingDirectorySeparator(new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder);
@@ -249,14 +250,22 @@ internal static partial class PostgresBinaries
 
     // What the variable names hides what is installed elsewhere.
     private static string Get(string? binPath, string install) =>
-        string.IsNullOrEmpty(binPath) && Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 }
-            ? $"Correct or unset {FolderVariable}. If they are not on this machine: {install}"
+        !string.IsNullOrEmpty(binPath) ? $"Correct the folder, or leave -BinPath out. If the programs are not on this machine: {install}"
+        : NamedByVariable().Length > 0
+            ? $"Correct {FolderVariable}, or unset it: Remove-Item Env:{FolderVariable}. If the programs are not on this machine: {install}"
             : install;
 
     private static string Where(string? binPath) =>
-        !string.IsNullOrEmpty(binPath) ? $" in {binPath}"
-        : Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named ? $" in {named} ({FolderVariable})"
+        !string.IsNullOrEmpty(binPath) ? $" in {Place(Path.GetFullPath(binPath))}"
+        : NamedByVariable() is { Length: > 0 } named
+            ? $" in {string.Join("; ", named.Select(Place))} (the environment variable {FolderVariable})"
         : "";
+
+    private static string Place(string folder) =>
+        !Path.IsPathRooted(folder) ? $"'{folder}', which is not an absolute path"
+        : File.Exists(folder) ? $"{folder}, which is a file and not a folder"
+        : Directory.Exists(folder) ? folder
+        : $"{folder}, which does not exist";
 
     private static string Others(IEnumerable<PostgresInstallation> found)
     {

@@ -109,6 +109,17 @@ internal static class SandboxScripts
         """;
 
     /// <summary>
+    /// Names the first folder that this user may not enter, or the last if it may not be written to; nothing when all is open.
+    /// Arguments: the folders, each below the one before.
+    /// </summary>
+    internal const string FindClosed = """
+        for folder; do
+            [ ! -d "$folder" ] || [ -x "$folder" ] || { printf '%s\n' "$folder"; exit 0; }
+        done
+        [ ! -d "$folder" ] || [ -w "$folder" ] || printf '%s\n' "$folder"
+        """;
+
+    /// <summary>
     /// Removes what a killed supervisor left. Arguments: the sandbox's folder, its socket directory. The server is ended only if
     /// the process of that id is indeed this sandbox's.
     /// </summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using System.Text;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.ClientTools;
 
 namespace PgOps.Core.Postgres.Sandbox;
@@ -61,7 +62,7 @@ internal sealed class UnixSandboxHost : SandboxHost
             throw new PgOpsException(
                 PgErrorCode.PathInaccessible,
                 $"The folder {path} cannot be made: {error.Message}",
-                nextStep: "Name a folder with -Path, and point XDG_CACHE_HOME to a folder that can be written.",
+                nextStep: "Name a folder with -SandboxPath, and point XDG_CACHE_HOME to a folder that can be written.",
                 innerException: error);
         }
 
@@ -71,6 +72,40 @@ internal sealed class UnixSandboxHost : SandboxHost
         {
             await ToolProcess.RunAsync(_account.Command(chattr, "+T", path), cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Says which folder keeps the sandbox's user out, where one does. Asked after a failure, for it costs a process.</summary>
+    /// <exception cref="PgOpsException">PathInaccessible.</exception>
+    private async Task RequireAccessAsync(string root, CancellationToken cancellationToken)
+    {
+        List<string> folders = [];
+        for (var folder = root; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            folders.Insert(0, folder);
+        }
+
+        var closed = "";
+        var command = _account.Command("sh", ["-c", SandboxScripts.FindClosed, "pgops-access", .. folders]) with
+        {
+            OnOutput = line => closed = line,
+        };
+        await ToolProcess.RunAsync(command, cancellationToken).ConfigureAwait(false);
+        if (closed.Length == 0)
+        {
+            return;
+        }
+
+        var mayEnter = closed == root && folders.Count > 0;
+        var argument = CommandText.Argument(closed);
+        throw new PgOpsException(
+            PgErrorCode.PathInaccessible,
+            $"The sandbox's server runs as the user {Account}, who may not {(mayEnter ? "write to" : "enter")} the folder {closed}"
+                + $"{(mayEnter ? "" : $" on the way to {root}")}.",
+            "No server was started and nothing is left behind.",
+            (mayEnter
+                    ? $"Give it to that user, as root: chown {Account} {argument}"
+                    : $"Let that user through, as root: chmod o+x {argument}")
+                + $". Or take another folder: -SandboxPath names it; without it, it is {Path.Combine(CacheFolder, "sandboxes")}.");
     }
 
     internal override (string Host, int Port) AddressOf(string folder) => (SocketFolder(folder), SocketNumber);
@@ -97,6 +132,7 @@ internal sealed class UnixSandboxHost : SandboxHost
         var result = await ToolProcess.RunAsync(command, cancellationToken).ConfigureAwait(false);
         if (result.ExitCode != 0)
         {
+            await RequireAccessAsync(Path.GetDirectoryName(folder)!, cancellationToken).ConfigureAwait(false);
             throw new PgOpsException(
                 PgErrorCode.SandboxFailed,
                 $"initdb ({installation.BinPath}, as user {Account}) did not make a template: "
@@ -129,6 +165,7 @@ internal sealed class UnixSandboxHost : SandboxHost
             {
                 if (supervisor.HasExited)
                 {
+                    await RequireAccessAsync(Path.GetDirectoryName(plan.Folder)!, cancellationToken).ConfigureAwait(false);
                     throw NotStarted(await supervisor.LastWordsAsync().ConfigureAwait(false));
                 }
 

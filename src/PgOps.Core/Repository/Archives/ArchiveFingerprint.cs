@@ -124,7 +124,8 @@ internal static class ArchiveFingerprint
                         : new PgOpsException(
                             PgErrorCode.BackupFailed,
                             string.Create(
-                                CultureInfo.InvariantCulture, $"pg_restore gave back {next} of {part.Count} tables from {archive}."));
+                                CultureInfo.InvariantCulture,
+                                $"pg_restore gave back {next} of {PgAmount.Of(part.Count, "table")} from {archive}."));
                 }
             }
             finally

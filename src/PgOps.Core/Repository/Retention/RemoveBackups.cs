@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Hashes;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Repository.Storage;
 
 namespace PgOps.Core.Repository.Retention;
@@ -167,7 +166,7 @@ public sealed class RemoveBackups
         if (held.Count > 0)
         {
             var bytes = held.Sum(decision => decision.Bytes);
-            log.HeldAlone(Amount.Of(held.Count, "backup"), PgSize.Format(bytes), held.Count, bytes);
+            log.HeldAlone(PgAmount.Of(held.Count, "backup"), PgSize.Format(bytes), held.Count, bytes);
         }
     }
 

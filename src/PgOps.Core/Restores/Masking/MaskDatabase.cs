@@ -3,7 +3,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using PgOps.Core.Common.Operations;
-using PgOps.Core.Common.Text;
 using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Sql;
 
@@ -176,14 +175,14 @@ internal sealed class MaskDatabase
         const string name = PgCheckName.Masked;
         var kept = Masked.Where(column => column is { Rule: "expression", KeptValues: > 0 }).ToList();
         var shuffled = Masked.Where(column => column.Rule == "shuffle").ToList();
-        var tables = Amount.Of(Masked.Select(column => column.Table).Distinct().Count(), "table");
-        var detail = $"{Amount.Of(Masked.Count, "column")} in {tables}, after the comparison with the manifest; "
+        var tables = PgAmount.Of(Masked.Select(column => column.Table).Distinct().Count(), "table");
+        var detail = $"{PgAmount.Of(Masked.Count, "column")} in {tables}, after the comparison with the manifest; "
             + (_seeded ? "the seed makes the same masks again" : "without a seed, so no other run makes these masks")
             + (shuffled.Count == 0 ? "" : $"; shuffled, so the values are still there: {string.Join(", ", shuffled.Select(Show))}");
         return kept.Count == 0
             ? PgCheck.Pass(name, detail)
             : PgCheck.Fail(name, $"{detail}; expressions left original values: "
-                + string.Join(", ", kept.Select(column => FormattableString.Invariant($"{Show(column)} ({column.KeptValues} rows)"))));
+                + string.Join(", ", kept.Select(column => $"{Show(column)} ({PgAmount.Of(column.KeptValues, "row")})")));
     }
 
     private static string Show(PgMaskedColumn column) => $"{column.Table}.{SqlName.Show(column.Column)}";
@@ -200,7 +199,7 @@ internal sealed class MaskDatabase
                 "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata", cancellationToken).ConfigureAwait(false);
             if (objects > 0)
             {
-                found.Add(FormattableString.Invariant($"{objects} large objects, which no rule masks"));
+                found.Add($"{PgAmount.Of(objects, "large object")}, which no rule masks");
             }
 
             return found.Count == 0

@@ -68,8 +68,8 @@ internal static class MaskLimits
         }
     }
 
-    private static string Short(MaskStep step) => $"{step.Length} characters are too few for {step.Rule.Word}"
-        + (step.Unique
+    private static string Short(MaskStep step) => $"{PgAmount.Of(step.Length ?? 0, "character")} {(step.Length == 1 ? "is" : "are")} "
+        + $"too few for {step.Rule.Word}" + (step.Unique
             ? " in a unique column"
             : "") + (step.Rule.Kind == MaskKind.Hash ? "" : ": try hash") + ", or use null, fixed or an expression";
 }

@@ -172,7 +172,7 @@ internal sealed class MaskTable
                 PgErrorCode.RestoreMismatch,
                 "After masking, columns still hold values that they held before:\n  "
                     + string.Join("\n  ", left.Select(
-                        item => FormattableString.Invariant($"{item.First.Column} ({item.First.Rule.Word}): {item.Second} rows"))),
+                        item => $"{item.First.Column} ({item.First.Rule.Word}): {PgAmount.Of(item.Second, "row")}")),
                 "The staging database is dropped; nothing was put in place.",
                 "A mask met another row's original by chance, as happens where these look like masks already: "
                     + "use another -MaskSeed, or hash.");
