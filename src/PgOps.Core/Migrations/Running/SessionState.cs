@@ -130,7 +130,7 @@ internal static class SessionState
             $"{script.Title} stopped behind the statement in line {line} of {script.File.Path}: what its code gave the transaction alone "
                 + $"({NameList.InSentence(ended)}) ended with the statement, for this file runs statement by statement, and what is left "
                 + "would run without that.",
-            $"{Amount.Of(index + 1, "statement")} of {script.Statements.Count} are done and stay done, this one too; the history records "
+            $"{PgAmount.Of(index + 1, "statement")} of {script.Statements.Count} are done and stay done, this one too; the history records "
                 + "that.",
             $"{WriteOut(script, index + 1, ended)} Then run the command again: it goes on there.")
         { Subject = script.File.Path };
