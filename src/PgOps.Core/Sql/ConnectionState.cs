@@ -13,7 +13,8 @@ internal static partial class ConnectionState
     /// The words that tell it, as a regular expression that means the same to .NET and to the server; the case does not matter.
     /// </summary>
     internal const string Words =
-        @"(^|\W)(load|prepare|deallocate|discard|set_config|setseed|set\s+((session|local)\s+)?seed|alter\s+(database|role|user)|re?set\s+((session|local)\s+)?[\w""$]+\s*[.])";
+        @"(^|\W)(load|prepare|deallocate|discard|set_config|setseed|set\s+((session|local)\s+)?seed|alter\s+(database|role|user)|"
+            + @"re?set\s+((session|local)\s+)?[\w""$]+\s*[.])";
 
     /// <summary>
     /// Finds what <see cref="MayBeLeftBy"/> finds in the code of the database's own routines, which any statement may call: by name, by

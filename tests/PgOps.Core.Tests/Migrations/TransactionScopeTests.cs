@@ -35,14 +35,15 @@ public sealed class TransactionScopeTests : IDisposable
     public async Task What_code_gave_its_statement_s_transaction_stops_the_file_behind_it(string statement, string what)
     {
         var workspace = await WorkspaceAsync();
-        var left = $"{Concurrently}\nCREATE TABLE t2 (i int);" + (what.Contains("t3", StringComparison.Ordinal) ? "\nSELECT * FROM t3;" : "");
+        var left = $"{Concurrently}\nCREATE TABLE t2 (i int);"
+            + (what.Contains("t3", StringComparison.Ordinal) ? "\nSELECT * FROM t3;" : "");
         workspace.Write("1_a.sql", $"{statement}\n{left}");
 
         var error = await workspace.FailAsync(PgErrorCode.MigrationFailed, Filled);
 
         Assert.True(error.Problem.Contains($"({what}) ended with the statement", StringComparison.Ordinal), error.Problem);
         Assert.Contains("behind the statement in line 1", error.Problem, StringComparison.Ordinal);
-        Assert.Contains("1 statement of", error.State, StringComparison.Ordinal);
+        Assert.Contains("statements is done and stays done, this one too", error.State, StringComparison.Ordinal);
         Assert.Equal("Failed 1", await workspace.ScalarAsync<string>(
             "SELECT initcap(state) || ' ' || statements_done FROM pgops.migration_history ORDER BY id DESC LIMIT 1"));
         Assert.Null(await workspace.ScalarAsync<string>("SELECT to_regclass('public.t2')::text"));
@@ -131,7 +132,8 @@ public sealed class TransactionScopeTests : IDisposable
     public async Task Currval_in_a_run_that_goes_on_has_a_way_out()
     {
         var workspace = await WorkspaceAsync();
-        var text = "-- pgops: no-transaction\nCREATE SEQUENCE s;\nSELECT nextval('s');\nSELECT 1/0;\nCREATE TABLE t2 AS SELECT currval('s');";
+        var text = "-- pgops: no-transaction\nCREATE SEQUENCE s;\nSELECT nextval('s');\nSELECT 1/0;\n"
+            + "CREATE TABLE t2 AS SELECT currval('s');";
         workspace.Write("1_a.sql", text);
         await workspace.FailAsync(PgErrorCode.MigrationFailed, Filled);
         workspace.Write("1_a.sql", text.Replace("1/0", "1", StringComparison.Ordinal));

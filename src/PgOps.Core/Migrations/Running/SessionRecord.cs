@@ -99,9 +99,13 @@ internal sealed partial class SessionRecord
 
     /// <summary>
     /// Asks, behind the COMMIT, what was noted within the transaction and what the session holds now that it has ended: two columns.
+    /// The time that the file gives its statements is not for this one.
     /// </summary>
-    internal NpgsqlBatchCommand Ended()
-        => new($"SELECT pg_catalog.current_setting('{NotedSetting}', true), ({_query}) AS {EndedColumn}");
+    internal IEnumerable<NpgsqlBatchCommand> Ended() =>
+    [
+        new("BEGIN"), new("SET LOCAL statement_timeout = 0"),
+        new($"SELECT pg_catalog.current_setting('{NotedSetting}', true), ({_query}) AS {EndedColumn}"), new("COMMIT"),
+    ];
 
     private static NpgsqlBatchCommand NoteOf(string query) => new(
         $"SELECT pg_catalog.set_config('{NotedSetting}', pg_catalog.set_config('{HistoryTable.SessionSetting}', ({query}), true), false)");

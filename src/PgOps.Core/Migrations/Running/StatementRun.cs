@@ -16,16 +16,13 @@ namespace PgOps.Core.Migrations.Running;
 /// </summary>
 internal sealed class StatementRun
 {
-    // The history is written whatever the file has set; default_transaction_read_only would keep its progress out.
-    private const string Begin = "BEGIN READ WRITE";
-
     private readonly MigrationSession _session;
     private readonly HistoryTable _table;
     private readonly MigrationRequest _request;
     private readonly MigrationLock _lock;
     private readonly IOperationSink _sink;
     private readonly ForeignRecord? _beside;
-    private string _state = "";
+    private readonly StatementProgress _progress;
     private bool _outside;
     private bool _unrecorded;
     private SqlStatement? _within;
@@ -44,6 +41,7 @@ internal sealed class StatementRun
         _lock = migrationLock;
         _sink = sink;
         _beside = beside;
+        _progress = new StatementProgress(session, table);
     }
 
     /// <summary>Runs the migration from its first statement, or from the one where an earlier run stopped.</summary>
@@ -52,14 +50,14 @@ internal sealed class StatementRun
     /// <param name="cancellationToken">Stops after undoing nothing: what is done stays done and recorded.</param>
     internal async Task RunAsync(MigrationScript script, HistoryRow? record, CancellationToken cancellationToken)
     {
-        await SendAsync(_session.Preamble(), cancellationToken).ConfigureAwait(false);
+        await _progress.SendAsync(_session.Preamble(), cancellationToken).ConfigureAwait(false);
         _session.Record.Watch([script.Text, .. await _session.Connection.QueryAsync(
             SessionRecord.RoutinesQuery, row => row.GetString(0), cancellationToken).ConfigureAwait(false)]);
         var done = record is null ? 0 : await ResumeAsync(script, record, cancellationToken).ConfigureAwait(false);
-        _state = (await _session.Connection.ScalarAsync<string>(_session.Record.Query, cancellationToken).ConfigureAwait(false))!;
+        await _progress.AskAsync(cancellationToken).ConfigureAwait(false);
         if (record is not null)
         {
-            SessionState.RequireSame(script, done, record.SessionState, _state);
+            SessionState.RequireSame(script, done, record.SessionState, _progress.Held);
             _sink.Log.MigrationResumed(script.File, done + 1, script.Statements.Count);
         }
 
@@ -105,7 +103,7 @@ internal sealed class StatementRun
         var done = script.Statements.Count;
         try
         {
-            await WriteAsync(
+            await _progress.WriteAsync(
                 MigrationHistory.Rewrite(_table, script.File.Version, HistoryState.Applied, done, null, null), cancellationToken,
                 _beside?.Of(script)).ConfigureAwait(false);
         }
@@ -134,9 +132,14 @@ internal sealed class StatementRun
             _within = null;
             try
             {
-                await SendTransactionAsync(script, begin, sent, cancellationToken).ConfigureAwait(false);
+                var noted = await SendTransactionAsync(script, begin, sent, cancellationToken).ConfigureAwait(false);
                 _within = null;
-                return;
+                if (noted == _progress.Held)
+                {
+                    return;
+                }
+
+                break;
             }
             catch (PostgresException error) when (!ServerErrors.IsLost(error))
             {
@@ -151,15 +154,27 @@ internal sealed class StatementRun
                 }
             }
         }
+
+        try
+        {
+            await _progress.RecordAsync(script, HistoryState.Started, EndOf(script, begin) + 1, null, null, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (!ServerErrors.IsLost(error))
+        {
+            // The transaction is done and recorded; what its session holds is recorded again with the next statement.
+            await _session.RollbackAsync().ConfigureAwait(false);
+        }
     }
 
-    private async Task SendTransactionAsync(
+    /// <returns>What was noted of the session before the COMMIT.</returns>
+    private async Task<string?> SendTransactionAsync(
         MigrationScript script, int begin, Dictionary<NpgsqlBatchCommand, SqlStatement> sent, CancellationToken cancellationToken)
     {
         var end = EndOf(script, begin);
         var modes = NestedTransactions.ModesOf(script.Statements[begin]);
         List<NpgsqlBatchCommand> commands = [];
-        Add(modes.Length == 0 ? Begin : $"{Begin}, {modes}", script.Statements[begin]);
+        Add(modes.Length == 0 ? StatementProgress.Begin : $"{StatementProgress.Begin}, {modes}", script.Statements[begin]);
         for (var index = begin + 1; index < end; index++)
         {
             var statement = script.Statements[index];
@@ -170,19 +185,16 @@ internal sealed class StatementRun
             }
 
             _within = statement;
-            await SendAsync(commands, cancellationToken).ConfigureAwait(false);
+            await _progress.SendAsync(commands, cancellationToken).ConfigureAwait(false);
             commands.Clear();
             await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
         }
 
         // What the transaction set for itself alone ends with it. Its text tells that before the COMMIT, the server behind it.
-        commands.Add(_session.Record.NoteAtEnd(_state, SessionState.LocalTo(script.Statements.Take(end).Skip(begin + 1))));
-        commands.AddRange(Recorded(script, HistoryState.Started, end + 1, null, null));
+        commands.Add(_session.Record.NoteAtEnd(_progress.Held, SessionState.LocalTo(script.Statements.Take(end).Skip(begin + 1))));
+        commands.AddRange(_progress.Recorded(script, HistoryState.Started, end + 1, null, null));
         Add("COMMIT", script.Statements[end]);
-        if (await SendToEndAsync(commands, cancellationToken).ConfigureAwait(false) is { } noted && noted != _state)
-        {
-            await RecordAsync(script, HistoryState.Started, end + 1, null, null, cancellationToken).ConfigureAwait(false);
-        }
+        return await _progress.SendToEndAsync(commands, cancellationToken).ConfigureAwait(false);
 
         void Add(string text, SqlStatement statement)
         {
@@ -196,12 +208,12 @@ internal sealed class StatementRun
     /// A new row, also for a resumed run: it holds the script as it is now, and it is the last one, which may be rewritten.
     /// </summary>
     private async Task BeginAsync(MigrationScript script, int done, CancellationToken cancellationToken)
-        => await WriteAsync(
+        => await _progress.WriteAsync(
             MigrationHistory.Append(_table, HistoryEntry.Of(script, HistoryState.Started, null, _request.BackupId) with
             {
                 Transactional = false,
                 StatementsDone = done,
-                SessionState = done == 0 ? null : _state,
+                SessionState = done == 0 ? null : _progress.Held,
             }),
             cancellationToken).ConfigureAwait(false);
 
@@ -215,7 +227,7 @@ internal sealed class StatementRun
         {
             try
             {
-                await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+                await _progress.SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
             }
             catch (PostgresException error) when (!ServerErrors.IsLost(error))
             {
@@ -280,7 +292,7 @@ internal sealed class StatementRun
             _sink.Log.InvalidIndexCleared(script.File, remark);
         }
 
-        await RecordAsync(script, HistoryState.Started, index, index, null, cancellationToken).ConfigureAwait(false);
+        await _progress.RecordAsync(script, HistoryState.Started, index, index, null, cancellationToken).ConfigureAwait(false);
 
         // lock_timeout would also cut off the wait for old snapshots, which is what CONCURRENTLY is about; a script that sets it
         // knows what it wants.
@@ -288,10 +300,10 @@ internal sealed class StatementRun
         var timeout = patient ? "SET lock_timeout = " : null;
         if (timeout is not null)
         {
-            await SendAsync([new($"{timeout}0")], cancellationToken).ConfigureAwait(false);
+            await _progress.SendAsync([new($"{timeout}0")], cancellationToken).ConfigureAwait(false);
         }
 
-        await SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
+        await _progress.SendAsync([new(statement.Text)], cancellationToken).ConfigureAwait(false);
         _unrecorded = true;
         if (statement.Keywords[0] == "DISCARD")
         {
@@ -299,11 +311,12 @@ internal sealed class StatementRun
             await _session.ResetAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        await RecordAsync(script, HistoryState.Started, index + 1, null, null, cancellationToken).ConfigureAwait(false);
+        await _progress.RecordAsync(script, HistoryState.Started, index + 1, null, null, cancellationToken).ConfigureAwait(false);
         _unrecorded = false;
         if (timeout is not null)
         {
-            await SendAsync([new($"{timeout}{(long)_request.LockTimeout.TotalMilliseconds}")], cancellationToken).ConfigureAwait(false);
+            await _progress.SendAsync([new($"{timeout}{(long)_request.LockTimeout.TotalMilliseconds}")], cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 
@@ -313,91 +326,30 @@ internal sealed class StatementRun
     private async Task RunWithProgressAsync(
         MigrationScript script, SqlStatement statement, int index, CancellationToken cancellationToken)
     {
-        var progress = Progress(script, HistoryState.Started, index + 1, null, null);
+        var progress = _progress.Of(script, HistoryState.Started, index + 1, null, null);
         string? noted;
         if (statement.CopyData is not null)
         {
-            await SendAsync([new(Begin)], cancellationToken).ConfigureAwait(false);
+            await _progress.SendAsync([new(StatementProgress.Begin)], cancellationToken).ConfigureAwait(false);
             await CopyFeed.SendAsync(_session.Connection, script, statement, _sink, cancellationToken).ConfigureAwait(false);
-            noted = await SendToEndAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
+            noted = await _progress.SendToEndAsync([.. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            noted = await SendToEndAsync([new(Begin), new(statement.Text), .. progress, new("COMMIT")], cancellationToken)
-                .ConfigureAwait(false);
+            noted = await _progress.SendToEndAsync(
+                [new(StatementProgress.Begin), new(statement.Text), .. progress, new("COMMIT")], cancellationToken).ConfigureAwait(false);
         }
 
-        if (SessionState.EndedWith(script, index, noted, _state) is { } failure)
+        if (SessionState.EndedWith(script, index, noted, _progress.Held) is { } failure)
         {
             // What was noted stays in the row: the next run asks for it, too.
-            throw await MigrationFailure.RecordedAsync(failure, _table, () => SendAsync(
-                [new(Begin), .. Recorded(script, HistoryState.Failed, index + 1, null, failure.Problem), new("COMMIT")], cancellationToken))
+            var failed = _progress.Recorded(script, HistoryState.Failed, index + 1, null, failure.Problem);
+            throw await MigrationFailure.RecordedAsync(
+                failure, _table,
+                () => _progress.SendAsync([new(StatementProgress.Begin), .. failed, new("COMMIT")], cancellationToken))
                 .ConfigureAwait(false);
         }
     }
-
-    /// <summary>Sends commands that end a transaction, and asks what the session holds then.</summary>
-    /// <returns>What was noted within the transaction.</returns>
-    private async Task<string?> SendToEndAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken cancellationToken)
-    {
-        string? noted = null;
-        var batch = _session.NewPlainBatch();
-        await using (batch.ConfigureAwait(false))
-        {
-            foreach (var command in commands)
-            {
-                batch.BatchCommands.Add(command);
-            }
-
-            batch.BatchCommands.Add(_session.Record.Ended());
-            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using (reader.ConfigureAwait(false))
-            {
-                do
-                {
-                    if (reader.FieldCount == 2 && reader.GetName(1) == SessionRecord.EndedColumn
-                        && await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                    {
-                        (noted, _state) = (reader.GetString(0), reader.GetString(1));
-                    }
-                }
-                while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false));
-            }
-        }
-
-        return noted;
-    }
-
-    private async Task SendAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken cancellationToken)
-    {
-        var batch = _session.NewPlainBatch();
-        await using (batch.ConfigureAwait(false))
-        {
-            foreach (var command in commands)
-            {
-                batch.BatchCommands.Add(command);
-            }
-
-            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private async Task RecordAsync(
-        MigrationScript script, HistoryState state, int done, int? running, string? error, CancellationToken cancellationToken)
-        => await SendToEndAsync([new(Begin), .. Progress(script, state, done, running, error), new("COMMIT")], cancellationToken)
-            .ConfigureAwait(false);
-
-    /// <summary>Records how far it is and what the session holds, for use inside a transaction.</summary>
-    private IEnumerable<NpgsqlBatchCommand> Progress(MigrationScript script, HistoryState state, int done, int? running, string? error)
-        => [_session.Record.Note(), .. Recorded(script, state, done, running, error)];
-
-    private IEnumerable<NpgsqlBatchCommand> Recorded(MigrationScript script, HistoryState state, int done, int? running, string? error)
-        => _session.Recording(MigrationHistory.Rewrite(_table, script.File.Version, state, done, running, error));
-
-    private async Task WriteAsync(
-        NpgsqlBatchCommand history, CancellationToken cancellationToken, IEnumerable<NpgsqlBatchCommand>? beside = null)
-        => await SendAsync([new(Begin), .. _session.Recording(history), .. beside ?? [], new("COMMIT")], cancellationToken)
-            .ConfigureAwait(false);
 
     private async Task<PgOpsException> FailAsync(
         MigrationScript script, SqlStatement statement, int index, PostgresException error, CancellationToken cancellationToken)
@@ -433,13 +385,15 @@ internal sealed class StatementRun
             {
                 var connection = _session.Connection;
                 await _session.EnsureOpenAsync(cancellationToken).ConfigureAwait(false);
-                var progress = Progress(
+                var progress = _progress.Of(
                     script, HistoryState.Failed, done, running, $"{error.SqlState}: {script.File.HideIn(error.MessageText)}");
 
                 // A new connection does not have what the statements left on the one that is gone: what is recorded of that stays.
-                await SendAsync(
-                    [new(Begin), .. connection == _session.Connection ? progress : progress.Skip(1), new("COMMIT")], cancellationToken)
-                    .ConfigureAwait(false);
+                await _progress.SendAsync(
+                    [
+                        new(StatementProgress.Begin), .. connection == _session.Connection ? progress : progress.Skip(1), new("COMMIT"),
+                    ],
+                    cancellationToken).ConfigureAwait(false);
             }).ConfigureAwait(false);
     }
 }
