@@ -87,6 +87,8 @@ internal static partial class SingleFile
         cancellationToken.ThrowIfCancellationRequested();
         RequireFree(request, path);
 
+        var replaces = File.Exists(path);
+
         // In this order a dump never lies beside another one's hash, whenever this ends.
         File.Delete(sum);
         File.Move(payload, path, request.Force);
@@ -97,7 +99,7 @@ internal static partial class SingleFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            TakeBack(request.Force, path, sum, payload, error);
+            TakeBack(replaces, path, sum, payload, error);
             throw;
         }
     }
@@ -111,9 +113,11 @@ internal static partial class SingleFile
     {
         if (replaced)
         {
+            var hashed = File.Exists(sum);
             throw new PgOpsException(
-                PgErrorCode.PathInaccessible, $"{sum} cannot be written: {error.Message}",
-                $"{path} is the new dump, complete and verified; the hash beside it is missing.",
+                PgErrorCode.PathInaccessible, hashed ? error.Message : $"{sum} cannot be written: {error.Message}",
+                $"{path} is the new dump, complete and verified; "
+                    + (hashed ? "its hash lies beside it, and neither may outlast a power failure." : "the hash beside it is missing."),
                 "Check the disk, then run the command again.", error);
         }
 

@@ -25,6 +25,7 @@ internal sealed class MigratorProcess : IDisposable
     internal const string DrillInSandbox = "drill-in-sandbox";
     internal const string Restore = "restore";
     internal const string Backup = "backup";
+    internal const string SingleFile = "single-file";
     internal const string Copy = "copy";
     internal const string Remove = "remove";
 
@@ -94,6 +95,23 @@ internal sealed class MigratorProcess : IDisposable
                 var made = await new BackupDatabase().RunAsync(
                     new BackupDatabaseRequest { Target = request.Target, Path = argument, Format = format }, new CollectingSink(),
                     CancellationToken.None);
+                Console.WriteLine(made.Path);
+                return 0;
+            }
+
+            if (work == SingleFile)
+            {
+                var made = await new BackupDatabase().RunAsync(
+                    new BackupDatabaseRequest
+                    {
+                        Target = request.Target,
+                        Path = argument,
+                        Format = PgBackupFormat.Plain,
+                        SingleFile = true,
+                        FileName = "daily",
+                        Force = true,
+                    },
+                    new CollectingSink(), CancellationToken.None);
                 Console.WriteLine(made.Path);
                 return 0;
             }

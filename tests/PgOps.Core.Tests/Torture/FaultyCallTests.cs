@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
 using PgOps.Core.Repository;
 using PgOps.Core.Tests.Support;
 using PgOps.Core.Tests.Support.Faults;
@@ -56,6 +59,53 @@ public sealed class FaultyCallTests : IDisposable
             Assert.True(
                 !Directory.Exists(Backups) || Directory.GetDirectories(Backups, "*.partial").Length == 0, $"{what} leaves a stray: {said}");
         });
+    }
+
+    [FaultyCallsFact]
+    public Task A_single_file_never_lies_beside_another_one_s_hash_whatever_call_fails() => SingleFileAsync(replaces: false);
+
+    [FaultyCallsFact]
+    public Task A_single_file_that_takes_another_one_s_place_never_lies_beside_its_hash() => SingleFileAsync(replaces: true);
+
+    private async Task SingleFileAsync(bool replaces)
+    {
+        var source = await SourceAsync();
+        var (dump, hash) = (Path.Combine(Backups, "daily.sql.gz"), Path.Combine(Backups, "daily.sql.gz.sha256"));
+        const string Earlier = "earlier";
+        await ForEachCallAsync(
+            source, MigratorProcess.SingleFile, Backups,
+            async (said, what) =>
+            {
+                var done = said == dump;
+                Assert.True(File.Exists(dump) == (replaces || done), $"{what}: {said}");
+                if (File.Exists(hash))
+                {
+                    var sum = Convert.ToHexString(SHA256.HashData(await File.ReadAllBytesAsync(dump))).ToLowerInvariant();
+                    Assert.True((await File.ReadAllTextAsync(hash)).StartsWith(sum, StringComparison.Ordinal), $"{what}: {said}");
+                }
+
+                Assert.True(!done || File.Exists(hash), $"{what} leaves no hash");
+                if (File.Exists(dump) && new FileInfo(dump).Length != Earlier.Length)
+                {
+                    using var script = new StreamReader(new GZipStream(File.OpenRead(dump), CompressionMode.Decompress));
+                    Assert.Contains("PostgreSQL database dump complete", await script.ReadToEndAsync(), StringComparison.Ordinal);
+                }
+                else
+                {
+                    Assert.False(done, what);
+                }
+            },
+            () =>
+            {
+                Directory.CreateDirectory(Backups);
+                if (replaces)
+                {
+                    File.WriteAllText(dump, Earlier);
+                    File.WriteAllText(hash, HashOf(Earlier) + "  daily.sql.gz\n");
+                }
+            });
+
+        static string HashOf(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text))).ToLowerInvariant();
     }
 
     [FaultyCallsFact]
