@@ -183,7 +183,8 @@ internal static class ServerErrors
     private static string NotVerified(PgTarget target)
     {
         var by = TargetCertificates.RootFile(target) is { } root
-            ? $"It is verified by {root} (sslrootcert; openssl s_client -starttls postgres -connect {Address(target)} -CAfile '{root}' shows both)."
+            ? $"It is verified by {root} (sslrootcert; "
+                + $"openssl s_client -starttls postgres -connect {Address(target)} -CAfile '{root}' shows both)."
             : "It is verified by the authorities that this machine trusts; sslrootcert names another.";
         return target.SslMode == PgSslMode.VerifyFull
             ? $"{by} verify-full also needs {target.Host} to be a host name of the certificate."

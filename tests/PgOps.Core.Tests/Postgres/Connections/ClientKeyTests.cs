@@ -73,7 +73,9 @@ public sealed class ClientKeyTests : IDisposable
         }
 
         var other = Write(rsa.ExportPkcs8PrivateKey());
-        Assert.Contains($"{other} is not a key of the certificate's kind", Refused(() => new ClientKey(other, null).Read(ECDsa.Create)).Problem,
+        Assert.Contains(
+            $"{other} is not a key of the certificate's kind",
+            Refused(() => new ClientKey(other, null).Read(ECDsa.Create)).Problem,
             StringComparison.Ordinal);
     }
 
