@@ -18,7 +18,7 @@ internal sealed record MigrationPlan(
     /// <summary>Decides what is to run, and refuses what must not be run.</summary>
     /// <exception cref="PgOpsException">The guard that speaks against it, with its way out.</exception>
     internal static MigrationPlan Make(
-        MigrationRequest request, MigrationFolder folder, MigrationHistory history, bool hasObjects, IReadOnlyList<string> otherHistories)
+        MigrationRequest request, MigrationFolder folder, MigrationHistory history, bool hasObjects, IReadOnlyList<OtherHistory> others)
     {
         var all = MigrationStatus.Join(folder, history, request.Target);
         Refuse(request, all, folder.Order, history.NewestIn(folder));
@@ -28,7 +28,7 @@ internal sealed record MigrationPlan(
             row => row.IsApplied || row.IsUnfinished || !row.HasVersion || row.State == HistoryState.Reverted);
         if (history.Adoption is null && !begun && hasObjects && !request.AllowNotEmpty)
         {
-            RefuseOther(request, otherHistories, "holds objects of its own, and another tool's migration history");
+            RefuseOther(request, others, "holds objects of its own, and another tool's migration history");
             throw new PgOpsException(
                 PgErrorCode.BaselineRequired,
                 $"{request.Target} holds objects of its own but no migration history.",
@@ -68,16 +68,15 @@ internal sealed record MigrationPlan(
         => request.ToVersion is null || order.Equals(version, request.ToVersion) || order.Compare(version, request.ToVersion) <= 0;
 
     /// <summary>Refuses to begin a history where another tool's stands.</summary>
-    internal static void RefuseOther(MigrationRequest request, IReadOnlyList<string> otherHistories, string what)
+    internal static void RefuseOther(MigrationRequest request, IReadOnlyList<OtherHistory> others, string what)
     {
-        if (otherHistories.Count > 0)
+        if (others.Count > 0)
         {
             throw new PgOpsException(
                 PgErrorCode.ImportRequired,
-                $"{request.Target} {what}: {string.Join(", ", otherHistories)}.",
+                $"{request.Target} {what}: {string.Join(", ", others.Select(other => other.Name))}.",
                 "Nothing was touched.",
-                "Import-PgMigrationHistory takes it over: what that tool has applied is recorded as present, and the rest is left to run. "
-                    + "-Beside lets both go on; Get-PgMigration shows how each migration stands.")
+                OtherHistory.Next(others))
             { Subject = request.Target };
         }
     }

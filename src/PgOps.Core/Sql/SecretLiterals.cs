@@ -89,16 +89,18 @@ internal static partial class SecretLiterals
     {
         var text = sql.AsSpan(start, length);
         var afterPassword = false;
+        var composed = new ComposedPassword();
         foreach (var token in new SqlTokenizer(text))
         {
+            if (token.Kind == SqlTokenKind.Comment)
+            {
+                continue;
+            }
+
             if (token.Kind is SqlTokenKind.String or SqlTokenKind.DollarString)
             {
-                var literal = token.In(text);
-                var open = literal.IndexOfAny('\'', '$');
-                var quote = token.Kind == SqlTokenKind.String ? 1 : literal[1..].IndexOf('$') + 2;
-                var inner = start + token.Offset + open + quote;
-                var end = start + token.End - (token.IsTerminated ? quote : 0);
-                if (afterPassword)
+                var (inner, end) = Inside(token, text, start);
+                if (composed.Is(sql.AsSpan(inner, end - inner)) || afterPassword)
                 {
                     spans.Add((inner, end - inner));
                 }
@@ -111,10 +113,57 @@ internal static partial class SecretLiterals
                     FindWithin(sql, inner, end - inner, spans);
                 }
             }
+            else
+            {
+                composed.Take(token.In(text));
+            }
 
-            afterPassword = token.Kind == SqlTokenKind.Comment
-                ? afterPassword
-                : token.Kind == SqlTokenKind.Word && token.In(text).Equals("PASSWORD", StringComparison.OrdinalIgnoreCase);
+            afterPassword = token.Kind == SqlTokenKind.Word && token.In(text).Equals("PASSWORD", StringComparison.OrdinalIgnoreCase);
+        }
+
+        FindAssigned(text, start, composed.Variables, spans);
+        spans.Sort();
+    }
+
+    private static (int Inner, int End) Inside(SqlToken token, ReadOnlySpan<char> text, int start)
+    {
+        var literal = token.In(text);
+        var open = literal.IndexOfAny('\'', '$');
+        var quote = token.Kind == SqlTokenKind.String ? 1 : literal[1..].IndexOf('$') + 2;
+        return (start + token.Offset + open + quote, start + token.End - (token.IsTerminated ? quote : 0));
+    }
+
+    /// <summary>What a variable is set to, or held against, that a statement takes its password from.</summary>
+    private static void FindAssigned(
+        ReadOnlySpan<char> text, int start, HashSet<string> variables, List<(int Start, int Length)> spans)
+    {
+        if (variables.Count == 0)
+        {
+            return;
+        }
+
+        var (within, assigned) = (false, false);
+        foreach (var token in new SqlTokenizer(text))
+        {
+            var word = token.In(text);
+            if (token.Kind is SqlTokenKind.String or SqlTokenKind.DollarString && within && assigned)
+            {
+                var (inner, end) = Inside(token, text, start);
+                spans.RemoveAll(known => known.Start < end && known.Start + known.Length > inner);
+                spans.Add((inner, end - inner));
+            }
+            else if (word is ";")
+            {
+                (within, assigned) = (false, false);
+            }
+            else if (token.Kind == SqlTokenKind.Word && !within && variables.Contains(word.ToString().ToUpperInvariant()))
+            {
+                (within, assigned) = (true, false);
+            }
+            else
+            {
+                assigned |= word is ":=" or "=" || word.Equals("DEFAULT", StringComparison.OrdinalIgnoreCase);
+            }
         }
     }
 
@@ -131,7 +180,9 @@ internal static partial class SecretLiterals
 
     [GeneratedRegex(
         @"://[^\s:/@']*:(?<secret>[^\s@']+)@"
+            + @"|\bpassword\s*=?\s*''''(?<secret>[^']+)''''(?!')"
             + @"|\bpassword\s*=?\s*''(?<secret>(?:[^']|'''')*)''(?!')"
+            + @"|\bpassword\s*=?\s*\\'(?<secret>(?:[^'\\]|\\\\)*)\\'"
             + @"|\b(?:ssl)?password\s*=\s*(?<secret>[^\s'&;$]+)",
         RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Password();

@@ -23,7 +23,9 @@ public sealed class ForeignToolTests
 
     [Fact]
     public void Every_tool_is_known_once()
-        => Assert.Equal(Enum.GetValues<PgMigrationTool>().Order(), ForeignTableSearch.Tools.Select(tool => tool.Tool).Order());
+        => Assert.Equal(
+            Enum.GetValues<PgMigrationTool>().Order(),
+            ForeignTableSearch.Tools.Select(tool => tool.Tool).OfType<PgMigrationTool>().Order());
 
     [Theory]
     [InlineData("SELECT 1;\nSELECT 2;\n")]

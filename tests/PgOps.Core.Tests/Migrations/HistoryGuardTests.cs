@@ -1,5 +1,6 @@
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.Running;
+using PgOps.Core.Postgres.Connections;
 using PgOps.Core.Tests.Support;
 
 namespace PgOps.Core.Tests.Migrations;
@@ -125,7 +126,10 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         var undoing = await Assert.ThrowsAsync<PgOpsException>(() => new UndoMigrations().RunAsync(
             _workspace.Request with { Target = member }, _workspace.Sink, CancellationToken.None));
 
-        Assert.All([looking, running, undoing], error =>
+        await using var session = await ServerConnection.OpenAsync(member, null, CancellationToken.None);
+        var mark = await Assert.ThrowsAsync<PgOpsException>(() => DatabasePosition.ReadAsync(session, null, CancellationToken.None));
+
+        Assert.All([looking, running, undoing, mark], error =>
         {
             Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
             Assert.Contains("Row-level security would hide rows of the history", error.Problem, Ordinal);
@@ -154,7 +158,20 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
             () => new ImportHistory().RunAsync(request, _workspace.Sink, CancellationToken.None));
 
         Assert.Equal([PgErrorCode.PermissionDenied, PgErrorCode.PermissionDenied], [preview.Code, import.Code]);
-        Assert.All([preview, import], error => Assert.Contains("row-level security", error.Problem, Ordinal));
+        Assert.All([preview, import], error => Assert.Contains(
+            "Row-level security would hide rows of dbmate's table public.schema_migrations from the role", error.Problem, Ordinal));
+
+        // As empty, it would say that both are pending, and a manifest that there is no history.
+        var looking = await Assert.ThrowsAsync<PgOpsException>(() => new GetMigrations().RunAsync(
+            request.Migrations, false, _workspace.Sink, CancellationToken.None));
+        await using var session = await ServerConnection.OpenAsync(member, null, CancellationToken.None);
+        var mark = await Assert.ThrowsAsync<PgOpsException>(() => DatabasePosition.ReadAsync(session, null, CancellationToken.None));
+        Assert.All([looking, mark], error =>
+        {
+            Assert.Equal(PgErrorCode.PermissionDenied, error.Code);
+            Assert.Contains("would hide rows of dbmate's table", error.Problem, Ordinal);
+            Assert.Contains("ALTER TABLE public.schema_migrations DISABLE ROW LEVEL SECURITY", error.NextStep, Ordinal);
+        });
     }
 
     [PostgresFact]
@@ -269,6 +286,18 @@ public sealed class HistoryGuardTests : IAsyncLifetime, IDisposable
         Assert.Contains("could not be recorded: 22P05", failed.State, Ordinal);
         Assert.Contains("when its row was written to the history", unrecorded.Problem, Ordinal);
         Assert.Contains("take the character out of the file", unrecorded.NextStep, Ordinal);
+
+        latin.Delete("1_a.sql");
+        var path = latin.Write("1_a→é.sql", "SELECT 1;");
+        var named = await latin.FailAsync(PgErrorCode.MigrationSourceInvalid);
+        var baseline = await latin.FailAsync(PgErrorCode.MigrationSourceInvalid, request => request with { Baseline = true });
+        Assert.All([named, baseline], error =>
+        {
+            Assert.Contains("the name of '1_a→é.sql', and the database's encoding, LATIN1, lacks a letter", error.Problem, Ordinal);
+            Assert.Equal($"Give it another name: Rename-Item -LiteralPath '{path}' '1_a_é.sql'", error.NextStep);
+        });
+        File.Move(path, Path.Combine(latin.Folder, "1_a_é.sql"));
+        Assert.Single((await latin.RunAsync()).Applied);
     }
 
     /// <summary>A role of its own that may log in; {0} stands for it.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Tests.Support;
@@ -86,7 +87,6 @@ public sealed class MigrationSourceTests : IDisposable
     [InlineData("create_orders.sql")]
     [InlineData("1.sql")]
     [InlineData("V1__init.sql")]
-    [InlineData("2_b.down.sql")]
     [InlineData("init/migration.sql")]
     [InlineData("20240101000000_init/script.sql")]
     [InlineData("later/2_b.sql")]
@@ -98,6 +98,73 @@ public sealed class MigrationSourceTests : IDisposable
         var error = Refusal(() => Folder);
 
         Assert.Contains(name.Split('/')[0], error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_down_script_without_a_migration_does_nothing_and_one_beside_another_name_is_told_its_own()
+    {
+        _workspace.Write("1_a.sql", "SELECT 1;");
+        var orphan = _workspace.Write("2_b.down.sql", "SELECT 1;");
+        Assert.Equal(["1_a"], Folder.Files.Select(file => file.ToString()));
+        Assert.Equal(["2_b.down.sql (there is no migration of version 2 that it could undo)"], Folder.PassedOver);
+
+        _workspace.Write("02_c.sql", "SELECT 1;");
+        var error = Refusal(() => Folder);
+        Assert.Contains($"Rename-Item -LiteralPath '{orphan}' '02_c.down.sql'", error.Problem, StringComparison.Ordinal);
+        File.Move(orphan, Path.Combine(_workspace.Folder, "02_c.down.sql"));
+        Assert.NotNull(Folder.Files[1].Down);
+
+        _workspace.Write("2_b.down.sql", "SELECT 1;");
+        Assert.Contains("version 2 has what undoes it elsewhere", Refusal(() => Folder).Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_is_not_UTF_8_is_named_with_the_command_that_renames_it()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        // "café" in Latin-1; .NET cannot write such a name itself.
+        using var shell = Process.Start("/bin/sh", ["-c", "printf 'SELECT 1;' > \"$0/$(printf '1_caf\\351.sql')\"", _workspace.Folder]);
+        shell.WaitForExit();
+
+        var error = Refusal(() => Folder);
+        Assert.Contains("a file whose name is not valid UTF-8: '1_caf\uFFFD.sql'", error.Problem, StringComparison.Ordinal);
+        using var mending = Process.Start("/bin/sh", ["-c", error.NextStep![error.NextStep!.IndexOf("cd ", StringComparison.Ordinal)..]]);
+        mending.WaitForExit();
+        Assert.Equal(["1_caf_"], Folder.Files.Select(file => file.ToString()));
+    }
+
+    [Theory]
+    [InlineData("-- pgops no-transaction")]
+    [InlineData("-- pgops; no transaction")]
+    [InlineData("--pgops-no-transaction")]
+    [InlineData("-- pg-ops: no-transaction")]
+    [InlineData("-- @pgops no_transaction because of CONCURRENTLY")]
+    [InlineData("/* pgops: no-transaction */")]
+    [InlineData("-- no-transaction: pgops")]
+    [InlineData("-- pgops ignore")]
+    public void What_is_almost_a_directive_is_refused_with_the_right_spelling(string comment)
+    {
+        _workspace.Write("1_a.sql", comment + "\nSELECT 1;");
+
+        var error = Assert.Throws<PgOpsException>(() => MigrationScript.Read(Folder.Files[0]));
+        Assert.Contains($"'{comment}' is almost a directive of PgOps', and does nothing", error.Problem, StringComparison.Ordinal);
+        Assert.Contains("write it as -- pgops: no-transaction", error.Problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-- pgops runs this in one transaction")]
+    [InlineData("-- PgOps allows no transaction here")]
+    [InlineData("-- no-transaction")]
+    [InlineData("-- pgops: no-transaction")]
+    public void A_comment_that_speaks_of_PgOps_is_none(string comment)
+    {
+        _workspace.Write("1_a.sql", comment + "\nSELECT 1;");
+
+        Assert.Single(MigrationScript.Read(Folder.Files[0]).Statements);
     }
 
     [Fact]

@@ -145,6 +145,9 @@ public sealed class OtherHistoryTests : IAsyncLifetime, IDisposable
         Assert.Contains($"{title} (", error.Problem, StringComparison.Ordinal);
         Assert.StartsWith("Import-PgMigrationHistory", error.NextStep, StringComparison.Ordinal);
         Assert.DoesNotContain("Baseline", error.NextStep, StringComparison.Ordinal);
+        Assert.Equal(
+            ForeignTableSearch.Tools.Single(tool => tool.Title == title).WorksBeside,
+            error.NextStep!.Contains("-Beside", StringComparison.Ordinal));
     }
 
     private Task<PgBackup> BackUpAsync(string folder) => new BackupDatabase().RunAsync(

@@ -1,3 +1,5 @@
+using PgOps.Core.Common.Text;
+using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.Running;
 using PgOps.Core.Tests.Support;
 
@@ -49,6 +51,50 @@ public sealed class PrismaOperationTests : IAsyncLifetime, IDisposable
         Assert.Contains("operations of Prisma 8 (1 additive), which PgOps reads but does not apply", error.Problem,
             StringComparison.Ordinal);
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('pgops.migration_history')::text"));
+    }
+
+    [PostgresFact]
+    public async Task Where_Prisma_8_keeps_its_state_that_is_shown_and_nobody_is_sent_to_a_baseline()
+    {
+        Write("20260713T0837_init", null, "one", "CREATE TABLE \\\"user\\\" (id int)", "additive");
+        Write("20260714T0900_more", "one", "two", "ALTER TABLE \\\"user\\\" ADD c text", "additive");
+        await _workspace.ExecuteAsync("""
+            CREATE TABLE "user" (id int);
+            CREATE SCHEMA prisma_contract;
+            CREATE TABLE prisma_contract.contract (core_hash text PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(),
+                contract_json jsonb NOT NULL);
+            CREATE TABLE prisma_contract.marker (space text PRIMARY KEY DEFAULT 'app', core_hash text NOT NULL, profile_hash text NOT NULL,
+                canonical_version int, updated_at timestamptz NOT NULL DEFAULT now(), invariants text[] NOT NULL DEFAULT '{}');
+            CREATE TABLE prisma_contract.ledger (id bigserial PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(),
+                space text NOT NULL, migration_name text NOT NULL, migration_hash text NOT NULL, origin_core_hash text,
+                origin_profile_hash text, destination_core_hash text NOT NULL, destination_profile_hash text, operations jsonb NOT NULL);
+            INSERT INTO prisma_contract.marker VALUES ('app', 'one', 'p');
+            INSERT INTO prisma_contract.ledger (space, migration_name, migration_hash, destination_core_hash, operations)
+                VALUES ('app', '20260713T0837_init', 'h', 'one', '[]');
+            CREATE TABLE _prisma_migrations (id varchar PRIMARY KEY, checksum varchar, finished_at timestamptz, migration_name varchar,
+                logs text, rolled_back_at timestamptz, started_at timestamptz, applied_steps_count int)
+            """);
+
+        var status = await _workspace.StatusAsync();
+        Assert.Equal([PgMigrationState.Applied, PgMigrationState.Pending], status.Select(it => it.State));
+        Assert.All(status, it => Assert.Equal("Prisma 8 (prisma_contract.ledger)", it.RecordedBy));
+
+        await _workspace.ExecuteAsync("DROP TABLE _prisma_migrations");
+        var run = await _workspace.FailAsync(PgErrorCode.ImportRequired);
+        var baseline = await _workspace.FailAsync(PgErrorCode.ImportRequired, request => request with { Baseline = true });
+        var import = await Assert.ThrowsAsync<PgOpsException>(() => new ImportHistory().RunAsync(
+            new() { Migrations = _workspace.Request }, _workspace.Sink, CancellationToken.None));
+        Assert.All([run, baseline, import], error =>
+        {
+            Assert.Contains("Prisma 8 (prisma_contract.ledger)", error.Problem, StringComparison.Ordinal);
+            Assert.StartsWith("Apply the folder's migrations with Prisma", error.NextStep, StringComparison.Ordinal);
+            Assert.DoesNotContain("-Baseline", error.InSentences(), StringComparison.Ordinal);
+        });
+
+        await _workspace.ExecuteAsync("ALTER TABLE prisma_contract.ledger DROP COLUMN migration_name, DROP COLUMN space");
+        Assert.Equal(
+            [PgMigrationState.Pending, PgMigrationState.Pending, PgMigrationState.Baselined],
+            (await _workspace.StatusAsync()).Select(it => it.State));
     }
 
     [PostgresTheory]

@@ -91,6 +91,19 @@ public sealed class ResetDatabaseTests
         }
     }
 
+    [PostgresFact]
+    public async Task What_is_to_be_mended_is_the_database_and_not_what_was_built_beside_it()
+    {
+        using var workspace = await CreateAsync();
+        await workspace.ExecuteAsync($"ALTER DATABASE \"{workspace.Target.Database}\" SET default_transaction_read_only = on");
+
+        var error = await FailAsync(workspace, PgErrorCode.PermissionDenied);
+
+        Assert.Contains(
+            $"ALTER DATABASE \"{workspace.Target.Database}\" RESET default_transaction_read_only", error.NextStep,
+            StringComparison.Ordinal);
+    }
+
     [PostgresTheory]
     [InlineData("3_broken.sql", "CREATE TABLE late (id int); INSERT INTO t VALUES ('no number');", PgErrorCode.MigrationFailed)]
     [InlineData("3_broken.sql", "SELECT 'never closed", PgErrorCode.MigrationScriptInvalid)]

@@ -137,7 +137,12 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
         _workspace.Write("3_c.down.sql", "-- nothing\n");
         Assert.Contains("holds no statement", (await RefusalAsync(PgErrorCode.DownScriptMissing)).Problem, StringComparison.Ordinal);
         _workspace.Write("3_c.down.sql", "DROP INDEX CONCURRENTLY i;");
-        Assert.Contains("cannot run in a transaction", (await RefusalAsync(PgErrorCode.MigrationScriptInvalid)).Problem,
+        var byHand = await RefusalAsync(PgErrorCode.MigrationScriptInvalid);
+        Assert.Contains("cannot run in a transaction", byHand.Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            $"-d '{_workspace.Target.Database}' -f '{Path.Combine(_workspace.Folder, "3_c.down.sql")}'; Repair-PgMigration "
+                + $"-Path '{_workspace.Folder}' -Version 3 -MarkNotApplied -Reason 'undone by hand'",
+            byHand.NextStep,
             StringComparison.Ordinal);
         _workspace.Write("3_c.sql", "CREATE TABLE c (d int);");
         Assert.Contains("was changed", (await RefusalAsync(PgErrorCode.MigrationChanged)).Problem, StringComparison.Ordinal);
@@ -146,6 +151,20 @@ public sealed class UndoMigrationsTests : IAsyncLifetime, IDisposable
         Assert.Contains("file is gone", (await RefusalAsync(PgErrorCode.MigrationMissing)).Problem, StringComparison.Ordinal);
         Assert.Contains(
             "no migration of version '9'", (await RefusalAsync(PgErrorCode.VersionNotFound, "9")).Problem, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task The_section_of_a_file_that_is_to_be_run_by_hand_is_told_by_its_lines()
+    {
+        var path = _workspace.Write(
+            "1_a.sql",
+            "-- migrate:up\nCREATE TABLE a (i int);\n\n-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY\n    i;\nSELECT 1;\n");
+        await _workspace.RunAsync();
+
+        var next = (await RefusalAsync(PgErrorCode.MigrationScriptInvalid)).NextStep;
+
+        Assert.Contains("Leave CONCURRENTLY and the like out of the section", next, StringComparison.Ordinal);
+        Assert.Contains($"(Get-Content -LiteralPath '{path}')[4..6] | psql -X", next, StringComparison.Ordinal);
     }
 
     [PostgresFact]

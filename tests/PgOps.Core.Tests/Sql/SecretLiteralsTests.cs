@@ -19,6 +19,15 @@ public sealed class SecretLiteralsTests
     [InlineData("DO $do$ BEGIN CREATE ROLE a PASSWORD 's3cret'; END $do$")]
     [InlineData("DO $do$ BEGIN EXECUTE 'CREATE ROLE a PASSWORD ''s3cret'''; END $do$")]
     [InlineData("DO $do$ BEGIN EXECUTE format($f$ALTER ROLE %I PASSWORD 's3cret'$f$, 'a'); END $do$")]
+    [InlineData("DO $do$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', 'a', 's3cret'); END $do$")]
+    [InlineData("DO $do$ BEGIN EXECUTE format('ALTER ROLE %2$I PASSWORD %1$L', 's3cret'::text, 'a'); END $do$")]
+    [InlineData("DO $do$ BEGIN EXECUTE format($f$ALTER ROLE %I PASSWORD %s$f$, 'a', quote_literal('s3cret')); END $do$")]
+    [InlineData("DO $do$ BEGIN EXECUTE 'ALTER ROLE a PASSWORD ' || quote_literal('s3cret'); END $do$")]
+    [InlineData("DO $do$ BEGIN EXECUTE 'ALTER ROLE a PASSWORD ''' || 's3cret' || ''' LOGIN'; END $do$")]
+    [InlineData("DO $do$ DECLARE pw text := 's3cret'; BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L', 'a', pw); END $do$")]
+    [InlineData("DO $do$ DECLARE b text := 'x'; pw text = 's3cret'; BEGIN EXECUTE format('ALTER ROLE a PASSWORD %L', pw::text); END $do$")]
+    [InlineData("DO $do$ BEGIN EXECUTE 'EXECUTE ''ALTER ROLE a PASSWORD ''''s3cret'''' '' '; END $do$")]
+    [InlineData("DO $do$ BEGIN EXECUTE E'ALTER ROLE a PASSWORD \\'s3cret\\''; END $do$")]
     [InlineData("CREATE ROLE a PASSWORD 's3cret")]
     public void A_password_is_hidden(string sql)
     {
@@ -31,6 +40,9 @@ public sealed class SecretLiteralsTests
     [Theory]
     [InlineData("CREATE TABLE users (name text, password text NOT NULL DEFAULT 'none')")]
     [InlineData("UPDATE users SET password = crypt('x', gen_salt('bf'))")]
+    [InlineData("INSERT INTO words VALUES ('password', 'x'), ('password ', 'y')")]
+    [InlineData("SELECT format('%s has the password', 'a'), format('%s: %s', 'a', 'b')")]
+    [InlineData("SELECT 'no password' AS a, 'x' AS b WHERE 'its password' = 'x'")]
     [InlineData("COMMENT ON COLUMN users.password IS 'the password of the user'")]
     [InlineData("INSERT INTO links VALUES ('https://example.com/a:b')")]
     public void What_is_no_password_stays(string sql) => Assert.Equal(sql, SecretLiterals.Hide(sql));

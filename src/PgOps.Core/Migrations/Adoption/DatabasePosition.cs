@@ -16,6 +16,7 @@ internal static class DatabasePosition
     /// <param name="earlier">An earlier mark, whose history is looked for; null takes what is there.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The mark; null without a history that the role may read.</returns>
+    /// <exception cref="PgOpsException">PermissionDenied: policies hide rows of the history.</exception>
     internal static async Task<PgMigrationMark?> ReadAsync(
         NpgsqlConnection connection, PgMigrationMark? earlier, CancellationToken cancellationToken)
     {

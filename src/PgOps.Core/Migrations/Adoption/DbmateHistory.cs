@@ -6,7 +6,7 @@ namespace PgOps.Core.Migrations.Adoption;
 /// <summary>dbmate: versions alone, and no lock.</summary>
 internal sealed class DbmateHistory : ForeignTool
 {
-    internal override PgMigrationTool Tool => PgMigrationTool.Dbmate;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Dbmate;
 
     internal override string Title => "dbmate";
 

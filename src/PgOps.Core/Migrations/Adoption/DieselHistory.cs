@@ -6,7 +6,7 @@ namespace PgOps.Core.Migrations.Adoption;
 /// <summary>Diesel: versions are the folders' digits without their dashes; no checksum, no lock.</summary>
 internal sealed class DieselHistory : ForeignTool
 {
-    internal override PgMigrationTool Tool => PgMigrationTool.Diesel;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Diesel;
 
     internal override string Title => "Diesel";
 

@@ -9,7 +9,7 @@ namespace PgOps.Core.Migrations.Adoption;
 /// </summary>
 internal sealed class EntityFrameworkHistory : ForeignTool
 {
-    internal override PgMigrationTool Tool => PgMigrationTool.EntityFramework;
+    internal override PgMigrationTool? Tool => PgMigrationTool.EntityFramework;
 
     internal override string Title => "Entity Framework";
 

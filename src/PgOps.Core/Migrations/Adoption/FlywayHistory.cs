@@ -11,7 +11,7 @@ internal sealed class FlywayHistory : ForeignTool
 {
     private const long LockBase = 77431708279161;
 
-    internal override PgMigrationTool Tool => PgMigrationTool.Flyway;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Flyway;
 
     internal override string Title => "Flyway";
 

@@ -15,6 +15,13 @@ internal static class ForeignStatus
         MigrationRequest request, MigrationFolder folder, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var found = await ForeignTableSearch.AllAsync(connection, request.Target.Schema, cancellationToken).ConfigureAwait(false);
+        if (found.Count > 1)
+        {
+            // A database that went from Prisma 7 to 8 has both; which one the folder is of, the folder tells.
+            var operations = folder.Files.Any(file => file.Operations is not null);
+            found.RemoveAll(pair => pair.Tool is PrismaContractHistory != operations);
+        }
+
         return found is [var (tool, table)]
             ? Join(request, folder, tool, table, await tool.ReadAsync(connection, table, cancellationToken).ConfigureAwait(false))
             : null;

@@ -13,8 +13,14 @@ internal sealed record ForeignTable(string Schema, string Table, string Database
     /// <summary>Whether Rails' ar_internal_metadata lies in the same schema.</summary>
     internal bool BesideRailsMetadata { get; init; }
 
-    /// <summary>Whether the role may read every row.</summary>
+    /// <summary>Whether the role may read it.</summary>
     internal bool IsReadable { get; init; } = true;
+
+    /// <summary>Whether policies choose the rows that the role sees: an empty answer would be no answer.</summary>
+    internal bool HidesRows { get; init; }
+
+    /// <summary>The role that works.</summary>
+    internal string Role { get; init; } = "";
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -12,8 +12,8 @@ internal static class ForeignTableSearch
         SELECT n.nspname::text, c.relname::text, pg_catalog.current_database()::text, pg_catalog.format('%I.%I', n.nspname, c.relname),
             ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
             EXISTS (SELECT FROM pg_catalog.pg_class m WHERE m.relnamespace = c.relnamespace AND m.relname = $3),
-            pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-                AND NOT pg_catalog.row_security_active(c.oid)
+            pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+            pg_catalog.row_security_active(c.oid), current_user::text
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
             AND ((c.relname = ANY ($1) AND (n.nspname = '{SupabaseHistory.Schema}'
@@ -28,6 +28,7 @@ internal static class ForeignTableSearch
         new PrismaHistory(), new FlywayHistory(), new DbmateHistory(), new GolangMigrateHistory(), new GooseHistory(), new SqlxHistory(),
         new DieselHistory(), new EntityFrameworkHistory(), new NodePgMigrateHistory(), new SqitchHistory(), new RailsHistory(),
         new SqlMigrateHistory(), new SupabaseHistory(), new HasuraHistory(),
+        new PrismaContractHistory(),
     ];
 
     /// <summary>The tool and the table to import from.</summary>
@@ -35,7 +36,7 @@ internal static class ForeignTableSearch
     internal static async Task<(ForeignTool Tool, ForeignTable Table)> FindAsync(
         ImportRequest request, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var tools = request.From is null ? Tools : Tools.Where(tool => tool.Tool == request.From).ToList();
+        var tools = Tools.Where(tool => tool.Tool is not null && (request.From is null || tool.Tool == request.From)).ToList();
         var tables = await TablesAsync(connection, request.Table, cancellationToken).ConfigureAwait(false);
         var found = (from table in tables
                      from tool in tools
@@ -60,6 +61,12 @@ internal static class ForeignTableSearch
         return found switch
         {
             [var one] => one,
+            [] when tables.Find(PrismaContractHistory.IsLedger) is { } ledger => throw new PgOpsException(
+                PgErrorCode.InvalidArgument,
+                $"{request.Migrations.Target} holds the history of Prisma 8 ({ledger}), which PgOps reads but does not take over.",
+                "Nothing was touched.",
+                OtherHistory.LeftToPrisma)
+            { Subject = request.Migrations.Target },
             [] => throw Nothing(request),
             _ => throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
@@ -102,6 +109,8 @@ internal static class ForeignTableSearch
                 Columns = row.GetFieldValue<string[]>(4).ToHashSet(StringComparer.Ordinal),
                 BesideRailsMetadata = row.GetBoolean(5),
                 IsReadable = row.GetBoolean(6),
+                HidesRows = row.GetBoolean(7),
+                Role = row.GetString(8),
             },
             cancellationToken,
             Tools.Select(tool => tool.DefaultTable).Distinct().ToArray(),
@@ -111,7 +120,7 @@ internal static class ForeignTableSearch
     private static PgOpsException Nothing(ImportRequest request)
     {
         var tools = string.Join(", ", Tools
-            .Where(tool => request.From is null || tool.Tool == request.From)
+            .Where(tool => tool.Tool is not null && (request.From is null || tool.Tool == request.From))
             .Select(tool => $"{tool.Title}'s {request.Table ?? tool.DefaultTable}"));
         return new PgOpsException(
             PgErrorCode.InvalidArgument,

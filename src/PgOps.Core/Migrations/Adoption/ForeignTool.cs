@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 
@@ -8,7 +9,8 @@ namespace PgOps.Core.Migrations.Adoption;
 /// <summary>What PgOps knows of another migration tool: its table, its locks, its checksums, its way out of a failure.</summary>
 internal abstract class ForeignTool
 {
-    internal abstract PgMigrationTool Tool { get; }
+    /// <summary>Its name in an import; null when PgOps reads its history and does not take it over.</summary>
+    internal abstract PgMigrationTool? Tool { get; }
 
     /// <summary>The name by which people know it.</summary>
     internal abstract string Title { get; }
@@ -49,6 +51,9 @@ internal abstract class ForeignTool
     /// <summary>The advisory keys that the tool's sessions take while they migrate.</summary>
     internal virtual IReadOnlyList<long> LockKeys(ForeignTable table) => [];
 
+    /// <summary>Its history in a table.</summary>
+    internal OtherHistory In(ForeignTable table) => new($"{Title} ({table})", Tool is not null, WorksBeside);
+
     /// <summary>Whether this is the tool's table, going by its columns.</summary>
     internal virtual bool Recognises(ForeignTable table) => Columns.All(table.Columns.Contains);
 
@@ -74,9 +79,12 @@ internal abstract class ForeignTool
     internal virtual IReadOnlyList<ForeignWrite> Amend(ForeignTable table, MigrationFile file) => [];
 
     /// <summary>The tool's migrations, oldest first; each once.</summary>
-    internal virtual async Task<IReadOnlyList<ForeignMigration>> ReadAsync(
+    /// <exception cref="PgOpsException">PermissionDenied: the role may not read the table, or not every row.</exception>
+    internal async Task<IReadOnlyList<ForeignMigration>> ReadAsync(
         NpgsqlConnection connection, ForeignTable table, CancellationToken cancellationToken)
     {
+        HistoryStanding.Require(
+            $"{Title}'s table {table}", table.Name, table.Schema, table.Role, table.IsReadable, table.HidesRows, "SELECT");
         var rows = await connection.QueryAsync(Query(table), Read, cancellationToken).ConfigureAwait(false);
         return rows.OfType<ForeignMigration>().ToList();
     }

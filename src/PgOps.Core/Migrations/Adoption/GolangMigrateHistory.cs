@@ -13,7 +13,7 @@ internal sealed class GolangMigrateHistory : ForeignTool
 {
     private const uint LockSalt = 1486364155;
 
-    internal override PgMigrationTool Tool => PgMigrationTool.GolangMigrate;
+    internal override PgMigrationTool? Tool => PgMigrationTool.GolangMigrate;
 
     internal override string Title => "golang-migrate";
 

@@ -7,7 +7,7 @@ namespace PgOps.Core.Migrations.Adoption;
 /// <summary>goose: the newest row of a version tells whether it is applied; version 0 is the table's own first row.</summary>
 internal sealed class GooseHistory : ForeignTool
 {
-    internal override PgMigrationTool Tool => PgMigrationTool.Goose;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Goose;
 
     internal override string Title => "goose";
 

@@ -11,7 +11,7 @@ internal sealed class HasuraHistory : ForeignTool
 {
     internal const string Schema = "hdb_catalog";
 
-    internal override PgMigrationTool Tool => PgMigrationTool.Hasura;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Hasura;
 
     internal override string Title => "Hasura";
 

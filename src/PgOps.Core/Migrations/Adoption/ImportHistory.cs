@@ -39,6 +39,7 @@ public sealed class ImportHistory
             await using (held.ConfigureAwait(false))
             {
                 var history = await MigrationHistory.ReadAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
+                folder.ReadAs(connection);
                 var source = await ImportSource.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
                 var transaction = await BeginAsync(source, migrations, connection, sink, cancellationToken).ConfigureAwait(false);
                 await using (transaction.ConfigureAwait(false))
@@ -83,6 +84,7 @@ public sealed class ImportHistory
             {
                 var history = await MigrationHistory.ReadAsync(
                     connection, new HistoryTable(migrations.HistorySchema), false, cancellationToken).ConfigureAwait(false);
+                folder.ReadAs(connection);
                 var source = await ImportSource.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
                 var content = await ReadAsync(request, folder, source, history, connection, cancellationToken).ConfigureAwait(false);
                 var now = history.With(content.Applied.Select(row => row.Entry)

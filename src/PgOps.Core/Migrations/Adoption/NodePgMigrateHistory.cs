@@ -9,7 +9,7 @@ internal sealed partial class NodePgMigrateHistory : ForeignTool
 {
     private const long LockKey = 7241865325823964;
 
-    internal override PgMigrationTool Tool => PgMigrationTool.NodePgMigrate;
+    internal override PgMigrationTool? Tool => PgMigrationTool.NodePgMigrate;
 
     internal override string Title => "node-pg-migrate";
 

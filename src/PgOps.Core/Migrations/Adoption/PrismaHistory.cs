@@ -14,7 +14,7 @@ internal sealed class PrismaHistory : ForeignTool
 {
     private const long LockKey = 72707369;
 
-    internal override PgMigrationTool Tool => PgMigrationTool.Prisma;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Prisma;
 
     internal override string Title => "Prisma";
 

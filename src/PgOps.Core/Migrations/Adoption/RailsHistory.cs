@@ -9,7 +9,7 @@ internal sealed class RailsHistory : ForeignTool
 {
     private const long LockSalt = 2053462845;
 
-    internal override PgMigrationTool Tool => PgMigrationTool.Rails;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Rails;
 
     internal override string Title => "Rails";
 

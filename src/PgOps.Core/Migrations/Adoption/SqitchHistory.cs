@@ -14,7 +14,7 @@ internal sealed class SqitchHistory : ForeignTool
 {
     private const long LockKey = 75474063;
 
-    internal override PgMigrationTool Tool => PgMigrationTool.Sqitch;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Sqitch;
 
     internal override string Title => "Sqitch";
 

@@ -9,7 +9,7 @@ namespace PgOps.Core.Migrations.Adoption;
 /// <summary>sql-migrate: the names of files, in newer versions with the SHA-256 of each; no lock.</summary>
 internal sealed class SqlMigrateHistory : ForeignTool
 {
-    internal override PgMigrationTool Tool => PgMigrationTool.SqlMigrate;
+    internal override PgMigrationTool? Tool => PgMigrationTool.SqlMigrate;
 
     internal override string Title => "sql-migrate";
 

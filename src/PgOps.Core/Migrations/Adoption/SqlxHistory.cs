@@ -14,7 +14,7 @@ internal sealed class SqlxHistory : ForeignTool
 {
     private const long LockSalt = 0x3d32ad9e;
 
-    internal override PgMigrationTool Tool => PgMigrationTool.Sqlx;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Sqlx;
 
     internal override string Title => "sqlx";
 

@@ -9,7 +9,7 @@ internal sealed class SupabaseHistory : ForeignTool
 {
     internal const string Schema = "supabase_migrations";
 
-    internal override PgMigrationTool Tool => PgMigrationTool.Supabase;
+    internal override PgMigrationTool? Tool => PgMigrationTool.Supabase;
 
     internal override string Title => "Supabase";
 

@@ -30,7 +30,8 @@ internal static class HistoryErrors
             $"A rule on the table changes what PgOps writes. As its owner: DROP RULE … ON {table.Name} (psql's \\d names it); then run "
                 + "the command again.",
         PostgresErrorCodes.UntranslatableCharacter when table.Writes(error.BatchCommand) =>
-            "The history keeps the whole file, comments too: take the character out of the file, and run the command again.",
+            "The history keeps the whole file, comments too, and the database's encoding lacks a character of it: take the character out "
+                + "of the file, and run the command again.",
         _ => null,
     };
 

@@ -18,6 +18,7 @@ internal static class HistoryPosition
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The mark; null without a history that the role may read.</returns>
+    /// <exception cref="PgOpsException">PermissionDenied: policies hide rows of the history.</exception>
     internal static async Task<PgMigrationMark?> ReadAsync(
         NpgsqlConnection connection, string? schema, CancellationToken cancellationToken)
     {
@@ -38,6 +39,7 @@ internal static class HistoryPosition
     private static async Task<PgMigrationMark> ReadOneAsync(
         NpgsqlConnection connection, HistoryTable table, CancellationToken cancellationToken)
     {
+        await HistoryStanding.ReadAsync(connection, table, cancellationToken).ConfigureAwait(false);
         var rows = await MigrationHistory.LatestAsync(connection, table, false, cancellationToken).ConfigureAwait(false);
         var newest = MigrationHistory.Newest(rows.Values);
         return (await connection.QueryAsync(

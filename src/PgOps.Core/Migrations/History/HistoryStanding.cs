@@ -20,27 +20,49 @@ internal sealed record HistoryStanding(bool HasSchema, bool HasTable, bool Reada
     {
         var standing = (await connection.QueryAsync(HistoryTable.StandingQuery, Of, cancellationToken, table.Schema)
             .ConfigureAwait(false))[0];
-        if (standing is { HasTable: true, Readable: false })
+        if (standing.HasTable)
         {
-            throw new PgOpsException(
-                PgErrorCode.PermissionDenied,
-                $"The role \"{standing.Role}\" may not read the history {table.Name}.",
-                "Nothing was touched.",
-                $"As the table's owner: GRANT USAGE ON SCHEMA {Quote.Identifier(table.Schema)} TO {standing.Grantee}; "
-                    + $"GRANT SELECT, INSERT, UPDATE ON {table.Name} TO {standing.Grantee}; (to look only, SELECT is enough).");
-        }
-
-        if (standing.HidesRows)
-        {
-            throw new PgOpsException(
-                PgErrorCode.PermissionDenied,
-                $"Row-level security would hide rows of the history {table.Name} from the role \"{standing.Role}\".",
-                "Nothing was touched: without these rows, migrations that are applied would look pending.",
-                $"As the table's owner: ALTER TABLE {table.Name} DISABLE ROW LEVEL SECURITY; "
-                    + $"or as a superuser: ALTER ROLE {standing.Grantee} BYPASSRLS; then run the command again.");
+            Require(
+                $"the history {table.Name}", table.Name, table.Schema, standing.Role, standing.Readable,
+                standing.HidesRows, "SELECT, INSERT, UPDATE");
         }
 
         return standing;
+    }
+
+    /// <summary>Refuses to read a history, PgOps' or another tool's, of which the role would not see every row.</summary>
+    /// <param name="what">Whose history, for the message.</param>
+    /// <param name="name">The table's qualified name.</param>
+    /// <param name="schema">Its schema.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="readable">Whether it may read the table.</param>
+    /// <param name="hidesRows">Whether policies choose the rows that it sees.</param>
+    /// <param name="rights">What the work on the table needs.</param>
+    /// <exception cref="PgOpsException">PermissionDenied.</exception>
+    internal static void Require(
+        string what, string name, string schema, string role, bool readable, bool hidesRows, string rights)
+    {
+        var grantee = Quote.Identifier(role);
+        if (!readable)
+        {
+            throw new PgOpsException(
+                PgErrorCode.PermissionDenied,
+                $"The role \"{role}\" may not read {what}.",
+                "Nothing was touched.",
+                $"As the table's owner: GRANT USAGE ON SCHEMA {Quote.Identifier(schema)} TO {grantee}; "
+                    + $"GRANT {rights} ON {name} TO {grantee};"
+                    + (rights == "SELECT" ? "" : " (to look only, SELECT is enough)."));
+        }
+
+        if (hidesRows)
+        {
+            throw new PgOpsException(
+                PgErrorCode.PermissionDenied,
+                $"Row-level security would hide rows of {what} from the role \"{role}\".",
+                "Nothing was touched: without these rows, migrations that are applied would look pending.",
+                $"As the table's owner: ALTER TABLE {name} DISABLE ROW LEVEL SECURITY; "
+                    + $"or as a superuser: ALTER ROLE {grantee} BYPASSRLS; then run the command again.");
+        }
     }
 
     /// <summary>The role, quoted for a command.</summary>

@@ -60,14 +60,13 @@ internal sealed class HistoryTable
         LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = '{TableName}'
         """;
 
-    /// <summary>The schemas that hold a history of PgOps' whose every row the role may read.</summary>
+    /// <summary>The schemas that hold a history of PgOps' that the role may read.</summary>
     internal static string SchemasQuery =>
         $"""
         SELECT n.nspname::text
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relname = '{TableName}' AND c.relkind = 'r' AND n.nspname !~ '^pg_'
             AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-            AND NOT pg_catalog.row_security_active(c.oid)
             AND (SELECT count(*) = 6 FROM pg_catalog.pg_attribute a
                  WHERE a.attrelid = c.oid AND NOT a.attisdropped
                      AND a.attname IN ('id', 'version', 'name', 'kind', 'state', 'row_hash'))

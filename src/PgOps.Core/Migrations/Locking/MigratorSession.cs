@@ -16,10 +16,12 @@ internal static class MigratorSession
         return await connection.OrDisposeAsync(async () =>
         {
             await SessionFitness.RequireAsync(connection, target, "a migration", cancellationToken).ConfigureAwait(false);
-
-            // What another tool's history holds must not be half of it, unnoticed.
-            await connection.ExecuteAsync("SET row_security = off", cancellationToken).ConfigureAwait(false);
+            await ReadEveryRowAsync(connection, cancellationToken).ConfigureAwait(false);
             return connection;
         }).ConfigureAwait(false);
     }
+
+    /// <summary>What a history holds, PgOps' or another tool's, must not be half of it, unnoticed: a policy is then an error.</summary>
+    internal static Task ReadEveryRowAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+        => connection.ExecuteAsync("SET row_security = off", cancellationToken);
 }

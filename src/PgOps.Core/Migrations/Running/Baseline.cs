@@ -68,6 +68,7 @@ internal static class Baseline
         NpgsqlConnection connection,
         CancellationToken cancellationToken)
     {
+        folder.ReadAs(connection);
         if (history.Rows.Values.Any(row => row.IsApplied || row.IsUnfinished))
         {
             throw new PgOpsException(

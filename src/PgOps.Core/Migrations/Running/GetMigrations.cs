@@ -2,6 +2,7 @@ using Npgsql;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
+using PgOps.Core.Migrations.Locking;
 using PgOps.Core.Migrations.Scripts;
 using PgOps.Core.Postgres.Connections;
 
@@ -30,6 +31,7 @@ public sealed class GetMigrations
             var connection = await ServerConnection.OpenAsync(target, sink.Log, cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
+                await MigratorSession.ReadEveryRowAsync(connection, cancellationToken).ConfigureAwait(false);
                 var history = await MigrationHistory.ReadAsync(
                     connection, new HistoryTable(request.HistorySchema), withScripts, cancellationToken).ConfigureAwait(false);
                 foreach (var migration in await StatusAsync(request, folder, history, connection, cancellationToken).ConfigureAwait(false))

@@ -142,7 +142,7 @@ public sealed class InvokeMigrations
             ? await OtherHistories.FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false)
             : [];
         var plan = MigrationPlan.Make(
-            request, folder, history, hasObjects, others.ConvertAll(other => $"{other.Tool.Title} ({other.Table})"));
+            request, folder, history, hasObjects, others.ConvertAll(other => other.Tool.In(other.Table)));
         await OtherHistories.RefuseTwiceAsync(request, plan.Pending.Select(script => script.File), others, connection, cancellationToken)
             .ConfigureAwait(false);
         return plan with { Pending = await CommittingCalls.SettleAsync(connection, plan.Pending, cancellationToken).ConfigureAwait(false) };

@@ -24,7 +24,7 @@ internal static class OtherHistories
         {
             MigrationPlan.RefuseOther(
                 request,
-                others.ConvertAll(other => $"{other.Tool.Title} ({other.Table})"),
+                others.ConvertAll(other => other.Tool.In(other.Table)),
                 "has another tool's migration history, which knows what is present");
         }
 
@@ -47,7 +47,7 @@ internal static class OtherHistories
             if (files.FirstOrDefault(file => keys.Contains(tool.KeyOf(file))) is { } twice)
             {
                 MigrationPlan.RefuseOther(
-                    request, [$"{tool.Title} ({table})"], $"would get {twice} a second time, which another tool has applied");
+                    request, [tool.In(table)], $"would get {twice} a second time, which another tool has applied");
             }
         }
     }

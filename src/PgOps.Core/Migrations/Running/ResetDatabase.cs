@@ -114,7 +114,11 @@ public sealed class ResetDatabase
             var next = error.Code == PgErrorCode.MigrationFailed
                 ? "Correct the file, and run the command again. " + error.NextStep
                 : error.NextStep;
-            throw error.InState(AsItWas(request.Target), nextStep: next);
+
+            // What was built beside it is gone; what it was built with came from the database, and is to be mended there.
+            throw error.InState(
+                AsItWas(request.Target),
+                nextStep: next?.Replace(staging.Name, request.Target.Database, StringComparison.Ordinal));
         }
     }
 

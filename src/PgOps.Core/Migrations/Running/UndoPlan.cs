@@ -1,3 +1,4 @@
+using System.Globalization;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
@@ -45,11 +46,14 @@ internal static class UndoPlan
         };
         var files = folder.Files.ToDictionary(file => file.Version, MigrationVersion.Order);
         var beside = AdoptedTool.Of(history)?.Mode == AdoptionMode.Beside;
-        return chosen.Select(migration => Script(migration, folder.Shape, files.GetValueOrDefault(migration.Version), beside)).ToList();
+        return chosen
+            .Select(migration => Script(migration, request, folder.Shape, files.GetValueOrDefault(migration.Version), beside))
+            .ToList();
     }
 
     /// <summary>What the tool has applied that PgOps works beside is PgOps' as well.</summary>
-    private static MigrationScript Script(PgMigration migration, MigrationShape shape, MigrationFile? file, bool beside)
+    private static MigrationScript Script(
+        PgMigration migration, MigrationRequest request, MigrationShape shape, MigrationFile? file, bool beside)
     {
         switch (migration.State)
         {
@@ -92,7 +96,27 @@ internal static class UndoPlan
                 $"{file.Down.Path}:{script.ExcerptAt(statement.Offset).Line} ({string.Join(' ', statement.Keywords.Take(3))} …) "
                     + "cannot run in "
                     + "a transaction, and an undo that stops half-way leaves nobody knowing",
-                MigrationFailure.UndoByHand(migration.Version));
+                $"Leave CONCURRENTLY and the like out of {(file.Down.Section is null ? "it" : "the section")}; or run it by hand and "
+                    + $"record that: {ByHand(request.Target, file.Down, script)}; Repair-PgMigration -Path '{request.Path}' "
+                    + $"-Version {migration.Version} -MarkNotApplied -Reason 'undone by hand'");
+    }
+
+    /// <summary>What runs a down script without PgOps: a file of its own, or the lines of a section.</summary>
+    private static string ByHand(PgTarget target, MigrationFile down, MigrationScript script)
+    {
+        var psql = string.Create(
+            CultureInfo.InvariantCulture,
+            $"psql -X -v ON_ERROR_STOP=1 -h {target.Host} -p {target.Port} -U '{target.Username}' -d '{target.Database}'");
+        if (down.Section is null)
+        {
+            return $"{psql} -f '{down.Path}'";
+        }
+
+        var first = script.ExcerptAt(script.Statements[0].Offset).Line;
+        var last = script.Statements[^1];
+        var end = script.ExcerptAt(last.Offset).Line + last.Text.Count(letter => letter == '\n');
+        return string.Create(
+            CultureInfo.InvariantCulture, $"(Get-Content -LiteralPath '{down.Path}')[{first - 1}..{end - 1}] | {psql}");
     }
 
     private static PgOpsException Refusal(PgErrorCode code, PgMigration migration, string why, string next) => new(

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Npgsql;
+using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
 
@@ -7,6 +8,7 @@ namespace PgOps.Core.Migrations.Scripts;
 internal sealed partial class MigrationFolder
 {
     private const string InSubfolder = " (in a subfolder)";
+    private const string DownEnding = ".down.sql";
     private const string NoVersion = " (its name does not begin with a version, as in 001_create_orders.sql)";
 
     private MigrationFolder(string path, MigrationShape shape, IReadOnlyList<MigrationFile> files)
@@ -63,7 +65,9 @@ internal sealed partial class MigrationFolder
         var programs = new ProgramFiles();
         var seeds = new SeedFiles();
         var strays = new List<string>();
+        var orphans = new List<string>();
         var entries = folder.GetFileSystemInfos().Where(entry => entry.Name[0] is not ('.' or '_')).ToList();
+        RefuseBrokenNames(folder, entries);
         var names = entries.Select(entry => entry.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         foreach (var info in entries)
         {
@@ -71,7 +75,7 @@ internal sealed partial class MigrationFolder
             if (!seeds.Offer(entry) && !Array.Exists(sources, source => source.Offer(entry)) && !programs.Offer(entry)
                 && StrayOf(entry, info) is { } stray)
             {
-                strays.Add(stray);
+                (IsDownScript(entry) ? orphans : strays).Add(IsDownScript(entry) ? entry.Name : stray);
             }
         }
 
@@ -101,6 +105,7 @@ internal sealed partial class MigrationFolder
             strays.RemoveAll(stray => stray.EndsWith(NoVersion, StringComparison.Ordinal));
         }
 
+        var passedOver = Settle(orphans, folder.FullName, found, strays);
         Refuse(path, found, strays);
         var only = found.FirstOrDefault();
         var files = only?.Files ?? [];
@@ -111,7 +116,7 @@ internal sealed partial class MigrationFolder
         RefuseDuplicates(path, files);
         var result = new MigrationFolder(path, shape, files)
         {
-            PassedOver = [.. sources.Append(programs).SelectMany(source => source.PassedOver)],
+            PassedOver = [.. sources.Append(programs).SelectMany(source => source.PassedOver), .. passedOver],
             Repeatables = only?.Repeatables.OrderBy(file => file.Version, StringComparer.Ordinal).ToList() ?? [],
             Seeds = seeds.Files.OrderBy(file => file.Version, StringComparer.Ordinal).ToList(),
         };
@@ -138,12 +143,35 @@ internal sealed partial class MigrationFolder
     }
 
     /// <summary>Has the scripts read as a session reads them: a role or a database may have another standard_conforming_strings.</summary>
+    /// <exception cref="PgOpsException">MigrationSourceInvalid: a name that the history of this database cannot hold.</exception>
     internal void ReadAs(NpgsqlConnection session)
     {
+        RequireNames(session.PostgresParameters.GetValueOrDefault("server_encoding") ?? "UTF8");
         foreach (var file in Scripts)
         {
             file.ConformingStrings = session.PostgresParameters.GetValueOrDefault("standard_conforming_strings") != "off";
         }
+    }
+
+    private void RequireNames(string encoding)
+    {
+        var letters = ServerEncoding.Of(encoding);
+        if (!ServerEncoding.IsKnown(encoding)
+            || Scripts.FirstOrDefault(file => letters.GetString(letters.GetBytes(file.Name)) != file.Name) is not { } file)
+        {
+            return;
+        }
+
+        var own = System.IO.Path.GetFileName(file.Path);
+        var path = own.Contains(file.Name, StringComparison.Ordinal) ? file.Path : System.IO.Path.GetDirectoryName(file.Path)!;
+        var name = System.IO.Path.GetFileName(path);
+        var possible = string.Concat(name.EnumerateRunes().Select(
+            rune => letters.GetString(letters.GetBytes(rune.ToString())) == rune.ToString() ? rune.ToString() : "_"));
+        throw new PgOpsException(
+            PgErrorCode.MigrationSourceInvalid,
+            $"The history is to hold the name of '{name}', and the database's encoding, {encoding}, lacks a letter of it.",
+            "Nothing was touched.",
+            $"Give it another name: Rename-Item -LiteralPath '{path}' '{possible}'");
     }
 
     /// <summary>Why an entry that no shape took must not be passed over; null when it may.</summary>
@@ -161,9 +189,43 @@ internal sealed partial class MigrationFolder
             return null;
         }
 
-        return entry.Name.EndsWith(".down.sql", StringComparison.OrdinalIgnoreCase) && VersionedName().IsMatch(entry.Name)
-            ? $"{entry.Name} (no {entry.Name[..^".down.sql".Length]}.sql or .up.sql that it could undo)"
-            : $"{entry.Name}{NoVersion}";
+        return $"{entry.Name}{NoVersion}";
+    }
+
+    private static bool IsDownScript(SourceEntry entry)
+        => entry.IsSql && entry.Name.EndsWith(DownEnding, StringComparison.OrdinalIgnoreCase) && VersionedName().IsMatch(entry.Name);
+
+    /// <summary>
+    /// What becomes of down scripts without a file of their name: where the version has none either they do nothing among numbered files;
+    /// where it has one, the two were meant to be a pair.
+    /// </summary>
+    /// <returns>Those that do nothing, with the reason.</returns>
+    private static List<string> Settle(List<string> orphans, string folder, List<MigrationSource> found, List<string> strays)
+    {
+        var passedOver = new List<string>();
+        foreach (var orphan in orphans)
+        {
+            var version = orphan[..orphan.AsSpan().IndexOfAnyExceptInRange('0', '9')];
+            var same = found.SelectMany(source => source.Files)
+                .FirstOrDefault(file => MigrationVersion.Order.Equals(file.Version, version));
+            if (same is null && found is ([] or [NumberedFiles]))
+            {
+                passedOver.Add($"{orphan} (there is no migration of version {version} that it could undo)");
+            }
+            else if (same is { Down: null, Section: null } && found is [NumberedFiles])
+            {
+                var name = System.IO.Path.GetFileNameWithoutExtension(same.Path) + DownEnding;
+                strays.Add($"{orphan} (it is not the down script of {System.IO.Path.GetFileName(same.Path)}, for their names differ: "
+                    + $"Rename-Item -LiteralPath '{System.IO.Path.Combine(folder, orphan)}' '{name}')");
+            }
+            else
+            {
+                strays.Add(same is null ? $"{orphan} (no {orphan[..^DownEnding.Length]}.sql or .up.sql that it could undo)"
+                    : $"{orphan} (version {version} has what undoes it elsewhere: delete this file, or give it a name that begins with _)");
+            }
+        }
+
+        return passedOver;
     }
 
     private static void Refuse(string path, List<MigrationSource> found, List<string> strays)
@@ -189,6 +251,20 @@ internal sealed partial class MigrationFolder
                     + "node-pg-migrate), optionally with <version>_<name>.down.sql; <version>_<name>.up.sql and .down.sql; "
                     + "Flyway's V<version>__<name>.sql, U<version>__<name>.sql and R__<name>.sql; Prisma's <version>_<name>/migration.sql; "
                     + "Diesel's and Hasura's <version>_<name>/up.sql and down.sql. Names that begin with . or _ are passed over.");
+        }
+    }
+
+    /// <summary>Refuses names that are not UTF-8: the system gives them with U+FFFD, and by that name there is no file.</summary>
+    private static void RefuseBrokenNames(DirectoryInfo folder, List<FileSystemInfo> entries)
+    {
+        if (entries.Find(entry => entry.Name.Contains('\uFFFD', StringComparison.Ordinal)) is { } broken)
+        {
+            throw new PgOpsException(
+                PgErrorCode.MigrationSourceInvalid,
+                $"'{folder.FullName}' holds a file whose name is not valid UTF-8: '{broken.Name}'.",
+                "Nothing was touched.",
+                $"Rename it in a shell (? stands for what cannot be read): cd '{folder.FullName}' && "
+                    + $"mv -- {broken.Name.Replace('\uFFFD', '?')} {broken.Name.Replace('\uFFFD', '_')}");
         }
     }
 

@@ -119,6 +119,7 @@ internal sealed class MigrationScript
                 $"'-- pgops: {directive.Name}' is not a directive",
                 "the one there is: -- pgops: no-transaction")))
             .Concat(LateDirectives(script))
+            .Concat(NearDirectives(script))
             .Concat(ScriptPart.MissedMark(text) is { } mark ? [mark] : [])
             .OrderBy(problem => problem.Item1)
             .ToList();
@@ -215,6 +216,15 @@ internal sealed class MigrationScript
                 comment.Offset,
                 $"'{script.Text.Substring(comment.Offset, comment.Length).TrimEnd()}' does nothing below the first statement",
                 "move it to the head of the file"));
+
+    private static IEnumerable<(int, string, string)> NearDirectives(SqlScript script)
+        => script.Comments
+            .Where(comment => SqlDirective.IsNear(script.Text.AsSpan(comment.Offset, comment.Length)))
+            .Select(comment => (
+                comment.Offset,
+                $"'{script.Text.Substring(comment.Offset, comment.Length).TrimEnd()}' is almost a directive of PgOps', and does nothing",
+                "write it as -- pgops: no-transaction, alone on a line above the first statement; of a comment that is none, change the "
+                    + "words"));
 
     private static int OffsetOf(string text, SqlDirective directive)
     {

@@ -32,7 +32,8 @@ internal static partial class ToolProcess
         var clock = Stopwatch.StartNew();
         var redaction = new Redaction(command.Target);
         var errors = new Queue<string>();
-        using var process = Start(command);
+        using var keyPassword = KeyPasswordFile.For(command.Target);
+        using var process = Start(command, keyPassword);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 
         var pumps = new[]
@@ -81,7 +82,7 @@ internal static partial class ToolProcess
     }
 
     /// <summary>Starts a program with all its streams redirected; the caller looks after it.</summary>
-    internal static Process Start(ToolCommand command)
+    internal static Process Start(ToolCommand command, KeyPasswordFile? keyPassword = null)
     {
         var start = new ProcessStartInfo(command.Program)
         {
@@ -101,6 +102,11 @@ internal static partial class ToolProcess
         }
 
         ToolEnvironment.Prepare(start, command.Target);
+        foreach (var (name, value) in keyPassword?.Environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
         foreach (var (name, value) in command.Environment)
         {
             if (value is null)

@@ -18,7 +18,9 @@ internal static class ServerConnection
     internal static async Task<NpgsqlConnection> OpenAsync(
         PgTarget target, ILogger? log, CancellationToken cancellationToken, Func<string, string>? hide = null)
     {
-        var source = Source(target);
+        var builder = Builder(target);
+        using var files = ClientCertificate.Use(builder, target);
+        var source = builder.Build();
         var connection = source.CreateConnection();
 
         // A data source has one session here and goes with it: it holds the password, and Npgsql's metrics keep hold of it.
@@ -58,14 +60,14 @@ internal static class ServerConnection
     /// The driver with what PgOps reads and no more: text, numbers, dates and arrays of them. The mapping of every other type would cost
     /// the first connection of a process some 40 ms, and loading the server's types every connection a round trip.
     /// </summary>
-    private static NpgsqlDataSource Source(PgTarget target)
+    private static NpgsqlSlimDataSourceBuilder Builder(PgTarget target)
     {
         var builder = new NpgsqlSlimDataSourceBuilder(ConnectionString(target));
         builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
         builder.EnableArrays();
         builder.EnableTransportSecurity();
         builder.EnableIntegratedSecurity();
-        return builder.Build();
+        return builder;
     }
 
     /// <summary>Npgsql's connection string, <b>password included</b>: it must not leave the process.</summary>

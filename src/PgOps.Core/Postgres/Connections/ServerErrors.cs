@@ -47,7 +47,13 @@ internal static class ServerErrors
             { InnerException: AuthenticationException tls } => (
                 PgErrorCode.ConnectionFailed,
                 $"The encrypted connection to {Address(target)} was not made: {tls.Message}",
-                "Check sslmode and sslrootcert; verify-full also needs the host name of the certificate."),
+                NotVerified(target)),
+            { InnerException: IOException and not FileNotFoundException and var closed } when ShowsCertificate(target) is { } file => (
+                PgErrorCode.ConnectionFailed,
+                $"{Address(target)} ended the connection when it was shown the certificate {file}: "
+                    + (closed.InnerException ?? closed).Message,
+                $"The server trusts the authorities in its ssl_ca_file: openssl x509 -noout -issuer -dates -in '{file}' says who signed "
+                    + "the certificate. Certificates between both follow it in the same file. The server's log names the reason."),
             _ => (
                 PgErrorCode.ConnectionFailed,
                 $"Cannot connect to {target}: {error.Message}",
@@ -145,6 +151,14 @@ internal static class ServerErrors
                 said,
                 "The server may take encrypted connections only: "
                     + "give sslmode=require, or verify-full. Else check the role and pg_hba.conf."),
+            PostgresErrorCodes.InvalidAuthorizationSpecification when !target.HasPassword && TargetCertificates.Encrypts(target) => (
+                PgErrorCode.PermissionDenied,
+                said,
+                ShowsCertificate(target) is { } shown
+                    ? $"The certificate that was shown is {shown}. Check that pg_hba.conf lets in who it names "
+                        + $"(openssl x509 -noout -subject -in '{shown}')."
+                    : "No certificate was shown: where pg_hba.conf asks for one, give sslcert and sslkey. Else check the role and "
+                        + "pg_hba.conf."),
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => (
                 PgErrorCode.PermissionDenied,
                 said,
@@ -165,6 +179,20 @@ internal static class ServerErrors
             _ => (PgErrorCode.ConnectionFailed, said, server.Hint ?? "The server's log holds the reason."),
         };
     }
+
+    private static string NotVerified(PgTarget target)
+    {
+        var by = TargetCertificates.RootFile(target) is { } root
+            ? $"It is verified by {root} (sslrootcert; "
+                + $"openssl s_client -starttls postgres -connect {Address(target)} -CAfile '{root}' shows both)."
+            : "It is verified by the authorities that this machine trusts; sslrootcert names another.";
+        return target.SslMode == PgSslMode.VerifyFull
+            ? $"{by} verify-full also needs {target.Host} to be a host name of the certificate."
+            : by;
+    }
+
+    private static string? ShowsCertificate(PgTarget target)
+        => TargetCertificates.Encrypts(target) ? target.SslCertificate ?? TargetCertificates.UsualFile("postgresql.crt") : null;
 
     private static string NoPassword(PgTarget target) => target.PasswordStayedBehind
         ? "The target's password did not come along: files, JSON and jobs do not carry it. "

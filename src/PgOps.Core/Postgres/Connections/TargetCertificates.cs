@@ -1,3 +1,4 @@
+using System.Text;
 using Npgsql;
 
 namespace PgOps.Core.Postgres.Connections;
@@ -8,7 +9,14 @@ internal static class TargetCertificates
     /// <summary>The name for the authorities that the machine itself trusts.</summary>
     internal const string System = "system";
 
-    /// <summary>Sets encryption, authority, certificate, key and password file.</summary>
+    /// <summary>Whether the connection may be encrypted, so that certificates matter.</summary>
+    internal static bool Encrypts(PgTarget target) => target.SslMode != PgSslMode.Disable && !target.Host.StartsWith('/');
+
+    /// <summary>The authorities' file; null when there is none that counts.</summary>
+    internal static string? RootFile(PgTarget target)
+        => !Encrypts(target) || target.SslRootCertificate == System ? null : target.SslRootCertificate ?? UsualFile("root.crt");
+
+    /// <summary>Sets encryption, authority and password file. The client's certificate is <see cref="ClientCertificate"/>'s.</summary>
     /// <param name="builder">The driver's settings.</param>
     /// <param name="target">The target.</param>
     /// <exception cref="PgOpsException">TargetInvalid: a file that is needed is missing or of a form that cannot be read; it is
@@ -24,15 +32,6 @@ internal static class TargetCertificates
             _ => Enum.Parse<SslMode>(target.SslMode.ToString()),
         };
         builder.RootCertificate = root;
-        if (target.SslMode != PgSslMode.Disable && !target.Host.StartsWith('/'))
-        {
-            RequireReadable(target.SslCertificate, "sslcert", pem: false);
-            RequireReadable(target.SslKey, "sslkey", pem: true);
-        }
-
-        builder.SslCertificate = target.SslCertificate;
-        builder.SslKey = target.SslKey;
-        builder.SslPassword = target.SslPassword?.Reveal();
         builder.Passfile = IgnoredPasswordFile(target) is null ? target.PasswordFile : Path.DirectorySeparatorChar == '/' ? "/dev/null"
             : "NUL";
     }
@@ -49,54 +48,55 @@ internal static class TargetCertificates
             && (File.GetUnixFileMode(file) & Others) != 0 ? file : null;
     }
 
+    /// <summary>The file that libpq takes where none is named; null when it is not there.</summary>
+    internal static string? UsualFile(string name)
+        => InHome(OperatingSystem.IsWindows() ? name : Path.Combine(".postgresql", name)) is { } file && File.Exists(file) ? file : null;
+
+    /// <summary>The bytes of a file that a keyword names.</summary>
+    internal static byte[] ReadFile(string path, string keyword)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw TargetParser.Invalid(
+                File.Exists(path) ? $"{keyword}: {path} cannot be read: {error.Message}"
+                    : Directory.Exists(path) ? $"{keyword}: {path} is a folder."
+                    : $"{keyword}: there is no file {path}.",
+                "Correct the path, or its rights.");
+        }
+    }
+
     private static string? RootOf(PgTarget target)
     {
-        if (target.SslMode == PgSslMode.Disable || target.Host.StartsWith('/') || target.SslRootCertificate == System)
+        if (!Encrypts(target) || target.SslRootCertificate == System)
         {
             return null;
         }
 
-        var verified = target.SslMode is PgSslMode.VerifyCA or PgSslMode.VerifyFull;
-        var root = target.SslRootCertificate ?? InHome(Path.Combine(".postgresql", "root.crt"));
+        var root = RootFile(target);
         if (root is not null && File.Exists(root))
         {
-            return root;
+            return Encoding.Latin1.GetString(ReadFile(root, "sslrootcert")).Contains("-----BEGIN ", StringComparison.Ordinal)
+                ? root
+                : throw TargetParser.Invalid(
+                    $"sslrootcert: {root} is not in PEM form, and the programs of PostgreSQL take no other.",
+                    $"Convert it: openssl x509 -inform DER -in '{root}' -out '{root}.pem', then sslrootcert={root}.pem.");
         }
 
-        return target.SslRootCertificate is null || !verified ? null : throw TargetParser.Invalid(
-            $"sslrootcert: there is no file {root}, by which the server's certificate is verified.",
-            "Correct the path, or give sslrootcert=system for the authorities that this machine trusts.");
-    }
-
-    private static void RequireReadable(string? path, string keyword, bool pem)
-    {
-        if (path is null)
-        {
-            return;
-        }
-
-        string head;
-        try
-        {
-            using var file = File.OpenText(path);
-            var start = new char[4096];
-            head = new string(start, 0, file.ReadBlock(start));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw TargetParser.Invalid($"{keyword}: {path} cannot be read: {error.Message}", "Correct the path, or its rights.");
-        }
-
-        if (pem && !head.Contains("-----BEGIN", StringComparison.Ordinal))
-        {
-            throw TargetParser.Invalid(
-                $"{keyword}: {path} is not a key in PEM form.",
-                $"Convert it: openssl pkey -inform DER -in '{path}' -out '{path}.pem', then name that file.");
-        }
+        return target.SslMode is not (PgSslMode.VerifyCA or PgSslMode.VerifyFull) ? null : throw TargetParser.Invalid(
+            root is null
+                ? $"sslmode={PgTargetText.SslModeName(target.SslMode)} needs the authority's certificate: there is no sslrootcert, and no "
+                    + $"{InHome(OperatingSystem.IsWindows() ? "root.crt" : ".postgresql/root.crt")}."
+                : $"sslrootcert: there is no file {root}, by which the server's certificate is verified.",
+            "Give sslrootcert, the file with the authority's certificate; or sslrootcert=system with verify-full for the authorities that "
+                + "this machine trusts (pg_dump 16 or newer).");
     }
 
     private static string? InHome(string name)
-        => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home && !OperatingSystem.IsWindows()
-            ? Path.Combine(home, name)
-            : null;
+        => OperatingSystem.IsWindows()
+            ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "postgresql", name)
+            : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home ? Path.Combine(home, name) : null;
 }

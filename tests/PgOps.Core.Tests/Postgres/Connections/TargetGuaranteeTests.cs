@@ -61,11 +61,12 @@ public sealed class TargetGuaranteeTests(SandboxServer server) : IDisposable
         Assert.Equal(SslMode.VerifyFull, Mode("host=db1 sslrootcert=system"));
         var missing = Assert.Throws<PgOpsException>(() => Mode("host=db1 sslmode=verify-full sslrootcert=/nowhere/root.crt"));
         Assert.Contains("there is no file /nowhere/root.crt", missing.Problem, StringComparison.Ordinal);
-        var key = Path.Combine(_folder.Path, "client.der");
-        File.WriteAllBytes(key, [0x30, 0x82, 1, 2]);
-        var der = Assert.Throws<PgOpsException>(() => Mode($"host=db1 sslmode=require sslkey={key}"));
-        Assert.Contains($"{key} is not a key in PEM form", der.Problem, StringComparison.Ordinal);
-        Assert.Contains("openssl pkey -inform DER", der.NextStep, StringComparison.Ordinal);
+        var none = Assert.Throws<PgOpsException>(() => Mode("host=db1 sslmode=verify-ca"));
+        Assert.Contains("sslmode=verify-ca needs the authority's certificate", none.Problem, StringComparison.Ordinal);
+        File.WriteAllBytes(root, [0x30, 0x82, 1, 2]);
+        var der = Assert.Throws<PgOpsException>(() => Mode($"host=db1 sslmode=require sslrootcert={root}"));
+        Assert.Contains($"{root} is not in PEM form", der.Problem, StringComparison.Ordinal);
+        Assert.Contains($"openssl x509 -inform DER -in '{root}'", der.NextStep, StringComparison.Ordinal);
 
         static SslMode Mode(string text)
             => new NpgsqlConnectionStringBuilder(ServerConnection.ConnectionString(TargetParser.Parse(text))).SslMode;
