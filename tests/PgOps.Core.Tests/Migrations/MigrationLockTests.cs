@@ -75,7 +75,7 @@ public sealed class MigrationLockTests : IAsyncLifetime, IDisposable
 
     [PostgresTheory]
     [InlineData("", "rolled back whole")]
-    [InlineData("-- pgops: no-transaction\n", "1 of its 2 statements are done")]
+    [InlineData("-- pgops: no-transaction\n", "1 of 2 statements is done")]
     public async Task A_blocker_that_stays_is_named_in_the_error(string directive, string state)
     {
         await _workspace.RunAsync();

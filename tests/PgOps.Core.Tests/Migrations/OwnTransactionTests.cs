@@ -54,7 +54,7 @@ public sealed class OwnTransactionTests : IAsyncLifetime, IDisposable
         var error = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
 
         Assert.Equal(9, error.Statement!.Line);
-        Assert.Contains("3 of its 9 statements are done", error.State, StringComparison.Ordinal);
+        Assert.Contains("3 of 9 statements are done", error.State, StringComparison.Ordinal);
         Assert.Contains("The transaction that begins in line 4 was rolled back whole", error.State, StringComparison.Ordinal);
         Assert.Equal("a", await _workspace.ScalarAsync<string>("SELECT string_agg(relname, ',') FROM pg_class WHERE relname IN ('a', "
             + "'b')"));
