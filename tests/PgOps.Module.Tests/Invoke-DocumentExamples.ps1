@@ -152,6 +152,8 @@ $s3 = Start-S3
 # Jobs import the module by its name.
 $modules = New-Item -ItemType Directory (Join-Path $Folder 'modules')
 $null = New-Item -ItemType ($IsWindows ? 'Junction' : 'SymbolicLink') -Path (Join-Path $modules 'PgOps') -Target (Split-Path $Module)
+# Thread jobs share this process, which takes a PgOps from one folder only.
+$Module = Join-Path $modules 'PgOps' (Split-Path $Module -Leaf)
 $env:PSModulePath = "$modules$([System.IO.Path]::PathSeparator)$env:PSModulePath"
 
 # A script block belongs to the runspace that made it; its text does not.

@@ -149,7 +149,8 @@ Describe 'Errors' {
         $category = $records.GetMethod('Category', [System.Reflection.BindingFlags]'NonPublic, Static')
         $codes = [enum]::GetValues([PgOps.PgErrorCode])
         $codes.Count | Should -BeGreaterThan 45
-        $codes | Where-Object { $category.Invoke($null, @($_)) -eq 'NotSpecified' } | Should -Be 'Unknown'
+        $without = foreach ($code in $codes) { if ($category.Invoke($null, @($code)) -eq 'NotSpecified') { $code } }
+        $without | Should -Be 'Unknown'
         $expected = @{
             StatementFailed = 'InvalidResult'; MigrationFailed = 'InvalidResult'; ToolFailed = 'FromStdErr'
             SandboxFailed = 'ResourceUnavailable'; BackupFailed = 'WriteError'; RestoreFailed = 'WriteError'

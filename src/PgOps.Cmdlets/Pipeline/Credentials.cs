@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Cmdlets.Pipeline;
 
@@ -16,11 +15,4 @@ internal static class Credentials
         var login = credential.GetNetworkCredential();
         return (target with { Username = credential.UserName }).WithPassword(new PgSecret(login.Password));
     }
-
-    /// <summary>The given targets or the environment's, with the credential applied.</summary>
-    /// <param name="targets">Null for the environment's; a null in it is a backup that knows no target.</param>
-    /// <param name="credential">The credential, if there is one.</param>
-    /// <returns>At least one target.</returns>
-    internal static List<PgTarget> ForEach(PgTarget?[]? targets, PSCredential? credential)
-        => [.. (targets ?? [null]).Select(target => Apply(target ?? TargetParser.FromEnvironment(), credential))];
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using PgOps.Core.Common.Operations;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Cmdlets.Pipeline;
 
@@ -46,7 +47,7 @@ public abstract class PgFleetCmdlet : PgCmdlet
     /// <summary>The given targets or the environment's, with the credential applied.</summary>
     /// <returns>At least one target.</returns>
     private protected List<PgTarget> ResolveTargets()
-        => Credentials.ForEach(Target, Credential);
+        => (Target ?? [null!]).Select(target => Credentials.Apply(target ?? TargetParser.FromEnvironment(), Credential)).ToList();
 
     /// <summary>Takes decided work: runs it at once where targets go one after the other, else at the end.</summary>
     /// <param name="tasks">One task for each target.</param>

@@ -30,9 +30,11 @@ public sealed class TestPgTargetCommand : PgCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        foreach (var target in Credentials.ForEach(Target, Credential))
+        // A null in the list is a backup that knows no target: the environment's is meant, as without the parameter.
+        foreach (var target in Target ?? [null!])
         {
-            var result = RunAndWrite((sink, token) => new TestTarget().RunAsync(target, sink, token));
+            var result = RunAndWrite((sink, token) => new TestTarget().RunAsync(
+                Credentials.Apply(target ?? TargetParser.FromEnvironment(), Credential), sink, token));
             if (result is { Passed: false } && Strict)
             {
                 WriteFailure(FailedChecks.Error($"{result.Target}", result.Checks, result));

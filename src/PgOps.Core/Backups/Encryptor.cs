@@ -173,7 +173,7 @@ internal sealed class Encryptor
             ? fingerprints[0]
             : throw Bad(
                 fingerprints.Count > 1
-                    ? $"gpg knows {fingerprints.Count} keys by \"{recipient}\"."
+                    ? $"gpg knows {PgAmount.Of(fingerprints.Count, "key")} by \"{recipient}\"."
                     : $"gpg knows no key by \"{recipient}\".",
                 "Import the public key, or name it by its fingerprint; a recipient of age begins with age1 or ssh-, or is a file of such.");
     }

@@ -59,6 +59,6 @@ internal static class CollationInspection
     {
         0 => "no index uses it, but what was sorted elsewhere",
         1 => "the one index that uses it",
-        _ => string.Create(CultureInfo.InvariantCulture, $"the {used:N0} indexes that use it"),
+        _ => $"the {PgAmount.Of(used, "index")} that use it",
     };
 }

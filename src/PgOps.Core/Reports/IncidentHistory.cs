@@ -47,7 +47,7 @@ internal static class IncidentHistory
     private static void Take(HistoryRow row, List<HistoryRow> rows, IncidentEvidence evidence, ReportText text)
     {
         var progress = row.StatementsTotal > 1
-            ? string.Create(CultureInfo.InvariantCulture, $" after {row.StatementsDone} of {row.StatementsTotal} statements")
+            ? string.Create(CultureInfo.InvariantCulture, $" after {row.StatementsDone} of {PgAmount.Of(row.StatementsTotal, "statement")}")
             : "";
         var words = row.State switch
         {

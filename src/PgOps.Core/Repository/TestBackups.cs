@@ -63,7 +63,10 @@ public sealed class TestBackups
                 turns.Release();
                 if (request.Paths.Count > 1)
                 {
-                    progress.Report($"{Interlocked.Increment(ref ended)} of {request.Paths.Count} backups", ended, request.Paths.Count);
+                    progress.Report(
+                        $"{Interlocked.Increment(ref ended)} of {PgAmount.Of(request.Paths.Count, "backup")}",
+                        ended,
+                        request.Paths.Count);
                 }
             }
         }

@@ -42,7 +42,7 @@ public sealed class PgAmountTests
         string[] allowed =
         [
             "{Opening}{Lines} lines of data",                   // read back from stored scripts
-            "{path} names", "{LongestName} bytes", "{ShortestSecret} characters", "{ShortestSeed} characters",    // constants
+            "{folder.Shape} migrations", "{LongestName} bytes", "{ShortestSecret} characters", "{ShortestSeed} characters",    // constants
             "{PgAmount.Of(",
         ];
         var wrong = Directory.EnumerateFiles(Path.Combine(folder, "src"), "*.cs", SearchOption.AllDirectories)

@@ -56,7 +56,7 @@ public sealed class NonTransactionalMigrationTests : IAsyncLifetime, IDisposable
         var again = await _workspace.FailAsync(PgErrorCode.MigrationFailed);
 
         Assert.Equal(("23505", 2), (error.Statement!.SqlState, error.Statement.Line));
-        Assert.Contains("1 of 3 statements is done", error.State, StringComparison.Ordinal);
+        Assert.Contains("1 of 3 statements is done and stays done", error.State, StringComparison.Ordinal);
         Assert.Contains("If the INVALID index a_b is left", error.State, StringComparison.Ordinal);
         Assert.Contains("DETAIL: Key (b)=(1) is duplicated.", again.Problem, StringComparison.Ordinal);
         Assert.Equal(0, await ValidAsync("a_b"));

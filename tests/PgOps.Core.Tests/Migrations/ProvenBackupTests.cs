@@ -34,7 +34,7 @@ public sealed class ProvenBackupTests(SandboxServer server) : IAsyncLifetime
 
         var error = await _workspace.FailAsync(PgErrorCode.BackupNotProven, request => request with { Proof = early });
 
-        Assert.Contains("another state of its migrations (1_a, 1 rows) than the database's now (2_b, 2 rows)", error.Problem,
+        Assert.Contains("another state of its migrations (1_a, 1 row) than the database's now (2_b, 2 rows)", error.Problem,
             StringComparison.Ordinal);
         var now = await ProofAsync(DateTime.UtcNow);
         Assert.Single((await _workspace.RunAsync(request => request with { Proof = now })).Applied);
