@@ -93,7 +93,7 @@ public sealed record PgTarget
 
     /// <summary>
     /// The PG* environment variables of this target, <b>PGPASSWORD included</b>, as libpq reads them
-    /// (https://www.postgresql.org/docs/current/libpq-envars.html).
+    /// (https://www.postgresql.org/docs/current/libpq-envars.html). It has no variable for sslpassword: that is in the URI only.
     /// </summary>
     /// <returns>Variable names and values.</returns>
     public IReadOnlyDictionary<string, string> GetEnvironment() => PgTargetText.ToEnvironment(this);

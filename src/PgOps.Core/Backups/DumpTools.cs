@@ -1,5 +1,6 @@
 using PgOps.Core.Postgres.Catalog;
 using PgOps.Core.Postgres.ClientTools;
+using PgOps.Core.Postgres.Connections;
 
 namespace PgOps.Core.Backups;
 
@@ -9,11 +10,25 @@ namespace PgOps.Core.Backups;
 /// <param name="DumpAll">pg_dumpall; null when the globals are left out.</param>
 internal sealed record DumpTools(PostgresTool Dump, PostgresTool Restore, PostgresTool? DumpAll)
 {
+    private const int KnowsSystemAuthorities = 16;
+
     /// <summary>Finds them.</summary>
     /// <exception cref="PgOpsException">ToolMissing or ToolTooOld, with the way out.</exception>
     internal static DumpTools Find(int serverMajor, BackupDatabaseRequest request)
     {
         var dump = PostgresBinaries.Client("pg_dump", serverMajor, request.BinPath);
+        if (dump.Major < KnowsSystemAuthorities && TargetCertificates.Encrypts(request.Target)
+            && request.Target.SslRootCertificate == TargetCertificates.System)
+        {
+            throw new PgOpsException(
+                PgErrorCode.ToolTooOld,
+                $"pg_dump {dump.Version} takes sslrootcert=system for a file's name; {KnowsSystemAuthorities} is the first that knows it.",
+                "Nothing was written.",
+                "Take client programs of that age (-BinPath); or name the file of the machine's authorities in the target: "
+                    + "sslmode=verify-full and, on Debian, sslrootcert=/etc/ssl/certs/ca-certificates.crt.")
+            { Subject = request.Target };
+        }
+
         // What one pg_dump writes only a pg_restore of the same age or younger reads.
         var restore = PostgresBinaries.Client("pg_restore", dump.Major, request.BinPath);
         var noGlobals = request.NoGlobals || request.SingleFile;

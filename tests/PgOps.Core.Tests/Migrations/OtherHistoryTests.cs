@@ -70,6 +70,18 @@ public sealed class OtherHistoryTests : IAsyncLifetime, IDisposable
     }
 
     [PostgresFact]
+    public async Task Where_two_tools_were_nobody_is_told_that_nothing_is_known()
+    {
+        await PrepareAsync(PgMigrationTool.Prisma);
+        await _workspace.ExecuteAsync("CREATE TABLE schema_migrations (version varchar PRIMARY KEY)");
+
+        Assert.All(await _workspace.StatusAsync(), migration => Assert.Equal(
+            "PgOps has no history here, and cannot tell which one is this folder's: "
+                + "Prisma (public._prisma_migrations), dbmate (public.schema_migrations).",
+            migration.Remark));
+    }
+
+    [PostgresFact]
     public async Task A_baseline_up_to_a_version_that_is_named_is_a_persons_word()
     {
         await PrepareAsync(PgMigrationTool.Dbmate);

@@ -8,11 +8,15 @@ namespace PgOps.Core.Migrations.Adoption;
 internal static class ForeignStatus
 {
     /// <summary>
-    /// Every migration of the folder or of the other tool's history, by that tool's word; null when the database holds no other history,
-    /// or more than one, so that nobody knows which one is the folder's.
+    /// Every migration of the folder or of the other tool's history, by that tool's word; null when the database holds no other history.
+    /// Where it holds more than one, so that nobody knows which one is the folder's, that is the remark on each.
     /// </summary>
     internal static async Task<List<PgMigration>?> ReadAsync(
-        MigrationRequest request, MigrationFolder folder, NpgsqlConnection connection, CancellationToken cancellationToken)
+        MigrationRequest request,
+        MigrationFolder folder,
+        List<PgMigration> own,
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken)
     {
         var found = await ForeignTableSearch.AllAsync(connection, request.Target.Schema, cancellationToken).ConfigureAwait(false);
         if (found.Count > 1)
@@ -20,6 +24,15 @@ internal static class ForeignStatus
             // A database that went from Prisma 7 to 8 has both; which one the folder is of, the folder tells.
             var operations = folder.Files.Any(file => file.Operations is not null);
             found.RemoveAll(pair => pair.Tool is PrismaContractHistory != operations);
+        }
+
+        if (found.Count > 1)
+        {
+            var histories = string.Join(", ", found.Select(pair => $"{pair.Tool.Title} ({pair.Table})"));
+            return own.ConvertAll(migration => migration with
+            {
+                Remark = migration.Remark ?? $"PgOps has no history here, and cannot tell which one is this folder's: {histories}.",
+            });
         }
 
         return found is [var (tool, table)]

@@ -55,10 +55,11 @@ public sealed class GetMigrations
         MigrationHistory history,
         NpgsqlConnection connection,
         CancellationToken cancellationToken)
-        => history.Rows.Count == 0 && history.Adoption is null
-            && await ForeignStatus.ReadAsync(request, folder, connection, cancellationToken).ConfigureAwait(false) is { } theirs
+    {
+        var own = MigrationStatus.Join(folder, history, request.Target);
+        return history.Rows.Count == 0 && history.Adoption is null
+            && await ForeignStatus.ReadAsync(request, folder, own, connection, cancellationToken).ConfigureAwait(false) is { } theirs
             ? theirs
-            : await ForeignStatus.CompareAsync(
-                request, folder, history, MigrationStatus.Join(folder, history, request.Target), connection, cancellationToken)
-                .ConfigureAwait(false);
+            : await ForeignStatus.CompareAsync(request, folder, history, own, connection, cancellationToken).ConfigureAwait(false);
+    }
 }

@@ -60,8 +60,7 @@ internal static class ClientCertificate
     /// <returns>Null where there is none to show.</returns>
     internal static SslStreamCertificateContext? Load(PgTarget target)
     {
-        if (!TargetCertificates.Encrypts(target)
-            || (target.SslCertificate ?? TargetCertificates.UsualFile("postgresql.crt")) is not { } path)
+        if (TargetCertificates.ClientFile(target) is not { } path)
         {
             return null;
         }

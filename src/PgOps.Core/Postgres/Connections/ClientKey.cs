@@ -14,9 +14,6 @@ namespace PgOps.Core.Postgres.Connections;
 /// <param name="password">What opens it; null when nothing was given.</param>
 internal sealed partial class ClientKey(string path, string? password)
 {
-    private const UnixFileMode Others = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-    private const UnixFileMode Group = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
-
     /// <summary>The file.</summary>
     internal string Path { get; } = path;
 
@@ -188,7 +185,7 @@ internal sealed partial class ClientKey(string path, string? password)
         }
 
         var mode = File.GetUnixFileMode(Path);
-        var open = mode & (Others | Group);
+        var open = mode & TargetCertificates.OfOthers;
         if (open != 0 && (open != UnixFileMode.GroupRead || !IsRoots(Path)))
         {
             throw TargetParser.Invalid(

@@ -48,7 +48,8 @@ internal static class ServerErrors
                 PgErrorCode.ConnectionFailed,
                 $"The encrypted connection to {Address(target)} was not made: {tls.Message}",
                 NotVerified(target)),
-            { InnerException: IOException and not FileNotFoundException and var closed } when ShowsCertificate(target) is { } file => (
+            { InnerException: IOException and not FileNotFoundException and var closed }
+                when TargetCertificates.ClientFile(target) is { } file => (
                 PgErrorCode.ConnectionFailed,
                 $"{Address(target)} ended the connection when it was shown the certificate {file}: "
                     + (closed.InnerException ?? closed).Message,
@@ -57,11 +58,9 @@ internal static class ServerErrors
             _ => (
                 PgErrorCode.ConnectionFailed,
                 $"Cannot connect to {target}: {error.Message}",
-                TargetCertificates.IgnoredPasswordFile(target) is { } ignored
-                    ? $"The password file {ignored} is not read, for others may read it, too: chmod 600 '{ignored}'."
-                    : target is { HasPassword: false, PasswordStayedBehind: true }
+                OpenPasswordFile(target) ?? (target is { HasPassword: false, PasswordStayedBehind: true }
                     ? NoPassword(target)
-                    : "Test-PgTarget checks the steps of a connection one by one."),
+                    : "Test-PgTarget checks the steps of a connection one by one.")),
         };
         return new PgOpsException(code, new Redaction(target).Apply(problem), NotConnected, next, error)
         {
@@ -151,10 +150,11 @@ internal static class ServerErrors
                 said,
                 "The server may take encrypted connections only: "
                     + "give sslmode=require, or verify-full. Else check the role and pg_hba.conf."),
-            PostgresErrorCodes.InvalidAuthorizationSpecification when !target.HasPassword && TargetCertificates.Encrypts(target) => (
+            PostgresErrorCodes.InvalidAuthorizationSpecification
+                when !target.HasPassword && TargetCertificates.Encrypts(target) && OpenPasswordFile(target) is null => (
                 PgErrorCode.PermissionDenied,
                 said,
-                ShowsCertificate(target) is { } shown
+                TargetCertificates.ClientFile(target) is { } shown
                     ? $"The certificate that was shown is {shown}. Check that pg_hba.conf lets in who it names "
                         + $"(openssl x509 -noout -subject -in '{shown}')."
                     : "No certificate was shown: where pg_hba.conf asks for one, give sslcert and sslkey. Else check the role and "
@@ -162,11 +162,9 @@ internal static class ServerErrors
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => (
                 PgErrorCode.PermissionDenied,
                 said,
-                TargetCertificates.IgnoredPasswordFile(target) is { } ignored
-                    ? $"The password file {ignored} is not read, for others may read it, too: chmod 600 '{ignored}'."
-                    : target.HasPassword
+                OpenPasswordFile(target) ?? (target.HasPassword
                     ? "Check the role and its password (-Credential, the URI, PGPASSWORD or the password file) and pg_hba.conf."
-                    : NoPassword(target)),
+                    : NoPassword(target))),
             PostgresErrorCodes.InvalidCatalogName => (
                 PgErrorCode.ConnectionFailed, said, "Create the database first, or correct its name (psql -l lists them)."),
             PostgresErrorCodes.TooManyConnections => (
@@ -191,8 +189,9 @@ internal static class ServerErrors
             : by;
     }
 
-    private static string? ShowsCertificate(PgTarget target)
-        => TargetCertificates.Encrypts(target) ? target.SslCertificate ?? TargetCertificates.UsualFile("postgresql.crt") : null;
+    private static string? OpenPasswordFile(PgTarget target) => TargetCertificates.IgnoredPasswordFile(target) is { } ignored
+        ? $"The password file {ignored} is not read, for others may read it, too: chmod 600 '{ignored}'."
+        : null;
 
     private static string NoPassword(PgTarget target) => target.PasswordStayedBehind
         ? "The target's password did not come along: files, JSON and jobs do not carry it. "

@@ -9,6 +9,14 @@ internal static class TargetCertificates
     /// <summary>The name for the authorities that the machine itself trusts.</summary>
     internal const string System = "system";
 
+    /// <summary>The rights of everybody but the owner.</summary>
+    internal const UnixFileMode OfOthers = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    /// <summary>The client's certificate; null when there is none to show.</summary>
+    internal static string? ClientFile(PgTarget target)
+        => Encrypts(target) ? target.SslCertificate ?? UsualFile("postgresql.crt") : null;
+
     /// <summary>Whether the connection may be encrypted, so that certificates matter.</summary>
     internal static bool Encrypts(PgTarget target) => target.SslMode != PgSslMode.Disable && !target.Host.StartsWith('/');
 
@@ -42,10 +50,8 @@ internal static class TargetCertificates
     internal static string? IgnoredPasswordFile(PgTarget target)
     {
         var file = target.PasswordFile ?? InHome(".pgpass");
-        const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-            | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
         return !OperatingSystem.IsWindows() && !target.HasPassword && file is not null && File.Exists(file)
-            && (File.GetUnixFileMode(file) & Others) != 0 ? file : null;
+            && (File.GetUnixFileMode(file) & OfOthers) != 0 ? file : null;
     }
 
     /// <summary>The file that libpq takes where none is named; null when it is not there.</summary>
