@@ -130,8 +130,8 @@ internal static class SessionState
             $"{script.Title} stopped behind the statement in line {line} of {script.File.Path}: what its code gave the transaction alone "
                 + $"({NameList.InSentence(ended)}) ended with the statement, for this file runs statement by statement, and what is left "
                 + "would run without that.",
-            $"{index + 1} of {PgAmount.Of(script.Statements.Count, "statement")} {(index == 0 ? "is done and stays" : "are done and stay")} "
-                + "done, this one too; the history records that.",
+            $"{index + 1} of {PgAmount.Of(script.Statements.Count, "statement")} "
+                + $"{(index == 0 ? "is done and stays" : "are done and stay")} done, this one too; the history records that.",
             $"{WriteOut(script, index + 1, ended)} Then run the command again: it goes on there.")
         { Subject = script.File.Path };
     }
