@@ -80,7 +80,7 @@ public sealed class LogLineTests
                 TimeSpan.FromSeconds(12.5));
             Assert.Equal(
                 [
-                    "The fingerprint (Source) took 1.50 s of 12.25 s beside pg_dump and 0.00 s after it, for 3 tables.",
+                    "The fingerprint (Source) took 1.50 s of 12.25 s beside pg_dump and 0.00 s after it, tables: 3.",
                     "     0.063 s  public.order",
                     "001_a: 55P03 canceling statement due to lock timeout; held by psql. Attempt 2 of 6 in 12.5 s.",
                 ],

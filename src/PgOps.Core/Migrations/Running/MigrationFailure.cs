@@ -145,8 +145,7 @@ internal static class MigrationFailure
     {
         PostgresErrorCodes.ActiveSqlTransaction or PostgresErrorCodes.InvalidTransactionTermination when of.Undone is { } undone =>
             UndoByHand(undone.Version),
-        PostgresErrorCodes.ObjectNotInPrerequisiteState when error.MessageText.Contains("currval", StringComparison.Ordinal)
-            || error.MessageText.Contains("lastval", StringComparison.Ordinal) =>
+        PostgresErrorCodes.ObjectNotInPrerequisiteState when error.Routine is "currval_oid" or "lastval" =>
             "currval and lastval know only what their own session drew, and a run that goes on has a new one: write "
                 + "(SELECT max(id) FROM …) or SELECT last_value FROM the sequence instead, and run the command again.",
         PostgresErrorCodes.LockNotAvailable when held is not null =>
