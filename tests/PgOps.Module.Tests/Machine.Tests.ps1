@@ -62,6 +62,7 @@ Describe 'PGOPS_PG_BIN' {
     }
 }
 
+# Only root's server runs as another user, who may lack a right to the folder; Windows has no such user.
 Describe 'A sandbox''s folder' -Skip:($IsWindows -or (id -u) -ne '0') {
     BeforeAll {
         # Under /tmp, for the folder of the tests is closed to other users by itself.
@@ -90,6 +91,7 @@ Describe 'A sandbox''s folder' -Skip:($IsWindows -or (id -u) -ne '0') {
     }
 }
 
+# The dotnet that fails is a shell script, which Windows does not run.
 Describe 'build.ps1' -Skip:$IsWindows {
     It 'leaves the module that was there when the new one does not compile' {
         $clone = (New-Item -ItemType Directory (Join-Path $TestDrive 'clone/module/bin')).Parent.Parent.FullName

@@ -25,6 +25,7 @@ internal sealed class SnapshotDump : IDisposable
     private readonly EncryptedDump? _stream;
     private readonly PhaseTimings _timings;
     private readonly CancellationTokenSource _stop = new();
+    private IReadOnlyList<string> _said = [];
     private Exception? _first;
 
     /// <param name="plan">What the first step has settled.</param>
@@ -90,7 +91,11 @@ internal sealed class SnapshotDump : IDisposable
 
         contents ??= await ContentsAsync(progress, cancellationToken).ConfigureAwait(false);
         content = content! with { MaterializedViews = views };
-        return new DumpedSnapshot(_archive, content, contents, dumped, objects) { Stream = _stream, Warnings = run.Warnings };
+        return new DumpedSnapshot(_archive, content, contents, dumped, objects)
+        {
+            Stream = _stream,
+            Warnings = [.. run.Warnings, .. _said],
+        };
 
         async Task ListObjectsAsync(CancellationToken token)
         {
@@ -217,10 +222,13 @@ internal sealed class SnapshotDump : IDisposable
 
         const string Way = "A role that may not read the cluster's roles can leave them out: -NoGlobals.";
         result.EnsureSuccess(BackupDatabase.NothingLeft, Way);
-        if (result.Errors.Count > 0)
+        if (result.Errors.Any(line => line.StartsWith(result.Program + ":", StringComparison.Ordinal)))
         {
             throw result.Error(BackupDatabase.NothingLeft, Way);
         }
+
+        // What the server tells every session, of a collation that is another since an upgrade for example, is no fault of the dump.
+        _said = result.Errors.Count == 0 ? [] : [$"The server said to {result.Program}: {string.Join(" ", result.Errors)}"];
 
         Task<ToolResult> RunAsync(ToolCommand one) => _plan.Encryptor is null
             ? ToolProcess.RunAsync(one with { Arguments = [.. one.Arguments, "--file=" + file] }, cancellationToken)

@@ -40,6 +40,20 @@ public sealed class BackupFaultTests : IDisposable
         await AssertNothingLeftAsync(source);
     }
 
+    [PostgresFact]
+    public async Task What_the_server_tells_every_session_stops_no_backup()
+    {
+        var source = await BackupTestDatabase.CreateAsync(_server, "CREATE TABLE a AS SELECT 1 AS i;");
+        await SandboxServer.ExecuteAsync(
+            _server.Target, $"UPDATE pg_database SET datcollversion = '1.0' WHERE datname = '{source.Database}'");
+
+        var backup = await StartAsync(source, CancellationToken.None);
+
+        Assert.True(File.Exists(Path.Combine(backup.Path, BackupDatabase.GlobalsFile)));
+        Assert.Contains(backup.Warnings, warning => warning.StartsWith("The server said to pg_dumpall: ", StringComparison.Ordinal)
+            && warning.Contains("collation version", StringComparison.Ordinal));
+    }
+
     [LinuxPostgresFact]
     public async Task A_terminated_holder_of_the_snapshot_fails_the_backup()
     {

@@ -53,6 +53,39 @@ public sealed class PrismaOperationTests : IAsyncLifetime, IDisposable
         Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('pgops.migration_history')::text"));
     }
 
+    [PostgresTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_database_that_Prisma_8_signed_is_not_baselined_over(bool emptyLedger)
+    {
+        _workspace.Write("1_a.sql", "CREATE TABLE a (i int);");
+        await _workspace.ExecuteAsync("""
+            CREATE TABLE users (i int);
+            CREATE SCHEMA prisma_contract;
+            CREATE TABLE prisma_contract.marker (space text PRIMARY KEY DEFAULT 'app', core_hash text NOT NULL, profile_hash text NOT NULL);
+            INSERT INTO prisma_contract.marker VALUES ('app', 'b', 'b');
+            """ + (emptyLedger
+                ? "CREATE TABLE prisma_contract.ledger (id bigserial PRIMARY KEY, created_at timestamptz, migration_name text, "
+                    + "origin_core_hash text, destination_core_hash text NOT NULL, operations jsonb NOT NULL);"
+                : ""));
+
+        PgOpsException[] errors =
+        [
+            await _workspace.FailAsync(PgErrorCode.ImportRequired),
+            await _workspace.FailAsync(PgErrorCode.ImportRequired, request => request with { Baseline = true }),
+            await _workspace.FailAsync(PgErrorCode.ImportRequired, request => request with { Baseline = true, ToVersion = "1" }),
+            await Assert.ThrowsAsync<PgOpsException>(() => new ImportHistory().RunAsync(
+                new() { Migrations = _workspace.Request }, _workspace.Sink, CancellationToken.None)),
+        ];
+
+        Assert.All(errors, error =>
+        {
+            Assert.Contains($"(prisma_contract.{(emptyLedger ? "ledger" : "marker")})", error.Problem, StringComparison.Ordinal);
+            Assert.DoesNotContain("-Baseline", error.InSentences(), StringComparison.Ordinal);
+        });
+        Assert.Null(await _workspace.ScalarAsync<string>("SELECT to_regclass('pgops.migration_history')::text"));
+    }
+
     [PostgresFact]
     public async Task Where_Prisma_8_keeps_its_state_that_is_shown_and_nobody_is_sent_to_a_baseline()
     {

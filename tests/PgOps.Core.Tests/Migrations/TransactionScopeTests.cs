@@ -66,6 +66,25 @@ public sealed class TransactionScopeTests : IDisposable
         }
     }
 
+    [PostgresFact]
+    public async Task What_is_left_in_the_same_line_runs_as_the_advice_says()
+    {
+        var workspace = await WorkspaceAsync();
+        const string Code =
+            "DO $$ BEGIN PERFORM set_config('search_path', 'app', true), set_config('work_mem', '7MB', true); END $$;";
+        workspace.Write("1_a.sql", $"SELECT 1; {Code} CREATE TABLE t2 (i int);\n{Concurrently}");
+
+        var error = await workspace.FailAsync(PgErrorCode.MigrationFailed, Filled);
+
+        Assert.StartsWith(
+            "Write SET search_path = …; SET work_mem = …; (or RESET search_path; RESET work_mem;) right behind that statement (it ends in "
+                + "line 1)", error.NextStep, StringComparison.Ordinal);
+        workspace.Write(
+            "1_a.sql", $"SELECT 1; {Code} SET search_path = app, public; RESET work_mem; CREATE TABLE t2 (i int);\n{Concurrently}");
+        await workspace.RunAsync(Filled);
+        Assert.Equal("app.t2", await TableAsync(workspace));
+    }
+
     [PostgresTheory]
     [InlineData("DO $$ BEGIN PERFORM set_config('search_path', 'app', false); END $$;", "app.t2")]
     [InlineData("DO $$ DECLARE p text := current_setting('search_path'); BEGIN PERFORM set_config('search_path', 'app', true); "

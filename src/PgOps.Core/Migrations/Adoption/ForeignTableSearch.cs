@@ -28,7 +28,7 @@ internal static class ForeignTableSearch
         new PrismaHistory(), new FlywayHistory(), new DbmateHistory(), new GolangMigrateHistory(), new GooseHistory(), new SqlxHistory(),
         new DieselHistory(), new EntityFrameworkHistory(), new NodePgMigrateHistory(), new SqitchHistory(), new RailsHistory(),
         new SqlMigrateHistory(), new SupabaseHistory(), new HasuraHistory(),
-        new PrismaContractHistory(),
+        new PrismaContractHistory(marker: false), new PrismaContractHistory(marker: true),
     ];
 
     /// <summary>The tool and the table to import from.</summary>
@@ -61,7 +61,7 @@ internal static class ForeignTableSearch
         return found switch
         {
             [var one] => one,
-            [] when tables.Find(PrismaContractHistory.IsLedger) is { } ledger => throw new PgOpsException(
+            [] when tables.Find(PrismaContractHistory.IsState) is { } ledger => throw new PgOpsException(
                 PgErrorCode.InvalidArgument,
                 $"{request.Migrations.Target} holds the history of Prisma 8 ({ledger}), which PgOps reads but does not take over.",
                 "Nothing was touched.",
@@ -83,10 +83,12 @@ internal static class ForeignTableSearch
         NpgsqlConnection connection, string? schema, CancellationToken cancellationToken)
     {
         var tables = await TablesAsync(connection, null, cancellationToken).ConfigureAwait(false);
-        return [.. from table in tables
-                   from tool in Tools
-                   where table.Table == tool.DefaultTable && tool.Recognises(table) && (schema is null || table.Schema == schema)
-                   select (tool, table)];
+        var found = (from table in tables
+                     from tool in Tools
+                     where table.Table == tool.DefaultTable && tool.Recognises(table) && (schema is null || table.Schema == schema)
+                     select (tool, table)).ToList();
+        PrismaContractHistory.PreferLedger(found);
+        return found;
     }
 
     /// <summary>The table of a qualified name, as <see cref="ForeignTable.Name"/> spells it; null when it is gone.</summary>

@@ -20,13 +20,11 @@ internal static class OtherHistories
         CancellationToken cancellationToken)
     {
         var others = await FindAsync(request, history, connection, cancellationToken).ConfigureAwait(false);
-        if (request.ToVersion is null)
-        {
-            MigrationPlan.RefuseOther(
-                request,
-                others.ConvertAll(other => other.Tool.In(other.Table)),
-                "has another tool's migration history, which knows what is present");
-        }
+        // A version that a person names is believed, but not beside a tool that goes on by itself.
+        MigrationPlan.RefuseOther(
+            request,
+            [.. others.Where(other => request.ToVersion is null || other.Tool.Tool is null).Select(other => other.Tool.In(other.Table))],
+            "has another tool's migration history, which knows what is present");
 
         await RefuseTwiceAsync(
             request, folder.Files.Except(MigrationPlan.UpTo(request, folder)), others, connection, cancellationToken).ConfigureAwait(false);

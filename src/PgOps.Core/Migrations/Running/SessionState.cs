@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Scripts;
@@ -138,9 +139,18 @@ internal static class SessionState
 
     /// <summary>A setting that the file itself gives behind what is done needs no other session to have had it.</summary>
     private static string WriteOut(MigrationScript script, int next, IReadOnlyList<string> names)
-        => names.FirstOrDefault(name => !name.StartsWith("the ", StringComparison.Ordinal)) is { } name
-            ? $"Write SET {name} = '…'; or RESET {name}; (as what is left needs it) above line {script.Statements[next].Line}."
-            : $"Make it last, or leave what needs it out, below line {script.Statements[next - 1].Line}.";
+    {
+        var behind = script.Statements[next - 1];
+        var place = script.ExcerptAt(behind.Offset + behind.Text.Length);
+        var where = string.Create(CultureInfo.InvariantCulture, $"right behind that statement (it ends in line {place.Line})");
+        var settings = names.Where(name => !name.StartsWith("the ", StringComparison.Ordinal)).ToList();
+        return settings.Count == 0
+            ? $"Make it last, or leave what needs it out, {where}."
+            : $"Write {Each("SET {0} = …;")} (or {Each("RESET {0};")}) {where}, as what is left needs it.";
+
+        string Each(string statement)
+            => string.Join(' ', settings.Select(name => statement.Replace("{0}", name, StringComparison.Ordinal)));
+    }
 
     /// <summary>A statement that gives the session its state could not be run again.</summary>
     internal static PgOpsException NotReplayed(MigrationScript script, SqlStatement statement, PostgresException error) => new(
