@@ -1,4 +1,5 @@
 using System.Globalization;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Migrations.Adoption;
 using PgOps.Core.Migrations.History;
 using PgOps.Core.Migrations.Scripts;
@@ -97,8 +98,9 @@ internal static class UndoPlan
                     + "cannot run in "
                     + "a transaction, and an undo that stops half-way leaves nobody knowing",
                 $"Leave CONCURRENTLY and the like out of {(file.Down.Section is null ? "it" : "the section")}; or run it by hand and "
-                    + $"record that: {ByHand(request.Target, file.Down, script)}; Repair-PgMigration -Path '{request.Path}' "
-                    + $"-Version {migration.Version} -MarkNotApplied -Reason 'undone by hand'");
+                    + $"record that: {ByHand(request.Target, file.Down, script)}; "
+                    + $"Repair-PgMigration -Path {CommandText.Argument(request.Path)} -Version {migration.Version} -MarkNotApplied "
+                    + "-Reason 'undone by hand'");
     }
 
     /// <summary>What runs a down script without PgOps: a file of its own, or the lines of a section.</summary>
@@ -106,17 +108,18 @@ internal static class UndoPlan
     {
         var psql = string.Create(
             CultureInfo.InvariantCulture,
-            $"psql -X -v ON_ERROR_STOP=1 -h {target.Host} -p {target.Port} -U '{target.Username}' -d '{target.Database}'");
+            $"psql -X -v ON_ERROR_STOP=1 -h {CommandText.Argument(target.Host)} -p {target.Port} "
+                + $"-U {CommandText.Argument(target.Username)} -d {CommandText.Argument(target.Database)}");
         if (down.Section is null)
         {
-            return $"{psql} -f '{down.Path}'";
+            return $"{psql} -f {CommandText.Argument(down.Path)}";
         }
 
         var first = script.ExcerptAt(script.Statements[0].Offset).Line;
         var last = script.Statements[^1];
         var end = script.ExcerptAt(last.Offset).Line + last.Text.Count(letter => letter == '\n');
         return string.Create(
-            CultureInfo.InvariantCulture, $"(Get-Content -LiteralPath '{down.Path}')[{first - 1}..{end - 1}] | {psql}");
+            CultureInfo.InvariantCulture, $"(Get-Content -LiteralPath {CommandText.Argument(down.Path)})[{first - 1}..{end - 1}] | {psql}");
     }
 
     private static PgOpsException Refusal(PgErrorCode code, PgMigration migration, string why, string next) => new(

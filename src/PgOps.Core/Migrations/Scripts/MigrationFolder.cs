@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Npgsql;
+using PgOps.Core.Common.Text;
 using PgOps.Core.Sql;
 
 namespace PgOps.Core.Migrations.Scripts;
@@ -171,7 +172,7 @@ internal sealed partial class MigrationFolder
             PgErrorCode.MigrationSourceInvalid,
             $"The history is to hold the name of '{name}', and the database's encoding, {encoding}, lacks a letter of it.",
             "Nothing was touched.",
-            $"Give it another name: Rename-Item -LiteralPath '{path}' '{possible}'");
+            $"Give it another name: Rename-Item -LiteralPath {CommandText.Argument(path)} {CommandText.Argument(possible)}");
     }
 
     /// <summary>Why an entry that no shape took must not be passed over; null when it may.</summary>
@@ -216,7 +217,8 @@ internal sealed partial class MigrationFolder
             {
                 var name = System.IO.Path.GetFileNameWithoutExtension(same.Path) + DownEnding;
                 strays.Add($"{orphan} (it is not the down script of {System.IO.Path.GetFileName(same.Path)}, for their names differ: "
-                    + $"Rename-Item -LiteralPath '{System.IO.Path.Combine(folder, orphan)}' '{name}')");
+                    + $"Rename-Item -LiteralPath {CommandText.Argument(System.IO.Path.Combine(folder, orphan))} "
+                    + $"{CommandText.Argument(name)})");
             }
             else
             {
@@ -254,6 +256,9 @@ internal sealed partial class MigrationFolder
         }
     }
 
+    /// <summary>A file's name can hold anything; a shell is to take it for a name.</summary>
+    private static string ForShell(string name) => name.Length == 0 ? "" : $"'{name.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
     /// <summary>Refuses names that are not UTF-8: the system gives them with U+FFFD, and by that name there is no file.</summary>
     private static void RefuseBrokenNames(DirectoryInfo folder, List<FileSystemInfo> entries)
     {
@@ -263,8 +268,9 @@ internal sealed partial class MigrationFolder
                 PgErrorCode.MigrationSourceInvalid,
                 $"'{folder.FullName}' holds a file whose name is not valid UTF-8: '{broken.Name}'.",
                 "Nothing was touched.",
-                $"Rename it in a shell (? stands for what cannot be read): cd '{folder.FullName}' && "
-                    + $"mv -- {broken.Name.Replace('\uFFFD', '?')} {broken.Name.Replace('\uFFFD', '_')}");
+                $"Rename it in a shell (? stands for what cannot be read): cd {ForShell(folder.FullName)} && "
+                    + $"mv -- {string.Join('?', broken.Name.Split('\uFFFD').Select(ForShell))} "
+                    + ForShell(broken.Name.Replace('\uFFFD', '_')));
         }
     }
 
