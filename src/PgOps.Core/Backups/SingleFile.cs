@@ -90,11 +90,25 @@ internal static partial class SingleFile
         var replaces = File.Exists(path);
 
         // In this order a dump never lies beside another one's hash, whenever this ends.
-        File.Delete(sum);
-        File.Move(payload, path, request.Force);
+        if (request.Force)
+        {
+            File.Delete(sum);
+        }
+
         try
         {
-            File.Move(hash, sum, request.Force);
+            DurableFile.Move(payload, path, request.Force);
+        }
+        catch (IOException error) when (DurableFile.IsTaken(error))
+        {
+            // Another backup has got the name meanwhile.
+            RequireFree(request, path);
+            throw;
+        }
+
+        try
+        {
+            DurableFile.Move(hash, sum, request.Force);
             DurableFile.SyncFolder(Path.GetDirectoryName(path)!);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -1,5 +1,6 @@
 using System.Text;
 using Npgsql;
+using PgOps.Core.Common.Files;
 using PgOps.Core.Common.Operations;
 using PgOps.Core.Common.Text;
 using PgOps.Core.Comparison;
@@ -36,7 +37,7 @@ public sealed class WriteExpectations
         try
         {
             await File.WriteAllTextAsync(partial, text, new UTF8Encoding(false), cancellationToken).ConfigureAwait(false);
-            File.Move(partial, path, request.Force);
+            DurableFile.Move(partial, path, request.Force);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using PgOps.Core.Common.Files;
 
 namespace PgOps.Core.Reports;
 
@@ -92,7 +93,11 @@ public sealed record ReportFile(string Path, PgReportFormat Format)
                 throw Taken();
             }
 
-            File.Move(partial, Path, overwrite: force || ReplacesReport);
+            DurableFile.Move(partial, Path, force || ReplacesReport);
+        }
+        catch (IOException error) when (DurableFile.IsTaken(error))
+        {
+            throw Taken();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

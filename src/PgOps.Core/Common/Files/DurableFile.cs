@@ -59,6 +59,36 @@ internal static partial class DurableFile
         return new FileStream(path, options);
     }
 
+    /// <summary>
+    /// Gives a file its name. One that is not to replace another takes the name first: .NET's own move looks whether it is free and renames
+    /// then, and of two that do so at once the later one's file would take the earlier one's place.
+    /// </summary>
+    /// <param name="from">The file.</param>
+    /// <param name="to">Its name from now on.</param>
+    /// <param name="replaces">Whether it may take another file's place.</param>
+    /// <exception cref="IOException">
+    /// The name is taken (<see cref="IsTaken"/>), or it cannot be renamed: then nothing has the name.
+    /// </exception>
+    internal static void Move(string from, string to, bool replaces)
+    {
+        if (replaces)
+        {
+            File.Move(from, to, overwrite: true);
+            return;
+        }
+
+        File.OpenHandle(to, FileMode.CreateNew, FileAccess.Write).Dispose();
+        try
+        {
+            File.Move(from, to, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(to);
+            throw;
+        }
+    }
+
     /// <summary>Makes a file private, where its file system can, and waits until the disk has it.</summary>
     /// <exception cref="IOException">The disk does not have it.</exception>
     internal static void Seal(string path)
